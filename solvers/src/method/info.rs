@@ -1,0 +1,67 @@
+/// The family a method belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Explicit Runge-Kutta in t.
+    RungeKutta,
+    /// A scheme for stochastic differential equations.
+    Stochastic,
+    /// Draws from a process's exact posterior.
+    Ancestral,
+}
+
+impl Kind {
+    /// The name used in tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::RungeKutta => "runge-kutta",
+            Kind::Stochastic => "stochastic",
+            Kind::Ancestral => "ancestral",
+        }
+    }
+
+    /// Whether the method draws noise.
+    pub fn draws_noise(self) -> bool {
+        matches!(self, Kind::Stochastic | Kind::Ancestral)
+    }
+}
+
+/// What a method says of itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MethodInfo {
+    /// Name as on the command line.
+    pub name: &'static str,
+    /// Family.
+    pub kind: Kind,
+    /// Order of convergence on ODEs (for a stochastic method, with zero diffusion).
+    pub order: u32,
+    /// Order of the error estimate's weaker solution, if steps can adapt.
+    pub embedded_order: Option<u32>,
+    /// Order of the continuous extension, if there is one.
+    pub interpolant_order: Option<u32>,
+    /// Strong order of a stochastic method (general noise the method accepts).
+    pub strong_order: Option<f64>,
+    /// Weak order of a stochastic method.
+    pub weak_order: Option<f64>,
+    /// Evaluations made by every step after the first.
+    pub evaluations_per_step: u64,
+    /// Evaluations made once, by the first step (the first stage of FSAL methods).
+    pub evaluations_at_start: u64,
+}
+
+impl MethodInfo {
+    /// Whether the method estimates its error.
+    pub fn adaptive(&self) -> bool {
+        self.embedded_order.is_some()
+    }
+
+    /// Exact NFE of `steps` fixed steps.
+    pub fn evaluations(&self, steps: u64) -> u64 {
+        if steps == 0 { 0 } else { self.evaluations_at_start + self.evaluations_per_step * steps }
+    }
+
+    /// The largest number of fixed steps that `nfe` evaluations allow.
+    pub fn steps_within(&self, nfe: u64) -> u64 {
+        nfe.saturating_sub(self.evaluations_at_start) / self.evaluations_per_step.max(1)
+    }
+}

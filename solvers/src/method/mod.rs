@@ -1,0 +1,128 @@
+//! One step of one scheme. A method knows its orders and stages, never the
+//! tolerances; step control knows the tolerances, never the stages.
+
+mod boxed;
+mod info;
+pub mod runge_kutta;
+
+pub use boxed::BoxedMethod;
+pub use info::{Kind, MethodInfo};
+
+use crate::field::{Counted, FieldError};
+use crate::noise::Noise;
+use crate::state::{State, StateError};
+
+/// Why a step could not be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The field failed.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// An operation on states failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The noise could not be drawn.
+    #[error(transparent)]
+    Noise(#[from] crate::noise::NoiseError),
+}
+
+/// All that one step is given.
+pub struct Step<'a, S, F> {
+    /// The counted right-hand side.
+    pub field: &'a Counted<&'a F>,
+    /// Time at the start of the step.
+    pub t: f64,
+    /// Time at its end, exact: `t + h` may differ by rounding.
+    pub t_next: f64,
+    /// Signed length of the step.
+    pub h: f64,
+    /// State at `t`.
+    pub u: &'a S,
+    /// Where the state at `t_next` goes.
+    pub next: &'a mut S,
+    /// The Brownian path, for stochastic methods.
+    pub noise: &'a mut dyn Noise<S>,
+}
+
+/// The local error of a step, as the method estimates it.
+#[derive(Debug)]
+pub enum ErrorEstimate<'a, S> {
+    /// No estimate: the method cannot be used with adaptive steps.
+    None,
+    /// The difference of two solutions.
+    Single(&'a S),
+    /// Two estimates of different order, combined by norm as
+    /// `high^2 / sqrt(high^2 + 0.01 low^2)` (Hairer, Norsett & Wanner, *Solving ODEs I*, II.10).
+    Stretched {
+        /// The estimate of higher order.
+        high: &'a S,
+        /// The estimate of lower order.
+        low: &'a S,
+    },
+}
+
+/// A continuous extension over the step just accepted:
+/// `u(t + theta h) = u(t) + h sum_i w_i(theta) k_i`.
+#[derive(Debug)]
+pub struct Interpolant<'a, S> {
+    /// The stage derivatives `k_i`.
+    pub stages: &'a [S],
+    /// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per stage.
+    pub weights: fn(theta: f64, weights: &mut [f64]),
+}
+
+/// A scheme for fields of type `F` on states of type `S`.
+///
+/// A Runge-Kutta method asks for `F: VectorField<S>`, a stochastic one for
+/// `F: StochasticField<S>`: the compiler says when a method does not apply.
+pub trait Method<S: State, F> {
+    /// What is kept from step to step: stages, history, scratch.
+    type Memory: 'static;
+
+    /// Name, orders and costs.
+    fn info(&self) -> MethodInfo;
+
+    /// Memory for a solve whose state is shaped like `initial`.
+    fn memory(&self, initial: &S) -> Self::Memory;
+
+    /// Computes `step.next` from `step.u`. It may be called again from the
+    /// same `(t, u)` with another `h` when step control rejects.
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError>;
+
+    /// The step was accepted.
+    fn accepted(&self, _memory: &mut Self::Memory) {}
+
+    /// The state was changed from outside: what was cached at it is void.
+    fn modified(&self, _memory: &mut Self::Memory) {}
+
+    /// Hands over `f(u, t)` at the start of the first step, if it has been
+    /// evaluated already (automatic first step).
+    fn seed_first_evaluation(
+        &self,
+        _derivative: &S,
+        _memory: &mut Self::Memory,
+    ) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    /// The error estimate of the last step.
+    fn error<'m>(&self, _memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
+        ErrorEstimate::None
+    }
+
+    /// Evaluates whatever the interpolant over the accepted step
+    /// `[t, t_next]` from `u` to `next` still lacks.
+    fn prepare_interpolant(
+        &self,
+        _step: Step<'_, S, F>,
+        _memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// The interpolant over the accepted step, once prepared.
+    fn interpolant<'m>(&self, _memory: &'m Self::Memory) -> Option<Interpolant<'m, S>> {
+        None
+    }
+}

@@ -1,0 +1,93 @@
+//! The host containers: scalars, arrays, nalgebra vectors, ndarray arrays.
+
+use super::{HostState, Scalar};
+use nalgebra::{DVector, SVector};
+use ndarray::{Array, Dimension};
+
+macro_rules! scalar_state {
+    ($($t:ty),*) => {$(
+        impl HostState for $t {
+            type Scalar = $t;
+            fn lane_count(&self) -> usize {
+                1
+            }
+            fn values(&self) -> Option<&[$t]> {
+                Some(std::slice::from_ref(self))
+            }
+            fn values_mut(&mut self) -> Option<&mut [$t]> {
+                Some(std::slice::from_mut(self))
+            }
+            fn zeros(&self) -> Self {
+                0.0
+            }
+        }
+    )*};
+}
+scalar_state!(f32, f64);
+
+impl<T: Scalar, const N: usize> HostState for [T; N] {
+    type Scalar = T;
+    #[inline(always)]
+    fn lane_count(&self) -> usize {
+        1
+    }
+    #[inline(always)]
+    fn values(&self) -> Option<&[T]> {
+        Some(self)
+    }
+    #[inline(always)]
+    fn values_mut(&mut self) -> Option<&mut [T]> {
+        Some(self)
+    }
+    fn zeros(&self) -> Self {
+        [T::zero(); N]
+    }
+}
+
+impl<T: Scalar, const N: usize> HostState for SVector<T, N> {
+    type Scalar = T;
+    fn lane_count(&self) -> usize {
+        1
+    }
+    fn values(&self) -> Option<&[T]> {
+        Some(self.as_slice())
+    }
+    fn values_mut(&mut self) -> Option<&mut [T]> {
+        Some(self.as_mut_slice())
+    }
+    fn zeros(&self) -> Self {
+        SVector::from_element(T::zero())
+    }
+}
+
+impl<T: Scalar> HostState for DVector<T> {
+    type Scalar = T;
+    fn lane_count(&self) -> usize {
+        1
+    }
+    fn values(&self) -> Option<&[T]> {
+        Some(self.as_slice())
+    }
+    fn values_mut(&mut self) -> Option<&mut [T]> {
+        Some(self.as_mut_slice())
+    }
+    fn zeros(&self) -> Self {
+        DVector::from_element(self.len(), T::zero())
+    }
+}
+
+impl<T: Scalar, D: Dimension + 'static> HostState for Array<T, D> {
+    type Scalar = T;
+    fn lane_count(&self) -> usize {
+        self.shape().first().copied().unwrap_or(1)
+    }
+    fn values(&self) -> Option<&[T]> {
+        self.as_slice()
+    }
+    fn values_mut(&mut self) -> Option<&mut [T]> {
+        self.as_slice_mut()
+    }
+    fn zeros(&self) -> Self {
+        Array::zeros(self.raw_dim())
+    }
+}

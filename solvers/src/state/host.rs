@@ -1,0 +1,193 @@
+use num_traits::Float;
+
+use super::{Scalar, State, StateError, Tolerance};
+
+/// A container in host memory whose values are one contiguous slice, lanes one
+/// after the other. Every `HostState` is a [`State`].
+///
+/// ```
+/// use driftfield_solvers::State;
+/// let mut u = [1.0, 2.0];
+/// u.linear_combination(1.0, &[(0.5, &[2.0, 4.0]), (0.25, &[4.0, 0.0])]).unwrap();
+/// assert_eq!(u, [3.0, 4.0]);
+/// ```
+pub trait HostState: Clone + 'static {
+    /// `f32` or `f64`.
+    type Scalar: Scalar;
+
+    /// Number of lanes.
+    fn lane_count(&self) -> usize;
+
+    /// The values, or `None` if they are not contiguous in standard order.
+    fn values(&self) -> Option<&[Self::Scalar]>;
+
+    /// The values for writing, or `None` as in [`HostState::values`].
+    fn values_mut(&mut self) -> Option<&mut [Self::Scalar]>;
+
+    /// Same shape, all zeros.
+    fn zeros(&self) -> Self;
+}
+
+/// Longest slice for which the plain loop beats the blocked one.
+const SHORT: usize = 16;
+/// Values per block: a few cache lines of accumulators.
+const BLOCK: usize = 64;
+
+#[inline(always)]
+fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
+    state.values().ok_or(StateError::NotContiguous)
+}
+
+/// The values of `other`, refused unless shaped like a state of `lanes` lanes
+/// and `len` values.
+#[inline(always)]
+fn read_like<H: HostState>(
+    lanes: usize,
+    len: usize,
+    other: &H,
+) -> Result<&[H::Scalar], StateError> {
+    let values = read(other)?;
+    if other.lane_count() != lanes || values.len() != len {
+        return Err(StateError::ShapeMismatch {
+            expected_lanes: lanes,
+            expected_len: len,
+            found_lanes: other.lane_count(),
+            found_len: values.len(),
+        });
+    }
+    Ok(values)
+}
+
+#[inline(always)]
+fn combine_block<H: HostState>(
+    out: &mut [H::Scalar],
+    start: usize,
+    own: f64,
+    terms: &[(f64, &H)],
+) -> Result<(), StateError> {
+    let mut sums = [H::Scalar::default(); BLOCK];
+    let sums = &mut sums[..out.len()];
+    if own != 0.0 {
+        let own = H::Scalar::from_f64(own);
+        for (sum, &value) in sums.iter_mut().zip(out.iter()) {
+            *sum = own * value;
+        }
+    }
+    for &(c, k) in terms {
+        let c = H::Scalar::from_f64(c);
+        let values = &read(k)?[start..start + sums.len()];
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum += c * value;
+        }
+    }
+    out.copy_from_slice(sums);
+    Ok(())
+}
+
+impl<H: HostState> State for H {
+    #[inline(always)]
+    fn lanes(&self) -> usize {
+        self.lane_count()
+    }
+
+    fn lane_len(&self) -> usize {
+        let len = self.values().map_or(0, <[H::Scalar]>::len);
+        len.checked_div(self.lane_count()).unwrap_or(0)
+    }
+
+    fn zeros_like(&self) -> Self {
+        self.zeros()
+    }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) -> Result<(), StateError> {
+        let lanes = self.lane_count();
+        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
+        out.copy_from_slice(read_like(lanes, out.len(), other)?);
+        Ok(())
+    }
+
+    #[inline]
+    fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError> {
+        let lanes = self.lane_count();
+        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
+        for &(_, k) in terms {
+            read_like(lanes, out.len(), k)?;
+        }
+        if out.len() <= SHORT {
+            return combine_block(out, 0, own, terms);
+        }
+        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+            combine_block(out, block * BLOCK, own, terms)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError> {
+        let lanes = self.lane_count();
+        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
+        let (a, b) = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
+        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *out += a * b;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn weighted_mean_squares(
+        &self,
+        before: &Self,
+        after: &Self,
+        tolerance: &Tolerance,
+        mean_squares: &mut Vec<f64>,
+    ) -> Result<(), StateError> {
+        let error = read(self)?;
+        let lanes = self.lane_count();
+        let before = read_like(lanes, error.len(), before)?;
+        let after = read_like(lanes, error.len(), after)?;
+        let lane_len = self.lane_len();
+        tolerance.abstol.check_len(lane_len)?;
+        tolerance.reltol.check_len(lane_len)?;
+        mean_squares.clear();
+        for lane in 0..lanes {
+            let mut sum = 0.0;
+            for i in 0..lane_len {
+                let at = lane * lane_len + i;
+                let (old, new) = (before[at].into_f64(), after[at].into_f64());
+                let scale =
+                    tolerance.abstol.get(i) + tolerance.reltol.get(i) * old.abs().max(new.abs());
+                // `new - new` is 0 for finite values, NaN otherwise: an
+                // infinite new value would else weigh its own error to 0.
+                let ratio = error[at].into_f64() / scale + (new - new);
+                sum += ratio * ratio;
+            }
+            let mean = sum / lane_len as f64;
+            mean_squares.push(if mean.is_finite() { mean } else { f64::NAN });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
+        let values = read(self)?;
+        let lane_len = self.lane_len().max(1);
+        Ok(values.iter().position(|value| !value.is_finite()).map(|at| at / lane_len))
+    }
+
+    fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
+        let lane_len = self.lane_len().max(1);
+        let values = self.values_mut().ok_or(StateError::NotContiguous)?;
+        let mut block = [0.0; BLOCK];
+        for (lane, values) in values.chunks_mut(lane_len).enumerate() {
+            for values in values.chunks_mut(BLOCK) {
+                let block = &mut block[..values.len()];
+                fill(lane, block);
+                for (value, &drawn) in values.iter_mut().zip(block.iter()) {
+                    *value = H::Scalar::from_f64(drawn);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! What is evolved: scalars, `[T; N]`, nalgebra vectors, ndarray arrays and
+//! candle tensors.
+//!
+//! A state is a batch of *lanes* (trajectories). For a scalar, `[T; N]` or
+//! nalgebra vector the whole state is one lane; for an ndarray array or a
+//! candle tensor the first axis counts the lanes.
+
+mod containers;
+mod host;
+mod scalar;
+#[cfg(feature = "candle")]
+mod tensor;
+mod tolerance;
+
+pub use host::HostState;
+pub use scalar::Scalar;
+pub use tolerance::{Components, Tolerance};
+
+/// Why an operation on states failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Two states that must have one shape differ in lanes or size.
+    #[error(
+        "states differ in shape: expected {expected_lanes} lane(s) and {expected_len} value(s), \
+         found {found_lanes} and {found_len}; a vector field must fill the derivative it is given, not replace it by one of another shape"
+    )]
+    ShapeMismatch {
+        /// Lanes of the state operated on.
+        expected_lanes: usize,
+        /// Values in the state operated on.
+        expected_len: usize,
+        /// Lanes of the other state.
+        found_lanes: usize,
+        /// Values in the other state.
+        found_len: usize,
+    },
+    /// An ndarray state whose memory is not in standard (C) order.
+    #[error(
+        "the array is not in standard (C) layout; pass `array.as_standard_layout().to_owned()`"
+    )]
+    NotContiguous,
+    /// Per-component tolerances whose number is not the lane's length.
+    #[error(
+        "{found} per-component tolerance(s) for lanes of {expected} component(s); give one per component or a scalar"
+    )]
+    ToleranceLength {
+        /// Components in a lane.
+        expected: usize,
+        /// Tolerances given.
+        found: usize,
+    },
+    /// The backend of a device container failed.
+    #[error("tensor backend: {0}")]
+    Backend(String),
+}
+
+/// What the solvers ask of a container: a fused linear combination, a
+/// weighted error norm per lane, and little else, so that a tensor on a device
+/// can be one.
+///
+/// Host containers implement the smaller [`HostState`] and get this trait
+/// for free.
+pub trait State: Clone + 'static {
+    /// Number of lanes (trajectories) in the state.
+    fn lanes(&self) -> usize;
+
+    /// Number of components of one lane.
+    fn lane_len(&self) -> usize;
+
+    /// A state of the same shape (and device) filled with zeros.
+    fn zeros_like(&self) -> Self;
+
+    /// `self <- other`, without allocation for host containers.
+    fn copy_from(&mut self, other: &Self) -> Result<(), StateError>;
+
+    /// `self <- own * self + sum_i c_i k_i` in one pass over memory, summed in
+    /// the order of `terms`.
+    ///
+    /// With `own == 0` the old content is ignored, even where it is not finite.
+    fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError>;
+
+    /// `self <- self + a * b`, component by component (diagonal noise).
+    fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError>;
+
+    /// Mean square, lane by lane, of `self` (an error estimate) weighted by
+    /// `abstol + reltol * max(|before|, |after|)`.
+    ///
+    /// `mean_squares` is cleared and filled with one value per lane, NaN where
+    /// `self` or `after` is not finite, so that no norm can hide a bad lane.
+    fn weighted_mean_squares(
+        &self,
+        before: &Self,
+        after: &Self,
+        tolerance: &Tolerance,
+        mean_squares: &mut Vec<f64>,
+    ) -> Result<(), StateError>;
+
+    /// The first lane that holds a NaN or an infinity.
+    fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError>;
+
+    /// Overwrites the state lane by lane, in order: `fill(lane, block)` is called
+    /// for consecutive blocks that together make up each lane.
+    fn fill_lanes(&mut self, fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError>;
+}

@@ -1,0 +1,68 @@
+use super::StateError;
+
+/// One value for every component of a lane, or one each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Components {
+    /// The same value for every component.
+    All(f64),
+    /// One value per component of a lane.
+    Each(Vec<f64>),
+}
+
+impl Components {
+    /// The value for component `i` of a lane.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> f64 {
+        match self {
+            Components::All(value) => *value,
+            Components::Each(values) => values[i],
+        }
+    }
+
+    /// All the distinct values given.
+    pub fn values(&self) -> &[f64] {
+        match self {
+            Components::All(value) => std::slice::from_ref(value),
+            Components::Each(values) => values,
+        }
+    }
+
+    /// Refuses a list whose length is not that of a lane.
+    pub fn check_len(&self, lane_len: usize) -> Result<(), StateError> {
+        match self {
+            Components::Each(values) if values.len() != lane_len => {
+                Err(StateError::ToleranceLength { expected: lane_len, found: values.len() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<f64> for Components {
+    fn from(value: f64) -> Self {
+        Components::All(value)
+    }
+}
+
+impl From<Vec<f64>> for Components {
+    fn from(values: Vec<f64>) -> Self {
+        Components::Each(values)
+    }
+}
+
+/// Absolute and relative tolerance: the error of component `i` is measured in
+/// units of `abstol_i + reltol_i * max(|u_i before|, |u_i after|)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tolerance {
+    /// Absolute tolerance.
+    pub abstol: Components,
+    /// Relative tolerance.
+    pub reltol: Components,
+}
+
+impl Tolerance {
+    /// Scalar or per-component tolerances.
+    pub fn new(abstol: impl Into<Components>, reltol: impl Into<Components>) -> Self {
+        Tolerance { abstol: abstol.into(), reltol: reltol.into() }
+    }
+}

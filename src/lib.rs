@@ -1,0 +1,1 @@
+//! driftfield: see the README.

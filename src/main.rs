@@ -1,0 +1,3 @@
+//! The `driftfield` command.
+
+fn main() {}
