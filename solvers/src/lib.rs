@@ -4,12 +4,20 @@
 //! networks, processes or data: a problem's right-hand side is any
 //! [`VectorField`], its state any [`State`].
 
+pub mod control;
 pub mod field;
 pub mod method;
 pub mod noise;
+pub mod observer;
 pub mod problem;
+pub mod solution;
+pub mod solve;
 pub mod state;
 
+pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
 pub use field::{Counted, FieldError, Ito, StochasticField, VectorField};
+pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
+pub use solution::{Outcome, Solution, Statistics};
+pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 pub use state::{HostState, Scalar, State, StateError, Tolerance};

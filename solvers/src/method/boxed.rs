@@ -1,6 +1,7 @@
 use std::any::Any;
 
 use super::{ErrorEstimate, Interpolant, Method, MethodInfo, Step, StepError};
+use crate::field::Counted;
 use crate::state::{State, StateError};
 
 /// A method chosen at run time.
@@ -23,6 +24,8 @@ trait ErasedMethod<S, F>: Send + Sync {
     fn step(&self, step: Step<'_, S, F>, memory: &mut dyn Any) -> Result<(), StepError>;
     fn accepted(&self, memory: &mut dyn Any);
     fn modified(&self, memory: &mut dyn Any);
+    fn derivative(&self, field: &Counted<&F>, du: &mut S, u: &S, t: f64)
+    -> Result<bool, StepError>;
     fn seed_first_evaluation(&self, derivative: &S, memory: &mut dyn Any)
     -> Result<(), StateError>;
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S>;
@@ -59,6 +62,15 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     }
     fn modified(&self, memory: &mut dyn Any) {
         Method::modified(self, own_mut(memory));
+    }
+    fn derivative(
+        &self,
+        field: &Counted<&F>,
+        du: &mut S,
+        u: &S,
+        t: f64,
+    ) -> Result<bool, StepError> {
+        Method::derivative(self, field, du, u, t)
     }
     fn seed_first_evaluation(
         &self,
@@ -99,6 +111,15 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
     }
     fn modified(&self, memory: &mut Self::Memory) {
         self.0.modified(memory.as_mut());
+    }
+    fn derivative(
+        &self,
+        field: &Counted<&F>,
+        du: &mut S,
+        u: &S,
+        t: f64,
+    ) -> Result<bool, StepError> {
+        self.0.derivative(field, du, u, t)
     }
     fn seed_first_evaluation(
         &self,

@@ -2,11 +2,15 @@
 //! tolerances; step control knows the tolerances, never the stages.
 
 mod boxed;
+mod euler_maruyama;
 mod info;
+pub mod registry;
 pub mod runge_kutta;
 
 pub use boxed::BoxedMethod;
+pub use euler_maruyama::EulerMaruyama;
 pub use info::{Kind, MethodInfo};
+pub use runge_kutta::{Bs3, Dop853, Dopri5, Euler, Heun, Midpoint, Ralston, Rk4, RungeKutta, Tsit5};
 
 use crate::field::{Counted, FieldError};
 use crate::noise::Noise;
@@ -95,6 +99,18 @@ pub trait Method<S: State, F> {
 
     /// The state was changed from outside: what was cached at it is void.
     fn modified(&self, _memory: &mut Self::Memory) {}
+
+    /// Writes `f(u, t)` into `du` for the automatic first step; `false` if the
+    /// method's field has no such thing.
+    fn derivative(
+        &self,
+        _field: &Counted<&F>,
+        _du: &mut S,
+        _u: &S,
+        _t: f64,
+    ) -> Result<bool, StepError> {
+        Ok(false)
+    }
 
     /// Hands over `f(u, t)` at the start of the first step, if it has been
     /// evaluated already (automatic first step).

@@ -1,0 +1,167 @@
+use super::{ControlError, PidController};
+use crate::method::ErrorEstimate;
+use crate::state::{State, StateError, Tolerance};
+
+/// How the errors of a batch become the one number that is held below 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ErrorNorm {
+    /// Root mean square over all components of all lanes.
+    #[default]
+    Batch,
+    /// The largest root mean square of any lane.
+    WorstLane,
+}
+
+/// Adaptive steps: tolerances, controller and limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adaptive {
+    /// Error of one step, per component.
+    pub tolerance: Tolerance,
+    /// Turns errors into steps.
+    pub controller: PidController,
+    /// Norm over the batch.
+    pub norm: ErrorNorm,
+    /// Length of the first step; by default chosen automatically.
+    pub initial_step: Option<f64>,
+    /// Smallest step; by default a few units of rounding of `t`.
+    pub dtmin: Option<f64>,
+    /// Largest step; by default unlimited.
+    pub dtmax: Option<f64>,
+}
+
+impl Adaptive {
+    /// Given tolerances and the defaults for everything else.
+    pub fn new(tolerance: Tolerance) -> Self {
+        Adaptive {
+            tolerance,
+            controller: PidController::default(),
+            norm: ErrorNorm::default(),
+            initial_step: None,
+            dtmin: None,
+            dtmax: None,
+        }
+    }
+
+    pub(crate) fn check(&self, lane_len: usize) -> Result<(), AdaptiveError> {
+        let tolerances = [("abstol", &self.tolerance.abstol), ("reltol", &self.tolerance.reltol)];
+        for (name, components) in tolerances {
+            components.check_len(lane_len)?;
+            for &value in components.values() {
+                if !(value.is_finite() && value >= 0.0) {
+                    return Err(ControlError::Tolerance { name, value }.into());
+                }
+            }
+        }
+        for i in 0..lane_len {
+            let (abstol, reltol) = (self.tolerance.abstol.get(i), self.tolerance.reltol.get(i));
+            if abstol == 0.0 && reltol == 0.0 {
+                return Err(ControlError::Tolerance { name: "abstol", value: 0.0 }.into());
+            }
+        }
+        self.controller.check()?;
+        for (name, length) in
+            [("initial_step", self.initial_step), ("dtmin", self.dtmin), ("dtmax", self.dtmax)]
+        {
+            match length {
+                Some(value) if !(value > 0.0 && value.is_finite()) => {
+                    let range = "a positive finite length; the direction follows the span";
+                    return Err(ControlError::Setting { name, value, range }.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The smallest step that still moves time at `t`.
+    pub(crate) fn smallest_step(&self, t: f64, t1: f64) -> f64 {
+        self.dtmin.unwrap_or(16.0 * f64::EPSILON * t.abs().max(1e-6 * (t1 - t).abs()))
+    }
+}
+
+/// Why adaptive settings are refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum AdaptiveError {
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Scratch for norms over lanes.
+#[derive(Debug, Default)]
+pub(crate) struct NormScratch {
+    pub(crate) high: Vec<f64>,
+    low: Vec<f64>,
+}
+
+fn stretched(high: f64, low: f64) -> f64 {
+    let denominator = (high + 0.01 * low).sqrt();
+    if denominator == 0.0 { 0.0 } else { high / denominator }
+}
+
+/// Mean over lanes, in lane order, so that it does not depend on threads.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The maximum, or NaN if any value is.
+fn max_or_nan(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |max: f64, value| if value > max || value.is_nan() { value } else { max })
+}
+
+impl ErrorNorm {
+    /// The weighted norm of an estimate; NaN if a lane is not finite.
+    pub(crate) fn measure<S: State>(
+        self,
+        estimate: &ErrorEstimate<'_, S>,
+        before: &S,
+        after: &S,
+        tolerance: &Tolerance,
+        scratch: &mut NormScratch,
+    ) -> Result<f64, StateError> {
+        match estimate {
+            ErrorEstimate::None => Ok(f64::NAN),
+            ErrorEstimate::Single(error) => {
+                error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
+                Ok(self.of_mean_squares(&scratch.high))
+            }
+            ErrorEstimate::Stretched { high, low } => {
+                high.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
+                low.weighted_mean_squares(before, after, tolerance, &mut scratch.low)?;
+                Ok(match self {
+                    ErrorNorm::Batch => stretched(mean(&scratch.high), mean(&scratch.low)),
+                    ErrorNorm::WorstLane => max_or_nan(
+                        scratch.high.iter().zip(&scratch.low).map(|(&h, &l)| stretched(h, l)),
+                    ),
+                })
+            }
+        }
+    }
+
+    /// The norm, given the mean square of each lane.
+    pub(crate) fn of_mean_squares(self, mean_squares: &[f64]) -> f64 {
+        match self {
+            ErrorNorm::Batch => mean(mean_squares).sqrt(),
+            ErrorNorm::WorstLane => max_or_nan(mean_squares.iter().copied()).sqrt(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_fold_loses_a_nan() {
+        let nan_first = [f64::NAN, 2.0, 3.0];
+        let nan_last = [2.0, 3.0, f64::NAN];
+        let nan_middle = [2.0, f64::NAN, 3.0];
+        for lanes in [nan_first, nan_middle, nan_last] {
+            assert!(ErrorNorm::WorstLane.of_mean_squares(&lanes).is_nan());
+            assert!(ErrorNorm::Batch.of_mean_squares(&lanes).is_nan());
+        }
+        assert_eq!(ErrorNorm::WorstLane.of_mean_squares(&[4.0, 1.0]), 2.0);
+        assert_eq!(ErrorNorm::Batch.of_mean_squares(&[4.0, 1.0]), 2.5_f64.sqrt());
+    }
+}

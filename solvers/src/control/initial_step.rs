@@ -1,0 +1,49 @@
+use super::Adaptive;
+use super::adaptive::NormScratch;
+use crate::method::{ErrorEstimate, StepError};
+use crate::state::State;
+
+/// The automatic first step of Hairer, Norsett & Wanner (*Solving ODEs I*,
+/// II.4): one evaluation at the start, which the method then reuses as its
+/// first stage, and one after an Euler step of the length `h0`.
+///
+/// `derivative(du, u, t)` is the counted field; where it answers `false` there
+/// is none, and the step is a hundredth of the span. Returns the (positive)
+/// length and `f(u, t0)`.
+pub(crate) fn initial_step<S: State>(
+    mut derivative: impl FnMut(&mut S, &S, f64) -> Result<bool, StepError>,
+    adaptive: &Adaptive,
+    u: &S,
+    span: (f64, f64),
+    order: f64,
+    scratch: &mut NormScratch,
+) -> Result<(f64, Option<S>), StepError> {
+    let (t0, t1) = span;
+    let direction = (t1 - t0).signum();
+    let mut norm = |value: &S| {
+        adaptive.norm.measure(&ErrorEstimate::Single(value), u, u, &adaptive.tolerance, scratch)
+    };
+    let mut slope = u.zeros_like();
+    if !derivative(&mut slope, u, t0)? {
+        return Ok((0.01 * (t1 - t0).abs(), None));
+    }
+    let (d0, d1) = (norm(u)?, norm(&slope)?);
+    // Written so that a NaN slope gives a small step, to be rejected properly.
+    let h0 = if d0 >= 1e-5 && d1 >= 1e-5 { 0.01 * d0 / d1 } else { 1e-6 };
+    let h0 = h0.min((t1 - t0).abs());
+    let mut probe = u.zeros_like();
+    probe.linear_combination(0.0, &[(1.0, u), (direction * h0, &slope)])?;
+    let mut change = u.zeros_like();
+    derivative(&mut change, &probe, t0 + direction * h0)?;
+    change.linear_combination(1.0, &[(-1.0, &slope)])?;
+    let d2 = norm(&change)? / h0;
+    let steepest = d1.max(d2);
+    let h1 = if steepest <= 1e-15 {
+        (h0 * 1e-3).max(1e-6)
+    } else if steepest.is_finite() {
+        (0.01 / steepest).powf(1.0 / order)
+    } else {
+        h0
+    };
+    Ok(((100.0 * h0).min(h1), Some(slope)))
+}

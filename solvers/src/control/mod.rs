@@ -1,0 +1,85 @@
+//! Step control: which step comes next, and whether it is accepted.
+
+mod adaptive;
+mod grid;
+mod initial_step;
+mod pid;
+
+pub use adaptive::{Adaptive, ErrorNorm};
+pub(crate) use adaptive::{AdaptiveError, NormScratch};
+pub use grid::Grid;
+pub(crate) use initial_step::initial_step;
+pub use pid::{ErrorHistory, PidController, Verdict};
+
+/// Why a grid or a setting of the step control is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// A fixed grid of no steps.
+    #[error("a fixed grid needs at least one step; give `steps >= 1`")]
+    NoSteps,
+    /// A step length that is zero, negative or not finite.
+    #[error(
+        "dt = {0} is not a positive finite step length; its sign follows the span, so give |dt|"
+    )]
+    StepLength(f64),
+    /// A step length so small that the grid would not fit in memory.
+    #[error("dt = {dt} makes {steps:.3e} steps over the span; give a larger dt")]
+    TooManySteps {
+        /// The length asked for.
+        dt: f64,
+        /// Steps it would take.
+        steps: f64,
+    },
+    /// Explicit times that do not run strictly from start to end of the span.
+    #[error(
+        "explicit times must run strictly monotonically from t0 = {t0} to t1 = {t1}; entry {index} is {value}"
+    )]
+    Times {
+        /// First offending entry.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// Start of the span.
+        t0: f64,
+        /// End of the span.
+        t1: f64,
+    },
+    /// A tolerance that is negative, NaN or infinite, or both tolerances zero.
+    #[error(
+        "{name} = {value} is not usable; tolerances are finite and >= 0, and abstol and reltol not both 0"
+    )]
+    Tolerance {
+        /// `abstol` or `reltol`.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+    },
+    /// A setting of the controller outside its range.
+    #[error("{name} = {value} is out of range: {range}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What is accepted.
+        range: &'static str,
+    },
+    /// Adaptive steps with a method that estimates no error.
+    #[error(
+        "method `{method}` has no error estimate; use a fixed grid, or an embedded pair such as tsit5"
+    )]
+    NotAdaptive {
+        /// The method.
+        method: &'static str,
+    },
+}
+
+/// How the steps of a solve are chosen.
+#[derive(Debug, Clone)]
+pub enum StepControl {
+    /// A grid fixed in advance.
+    Fixed(Grid),
+    /// Steps that follow the estimated error.
+    Adaptive(Adaptive),
+}

@@ -1,0 +1,55 @@
+use super::{Kind, Method, MethodInfo, Step, StepError};
+use crate::field::StochasticField;
+use crate::state::State;
+
+/// Euler-Maruyama: `u_next = u + h f(u, t) + g(u, t) dW` (Maruyama, *Rend.
+/// Circ. Mat. Palermo* 4, 1955). Ito; strong order 1/2 (1 for additive noise),
+/// weak order 1.
+///
+/// Over decreasing time `h < 0` while `dW` has variance `|h|`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EulerMaruyama;
+
+/// Scratch of an Euler-Maruyama solve.
+#[derive(Debug)]
+pub struct EulerMaruyamaMemory<S> {
+    drift: S,
+    diffusion: S,
+    dw: S,
+}
+
+impl<S: State, F: StochasticField<S>> Method<S, F> for EulerMaruyama {
+    type Memory = EulerMaruyamaMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        MethodInfo {
+            name: "euler-maruyama",
+            kind: Kind::Stochastic,
+            order: 1,
+            embedded_order: None,
+            interpolant_order: None,
+            strong_order: Some(0.5),
+            weak_order: Some(1.0),
+            evaluations_per_step: 1,
+            evaluations_at_start: 0,
+        }
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        EulerMaruyamaMemory {
+            drift: initial.zeros_like(),
+            diffusion: initial.zeros_like(),
+            dw: initial.zeros_like(),
+        }
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise } = step;
+        field.drift(&mut memory.drift, u, t)?;
+        field.diffusion(&mut memory.diffusion, u, t)?;
+        noise.increment(t, t_next, &mut memory.dw)?;
+        next.linear_combination(0.0, &[(1.0, u), (h, &memory.drift)])?;
+        next.add_product(&memory.diffusion, &memory.dw)?;
+        Ok(())
+    }
+}

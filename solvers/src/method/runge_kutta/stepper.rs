@@ -1,0 +1,285 @@
+use std::marker::PhantomData;
+
+use super::{Continuous, ErrorWeights, ExplicitTableau, Tableau};
+use crate::field::{Counted, VectorField};
+use crate::method::{ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError};
+use crate::state::{State, StateError};
+
+/// The explicit Runge-Kutta method with tableau `T`: the one stepper of all of
+/// them.
+///
+/// A first stage that is already known (FSAL, a rejected attempt from the same
+/// state, the probe of the automatic first step) is never evaluated again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RungeKutta<T>(PhantomData<T>);
+
+impl<T> RungeKutta<T> {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        RungeKutta(PhantomData)
+    }
+}
+
+/// Where `f(u, t)` at the start of the coming step is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstStage {
+    Unknown,
+    InPlace,
+    InSlot(usize),
+}
+
+/// Stages and scratch of a Runge-Kutta solve.
+#[derive(Debug)]
+pub struct RungeKuttaMemory<S> {
+    stages: Vec<S>,
+    stage_state: S,
+    errors: Vec<S>,
+    first: FirstStage,
+    interpolant_prepared: bool,
+}
+
+/// Most stages a tableau may have, those of its interpolant included.
+pub(super) const MAX_STAGES: usize = 24;
+
+/// `out <- base + h sum_i weights_i stages_i`, zero weights left out.
+#[inline(always)]
+pub(crate) fn advance<S: State>(
+    out: &mut S,
+    base: &S,
+    h: f64,
+    weights: &[f64],
+    stages: &[S],
+) -> Result<(), StateError> {
+    let mut terms = [(1.0, base); MAX_STAGES + 1];
+    let mut len = 1;
+    for (&weight, stage) in weights.iter().zip(stages) {
+        if weight != 0.0 {
+            terms[len] = (h * weight, stage);
+            len += 1;
+        }
+    }
+    out.linear_combination(0.0, &terms[..len])
+}
+
+/// `out <- h sum_i weights_i stages_i`.
+#[inline(always)]
+fn estimate<S: State>(
+    out: &mut S,
+    h: f64,
+    weights: &[f64],
+    stages: &[S],
+) -> Result<(), StateError> {
+    let mut terms = [(0.0, &stages[0]); MAX_STAGES];
+    let mut len = 0;
+    for (&weight, stage) in weights.iter().zip(stages) {
+        if weight != 0.0 {
+            terms[len] = (h * weight, stage);
+            len += 1;
+        }
+    }
+    out.linear_combination(0.0, &terms[..len])
+}
+
+/// Time of a node; the end of the step exactly, whatever `t + h` rounds to.
+#[inline(always)]
+fn node_time(c: f64, t: f64, t_next: f64, h: f64) -> f64 {
+    if c == 1.0 { t_next } else { t + c * h }
+}
+
+impl Tableau {
+    /// Stages an interpolant works with: the main ones, `f(u_next, t_next)`
+    /// where the method is not FSAL, the extra ones.
+    pub(super) const fn interpolant_stages(&self) -> usize {
+        let end = if self.first_same_as_last() { 0 } else { 1 };
+        let extra = match self.continuous {
+            Continuous::Hermite => 0,
+            Continuous::Own { extra, .. } => extra.len(),
+        };
+        self.stages() + end + extra
+    }
+
+    const fn error_estimates(&self) -> usize {
+        match self.error {
+            ErrorWeights::None => 0,
+            ErrorWeights::Single { .. } => 1,
+            ErrorWeights::Stretched { .. } => 2,
+        }
+    }
+
+    fn info(&self) -> MethodInfo {
+        let saved = u64::from(self.first_same_as_last());
+        MethodInfo {
+            name: self.name,
+            kind: Kind::RungeKutta,
+            order: self.order,
+            embedded_order: match self.error {
+                ErrorWeights::None => None,
+                ErrorWeights::Single { order, .. } => Some(order),
+                // Stretched estimates fall like h^order: they steer as one
+                // whose embedded order is one less than the method's.
+                ErrorWeights::Stretched { .. } => Some(self.order - 1),
+            },
+            interpolant_order: Some(match self.continuous {
+                Continuous::Hermite => self.order.min(3),
+                Continuous::Own { order, .. } => order,
+            }),
+            strong_order: None,
+            weak_order: None,
+            evaluations_per_step: self.stages() as u64 - saved,
+            evaluations_at_start: saved,
+        }
+    }
+}
+
+/// Weights of the cubic Hermite polynomial through both ends, over the stages
+/// and `f(u_next, t_next)`:
+/// `u + theta (u1 - u) + theta (theta - 1) [(1 - 2 theta)(u1 - u) + (theta - 1) h f0 + theta h f1]`
+/// with `u1 - u = h sum_i b_i k_i`.
+fn hermite_weights<T: ExplicitTableau>(theta: f64, weights: &mut [f64]) {
+    let tableau = T::TABLEAU;
+    let bump = theta * (theta - 1.0);
+    let chord = theta + bump * (1.0 - 2.0 * theta);
+    weights.fill(0.0);
+    for (weight, &b) in weights.iter_mut().zip(tableau.b) {
+        *weight = chord * b;
+    }
+    let end = tableau.interpolant_stages() - 1;
+    weights[0] += bump * (theta - 1.0);
+    weights[end] += bump * theta;
+}
+
+impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutta<T> {
+    type Memory = RungeKuttaMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        T::TABLEAU.info()
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        let zeros = || initial.zeros_like();
+        RungeKuttaMemory {
+            stages: std::iter::repeat_with(zeros).take(T::TABLEAU.interpolant_stages()).collect(),
+            stage_state: zeros(),
+            errors: std::iter::repeat_with(zeros).take(T::TABLEAU.error_estimates()).collect(),
+            first: FirstStage::Unknown,
+            interpolant_prepared: false,
+        }
+    }
+
+    #[inline]
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let tableau = const { T::TABLEAU };
+        let Step { field, t, t_next, h, u, next, .. } = step;
+        match memory.first {
+            FirstStage::Unknown => field.eval(&mut memory.stages[0], u, t)?,
+            FirstStage::InPlace => {}
+            FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
+        }
+        memory.first = FirstStage::InPlace;
+        let stages = tableau.stages();
+        for i in 1..stages {
+            let (done, rest) = memory.stages.split_at_mut(i);
+            let at_end = tableau.first_same_as_last() && i == stages - 1;
+            let target = if at_end { &mut *next } else { &mut memory.stage_state };
+            advance(target, u, h, tableau.a[i], done)?;
+            field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
+        }
+        if !tableau.first_same_as_last() {
+            advance(next, u, h, tableau.b, &memory.stages)?;
+        }
+        match tableau.error {
+            ErrorWeights::None => {}
+            ErrorWeights::Single { weights, .. } => {
+                estimate(&mut memory.errors[0], h, weights, &memory.stages)?;
+            }
+            ErrorWeights::Stretched { high, low, .. } => {
+                estimate(&mut memory.errors[0], h, high, &memory.stages)?;
+                estimate(&mut memory.errors[1], h, low, &memory.stages)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accepted(&self, memory: &mut Self::Memory) {
+        memory.interpolant_prepared = false;
+        memory.first = if T::TABLEAU.first_same_as_last() {
+            FirstStage::InSlot(T::TABLEAU.stages() - 1)
+        } else {
+            FirstStage::Unknown
+        };
+    }
+
+    fn modified(&self, memory: &mut Self::Memory) {
+        memory.first = FirstStage::Unknown;
+    }
+
+    fn derivative(
+        &self,
+        field: &Counted<&F>,
+        du: &mut S,
+        u: &S,
+        t: f64,
+    ) -> Result<bool, StepError> {
+        field.eval(du, u, t)?;
+        Ok(true)
+    }
+
+    fn seed_first_evaluation(
+        &self,
+        derivative: &S,
+        memory: &mut Self::Memory,
+    ) -> Result<(), StateError> {
+        memory.stages[0].copy_from(derivative)?;
+        memory.first = FirstStage::InPlace;
+        Ok(())
+    }
+
+    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
+        match T::TABLEAU.error {
+            ErrorWeights::None => ErrorEstimate::None,
+            ErrorWeights::Single { .. } => ErrorEstimate::Single(&memory.errors[0]),
+            ErrorWeights::Stretched { .. } => {
+                ErrorEstimate::Stretched { high: &memory.errors[0], low: &memory.errors[1] }
+            }
+        }
+    }
+
+    fn prepare_interpolant(
+        &self,
+        step: Step<'_, S, F>,
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        if memory.interpolant_prepared {
+            return Ok(());
+        }
+        let tableau = T::TABLEAU;
+        let Step { field, t, t_next, h, u, next, .. } = step;
+        let mut known = tableau.stages();
+        if !tableau.first_same_as_last() {
+            field.eval(&mut memory.stages[known], next, t_next)?;
+            memory.first = FirstStage::InSlot(known);
+            known += 1;
+        }
+        if let Continuous::Own { extra, .. } = tableau.continuous {
+            for stage in extra {
+                let (done, rest) = memory.stages.split_at_mut(known);
+                advance(&mut memory.stage_state, u, h, stage.a, done)?;
+                let time = node_time(stage.c, t, t_next, h);
+                field.eval(&mut rest[0], &memory.stage_state, time)?;
+                known += 1;
+            }
+        }
+        memory.interpolant_prepared = true;
+        Ok(())
+    }
+
+    fn interpolant<'m>(&self, memory: &'m Self::Memory) -> Option<Interpolant<'m, S>> {
+        memory.interpolant_prepared.then_some(Interpolant {
+            stages: &memory.stages,
+            weights: match T::TABLEAU.continuous {
+                Continuous::Hermite => hermite_weights::<T>,
+                Continuous::Own { weights, .. } => weights,
+            },
+        })
+    }
+}

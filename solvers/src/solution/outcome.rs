@@ -1,0 +1,111 @@
+use std::fmt;
+
+/// How a solve ended. Only [`Outcome::Success`] and [`Outcome::Terminated`]
+/// mean that the solution is what was asked for.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The end of the span was reached.
+    Success,
+    /// A terminating event occurred.
+    Terminated {
+        /// Which event.
+        event: usize,
+        /// When.
+        t: f64,
+    },
+    /// The largest number of attempted steps was made.
+    MaxSteps {
+        /// Time reached.
+        t: f64,
+        /// Steps attempted.
+        steps: u64,
+    },
+    /// The tolerance asked for a step below the smallest one.
+    StepTooSmall {
+        /// Time reached.
+        t: f64,
+        /// Step asked for.
+        h: f64,
+    },
+    /// The field or the state became NaN or infinite.
+    NonFinite {
+        /// Start of the step that could not be made.
+        t: f64,
+        /// First lane affected.
+        lane: usize,
+    },
+    /// The budget of function evaluations is spent.
+    BudgetSpent {
+        /// Time reached.
+        t: f64,
+        /// Evaluations made.
+        nfe: u64,
+    },
+    /// The field, the noise or a state operation failed.
+    Failed {
+        /// Start of the step that failed.
+        t: f64,
+        /// The error in words.
+        reason: String,
+    },
+    /// An observer stopped the solve.
+    Stopped {
+        /// Time reached.
+        t: f64,
+        /// The observer's reason.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the solution is what was asked for.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Outcome::Success | Outcome::Terminated { .. })
+    }
+
+    /// A short name for tables and JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Success => "success",
+            Outcome::Terminated { .. } => "terminated",
+            Outcome::MaxSteps { .. } => "max_steps",
+            Outcome::StepTooSmall { .. } => "step_too_small",
+            Outcome::NonFinite { .. } => "non_finite",
+            Outcome::BudgetSpent { .. } => "budget_spent",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Stopped { .. } => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Success => write!(f, "reached the end of the span"),
+            Outcome::Terminated { event, t } => {
+                write!(f, "event {event} ended the solve at t = {t}")
+            }
+            Outcome::MaxSteps { t, steps } => write!(
+                f,
+                "stopped at t = {t} after {steps} attempted steps; raise max_steps or relax the tolerances"
+            ),
+            Outcome::StepTooSmall { t, h } => write!(
+                f,
+                "at t = {t} the tolerances ask for a step of {h:e}, below the smallest allowed; relax them, lower dtmin, or look for a singularity or stiffness of the field there"
+            ),
+            Outcome::NonFinite { t, lane } => write!(
+                f,
+                "the state became NaN or infinite in the step from t = {t}, first in lane {lane}; check the field there, or take smaller steps"
+            ),
+            Outcome::BudgetSpent { t, nfe } => write!(
+                f,
+                "the budget of {nfe} function evaluations was spent at t = {t}; raise it, or relax the tolerances"
+            ),
+            Outcome::Failed { t, reason } => write!(f, "the step from t = {t} failed: {reason}"),
+            Outcome::Stopped { t, reason } => {
+                write!(f, "an observer stopped the solve at t = {t}: {reason}")
+            }
+        }
+    }
+}

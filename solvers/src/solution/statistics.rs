@@ -1,0 +1,32 @@
+use std::fmt;
+
+use crate::field::Evaluations;
+
+/// Exact counts of a solve, rejected steps and start-up included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Calls of the vector field (of the drift, for an SDE).
+    pub nfe: u64,
+    /// Calls of the diffusion.
+    pub diffusion_evaluations: u64,
+    /// Network forward passes.
+    pub network_forwards: u64,
+    /// Accepted steps.
+    pub accepted: u64,
+    /// Rejected steps.
+    pub rejected: u64,
+}
+
+impl Statistics {
+    pub(crate) fn set_evaluations(&mut self, evaluations: Evaluations) {
+        self.nfe = evaluations.nfe;
+        self.diffusion_evaluations = evaluations.diffusion;
+        self.network_forwards = evaluations.network_forwards;
+    }
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} NFE, {} steps accepted, {} rejected", self.nfe, self.accepted, self.rejected)
+    }
+}

@@ -1,0 +1,165 @@
+//! What happens between an accepted step and the next: events, saving,
+//! observers.
+
+use super::Integrator;
+use crate::method::{Method, Step, StepError};
+use crate::observer::{AcceptedStep, Flow, crossing_in_step};
+use crate::problem::Problem;
+use crate::solution::{DenseSegment, EventRecord, Outcome, evaluate};
+use crate::state::{State, StateError};
+
+impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
+    pub(super) fn save_start(&mut self) {
+        let at_start = self.save.times.iter().take_while(|&&t| t == self.t0).count();
+        self.next_save_time = at_start;
+        if self.save.start || at_start > 0 {
+            self.keep(self.t, self.u.clone());
+        }
+    }
+
+    fn keep(&mut self, t: f64, u: P::State) {
+        if self.saved.0.last() != Some(&t) {
+            self.saved.0.push(t);
+            self.saved.1.push(u);
+        }
+    }
+
+    /// `self.t`, `self.u` are the end of the step, `self.other` its start.
+    pub(super) fn after_step(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
+        let t_step_end = self.t;
+        self.locate_events(t_previous, h)?;
+        self.save_times(t_previous, t_step_end, h)?;
+        if self.save.dense {
+            self.prepare_interpolant(t_previous, t_step_end, h)?;
+            if let Some(interpolant) = self.method.interpolant(&self.memory) {
+                let segment = DenseSegment::new(t_previous, self.t, h, &self.other, &interpolant);
+                self.dense.push(segment);
+            }
+        }
+        if self.t != t_step_end {
+            self.u.copy_from(&self.scratch)?;
+        }
+        let is_last = self.t == self.t1 || self.outcome.is_some();
+        if self.save.every.is_some_and(|n| is_last || self.statistics.accepted.is_multiple_of(n)) {
+            self.keep(self.t, self.u.clone());
+        }
+        self.notify(t_previous);
+        Ok(())
+    }
+
+    fn prepare_interpolant(&mut self, t: f64, t_next: f64, h: f64) -> Result<(), StepError> {
+        let step = Step {
+            field: &self.field,
+            t,
+            t_next,
+            h,
+            u: &self.other,
+            next: &mut self.u,
+            noise: self.noise.as_mut(),
+        };
+        self.method.prepare_interpolant(step, &mut self.memory)
+    }
+
+    /// Writes the state at `t + theta h` into `self.scratch`; the end of the
+    /// step for a method without interpolant.
+    fn interpolate(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
+        match self.method.interpolant(&self.memory) {
+            Some(interpolant) if theta < 1.0 => {
+                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
+            }
+            _ => self.scratch.copy_from(&self.u),
+        }
+    }
+
+    /// Records the crossings in the step, in order of time, and ends the step
+    /// at the first terminating one: `self.t` becomes its time and
+    /// `self.scratch` its state.
+    fn locate_events(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
+        let mut crossings = Vec::new();
+        for index in 0..self.events.len() {
+            let before = self.event_values[index];
+            let after = (self.events[index].function)(&self.u, self.t);
+            self.event_values[index] = after;
+            if self.events[index].crosses(before, after) {
+                self.prepare_interpolant(t_previous, self.t, h)?;
+                crossings.push((self.crossing_time(index, (before, after), t_previous, h)?, index));
+            }
+        }
+        crossings.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (theta, event) in crossings {
+            let t = if theta == 1.0 { self.t } else { t_previous + theta * h };
+            self.interpolate(h, theta)?;
+            self.crossings.push(EventRecord { event, t, u: self.scratch.clone() });
+            if self.events[event].terminate {
+                self.t = t;
+                self.outcome = Some(Outcome::Terminated { event, t });
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn crossing_time(
+        &mut self,
+        index: usize,
+        ends: (f64, f64),
+        t_previous: f64,
+        h: f64,
+    ) -> Result<f64, StateError> {
+        if self.method.interpolant(&self.memory).is_none() {
+            return Ok(1.0);
+        }
+        crossing_in_step(ends.0, ends.1, |theta| {
+            self.interpolate(h, theta)?;
+            Ok((self.events[index].function)(&self.scratch, t_previous + theta * h))
+        })
+    }
+
+    /// Saves at the times asked for within the step, up to `self.t`.
+    fn save_times(&mut self, t_previous: f64, t_step_end: f64, h: f64) -> Result<(), StepError> {
+        let passed = |t: f64, end: f64| if h > 0.0 { t <= end } else { t >= end };
+        let event_state = (self.t != t_step_end).then(|| self.scratch.clone());
+        while let Some(&t) = self.save.times.get(self.next_save_time) {
+            if !passed(t, self.t) {
+                break;
+            }
+            if t == t_step_end {
+                self.keep(t, self.u.clone());
+            } else {
+                self.prepare_interpolant(t_previous, t_step_end, h)?;
+                self.interpolate(h, (t - t_previous) / h)?;
+                self.keep(t, self.scratch.clone());
+            }
+            self.next_save_time += 1;
+        }
+        if let Some(state) = event_state {
+            self.scratch = state;
+        }
+        Ok(())
+    }
+
+    fn notify(&mut self, t_previous: f64) {
+        let mut modified = false;
+        self.statistics.set_evaluations(self.field.evaluations());
+        for observer in &mut self.observers {
+            let mut step = AcceptedStep {
+                t_previous,
+                t: self.t,
+                span: (self.t0, self.t1),
+                previous: &self.other,
+                statistics: self.statistics,
+                u: &mut self.u,
+                modified: &mut modified,
+            };
+            if let Flow::Stop(reason) = observer.observe(&mut step) {
+                self.outcome = Some(Outcome::Stopped { t: self.t, reason });
+            }
+        }
+        if modified {
+            self.method.modified(&mut self.memory);
+            for (value, event) in self.event_values.iter_mut().zip(&self.events) {
+                *value = (event.function)(&self.u, self.t);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use crate::control::{AdaptiveError, ControlError};
+use crate::method::StepError;
+use crate::state::StateError;
+
+/// Why a solve could not start.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SolveError {
+    /// A span whose ends are equal or not finite.
+    #[error(
+        "the span from t0 = {0} to t1 = {1} is empty or not finite; give two different finite times"
+    )]
+    Span(f64, f64),
+    /// An initial state without a single value.
+    #[error("the initial state is empty; give at least one lane of at least one component")]
+    EmptyState,
+    /// An initial state that holds NaN or infinity.
+    #[error("the initial state is not finite in lane {lane}")]
+    NonFiniteInitial {
+        /// First lane affected.
+        lane: usize,
+    },
+    /// The step control cannot be used.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A state operation failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A time to save at that the solve does not pass.
+    #[error("cannot save at t = {t}: it lies outside the span from {t0} to {t1}")]
+    SaveTime {
+        /// Time asked for.
+        t: f64,
+        /// Start of the span.
+        t0: f64,
+        /// End of the span.
+        t1: f64,
+    },
+    /// Interpolation asked of a method that has none.
+    #[error(
+        "method `{method}` has no continuous extension, which {purpose} needs; put those times on the grid with `SolveOptions::times`"
+    )]
+    NoInterpolant {
+        /// The method.
+        method: &'static str,
+        /// What asked for it.
+        purpose: &'static str,
+    },
+    /// Adaptive steps of a method that draws noise on a path without refinement.
+    #[error("the first evaluation of the field failed: {0}")]
+    FirstEvaluation(#[from] StepError),
+}
+
+impl From<AdaptiveError> for SolveError {
+    fn from(error: AdaptiveError) -> Self {
+        match error {
+            AdaptiveError::Control(error) => SolveError::Control(error),
+            AdaptiveError::State(error) => SolveError::State(error),
+        }
+    }
+}

@@ -1,0 +1,392 @@
+use super::{SolveError, SolveOptions};
+use crate::control::{
+    Adaptive, ControlError, ErrorHistory, NormScratch, StepControl, initial_step,
+};
+use crate::field::{Counted, FieldError};
+use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::noise::{BrownianPath, NoNoise, Noise};
+use crate::observer::{Event, Observer, Save};
+use crate::problem::Problem;
+use crate::solution::{DenseSegment, EventRecord, Outcome, Solution, Statistics};
+use crate::state::State;
+
+/// Whether there is more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// A step was accepted, and the end is not reached.
+    Stepped,
+    /// The solve is over; [`Integrator::outcome`] says how.
+    Finished,
+}
+
+/// A solve in progress, stepped by hand with [`Integrator::step`]; [`solve`](super::solve)
+/// is nothing but this loop.
+pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
+    pub(super) field: Counted<&'a P::Field>,
+    pub(super) method: &'a M,
+    pub(super) memory: M::Memory,
+    pub(super) t: f64,
+    pub(super) t1: f64,
+    pub(super) t0: f64,
+    /// State at `t`.
+    pub(super) u: P::State,
+    /// The state being computed during a step, the previous one after it.
+    pub(super) other: P::State,
+    pub(super) scratch: P::State,
+    pub(super) stepper: Stepper,
+    pub(super) noise: Box<dyn Noise<P::State> + 'a>,
+    pub(super) events: Vec<Event<'a, P::State>>,
+    pub(super) event_values: Vec<f64>,
+    pub(super) observers: Vec<Box<dyn Observer<P::State> + 'a>>,
+    pub(super) save: Save,
+    pub(super) next_save_time: usize,
+    pub(super) saved: (Vec<f64>, Vec<P::State>),
+    pub(super) crossings: Vec<EventRecord<P::State>>,
+    pub(super) dense: Vec<DenseSegment<P::State>>,
+    pub(super) statistics: Statistics,
+    pub(super) max_steps: u64,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// Where the next step comes from.
+pub(super) enum Stepper {
+    Fixed { times: Vec<f64>, next: usize },
+    Adaptive { control: Adaptive, h: f64, order: f64, history: ErrorHistory, scratch: NormScratch },
+}
+
+/// Prepares a solve to be stepped by hand.
+///
+/// ```
+/// use driftfield_solvers::{OdeProblem, SolveOptions, Status, init, method::Rk4};
+/// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = *u, 1.0, (0.0, 1.0));
+/// let mut integrator = init(&problem, &Rk4::new(), SolveOptions::steps(4)).unwrap();
+/// while integrator.step() == Status::Stepped {
+///     if integrator.t() == 0.5 {
+///         *integrator.u_mut() = 1.0;
+///     }
+/// }
+/// assert!((integrator.u() - 0.5_f64.exp()).abs() < 1e-3);
+/// ```
+pub fn init<'a, P, M>(
+    problem: &'a P,
+    method: &'a M,
+    options: SolveOptions<'a, P::State>,
+) -> Result<Integrator<'a, P, M>, SolveError>
+where
+    P: Problem,
+    M: Method<P::State, P::Field>,
+{
+    let (t0, t1) = problem.span();
+    let initial = problem.initial();
+    check_problem(initial, t0, t1)?;
+    let info = method.info();
+    check_save(&options.save, &info, t0, t1, &options.control)?;
+    let field = Counted::new(problem.field(), options.nfe_budget);
+    let mut memory = method.memory(initial);
+    let stepper = match options.control {
+        StepControl::Fixed(grid) => Stepper::Fixed { times: grid.times(t0, t1)?, next: 1 },
+        StepControl::Adaptive(control) => {
+            adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?
+        }
+    };
+    let noise: Box<dyn Noise<P::State> + 'a> = match (options.noise, &stepper) {
+        (Some(noise), _) => noise,
+        (None, Stepper::Fixed { times, .. }) if info.kind.draws_noise() => {
+            Box::new(BrownianPath::new(options.seed, options.first_lane, initial, times.clone()))
+        }
+        (None, _) => Box::new(NoNoise),
+    };
+    let mut save = options.save;
+    sort_along(&mut save.times, t0, t1);
+    let mut integrator = Integrator {
+        field,
+        method,
+        memory,
+        t: t0,
+        t1,
+        t0,
+        u: initial.clone(),
+        other: initial.zeros_like(),
+        scratch: initial.zeros_like(),
+        stepper,
+        noise,
+        event_values: options.events.iter().map(|event| (event.function)(initial, t0)).collect(),
+        events: options.events,
+        observers: options.observers,
+        save,
+        next_save_time: 0,
+        saved: (Vec::new(), Vec::new()),
+        crossings: Vec::new(),
+        dense: Vec::new(),
+        statistics: Statistics::default(),
+        max_steps: options.max_steps,
+        outcome: None,
+    };
+    integrator.save_start();
+    Ok(integrator)
+}
+
+fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
+    if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
+        return Err(SolveError::Span(t0, t1));
+    }
+    if initial.lanes() == 0 || initial.lane_len() == 0 {
+        return Err(SolveError::EmptyState);
+    }
+    match initial.first_non_finite_lane()? {
+        Some(lane) => Err(SolveError::NonFiniteInitial { lane }),
+        None => Ok(()),
+    }
+}
+
+fn check_save(
+    save: &Save,
+    info: &MethodInfo,
+    t0: f64,
+    t1: f64,
+    control: &StepControl,
+) -> Result<(), SolveError> {
+    for &t in &save.times {
+        if !(t >= t0.min(t1) && t <= t0.max(t1)) {
+            return Err(SolveError::SaveTime { t, t0, t1 });
+        }
+    }
+    if info.interpolant_order.is_some() {
+        return Ok(());
+    }
+    let refuse = |purpose| Err(SolveError::NoInterpolant { method: info.name, purpose });
+    if save.dense {
+        return refuse("dense output");
+    }
+    let StepControl::Fixed(grid) = control else {
+        return if save.times.is_empty() { Ok(()) } else { refuse("saving at given times") };
+    };
+    let times = grid.times(t0, t1)?;
+    if save.times.iter().all(|t| times.contains(t)) {
+        Ok(())
+    } else {
+        refuse("saving between the grid's times")
+    }
+}
+
+fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
+    times.sort_by(f64::total_cmp);
+    if t1 < t0 {
+        times.reverse();
+    }
+}
+
+fn adaptive_stepper<S: State, F, M: Method<S, F>>(
+    field: &Counted<&F>,
+    method: &M,
+    memory: &mut M::Memory,
+    control: Adaptive,
+    initial: &S,
+    span: (f64, f64),
+) -> Result<Stepper, SolveError> {
+    control.check(initial.lane_len())?;
+    let info = method.info();
+    let Some(embedded) = info.embedded_order else {
+        return Err(ControlError::NotAdaptive { method: info.name }.into());
+    };
+    let order = f64::from(embedded) + 1.0;
+    let mut scratch = NormScratch::default();
+    let length = match control.initial_step {
+        Some(length) => length,
+        None => {
+            let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
+            match initial_step(derivative, &control, initial, span, order, &mut scratch) {
+                Ok((length, slope)) => {
+                    if let Some(slope) = slope {
+                        method.seed_first_evaluation(&slope, memory)?;
+                    }
+                    length
+                }
+                // A budget below two evaluations: the first step reports it.
+                Err(StepError::Field(FieldError::BudgetSpent)) => (span.1 - span.0).abs(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(span.1 - span.0);
+    Ok(Stepper::Adaptive { control, h, order, history: ErrorHistory::default(), scratch })
+}
+
+/// An attempted step.
+struct Attempt {
+    h: f64,
+    t_next: f64,
+}
+
+/// What became of an attempt.
+enum Judgement {
+    Accepted,
+    Rejected,
+    Ended(Outcome),
+}
+
+impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
+    /// Makes one accepted step, with all rejections it takes.
+    pub fn step(&mut self) -> Status {
+        if self.outcome.is_none() {
+            match self.accepted_attempt() {
+                Ok(attempt) => self.accept(&attempt),
+                Err(outcome) => self.outcome = Some(outcome),
+            }
+            self.statistics.set_evaluations(self.field.evaluations());
+        }
+        match self.outcome {
+            None => Status::Stepped,
+            Some(_) => Status::Finished,
+        }
+    }
+
+    fn accepted_attempt(&mut self) -> Result<Attempt, Outcome> {
+        loop {
+            let attempt = self.next_attempt()?;
+            self.try_step(&attempt).map_err(|error| self.failure(error))?;
+            match self.judge(&attempt).map_err(|error| self.failure(error.into()))? {
+                Judgement::Accepted => return Ok(attempt),
+                Judgement::Rejected => self.statistics.rejected += 1,
+                Judgement::Ended(outcome) => return Err(outcome),
+            }
+        }
+    }
+
+    fn next_attempt(&self) -> Result<Attempt, Outcome> {
+        match &self.stepper {
+            Stepper::Fixed { times, next } => {
+                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next] })
+            }
+            Stepper::Adaptive { h, .. } => {
+                let attempted = self.statistics.accepted + self.statistics.rejected;
+                if attempted >= self.max_steps {
+                    return Err(Outcome::MaxSteps { t: self.t, steps: attempted });
+                }
+                let rest = self.t1 - self.t;
+                if h.abs() >= rest.abs() {
+                    return Ok(Attempt { h: rest, t_next: self.t1 });
+                }
+                Ok(Attempt { h: *h, t_next: self.t + h })
+            }
+        }
+    }
+
+    fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
+        let step = Step {
+            field: &self.field,
+            t: self.t,
+            t_next: attempt.t_next,
+            h: attempt.h,
+            u: &self.u,
+            next: &mut self.other,
+            noise: self.noise.as_mut(),
+        };
+        self.method.step(step, &mut self.memory)
+    }
+
+    fn judge(&mut self, attempt: &Attempt) -> Result<Judgement, crate::state::StateError> {
+        let Stepper::Adaptive { control, h, order, history, scratch } = &mut self.stepper else {
+            return Ok(match self.other.first_non_finite_lane()? {
+                Some(lane) => Judgement::Ended(Outcome::NonFinite { t: self.t, lane }),
+                None => Judgement::Accepted,
+            });
+        };
+        let estimate = self.method.error(&self.memory);
+        let error =
+            control.norm.measure(&estimate, &self.u, &self.other, &control.tolerance, scratch)?;
+        let verdict = control.controller.judge(error, *order, history);
+        let proposal =
+            (attempt.h * verdict.factor).abs().min(control.dtmax.unwrap_or(f64::INFINITY));
+        *h = proposal.copysign(self.t1 - self.t0);
+        if verdict.accept {
+            let dtmin = control.dtmin.unwrap_or(0.0);
+            *h = h.abs().max(dtmin).copysign(*h);
+            return Ok(Judgement::Accepted);
+        }
+        if proposal >= control.smallest_step(self.t, self.t1) {
+            return Ok(Judgement::Rejected);
+        }
+        Ok(Judgement::Ended(if error.is_nan() {
+            let lane = scratch.high.iter().position(|value| value.is_nan()).unwrap_or(0);
+            Outcome::NonFinite { t: self.t, lane }
+        } else {
+            Outcome::StepTooSmall { t: self.t, h: proposal }
+        }))
+    }
+
+    fn failure(&self, error: StepError) -> Outcome {
+        match error {
+            StepError::Field(FieldError::BudgetSpent) => {
+                Outcome::BudgetSpent { t: self.t, nfe: self.field.evaluations().nfe }
+            }
+            error => Outcome::Failed { t: self.t, reason: error.to_string() },
+        }
+    }
+
+    fn accept(&mut self, attempt: &Attempt) {
+        let t_previous = self.t;
+        std::mem::swap(&mut self.u, &mut self.other);
+        self.t = attempt.t_next;
+        if let Stepper::Fixed { next, .. } = &mut self.stepper {
+            *next += 1;
+        }
+        self.statistics.accepted += 1;
+        self.method.accepted(&mut self.memory);
+        if let Err(error) = self.after_step(t_previous, attempt.h) {
+            self.outcome = Some(self.failure(error));
+        }
+        if self.outcome.is_none() && self.t == self.t1 {
+            self.outcome = Some(Outcome::Success);
+        }
+    }
+
+    /// Time reached.
+    pub fn t(&self) -> f64 {
+        self.t
+    }
+
+    /// State at [`Integrator::t`].
+    pub fn u(&self) -> &P::State {
+        &self.u
+    }
+
+    /// State at [`Integrator::t`], to be changed: what the method had cached at
+    /// it is forgotten.
+    pub fn u_mut(&mut self) -> &mut P::State {
+        self.method.modified(&mut self.memory);
+        &mut self.u
+    }
+
+    /// Counts so far.
+    pub fn statistics(&self) -> Statistics {
+        let mut statistics = self.statistics;
+        statistics.set_evaluations(self.field.evaluations());
+        statistics
+    }
+
+    /// How the solve ended, once it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// The solution so far. A solve that is not over counts as stopped by hand.
+    pub fn finish(self) -> Solution<P::State> {
+        let statistics = self.statistics();
+        let outcome = self.outcome.unwrap_or_else(|| Outcome::Stopped {
+            t: self.t,
+            reason: "finished by hand before the end of the span".into(),
+        });
+        let (t, u) = self.saved;
+        Solution {
+            t,
+            u,
+            t_last: self.t,
+            u_last: self.u,
+            statistics,
+            outcome,
+            events: self.crossings,
+            dense: self.dense,
+        }
+    }
+}
