@@ -1,0 +1,221 @@
+//! What goes wrong is said: typed errors before a solve, outcomes with time and
+//! lane during one, and never a NaN returned as success.
+
+mod common;
+
+use common::{RotatedPair, Zero, ode_methods};
+use driftfield_solvers::control::ControlError;
+use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
+use driftfield_solvers::method::{BoxedMethod, Dopri5, Euler, EulerMaruyama, Heun, Method, Rk4, Tsit5};
+use driftfield_solvers::{
+    ErrorNorm, FieldError, Grid, Ito, OdeProblem, Outcome, PidController, Save, SdeProblem,
+    SolveError, SolveOptions, StateError, VectorField, solve,
+};
+use ndarray::{Array2, array};
+
+/// A batch in which lane 2 turns bad at t = 0.5.
+#[derive(Clone, Copy)]
+struct BreaksAtHalf(f64);
+
+impl VectorField<Array2<f64>> for BreaksAtHalf {
+    fn eval(&self, du: &mut Array2<f64>, u: &Array2<f64>, t: f64) -> Result<(), FieldError> {
+        du.zip_mut_with(u, |du, u| *du = -u);
+        if t > 0.5 {
+            du[[2, 1]] = self.0;
+        }
+        Ok(())
+    }
+}
+
+fn batch() -> Array2<f64> {
+    array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]
+}
+
+#[test]
+fn non_finite_fields_are_reported_with_time_and_lane_by_every_method() {
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let problem = OdeProblem::new(BreaksAtHalf(bad), batch(), (0.0, 1.0));
+        let methods: Vec<BoxedMethod<_, BreaksAtHalf>> = runge_kutta_methods();
+        for method in methods {
+            let mut runs = vec![SolveOptions::steps(16)];
+            if method.info().adaptive() {
+                runs.push(SolveOptions::adaptive(1e-6, 1e-6));
+                runs.push(SolveOptions::adaptive(1e-6, 1e-6).norm(ErrorNorm::WorstLane));
+            }
+            for (run, options) in runs.into_iter().enumerate() {
+                let solution = solve(&problem, &method, options).unwrap();
+                let Outcome::NonFinite { t, lane } = solution.outcome else {
+                    panic!("{}: {:?}", method.info().name, solution.outcome);
+                };
+                assert_eq!(lane, 2);
+                assert!(t <= 0.5 + 1.0 / 16.0 && solution.t_last == t);
+                assert!(solution.u_last.iter().all(|value| value.is_finite()));
+                // Adaptive steps come up to the bad time as closely as they can.
+                if run > 0 {
+                    assert!((t - 0.5).abs() < 1e-9, "{}: t = {t}", method.info().name);
+                    assert!(solution.statistics.rejected > 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pole_that_smaller_steps_avoid_is_no_failure() {
+    // NaN beyond u = 2, where too long a first step lands.
+    let field = |du: &mut f64, u: &f64, _t: f64| *du = if *u > 2.0 { f64::NAN } else { 1.0 - u };
+    let problem = OdeProblem::new(field, 0.0, (0.0, 5.0));
+    let options = SolveOptions::adaptive(1e-8, 1e-8).initial_step(5.0);
+    let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    assert_eq!(solution.outcome, Outcome::Success);
+    assert!(solution.statistics.rejected > 0);
+    assert!((solution.u_last - (1.0 - (-5.0_f64).exp())).abs() < 1e-6);
+}
+
+#[test]
+fn non_finite_noise_free_and_noisy_steps_are_reported() {
+    let problem = SdeProblem::new(BreaksAtHalf(f64::NAN), Zero, batch(), (0.0, 1.0));
+    let methods: Vec<BoxedMethod<_, Ito<BreaksAtHalf, Zero>>> = stochastic_methods();
+    for method in methods {
+        let solution = solve(&problem, &method, SolveOptions::steps(16)).unwrap();
+        assert!(matches!(solution.outcome, Outcome::NonFinite { lane: 2, .. }));
+    }
+}
+
+#[test]
+fn a_failing_field_ends_the_solve_with_what_was_computed() {
+    let field = |du: &mut f64, u: &f64, t: f64| {
+        *du = -u;
+        if t > 0.6 {
+            return Err(FieldError::Domain { t, advice: "stay below 0.6".into() });
+        }
+        Ok(())
+    };
+    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let solution =
+        solve(&problem, &Rk4::new(), SolveOptions::steps(10).save(Save::all())).unwrap();
+    let Outcome::Failed { t, reason } = &solution.outcome else { panic!() };
+    assert!((t - 0.6).abs() < 1e-12 && reason.contains("stay below 0.6"));
+    assert_eq!(solution.u.len(), 7);
+}
+
+#[test]
+fn a_field_that_changes_the_shape_is_refused() {
+    let field = |du: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| *du = Array2::zeros((3, 2));
+    let problem = OdeProblem::new(field, batch(), (0.0, 1.0));
+    let solution = solve(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap();
+    let Outcome::Failed { reason, .. } = solution.outcome else { panic!() };
+    assert!(reason.contains("expected 4 lane(s) and 8 value(s), found 3 and 6"), "{reason}");
+}
+
+#[test]
+fn a_transposed_array_is_refused_with_advice() {
+    let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
+    let problem = OdeProblem::new(field, batch().reversed_axes(), (0.0, 1.0));
+    let error = solve(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap_err();
+    assert!(error.to_string().contains("as_standard_layout"), "{error}");
+}
+
+fn solve_decay(options: SolveOptions<'_, f64>) -> Result<f64, SolveError> {
+    let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
+    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    Ok(solve(&problem, &Tsit5::new(), options)?.u_last)
+}
+
+#[test]
+fn bad_settings_are_refused_by_name() {
+    let control = |options| match solve_decay(options) {
+        Err(SolveError::Control(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(control(SolveOptions::steps(0)), ControlError::NoSteps);
+    assert_eq!(control(SolveOptions::dt(0.0)), ControlError::StepLength(0.0));
+    assert!(matches!(control(SolveOptions::times([0.0, 0.5])), ControlError::Times { .. }));
+    for bad in [-1e-3, f64::NAN, f64::INFINITY] {
+        for options in [SolveOptions::adaptive(bad, 1e-3), SolveOptions::adaptive(1e-3, bad)] {
+            assert!(matches!(control(options), ControlError::Tolerance { .. }));
+        }
+        assert!(matches!(
+            control(SolveOptions::adaptive(1e-3, 1e-3).dtmax(bad)),
+            ControlError::Setting { name: "dtmax", .. }
+        ));
+    }
+    assert!(matches!(
+        control(SolveOptions::adaptive(0.0, 0.0)),
+        ControlError::Tolerance { name: "abstol", .. }
+    ));
+    let controller = PidController { safety: 1.5, ..PidController::default() };
+    assert!(matches!(
+        control(SolveOptions::adaptive(1e-3, 1e-3).controller(controller)),
+        ControlError::Setting { name: "safety", .. }
+    ));
+    assert!(matches!(
+        solve_decay(SolveOptions::adaptive(vec![1e-3, 1e-3], 1e-3)),
+        Err(SolveError::State(StateError::ToleranceLength { expected: 1, found: 2 }))
+    ));
+}
+
+#[test]
+fn bad_problems_are_refused() {
+    let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
+    let refused = |initial: f64, span| {
+        let problem = OdeProblem::new(field, initial, span);
+        solve(&problem, &Euler::new(), SolveOptions::steps(3)).unwrap_err()
+    };
+    assert_eq!(refused(1.0, (1.0, 1.0)), SolveError::Span(1.0, 1.0));
+    assert!(matches!(refused(1.0, (0.0, f64::NAN)), SolveError::Span(..)));
+    assert_eq!(refused(f64::NAN, (0.0, 1.0)), SolveError::NonFiniteInitial { lane: 0 });
+    let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
+    let empty = OdeProblem::new(field, Array2::zeros((0, 2)), (0.0, 1.0));
+    let error = solve(&empty, &Euler::new(), SolveOptions::steps(3)).unwrap_err();
+    assert_eq!(error, SolveError::EmptyState);
+}
+
+#[test]
+fn methods_without_what_is_asked_are_refused() {
+    for method in ode_methods::<RotatedPair>() {
+        let info = method.info();
+        let problem = RotatedPair::EXAMPLE.problem((0.0, 1.0));
+        let result = solve(&problem, &method, SolveOptions::adaptive(1e-3, 1e-3));
+        assert_eq!(result.is_ok(), info.adaptive(), "{}", info.name);
+        if let Err(error) = result {
+            assert!(error.to_string().contains(info.name) && error.to_string().contains("tsit5"));
+        }
+    }
+    let noisy = SdeProblem::new(RotatedPair::EXAMPLE, Zero, [0.1, 0.2], (0.0, 1.0));
+    let save_off_grid = SolveOptions::steps(4).save(Save::at([0.3]));
+    assert!(matches!(
+        solve(&noisy, &EulerMaruyama, save_off_grid),
+        Err(SolveError::NoInterpolant { method: "euler-maruyama", .. })
+    ));
+    let save_on_grid = SolveOptions::steps(4).save(Save::at([0.25, 1.0]));
+    assert_eq!(solve(&noisy, &EulerMaruyama, save_on_grid).unwrap().t, [0.25, 1.0]);
+}
+
+#[test]
+fn limits_end_the_solve_with_the_partial_solution() {
+    let stiff = |du: &mut f64, u: &f64, t: f64| *du = -1e6 * (u - t.cos());
+    let problem = OdeProblem::new(stiff, 0.0, (0.0, 10.0));
+    let options = SolveOptions::adaptive(1e-6, 1e-6).max_steps(50);
+    let solution = solve(&problem, &Dopri5::new(), options).unwrap();
+    assert!(matches!(solution.outcome, Outcome::MaxSteps { steps: 50, .. }));
+    assert!(solution.t_last > 0.0 && solution.u_last.is_finite());
+    let options = SolveOptions::adaptive(1e-6, 1e-6).dtmin(1e-2);
+    let solution = solve(&problem, &Dopri5::new(), options).unwrap();
+    assert!(matches!(solution.outcome, Outcome::StepTooSmall { .. }));
+}
+
+#[test]
+fn dtmax_is_kept_and_grids_may_be_given_directly() {
+    let mut longest: f64 = 0.0;
+    let field = |du: &mut f64, _u: &f64, _t: f64| *du = 1.0;
+    let problem = OdeProblem::new(field, 0.0, (1.0, 0.0));
+    let watch = |step: &mut driftfield_solvers::observer::AcceptedStep<'_, f64>| {
+        longest = longest.max((step.t - step.t_previous).abs());
+        driftfield_solvers::observer::Flow::Continue
+    };
+    let options = SolveOptions::adaptive(1e-3, 1e-3).dtmax(0.05).observer(watch);
+    solve(&problem, &Tsit5::new(), options).unwrap();
+    assert!(longest <= 0.05 + 1e-15 && longest > 0.049);
+    assert_eq!(Grid::Times(vec![1.0, 0.0]).times(1.0, 0.0).unwrap(), [1.0, 0.0]);
+}
