@@ -1,7 +1,7 @@
 //! Explicit Runge-Kutta methods: one stepper over `const` tableaux.
 //!
 //! A new method is one file with a tableau and its references, and one line in
-//! [`all_tableaux`].
+//! [`all_tableaux`], which puts it through [`order_conditions::check()`].
 
 mod bs3;
 mod dop853;
@@ -10,6 +10,7 @@ mod euler;
 mod heun;
 mod midpoint;
 mod nested;
+pub mod order_conditions;
 mod ralston;
 mod rk4;
 mod stepper;
