@@ -67,9 +67,11 @@ fn adaptive_counts_include_rejections_and_the_probe() {
         if !info.adaptive() {
             continue;
         }
-        for controller in
-            [PidController::integral(), PidController::proportional_integral(), PidController::h312()]
-        {
+        for controller in [
+            PidController::integral(),
+            PidController::proportional_integral(),
+            PidController::h312(),
+        ] {
             // An optimistic first step is rejected.
             for first in [None, Some(5.0)] {
                 let (problem, calls) = counting_problem((0.0, 5.0));
@@ -124,11 +126,7 @@ fn a_budget_is_never_exceeded_and_the_partial_solution_is_returned() {
         for budget in [0, 1, 2, 5, 17] {
             let (problem, calls) = counting_problem((0.0, 20.0));
             let options = || {
-                if adaptive {
-                    SolveOptions::adaptive(1e-9, 1e-9)
-                } else {
-                    SolveOptions::steps(100)
-                }
+                if adaptive { SolveOptions::adaptive(1e-9, 1e-9) } else { SolveOptions::steps(100) }
             };
             let solution = solve(&problem, &method, options().nfe_budget(budget)).unwrap();
             assert!(calls.load(Ordering::Relaxed) <= budget);

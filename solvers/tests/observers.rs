@@ -61,10 +61,9 @@ fn dense_output_meets_the_steps_and_refuses_what_it_does_not_cover() {
     let pair = RotatedPair::EXAMPLE;
     for method in ode_methods::<RotatedPair>() {
         let problem = pair.problem((1.0, 0.0));
-        let save = Save { ..Save::dense() };
+        let save = Save::dense();
         let solution = solve(&problem, &method, SolveOptions::steps(8).save(save)).unwrap();
-        let steps =
-            solve(&problem, &method, SolveOptions::steps(8).save(Save::all())).unwrap();
+        let steps = solve(&problem, &method, SolveOptions::steps(8).save(Save::all())).unwrap();
         for (&t, u) in steps.t.iter().zip(&steps.u) {
             let dense = solution.interpolate(t).unwrap();
             for i in 0..2 {
@@ -139,7 +138,7 @@ fn a_terminating_event_ends_the_solve_at_its_time() {
     let expected = pi * 7.0 / 6.0;
     for order in [false, true] {
         let options = SolveOptions::adaptive(1e-10, 1e-10)
-            .save(Save { ..Save::at([1.0, 2.0, 3.6, 4.0]) })
+            .save(Save::at([1.0, 2.0, 3.6, 4.0]))
             .event(floor());
         let solution = if order {
             solve(&oscillator(), &Dop853::new(), options).unwrap()
@@ -183,8 +182,7 @@ fn callbacks_may_change_the_state_and_restart_cached_stages() {
         let end = solve(&problem, &method, options).unwrap().u_last;
         let (sin, cos) = 0.5_f64.sin_cos();
         let middle = [2.0 * cos, -sin];
-        let expected =
-            [middle[0] * cos + middle[1] * sin, -middle[0] * sin + middle[1] * cos];
+        let expected = [middle[0] * cos + middle[1] * sin, -middle[0] * sin + middle[1] * cos];
         for i in 0..2 {
             assert!((end[i] - expected[i]).abs() < 1e-3, "{}", method.info().name);
         }
@@ -200,8 +198,7 @@ fn a_changed_state_is_exactly_a_new_start() {
         }
         Flow::Continue
     };
-    let changed =
-        solve(&problem, &Tsit5::new(), SolveOptions::steps(5).observer(change)).unwrap();
+    let changed = solve(&problem, &Tsit5::new(), SolveOptions::steps(5).observer(change)).unwrap();
     let method = Tsit5::new();
     let mut integrator = init(&problem, &method, SolveOptions::steps(5)).unwrap();
     while integrator.step() == Status::Stepped {
@@ -234,9 +231,8 @@ fn records_sinks_and_progress_see_every_step_once() {
 
 #[test]
 fn a_failing_sink_stops_the_solve_and_keeps_the_rest() {
-    let full = Sink::every(1, |_u: &[f64; 2], t: f64| {
-        if t > 4.9 { Err("disk full") } else { Ok(()) }
-    });
+    let full =
+        Sink::every(1, |_u: &[f64; 2], t: f64| if t > 4.9 { Err("disk full") } else { Ok(()) });
     let options = SolveOptions::steps(20).save(Save::all()).observer(full);
     let solution = solve(&oscillator(), &Euler::new(), options).unwrap();
     assert!(matches!(&solution.outcome, Outcome::Stopped { t, reason }

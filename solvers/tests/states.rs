@@ -2,9 +2,7 @@
 
 use driftfield_solvers::method::{Euler, EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
-use driftfield_solvers::{
-    OdeProblem, Save, SdeProblem, SolveOptions, State, Tolerance, solve,
-};
+use driftfield_solvers::{OdeProblem, Save, SdeProblem, SolveOptions, State, Tolerance, solve};
 use nalgebra::{DVector, SVector, Vector3};
 use ndarray::{Array1, Array2, Array3, ArrayD, IxDyn, array};
 use proptest::prelude::*;
@@ -28,9 +26,10 @@ fn containers_agree_to_the_bit() {
         }
     });
     assert_eq!(fixed, expected);
-    let svector = solve_decay(Vector3::from(values), |du: &mut Vector3<f64>, u: &Vector3<f64>, t| {
-        *du = Vector3::repeat(t.cos()) - u;
-    });
+    let svector =
+        solve_decay(Vector3::from(values), |du: &mut Vector3<f64>, u: &Vector3<f64>, t| {
+            *du = Vector3::repeat(t.cos()) - u;
+        });
     assert_eq!(svector, Vector3::from(expected));
     let dvector = DVector::from_row_slice(&values);
     let dvector = solve_decay(dvector, |du: &mut DVector<f64>, u: &DVector<f64>, t| {
@@ -145,7 +144,11 @@ fn no_allocation_free_container_loses_its_values_in_a_solve() {
     };
     let problem = OdeProblem::new(field, Array2::ones((100, 3)), (0.0, 1.0));
     solve(&problem, &Heun::new(), SolveOptions::steps(100)).unwrap();
-    assert!(seen.borrow().len() <= 4, "{} different buffers in 200 evaluations", seen.borrow().len());
+    assert!(
+        seen.borrow().len() <= 4,
+        "{} different buffers in 200 evaluations",
+        seen.borrow().len()
+    );
 }
 
 #[test]

@@ -10,7 +10,9 @@ pub mod runge_kutta;
 pub use boxed::BoxedMethod;
 pub use euler_maruyama::EulerMaruyama;
 pub use info::{Kind, MethodInfo};
-pub use runge_kutta::{Bs3, Dop853, Dopri5, Euler, Heun, Midpoint, Ralston, Rk4, RungeKutta, Tsit5};
+pub use runge_kutta::{
+    Bs3, Dop853, Dopri5, Euler, Heun, Midpoint, Ralston, Rk4, RungeKutta, Tsit5,
+};
 
 use crate::field::{Counted, FieldError};
 use crate::noise::Noise;

@@ -59,7 +59,8 @@ pub(super) enum Stepper {
 /// ```
 /// use driftfield_solvers::{OdeProblem, SolveOptions, Status, init, method::Rk4};
 /// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = *u, 1.0, (0.0, 1.0));
-/// let mut integrator = init(&problem, &Rk4::new(), SolveOptions::steps(4)).unwrap();
+/// let method = Rk4::new();
+/// let mut integrator = init(&problem, &method, SolveOptions::steps(4)).unwrap();
 /// while integrator.step() == Status::Stepped {
 ///     if integrator.t() == 0.5 {
 ///         *integrator.u_mut() = 1.0;
@@ -130,13 +131,13 @@ fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveErr
     if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
         return Err(SolveError::Span(t0, t1));
     }
+    if let Some(lane) = initial.first_non_finite_lane()? {
+        return Err(SolveError::NonFiniteInitial { lane });
+    }
     if initial.lanes() == 0 || initial.lane_len() == 0 {
         return Err(SolveError::EmptyState);
     }
-    match initial.first_non_finite_lane()? {
-        Some(lane) => Err(SolveError::NonFiniteInitial { lane }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_save(

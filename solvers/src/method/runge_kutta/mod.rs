@@ -1,8 +1,56 @@
 //! Explicit Runge-Kutta methods: one stepper over `const` tableaux.
+//!
+//! A new method is one file with a tableau and its references (and its `mod`
+//! line), and one line in the registry below, which exports it, boxes it for
+//! choice at run time, and puts it through [`order_conditions::check()`] and every
+//! generic test.
 
+mod bs3;
+mod dop853;
+mod dopri5;
+mod euler;
+mod heun;
+mod midpoint;
+mod nested;
+pub mod order_conditions;
+mod ralston;
+mod rk4;
 mod stepper;
 mod tableau;
+mod tsit5;
+
+use super::BoxedMethod;
+use crate::field::VectorField;
+use crate::state::State;
 
 pub(crate) use stepper::advance;
 pub use stepper::{RungeKutta, RungeKuttaMemory};
 pub use tableau::{Continuous, ErrorWeights, ExplicitTableau, ExtraStage, Tableau};
+
+macro_rules! registry {
+    ($($file:ident: $method:ident, $tableau:ident;)*) => {
+        $(pub use $file::{$method, $tableau};)*
+
+        /// Every tableau of this crate, by order.
+        pub fn all_tableaux() -> Vec<Tableau> {
+            vec![$($tableau::TABLEAU),*]
+        }
+
+        /// Every explicit Runge-Kutta method, by order.
+        pub fn runge_kutta_methods<S: State, F: VectorField<S> + 'static>() -> Vec<BoxedMethod<S, F>> {
+            vec![$(BoxedMethod::new($method::new())),*]
+        }
+    };
+}
+
+registry! {
+    euler: Euler, EulerTableau;
+    midpoint: Midpoint, MidpointTableau;
+    heun: Heun, HeunTableau;
+    ralston: Ralston, RalstonTableau;
+    bs3: Bs3, Bs3Tableau;
+    rk4: Rk4, Rk4Tableau;
+    dopri5: Dopri5, Dopri5Tableau;
+    tsit5: Tsit5, Tsit5Tableau;
+    dop853: Dop853, Dop853Tableau;
+}
