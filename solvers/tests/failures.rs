@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{RotatedPair, Zero, ode_methods};
+use common::{Oscillator, Zero, ode_methods};
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
 use driftfield_solvers::method::{
@@ -174,16 +174,16 @@ fn bad_problems_are_refused() {
 
 #[test]
 fn methods_without_what_is_asked_are_refused() {
-    for method in ode_methods::<RotatedPair>() {
+    for method in ode_methods::<Oscillator>() {
         let info = method.info();
-        let problem = RotatedPair::EXAMPLE.problem((0.0, 1.0));
+        let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
         let result = solve(&problem, &method, SolveOptions::adaptive(1e-3, 1e-3));
         assert_eq!(result.is_ok(), info.adaptive(), "{}", info.name);
         if let Err(error) = result {
             assert!(error.to_string().contains(info.name) && error.to_string().contains("tsit5"));
         }
     }
-    let noisy = SdeProblem::new(RotatedPair::EXAMPLE, Zero, [0.1, 0.2], (0.0, 1.0));
+    let noisy = SdeProblem::new(Oscillator::EXAMPLE, Zero, [0.1, 0.2], (0.0, 1.0));
     let save_off_grid = SolveOptions::steps(4).save(Save::at([0.3]));
     assert!(matches!(
         solve(&noisy, &EulerMaruyama, save_off_grid),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{RotatedPair, ode_methods};
+use common::{Oscillator, ode_methods};
 use driftfield_solvers::method::registry::stochastic_methods;
 use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Tsit5};
 use driftfield_solvers::{
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts its own calls.
 #[derive(Clone)]
-struct SelfCounting(RotatedPair, Arc<AtomicU64>);
+struct SelfCounting(Oscillator, Arc<AtomicU64>);
 
 impl VectorField<[f64; 2]> for SelfCounting {
     fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
@@ -29,8 +29,9 @@ impl VectorField<[f64; 2]> for SelfCounting {
 
 fn counting_problem(span: (f64, f64)) -> (OdeProblem<[f64; 2], SelfCounting>, Arc<AtomicU64>) {
     let calls = Arc::new(AtomicU64::new(0));
-    let pair = RotatedPair::EXAMPLE;
-    let problem = OdeProblem::new(SelfCounting(pair, calls.clone()), pair.exact(span.0), span);
+    let oscillator = Oscillator::EXAMPLE;
+    let problem =
+        OdeProblem::new(SelfCounting(oscillator, calls.clone()), oscillator.exact(span.0), span);
     (problem, calls)
 }
 
@@ -138,7 +139,7 @@ fn a_budget_is_never_exceeded_and_the_partial_solution_is_returned() {
                 solution.outcome
             );
             assert!(solution.t_last < 20.0);
-            assert!(RotatedPair::EXAMPLE.error(&solution.u_last, solution.t_last) < 0.3);
+            assert!(Oscillator::EXAMPLE.error(&solution.u_last, solution.t_last) < 0.3);
         }
     }
 }
@@ -164,10 +165,10 @@ fn stochastic_methods_count_drift_and_diffusion_apart() {
     for method in methods {
         let drift = Arc::new(AtomicU64::new(0));
         let diffusion = Arc::new(AtomicU64::new(0));
-        let pair = RotatedPair::EXAMPLE;
+        let oscillator = Oscillator::EXAMPLE;
         let problem = SdeProblem::new(
-            SelfCounting(pair, drift.clone()),
-            SelfCounting(pair, diffusion.clone()),
+            SelfCounting(oscillator, drift.clone()),
+            SelfCounting(oscillator, diffusion.clone()),
             [0.3, 0.2],
             (0.0, 1.0),
         );

@@ -3,16 +3,16 @@
 
 mod common;
 
-use common::{RotatedPair, ode_methods};
+use common::{Oscillator, ode_methods};
 use driftfield_solvers::method::{Dop853, Euler, Heun, Method, Rk4, Tsit5};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Progress, Record, Sink};
 use driftfield_solvers::{OdeProblem, Outcome, Save, SolveOptions, Status, init, solve};
 
 #[test]
 fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
-    let pair = RotatedPair::EXAMPLE;
+    let oscillator = Oscillator::EXAMPLE;
     let wanted = [0.9, 0.0, 0.25, 0.5, 1.0];
-    for method in ode_methods::<RotatedPair>() {
+    for method in ode_methods::<Oscillator>() {
         for (span, order) in
             [((0.0, 1.0), [0.0, 0.25, 0.5, 0.9, 1.0]), ((1.0, 0.0), [1.0, 0.9, 0.5, 0.25, 0.0])]
         {
@@ -21,11 +21,11 @@ fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
                 runs.push(SolveOptions::adaptive(1e-6, 1e-6));
             }
             for options in runs {
-                let problem = pair.problem(span);
+                let problem = oscillator.problem(span);
                 let solution = solve(&problem, &method, options.save(Save::at(wanted))).unwrap();
                 assert_eq!(solution.t, order, "{}", method.info().name);
                 for (&t, u) in solution.t.iter().zip(&solution.u) {
-                    assert!(pair.error(u, t) < 3e-3, "{} at {t}", method.info().name);
+                    assert!(oscillator.error(u, t) < 3e-3, "{} at {t}", method.info().name);
                 }
                 assert_eq!(solution.u.last(), Some(&solution.u_last));
             }
@@ -35,8 +35,8 @@ fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
 
 #[test]
 fn saving_does_not_change_the_solution() {
-    let problem = RotatedPair::EXAMPLE.problem((0.0, 1.0));
-    for method in ode_methods::<RotatedPair>() {
+    let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
+    for method in ode_methods::<Oscillator>() {
         let end = |save| {
             let options = SolveOptions::steps(10).save(save);
             solve(&problem, &method, options).unwrap().u_last
@@ -50,7 +50,7 @@ fn saving_does_not_change_the_solution() {
 
 #[test]
 fn every_n_saves_the_last_step_too() {
-    let problem = RotatedPair::EXAMPLE.problem((0.0, 1.0));
+    let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
     let options = SolveOptions::steps(10).save(Save::every(4).with_start());
     let solution = solve(&problem, &Heun::new(), options).unwrap();
     assert_eq!(solution.t, [0.0, 0.4, 0.8, 1.0]);
@@ -58,9 +58,9 @@ fn every_n_saves_the_last_step_too() {
 
 #[test]
 fn dense_output_meets_the_steps_and_refuses_what_it_does_not_cover() {
-    let pair = RotatedPair::EXAMPLE;
-    for method in ode_methods::<RotatedPair>() {
-        let problem = pair.problem((1.0, 0.0));
+    let oscillator = Oscillator::EXAMPLE;
+    for method in ode_methods::<Oscillator>() {
+        let problem = oscillator.problem((1.0, 0.0));
         let save = Save::dense();
         let solution = solve(&problem, &method, SolveOptions::steps(8).save(save)).unwrap();
         let steps = solve(&problem, &method, SolveOptions::steps(8).save(Save::all())).unwrap();
@@ -78,13 +78,14 @@ fn dense_output_meets_the_steps_and_refuses_what_it_does_not_cover() {
 
 #[test]
 fn time_reversal_returns_to_the_start() {
-    let pair = RotatedPair::EXAMPLE;
-    for method in ode_methods::<RotatedPair>() {
+    let oscillator = Oscillator::EXAMPLE;
+    for method in ode_methods::<Oscillator>() {
         let steps = if method.info().order < 3 { 2000 } else { 200 };
-        let there = solve(&pair.problem((0.0, 1.5)), &method, SolveOptions::steps(steps)).unwrap();
-        let back = OdeProblem::new(pair, there.u_last, (1.5, 0.0));
+        let there =
+            solve(&oscillator.problem((0.0, 1.5)), &method, SolveOptions::steps(steps)).unwrap();
+        let back = OdeProblem::new(oscillator, there.u_last, (1.5, 0.0));
         let back = solve(&back, &method, SolveOptions::steps(steps)).unwrap();
-        let distance = pair.error(&back.u_last, 0.0);
+        let distance = oscillator.error(&back.u_last, 0.0);
         assert!(distance < 2e-3, "{}: {distance}", method.info().name);
         assert_eq!(back.t_last, 0.0);
     }
@@ -92,8 +93,8 @@ fn time_reversal_returns_to_the_start() {
 
 #[test]
 fn solves_repeat_bit_for_bit() {
-    let problem = RotatedPair::EXAMPLE.problem((0.0, 1.0));
-    for method in ode_methods::<RotatedPair>() {
+    let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
+    for method in ode_methods::<Oscillator>() {
         let run = || {
             let adaptive = method.info().adaptive();
             let options =
