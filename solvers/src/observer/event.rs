@@ -13,11 +13,13 @@ pub enum Crossing {
     Falling,
 }
 
+type EventFunction<'a, S> = Box<dyn Fn(&S, f64) -> f64 + 'a>;
+
 /// A scalar function of the state whose zero crossings are located on the
 /// method's continuous extension; methods without one report the end of the
 /// step in which the sign changed.
 pub struct Event<'a, S> {
-    pub(crate) function: Box<dyn Fn(&S, f64) -> f64 + 'a>,
+    pub(crate) function: EventFunction<'a, S>,
     pub(crate) crossing: Crossing,
     pub(crate) terminate: bool,
 }
