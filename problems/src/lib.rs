@@ -4,5 +4,10 @@
 //! predictor what is known of the data given a noisy state; together they make
 //! ordinary [`driftfield_solvers`] problems.
 
+pub mod field;
+pub mod flow;
+pub mod method;
 pub mod predictor;
 pub mod process;
+pub mod spacing;
+pub mod spec;

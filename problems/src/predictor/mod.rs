@@ -1,6 +1,14 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
+mod network;
+mod prediction;
+
+use std::sync::Arc;
+
 use driftfield_solvers::FieldError;
+
+pub use network::NetworkPredictor;
+pub use prediction::Prediction;
 
 /// The quantity `E[data * x_0 + noise * eps | x_t]`.
 ///
@@ -15,16 +23,90 @@ pub struct Target {
     pub noise: f64,
 }
 
+impl Target {
+    /// `E[x_0 | x_t]`.
+    pub const DATA: Target = Target { data: 1.0, noise: 0.0 };
+    /// `E[eps | x_t]`.
+    pub const NOISE: Target = Target { data: 0.0, noise: 1.0 };
+
+    /// Whether both coefficients are finite.
+    pub fn is_finite(&self) -> bool {
+        self.data.is_finite() && self.noise.is_finite()
+    }
+}
+
 /// What is known of the data and the noise, given a noisy state.
 pub trait Predictor<S>: Send + Sync {
     /// Writes `E[target.data * x_0 + target.noise * eps | x_t = x]` into `out`.
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError>;
+
+    /// Writes `data * E[x_0 | x_t = x] + score * grad log p_t(x)` into `out`,
+    /// where `sigma` is that of the path at `t`.
+    ///
+    /// The score is `-E[eps] / sigma`, so this is [`Predictor::predict`] with
+    /// other coefficients wherever `sigma > 0`. Where `sigma = 0` the score can be
+    /// finite while `eps` carries no information: exact fields, which know the score
+    /// without that division, override this, and a drift such as that of `vp`
+    /// can then be followed to t = 0 itself.
+    fn predict_with_score(
+        &self,
+        data: f64,
+        score: f64,
+        sigma: f64,
+        out: &mut S,
+        x: &S,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        let target = Target { data, noise: if score == 0.0 { 0.0 } else { -score / sigma } };
+        if target.is_finite() {
+            return self.predict(target, out, x, t);
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: "there is no noise here, and this predictor knows the score only through \
+                     the noise; end at a slightly later time"
+                .to_owned(),
+        })
+    }
 
     /// Network forward passes made by one prediction.
     fn network_forwards(&self) -> u64 {
         0
     }
 }
+
+macro_rules! forward_predictor {
+    ($pointer:ty) => {
+        impl<S, P: Predictor<S> + ?Sized> Predictor<S> for $pointer {
+            fn predict(
+                &self,
+                target: Target,
+                out: &mut S,
+                x: &S,
+                t: f64,
+            ) -> Result<(), FieldError> {
+                (**self).predict(target, out, x, t)
+            }
+            fn predict_with_score(
+                &self,
+                data: f64,
+                score: f64,
+                sigma: f64,
+                out: &mut S,
+                x: &S,
+                t: f64,
+            ) -> Result<(), FieldError> {
+                (**self).predict_with_score(data, score, sigma, out, x, t)
+            }
+            fn network_forwards(&self) -> u64 {
+                (**self).network_forwards()
+            }
+        }
+    };
+}
+forward_predictor!(Arc<P>);
+forward_predictor!(Box<P>);
+forward_predictor!(&P);
 
 /// A function of state and time, trained to be some prediction.
 pub trait Network<S>: Send + Sync {

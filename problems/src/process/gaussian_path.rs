@@ -1,14 +1,172 @@
+use std::sync::Arc;
+
+use super::{Posterior, TimeDomain, inverse};
+
 /// A process with `x_t = alpha(t) x_0 + sigma(t) eps`, `eps ~ N(0, I)`.
 ///
 /// Time runs from data (t = 0) to noise (t = 1), except where a path says
-/// otherwise (EDM: time is sigma itself).
+/// otherwise (EDM: time is sigma itself). It is the marginal of the diffusion
+/// `dx = f x dt + g dW` with `f = alpha' / alpha` and
+/// `g^2 = (sigma^2)' - 2 f sigma^2`.
+///
+/// Every function takes times in [`GaussianPath::domain`]; elsewhere the value
+/// is meaningless (NaN, as a rule), never a panic. Values are accurate to a few
+/// units in the last place at both ends: each path writes its formulas so that
+/// nothing cancels. Where the true value is infinite, so is the one returned.
 pub trait GaussianPath: Send + Sync + std::fmt::Debug {
+    /// Name as on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Parameters as on the command line, in order.
+    fn parameters(&self) -> Vec<(&'static str, f64)>;
+
+    /// The times at which the path is defined.
+    fn domain(&self) -> TimeDomain;
+
+    /// Start (noise) and end (data) of generation.
+    fn default_span(&self) -> (f64, f64);
+
+    /// Where generation starts if a finite log-SNR or `g^2` is needed.
+    fn start_with_finite_log_snr(&self) -> f64 {
+        self.default_span().0
+    }
+
+    /// The spacing used when none is asked for.
+    fn default_spacing(&self) -> &'static str {
+        "uniform"
+    }
+
     /// `alpha(t)`.
     fn alpha(&self, t: f64) -> f64;
+
     /// `sigma(t)`.
     fn sigma(&self, t: f64) -> f64;
+
     /// `d alpha / dt`.
     fn alpha_derivative(&self, t: f64) -> f64;
-    /// `d sigma / dt`.
-    fn sigma_derivative(&self, t: f64) -> f64;
+
+    /// `d sigma / dt`; infinite where `sigma` starts like a square root.
+    fn sigma_derivative(&self, t: f64) -> f64 {
+        self.sigma_squared_derivative(t) / (2.0 * self.sigma(t))
+    }
+
+    /// `d sigma^2 / dt = 2 sigma sigma'`, finite where `sigma'` is not.
+    fn sigma_squared_derivative(&self, t: f64) -> f64;
+
+    /// `lambda(t) = ln(alpha / sigma)`, strictly decreasing.
+    fn log_snr(&self, t: f64) -> f64;
+
+    /// The time at which `log_snr` is `lambda`; beyond the domain, its end.
+    fn time_at_log_snr(&self, lambda: f64) -> f64 {
+        inverse::decreasing(|t| self.log_snr(t), self.domain(), lambda)
+    }
+
+    /// `f = alpha' / alpha`.
+    fn drift_rate(&self, t: f64) -> f64;
+
+    /// `g^2 = (sigma^2)' - 2 f sigma^2`.
+    fn diffusion_squared(&self, t: f64) -> f64;
+
+    /// `g^2 / sigma`, the weight of `E[eps]` in `-g^2 score`.
+    fn diffusion_squared_over_sigma(&self, t: f64) -> f64 {
+        self.diffusion_squared(t) / self.sigma(t)
+    }
+
+    /// `p(x_u | x_t, x_0)` for `u <= t`.
+    ///
+    /// The diffusion's own (Ho et al. 2020, eq. 6-7), written in log-SNR with
+    /// `h = lambda_u - lambda_t`, so that neither `alpha_t = 0` nor
+    /// `sigma_u = 0` nor a small step loses anything:
+    /// mean `sigma_u / sigma_t e^-h x_t + alpha_u (1 - e^-2h) x_0`, variance
+    /// `sigma_u^2 (1 - e^-2h)`.
+    fn posterior(&self, t: f64, u: f64) -> Posterior {
+        if u == t {
+            return Posterior::STAY;
+        }
+        let h = self.log_snr(u) - self.log_snr(t);
+        let fresh = -(-2.0 * h).exp_m1();
+        let sigma = self.sigma(u);
+        Posterior {
+            state: sigma / self.sigma(t) * (-h).exp(),
+            data: self.alpha(u) * fresh,
+            variance: sigma * sigma * fresh,
+        }
+    }
+
+    /// The path as `name:key=value,key=value`.
+    fn spec(&self) -> String {
+        let mut text = self.name().to_owned();
+        for (i, (key, value)) in self.parameters().into_iter().enumerate() {
+            text += &format!("{}{key}={value}", if i == 0 { ":" } else { "," });
+        }
+        text
+    }
 }
+
+/// A path chosen at run time, cheap to clone.
+pub type SharedPath = Arc<dyn GaussianPath>;
+
+/// Forwards every method, the provided ones too, so that a path behind a
+/// pointer keeps its closed forms.
+macro_rules! forward_path {
+    ($pointer:ty) => {
+        impl<P: GaussianPath + ?Sized> GaussianPath for $pointer {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+            fn parameters(&self) -> Vec<(&'static str, f64)> {
+                (**self).parameters()
+            }
+            fn domain(&self) -> TimeDomain {
+                (**self).domain()
+            }
+            fn default_span(&self) -> (f64, f64) {
+                (**self).default_span()
+            }
+            fn start_with_finite_log_snr(&self) -> f64 {
+                (**self).start_with_finite_log_snr()
+            }
+            fn default_spacing(&self) -> &'static str {
+                (**self).default_spacing()
+            }
+            fn alpha(&self, t: f64) -> f64 {
+                (**self).alpha(t)
+            }
+            fn sigma(&self, t: f64) -> f64 {
+                (**self).sigma(t)
+            }
+            fn alpha_derivative(&self, t: f64) -> f64 {
+                (**self).alpha_derivative(t)
+            }
+            fn sigma_derivative(&self, t: f64) -> f64 {
+                (**self).sigma_derivative(t)
+            }
+            fn sigma_squared_derivative(&self, t: f64) -> f64 {
+                (**self).sigma_squared_derivative(t)
+            }
+            fn log_snr(&self, t: f64) -> f64 {
+                (**self).log_snr(t)
+            }
+            fn time_at_log_snr(&self, lambda: f64) -> f64 {
+                (**self).time_at_log_snr(lambda)
+            }
+            fn drift_rate(&self, t: f64) -> f64 {
+                (**self).drift_rate(t)
+            }
+            fn diffusion_squared(&self, t: f64) -> f64 {
+                (**self).diffusion_squared(t)
+            }
+            fn diffusion_squared_over_sigma(&self, t: f64) -> f64 {
+                (**self).diffusion_squared_over_sigma(t)
+            }
+            fn posterior(&self, t: f64, u: f64) -> Posterior {
+                (**self).posterior(t, u)
+            }
+            fn spec(&self) -> String {
+                (**self).spec()
+            }
+        }
+    };
+}
+forward_path!(Arc<P>);
+forward_path!(&P);

@@ -1,5 +1,28 @@
 //! Processes: families of marginals from data (t = 0) to noise (t = 1).
 
+mod brownian_bridge;
+mod domain;
+mod edm;
 mod gaussian_path;
+pub mod interpolant;
+mod inverse;
+mod posterior;
+mod rectified_flow;
+mod registry;
+mod sub_vp;
+mod variance_preserving;
+mod ve;
+mod vp;
+mod vp_cosine;
 
-pub use gaussian_path::GaussianPath;
+pub use brownian_bridge::BrownianBridge;
+pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_snr, check_time};
+pub use edm::Edm;
+pub use gaussian_path::{GaussianPath, SharedPath};
+pub use posterior::Posterior;
+pub use rectified_flow::RectifiedFlow;
+pub use registry::{PROCESSES, ProcessEntry, parse};
+pub use sub_vp::SubVp;
+pub use ve::Ve;
+pub use vp::Vp;
+pub use vp_cosine::VpCosine;

@@ -1,0 +1,189 @@
+use std::sync::Arc;
+
+use driftfield_solvers::{FieldError, HostState};
+use ndarray::Array2;
+
+use super::mixture::check_target;
+use super::rows::{self, RowKernel, softmax};
+use crate::predictor::{Predictor, Target};
+use crate::process::{GaussianPath, SharedPath, check_time};
+
+/// Why a data set cannot be a field.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmpiricalError {
+    /// No point or no component.
+    #[error(
+        "the data set has shape [{points}, {dimension}]; give at least one point of at least one component"
+    )]
+    Empty {
+        /// Number of points.
+        points: usize,
+        /// Number of components.
+        dimension: usize,
+    },
+    /// A number that is not finite, or so large that its square is not.
+    #[error("point {point} of the data set holds {value}; values must be at most 1e100 in size")]
+    Number {
+        /// Index of the point.
+        point: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A smoothing that is not usable.
+    #[error("the smoothing is {0}; it must be 0 or between 1e-100 and 1e100")]
+    Smoothing(f64),
+}
+
+/// The exact predictor of a data set that travels a path, each point smoothed
+/// by a Gaussian of standard deviation `smoothing` (which may be 0): a softmax
+/// over the data.
+///
+/// With `v = alpha^2 smoothing^2 + sigma^2`, the same for all points, and the
+/// softmax mean `M = sum_k r_k m_k`,
+/// `E[x_0] = M + alpha smoothing^2 / v (x - alpha M)` and
+/// `E[eps] = sigma / v (x - alpha M)`.
+#[derive(Debug, Clone)]
+pub struct EmpiricalPredictor {
+    data: Arc<Array2<f64>>,
+    smoothing: f64,
+    path: SharedPath,
+}
+
+impl EmpiricalPredictor {
+    /// The predictor of the rows of `data`, `[n, d]`, on `path`.
+    pub fn new(
+        data: Array2<f64>,
+        smoothing: f64,
+        path: SharedPath,
+    ) -> Result<Self, EmpiricalError> {
+        let (points, dimension) = data.dim();
+        if points == 0 || dimension == 0 {
+            return Err(EmpiricalError::Empty { points, dimension });
+        }
+        if smoothing != 0.0 && !(1e-100..=1e100).contains(&smoothing) {
+            return Err(EmpiricalError::Smoothing(smoothing));
+        }
+        for ((point, _), &value) in data.indexed_iter() {
+            if !(-1e100..=1e100).contains(&value) {
+                return Err(EmpiricalError::Number { point, value });
+            }
+        }
+        let data = data.as_standard_layout().into_owned();
+        Ok(EmpiricalPredictor { data: Arc::new(data), smoothing, path })
+    }
+
+    /// The points.
+    pub fn data(&self) -> &Array2<f64> {
+        &self.data
+    }
+
+    /// `data E[x_0] + (gain / v) (x - alpha M)` plus what smoothing adds, for
+    /// every row.
+    fn combine<S: HostState>(
+        &self,
+        (alpha, sigma): (f64, f64),
+        (data, gain): (f64, f64),
+        out: &mut S,
+        x: &S,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        let smoothing = self.smoothing * self.smoothing;
+        let v = alpha * alpha * smoothing + sigma * sigma;
+        // Without smoothing and without noise nothing is random: x is a data
+        // point or impossible.
+        if v < f64::MIN_POSITIVE {
+            return Err(FieldError::Domain {
+                t,
+                advice: "a data set has no density where sigma = 0; end at a later time or give \
+                         the data a smoothing"
+                    .to_owned(),
+            });
+        }
+        let (points, dimension) = self.data.dim();
+        let points_by_row =
+            self.data.as_slice().ok_or(driftfield_solvers::StateError::NotContiguous)?;
+        let kernel = Kernel {
+            dimension,
+            points: points_by_row,
+            alpha,
+            scale: -0.5 / v,
+            data,
+            gain: (data * alpha * smoothing + gain) / v,
+        };
+        rows::evaluate(&kernel, out, x, dimension, points * (10 + 4 * dimension))
+    }
+}
+
+impl<S: HostState> Predictor<S> for EmpiricalPredictor {
+    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        check_target(target, t)?;
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        self.combine((alpha, sigma), (target.data, target.noise * sigma), out, x, t)
+    }
+
+    fn predict_with_score(
+        &self,
+        data: f64,
+        score: f64,
+        sigma: f64,
+        out: &mut S,
+        x: &S,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        check_target(Target { data, noise: score }, t)?;
+        self.combine((self.path.alpha(t), sigma), (data, -score), out, x, t)
+    }
+}
+
+struct Kernel<'a> {
+    dimension: usize,
+    points: &'a [f64],
+    alpha: f64,
+    scale: f64,
+    data: f64,
+    gain: f64,
+}
+
+impl RowKernel for Kernel<'_> {
+    type Scratch<const B: usize> = Vec<[f64; B]>;
+
+    fn scratch<const B: usize>(&self) -> Vec<[f64; B]> {
+        vec![[0.0; B]; self.points.len() / self.dimension]
+    }
+
+    #[inline(always)]
+    fn tile<const B: usize>(
+        &self,
+        out: &mut [[f64; B]],
+        x: &[[f64; B]],
+        weights: &mut Vec<[f64; B]>,
+    ) {
+        let points = || self.points.chunks_exact(self.dimension);
+        for (logit, point) in weights.iter_mut().zip(points()) {
+            let mut square = [0.0; B];
+            for (column, value) in x.iter().zip(point) {
+                let centre = self.alpha * value;
+                for i in 0..B {
+                    let gap = column[i] - centre;
+                    square[i] += gap * gap;
+                }
+            }
+            *logit = square.map(|square| self.scale * square);
+        }
+        softmax(weights);
+        // The gap to the mean is a mean of gaps: in `x - alpha M` the digits
+        // would cancel that make up a small sigma's noise.
+        out.fill([0.0; B]);
+        for (weight, point) in weights.iter().zip(points()) {
+            for ((out, column), value) in out.iter_mut().zip(x).zip(point) {
+                let (offset, centre) = (self.data * value, self.alpha * value);
+                for i in 0..B {
+                    out[i] += weight[i] * (offset + self.gain * (column[i] - centre));
+                }
+            }
+        }
+    }
+}

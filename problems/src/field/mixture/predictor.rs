@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use driftfield_solvers::{FieldError, HostState};
+
+use super::{Combination, GaussianMixture};
+use crate::predictor::{Predictor, Target};
+use crate::process::{GaussianPath, SharedPath, check_time};
+
+/// The exact predictor of a Gaussian mixture that travels a path: any target at
+/// any time of the path's domain, both ends included, for every host state
+/// whose lanes have the mixture's dimension. Numbers are `f64` inside.
+#[derive(Debug, Clone)]
+pub struct MixturePredictor {
+    mixture: Arc<GaussianMixture>,
+    path: SharedPath,
+}
+
+impl MixturePredictor {
+    /// The predictor of data distributed as `mixture` on `path`.
+    pub fn new(mixture: impl Into<Arc<GaussianMixture>>, path: SharedPath) -> Self {
+        MixturePredictor { mixture: mixture.into(), path }
+    }
+
+    /// The data's distribution.
+    pub fn mixture(&self) -> &GaussianMixture {
+        &self.mixture
+    }
+
+    /// The path.
+    pub fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
+    /// The distribution of `x_t`.
+    pub fn marginal(&self, t: f64) -> Result<GaussianMixture, FieldError> {
+        check_time(&self.path, t)?;
+        Ok(self.mixture.marginal(self.path.alpha(t), self.path.sigma(t)))
+    }
+}
+
+impl<S: HostState> Predictor<S> for MixturePredictor {
+    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        check_target(target, t)?;
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let Target { data, noise } = target;
+        let (variance, gain) = (sigma * sigma, noise * sigma);
+        self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
+    }
+
+    fn predict_with_score(
+        &self,
+        data: f64,
+        score: f64,
+        sigma: f64,
+        out: &mut S,
+        x: &S,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        check_target(Target { data, noise: score }, t)?;
+        let alpha = self.path.alpha(t);
+        let (variance, gain) = (sigma * sigma, -score);
+        self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
+    }
+}
+
+/// Refuses coefficients that are not finite: the quantity does not exist here.
+pub(in crate::field) fn check_target(target: Target, t: f64) -> Result<(), FieldError> {
+    if target.is_finite() {
+        return Ok(());
+    }
+    Err(FieldError::Domain {
+        t,
+        advice: format!(
+            "the quantity asked for, {} E[x_0] + {} E[eps], is not finite; use a time strictly \
+             inside the path's domain",
+            target.data, target.noise
+        ),
+    })
+}

@@ -1,0 +1,10 @@
+//! Exact fields: with these, the error of a solver is measured with no model
+//! error at all.
+
+mod empirical;
+pub mod mixture;
+mod rows;
+mod vector_exp;
+
+pub use empirical::{EmpiricalError, EmpiricalPredictor};
+pub use mixture::{GaussianMixture, MixtureError, MixturePredictor};

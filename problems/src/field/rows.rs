@@ -1,0 +1,133 @@
+//! The rows of a state, in small transposed tiles, on all threads.
+
+use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
+use rayon::prelude::*;
+
+/// Rows evaluated side by side, one per element of a vector register or two.
+pub(super) const TILE: usize = 8;
+
+/// Tiles per parallel task.
+const TILES_PER_TASK: usize = 8;
+
+/// Work (in scalar operations, roughly) below which threads cost more than
+/// they bring.
+const PARALLEL_WORK: usize = 1 << 15;
+
+/// Evaluates rows: `B` at a time, transposed (`x[j][i]` is component `j` of row
+/// `i`). What is computed for a row must not depend on its neighbours.
+pub(super) trait RowKernel: Sync {
+    /// Reusable memory of one task.
+    type Scratch<const B: usize>;
+
+    /// Makes it.
+    fn scratch<const B: usize>(&self) -> Self::Scratch<B>;
+
+    /// Writes the rows' results into `out`, laid out like `x`.
+    fn tile<const B: usize>(
+        &self,
+        out: &mut [[f64; B]],
+        x: &[[f64; B]],
+        scratch: &mut Self::Scratch<B>,
+    );
+}
+
+/// Evaluates `kernel` on every row of `x`.
+///
+/// `work` is the cost of a row. A row's bits are the same in a batch of any
+/// size: each element of a tile passes through the same operations, whatever
+/// the tile's width, and tiles are independent.
+pub(super) fn evaluate<S: HostState, K: RowKernel>(
+    kernel: &K,
+    out: &mut S,
+    x: &S,
+    dimension: usize,
+    work: usize,
+) -> Result<(), FieldError> {
+    let found = x.values().ok_or(StateError::NotContiguous)?;
+    let lanes = x.lane_count();
+    if found.len() != lanes * dimension || found.len() % dimension != 0 {
+        return Err(FieldError::Shape {
+            expected: format!("lanes of {dimension} component(s)"),
+            found: format!("{} value(s) in {lanes} lane(s)", found.len()),
+        });
+    }
+    let (found_lanes, expected_len) = (out.lane_count(), found.len());
+    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+    if out.len() != expected_len || found_lanes != lanes {
+        return Err(StateError::ShapeMismatch {
+            expected_lanes: lanes,
+            expected_len,
+            found_lanes,
+            found_len: out.len(),
+        }
+        .into());
+    }
+    if lanes == 1 {
+        run::<_, _, 1>(kernel, out, found, dimension);
+    } else if lanes * work < PARALLEL_WORK {
+        run::<_, _, TILE>(kernel, out, found, dimension);
+    } else {
+        let task = TILE * TILES_PER_TASK * dimension;
+        out.par_chunks_mut(task)
+            .zip(found.par_chunks(task))
+            .for_each(|(out, x)| run::<_, _, TILE>(kernel, out, x, dimension));
+    }
+    Ok(())
+}
+
+/// All rows of `x`, `B` at a time; the last tile is padded with zeros.
+fn run<T: Scalar, K: RowKernel, const B: usize>(
+    kernel: &K,
+    out: &mut [T],
+    x: &[T],
+    dimension: usize,
+) {
+    let mut scratch = kernel.scratch::<B>();
+    let mut columns = vec![[0.0; B]; dimension];
+    let mut results = vec![[0.0; B]; dimension];
+    // Compiled once per instruction set; the widest the machine has is chosen.
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (out, x) in out.chunks_mut(B * dimension).zip(x.chunks(B * dimension)) {
+                columns.fill([0.0; B]);
+                for (i, row) in x.chunks(dimension).enumerate() {
+                    for (column, value) in columns.iter_mut().zip(row) {
+                        column[i] = value.into_f64();
+                    }
+                }
+                kernel.tile(&mut results, &columns, &mut scratch);
+                for (i, row) in out.chunks_mut(dimension).enumerate() {
+                    for (result, value) in results.iter().zip(row) {
+                        *value = T::from_f64(result[i]);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// Weights `e^{logit} / sum`, in place, and the logarithm of the sum; column `i` is row `i`'s.
+#[inline(always)]
+pub(super) fn softmax<const B: usize>(logits: &mut [[f64; B]]) -> [f64; B] {
+    let mut top = [f64::NEG_INFINITY; B];
+    for logit in logits.iter() {
+        for i in 0..B {
+            top[i] = if logit[i] > top[i] { logit[i] } else { top[i] };
+        }
+    }
+    let mut total = [0.0; B];
+    for logit in logits.iter_mut() {
+        for i in 0..B {
+            logit[i] = super::vector_exp::exp_non_positive(logit[i] - top[i]);
+            total[i] += logit[i];
+        }
+    }
+    let inverse = total.map(|total| 1.0 / total);
+    for weight in logits.iter_mut() {
+        for i in 0..B {
+            weight[i] *= inverse[i];
+        }
+    }
+    std::array::from_fn(|i| top[i] + total[i].ln())
+}

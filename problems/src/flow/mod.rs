@@ -1,0 +1,21 @@
+//! From a process and a predictor to problems: the probability flow, reverse
+//! and forward diffusions, and what ancestral sampling asks for.
+
+mod bridge;
+mod forward;
+mod noise_level;
+mod path_field;
+mod posterior;
+
+pub use bridge::BridgeDiffusion;
+pub use forward::ForwardDiffusion;
+pub use noise_level::NoiseLevel;
+pub use path_field::{PathField, probability_flow, reverse_sde};
+pub use posterior::PosteriorField;
+
+use driftfield_solvers::{FieldError, State};
+
+/// Sets every component to `value`.
+fn fill<S: State>(out: &mut S, value: f64) -> Result<(), FieldError> {
+    Ok(out.fill_lanes(|_, block| block.fill(value))?)
+}

@@ -1,0 +1,79 @@
+use driftfield_solvers::State;
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
+
+use crate::flow::PosteriorField;
+
+/// Ancestral sampling: every step draws `x_u` from the process's exact posterior
+/// `p(x_u | x_t, x_0)` with the predicted data in place of `x_0` (Ho et al.,
+/// *DDPM*, 2020, on diffusions; on the Brownian bridge its own conditional).
+///
+/// The noise of a step is the Brownian increment over it, scaled to the
+/// posterior's variance.
+///
+/// By default every step draws its noise, so that the marginal at the end of the
+/// span is the path's; a step to `sigma = 0` draws none, its variance being 0.
+/// DDPM's code leaves out the noise of the last step wherever that ends:
+/// [`Ancestral::noiseless_at`] the span's end does this.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Ancestral {
+    noiseless_at: Option<f64>,
+}
+
+impl Ancestral {
+    /// Draws the noise of every step.
+    pub fn new() -> Self {
+        Ancestral::default()
+    }
+
+    /// Leaves out the noise of the step that ends at `end`, which becomes the
+    /// posterior's mean.
+    pub fn noiseless_at(end: f64) -> Self {
+        Ancestral { noiseless_at: Some(end) }
+    }
+}
+
+/// The predicted data and the increment of a step.
+#[derive(Debug)]
+pub struct AncestralMemory<S> {
+    data: S,
+    increment: S,
+}
+
+impl<S: State, F: PosteriorField<S>> Method<S, F> for Ancestral {
+    type Memory = AncestralMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        MethodInfo {
+            name: "ancestral",
+            kind: Kind::Ancestral,
+            order: 1,
+            embedded_order: None,
+            interpolant_order: None,
+            strong_order: None,
+            weak_order: Some(1.0),
+            evaluations_per_step: 1,
+            evaluations_at_start: 0,
+        }
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        AncestralMemory { data: initial.zeros_like(), increment: initial.zeros_like() }
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, u, next, noise, .. } = step;
+        let AncestralMemory { data, increment } = memory;
+        let posterior = field.posterior(t, t_next)?;
+        field.predict_data(data, u, t)?;
+        let mean = [(posterior.state, u), (posterior.data, &*data)];
+        if posterior.variance > 0.0 && self.noiseless_at != Some(t_next) {
+            noise.increment(t, t_next, increment)?;
+            // The increment has variance |t_next - t|.
+            let scale = (posterior.variance / (t_next - t).abs()).sqrt();
+            next.linear_combination(0.0, &[mean[0], mean[1], (scale, increment)])?;
+        } else {
+            next.linear_combination(0.0, &mean)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+use driftfield_solvers::{FieldError, State};
+
+use super::{Network, Prediction, Predictor, Target};
+use crate::process::{GaussianPath, SharedPath, check_time};
+
+/// A network trained to make one prediction on one path, giving any other.
+///
+/// With `x_t = alpha E[x_0] + sigma E[eps]` and the network's output
+/// `n = n_d E[x_0] + n_n E[eps]`, every target `c` is `a x_t + b n`:
+/// `b = (alpha c_n - sigma c_d) / det`, `a = (c_d n_n - c_n n_d) / det`,
+/// `det = alpha n_n - sigma n_d`. Nothing is divided but by `det`, which for
+/// velocity and v vanishes nowhere; where it does (noise at `alpha = 0`,
+/// data at `sigma = 0`), only multiples of the prediction itself are known and
+/// everything else is refused.
+#[derive(Debug, Clone)]
+pub struct NetworkPredictor<N> {
+    /// The network.
+    pub network: N,
+    /// What it was trained to predict.
+    pub prediction: Prediction,
+    /// The path it was trained on.
+    pub path: SharedPath,
+}
+
+impl<N> NetworkPredictor<N> {
+    /// `network` as trained to predict `prediction` on `path`.
+    pub fn new(network: N, prediction: Prediction, path: SharedPath) -> Self {
+        NetworkPredictor { network, prediction, path }
+    }
+
+    /// `(a, b)` such that the target is `a x + b n`.
+    fn weights(&self, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
+        check_time(&self.path, t)?;
+        let own = self.prediction.target(&self.path, t);
+        let cross = target.data * own.noise - target.noise * own.data;
+        // A multiple of the prediction needs no state, so no det either.
+        if cross == 0.0 {
+            let b =
+                if own.noise != 0.0 { target.noise / own.noise } else { target.data / own.data };
+            if b.is_finite() {
+                return Ok((0.0, b));
+            }
+        }
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let det = alpha * own.noise - sigma * own.data;
+        let (a, b) = (cross / det, (alpha * target.noise - sigma * target.data) / det);
+        if own.is_finite() && a.is_finite() && b.is_finite() {
+            return Ok((a, b));
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: format!(
+                "a network trained to predict {} on `{}` does not determine what is asked of it \
+                 here (alpha = {alpha}, sigma = {sigma}); use a time strictly inside [{}, {}], \
+                 such as those between {} and {}",
+                self.prediction.name(),
+                self.path.spec(),
+                self.path.domain().data.t,
+                self.path.domain().noise.t,
+                self.path.default_span().1,
+                self.path.start_with_finite_log_snr(),
+            ),
+        })
+    }
+}
+
+impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
+    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        let (a, b) = self.weights(target, t)?;
+        self.network.forward(out, x, t)?;
+        if a == 0.0 {
+            // Not even a non-finite state may leak into a pure prediction.
+            if b != 1.0 {
+                out.linear_combination(b, &[])?;
+            }
+            return Ok(());
+        }
+        Ok(out.linear_combination(b, &[(a, x)])?)
+    }
+
+    fn network_forwards(&self) -> u64 {
+        1
+    }
+}

@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use super::registry::ProcessEntry;
+use super::{GaussianPath, Posterior, TimeDomain};
+use crate::spec::SpecError;
+
+/// Brownian bridges from the data to Gaussian noise, averaged over the noise:
+/// `alpha = 1 - t`, `sigma^2 = t^2 + s^2 t (1 - t)` (a stochastic interpolant,
+/// Albergo et al. 2023, whose far end is `N(0, I)`; cf. Li et al., *BBDM*, 2023).
+///
+/// `f = -1 / (1 - t)`, `g^2 = s^2 + 2 t / (1 - t)`, both infinite at t = 1.
+///
+/// Three samplers share these marginals: Anderson's reversal
+/// ([`reverse_sde`](crate::flow::reverse_sde)), the bridge's own diffusion towards
+/// the data ([`BridgeDiffusion`](crate::flow::BridgeDiffusion)), and the exact
+/// conditional of this path's [`posterior`](GaussianPath::posterior), which
+/// [`Ancestral`](crate::method::Ancestral) draws from. With `s = 0` this is the
+/// rectified flow, and that conditional is deterministic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BrownianBridge {
+    s: f64,
+}
+
+pub(super) const ENTRY: ProcessEntry = ProcessEntry {
+    name: "brownian-bridge",
+    keys: &["s"],
+    summary: "Brownian bridge from data to Gaussian noise",
+    build: |spec| {
+        spec.only(ENTRY.keys)?;
+        Ok(Arc::new(BrownianBridge::new(spec.number("s", BrownianBridge::default().s)?)?))
+    },
+};
+
+impl BrownianBridge {
+    /// The path whose bridges have noise `s`.
+    pub fn new(s: f64) -> Result<Self, SpecError> {
+        if (0.0..=1e50).contains(&s) {
+            return Ok(BrownianBridge { s });
+        }
+        Err(SpecError::value(ENTRY.name, "s", s, "between 0 and 1e50"))
+    }
+
+    /// The noise of the bridges.
+    pub fn s(&self) -> f64 {
+        self.s
+    }
+}
+
+/// `s = 0.5`.
+impl Default for BrownianBridge {
+    fn default() -> Self {
+        BrownianBridge { s: 0.5 }
+    }
+}
+
+impl GaussianPath for BrownianBridge {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("s", self.s)]
+    }
+    fn domain(&self) -> TimeDomain {
+        TimeDomain::UNIT_TO_PURE_NOISE
+    }
+    fn default_span(&self) -> (f64, f64) {
+        (1.0, 1e-3)
+    }
+    fn start_with_finite_log_snr(&self) -> f64 {
+        0.999
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        1.0 - t
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        t.sqrt() * (t + self.s * self.s * (1.0 - t)).sqrt()
+    }
+    fn alpha_derivative(&self, _t: f64) -> f64 {
+        -1.0
+    }
+    fn sigma_derivative(&self, t: f64) -> f64 {
+        // Without bridge noise sigma = t, and the quotient below is 0 / 0 at 0.
+        if self.s == 0.0 { 1.0 } else { self.sigma_squared_derivative(t) / (2.0 * self.sigma(t)) }
+    }
+    fn sigma_squared_derivative(&self, t: f64) -> f64 {
+        2.0 * t + self.s * self.s * (1.0 - 2.0 * t)
+    }
+    fn log_snr(&self, t: f64) -> f64 {
+        (-t).ln_1p() - 0.5 * (t.ln() + (t + self.s * self.s * (1.0 - t)).ln())
+    }
+    fn time_at_log_snr(&self, lambda: f64) -> f64 {
+        // With y = t / (1 - t) and r = sigma / alpha: y^2 + s^2 y = r^2.
+        let r = (-lambda).exp();
+        let variance = self.s * self.s;
+        if r == 0.0 {
+            return 0.0;
+        }
+        let y = if r.is_finite() {
+            r * (2.0 * r / (variance + variance.hypot(2.0 * r)))
+        } else {
+            f64::INFINITY
+        };
+        if y > 1.0 { 1.0 / (1.0 + 1.0 / y) } else { y / (1.0 + y) }
+    }
+    fn drift_rate(&self, t: f64) -> f64 {
+        -1.0 / (1.0 - t)
+    }
+    fn diffusion_squared(&self, t: f64) -> f64 {
+        self.s * self.s + 2.0 * t / (1.0 - t)
+    }
+    fn diffusion_squared_over_sigma(&self, t: f64) -> f64 {
+        // As for sigma': the quotient is 0 / 0 at t = 0 without bridge noise.
+        if self.s == 0.0 { 2.0 / (1.0 - t) } else { self.diffusion_squared(t) / self.sigma(t) }
+    }
+    /// The bridge's own conditional: weights `u / t` and `(t - u) / t`,
+    /// variance `s^2 u (t - u) / t`. It needs no finite log-SNR.
+    fn posterior(&self, t: f64, u: f64) -> Posterior {
+        if u == t {
+            return Posterior::STAY;
+        }
+        let data = (t - u) / t;
+        Posterior { state: u / t, data, variance: self.s * self.s * u * data }
+    }
+}

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use super::registry::ProcessEntry;
+use super::{DomainEnd, GaussianPath, TimeDomain};
+
+/// The path whose time is sigma itself: `alpha = 1`, `sigma = t` (Karras et
+/// al., *Elucidating the Design Space of Diffusion-Based Generative Models*,
+/// 2022).
+///
+/// `f = 0`, `g^2 = 2 t`. Times run over `[0, inf)`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Edm;
+
+pub(super) const ENTRY: ProcessEntry = ProcessEntry {
+    name: "edm",
+    keys: &[],
+    summary: "variance exploding, time is sigma",
+    build: |spec| spec.only(ENTRY.keys).map(|()| Arc::new(Edm) as _),
+};
+
+impl GaussianPath for Edm {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+    fn domain(&self) -> TimeDomain {
+        TimeDomain {
+            data: DomainEnd { t: 0.0, finite_log_snr: false, finite_diffusion: true },
+            noise: DomainEnd { t: f64::INFINITY, finite_log_snr: false, finite_diffusion: false },
+        }
+    }
+    fn default_span(&self) -> (f64, f64) {
+        (80.0, 0.002)
+    }
+    fn default_spacing(&self) -> &'static str {
+        "karras"
+    }
+    fn alpha(&self, _t: f64) -> f64 {
+        1.0
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        t
+    }
+    fn alpha_derivative(&self, _t: f64) -> f64 {
+        0.0
+    }
+    fn sigma_derivative(&self, _t: f64) -> f64 {
+        1.0
+    }
+    fn sigma_squared_derivative(&self, t: f64) -> f64 {
+        2.0 * t
+    }
+    fn log_snr(&self, t: f64) -> f64 {
+        -t.ln()
+    }
+    fn time_at_log_snr(&self, lambda: f64) -> f64 {
+        (-lambda).exp()
+    }
+    fn drift_rate(&self, _t: f64) -> f64 {
+        0.0
+    }
+    fn diffusion_squared(&self, t: f64) -> f64 {
+        2.0 * t
+    }
+    fn diffusion_squared_over_sigma(&self, _t: f64) -> f64 {
+        2.0
+    }
+}
