@@ -4,5 +4,6 @@
 //! predictor what is known of the data given a noisy state; together they make
 //! ordinary [`driftfield_solvers`] problems.
 
+pub mod network;
 pub mod predictor;
 pub mod process;
