@@ -7,3 +7,5 @@
 pub mod network;
 pub mod predictor;
 pub mod process;
+pub mod train;
+pub mod weights;
