@@ -7,7 +7,10 @@
 pub mod field;
 pub mod flow;
 pub mod method;
+pub mod network;
 pub mod predictor;
 pub mod process;
 pub mod spacing;
 pub mod spec;
+pub mod train;
+pub mod weights;

@@ -1,0 +1,156 @@
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use driftfield_solvers::{FieldError, StateError};
+use ndarray::{Array2, s};
+use proptest::prelude::*;
+
+use super::parameters::tests::random_parameters;
+use super::seeded::{Purpose, SeededRng};
+use super::{Mlp, MlpConfig, MlpPlan, Parameters};
+use crate::predictor::Network;
+
+fn rows(n: usize, dimension: usize, seed: u64) -> Array2<f32> {
+    let mut rng = SeededRng::new(seed, Purpose::Batch, 0);
+    Array2::from_shape_simple_fn((n, dimension), || (1.5 * rng.normal()) as f32)
+}
+
+fn evaluate(plan: &MlpPlan, x: &Array2<f32>, t: f64) -> Array2<f32> {
+    let mut out = Array2::from_elem(x.raw_dim(), f32::NAN);
+    plan.forward(&mut out, x, t).unwrap();
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn the_plan_computes_what_candle_computes(
+        n in 1usize..200,
+        dimension in 1usize..9,
+        width in 1usize..150,
+        layers in 1usize..5,
+        half_features in 1usize..40,
+        residual: bool,
+        seed: u64,
+        t in 0.0f64..1.0,
+    ) {
+        let time_features = 2 * half_features;
+        let config = MlpConfig { width, layers, time_features, residual, ..MlpConfig::new(dimension) };
+        let parameters = random_parameters(&config, seed);
+        let x = rows(n, dimension, seed);
+        let found = evaluate(&MlpPlan::new(&parameters), &x, t);
+        let tensor = Tensor::from_slice(x.as_slice().unwrap(), (n, dimension), &Device::Cpu).unwrap();
+        let mut out = tensor.clone();
+        Mlp::new(&parameters, &Device::Cpu).unwrap().forward(&mut out, &tensor, t).unwrap();
+        let expected = out.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let scale = expected.iter().fold(1.0f32, |scale, value| scale.max(value.abs()));
+        for (found, expected) in found.iter().zip(expected) {
+            prop_assert!((found - expected).abs() <= 1e-5 * scale, "{found} {expected} {scale}");
+        }
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_alone_and_in_any_batch_chunk_and_thread_pool() {
+    for (dimension, width) in [(2, 128), (3, 40), (5, 17)] {
+        let config = MlpConfig { width, ..MlpConfig::new(dimension) };
+        let plan = MlpPlan::new(&random_parameters(&config, 3));
+        let x = rows(3000, dimension, 9);
+        let whole = evaluate(&plan, &x, 0.4);
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                assert_eq!(whole, evaluate(&plan, &x, 0.4), "{threads} threads");
+                // 7 rows each, so that rows meet every place of a tile; then alone.
+                for (size, count) in [(7, 3000 / 7), (1, 300)] {
+                    for chunk in 0..count {
+                        let range = s![chunk * size..(chunk + 1) * size, ..];
+                        let part = evaluate(&plan, &x.slice(range).to_owned(), 0.4);
+                        assert_eq!(part, whole.slice(range), "rows of {size}, chunk {chunk}");
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn double_precision_states_are_rounded_and_widened() {
+    let plan = MlpPlan::new(&random_parameters(&MlpConfig::new(2), 3));
+    let x = rows(70, 2, 1);
+    let single = evaluate(&plan, &x, 0.1);
+    let mut double = Array2::<f64>::zeros((70, 2));
+    plan.forward(&mut double, &x.mapv(f64::from), 0.1).unwrap();
+    assert_eq!(single.mapv(f64::from), double);
+    // One lane without a batch axis is one row.
+    let mut lane = [0.0f32; 2];
+    plan.forward(&mut lane, &[x[[4, 0]], x[[4, 1]]], 0.1).unwrap();
+    assert_eq!(lane, [single[[4, 0]], single[[4, 1]]]);
+}
+
+#[test]
+fn bad_states_and_times_are_typed_errors() {
+    let plan = MlpPlan::new(&Parameters::initialise(&MlpConfig::new(2), 0).unwrap());
+    let x = Array2::<f32>::zeros((3, 2));
+    let mut out = x.clone();
+    for bad in [Array2::<f32>::zeros((0, 2)), Array2::zeros((3, 3)), Array2::zeros((3, 0))] {
+        let mut out = bad.clone();
+        assert!(matches!(plan.forward(&mut out, &bad, 0.5), Err(FieldError::Shape { .. })));
+    }
+    let strided = Array2::<f32>::zeros((2, 3)).reversed_axes();
+    assert_eq!(
+        plan.forward(&mut out, &strided, 0.5),
+        Err(FieldError::State(StateError::NotContiguous))
+    );
+    let mut short = Array2::<f32>::zeros((2, 2));
+    assert!(matches!(
+        plan.forward(&mut short, &x, 0.5),
+        Err(FieldError::State(StateError::ShapeMismatch { .. }))
+    ));
+    assert!(matches!(plan.forward(&mut out, &x, f64::INFINITY), Err(FieldError::Domain { .. })));
+}
+
+#[test]
+fn a_non_finite_row_stays_its_own_problem() {
+    let plan = MlpPlan::new(&random_parameters(&MlpConfig::new(2), 3));
+    let mut x = rows(10, 2, 1);
+    let before = evaluate(&plan, &x, 0.3);
+    x[[4, 0]] = f32::NAN;
+    let after = evaluate(&plan, &x, 0.3);
+    assert!(after.row(4).iter().all(|value| value.is_nan()));
+    for row in (0..10).filter(|&row| row != 4) {
+        assert_eq!(before.row(row), after.row(row));
+    }
+}
+
+/// `cargo test --release -p driftfield-problems forward_time -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn forward_time() {
+    let parameters = random_parameters(&MlpConfig::new(2), 3);
+    let (plan, mlp) = (MlpPlan::new(&parameters), Mlp::new(&parameters, &Device::Cpu).unwrap());
+    let x = rows(3000, 2, 9);
+    let tensor = Tensor::from_slice(x.as_slice().unwrap(), (3000, 2), &Device::Cpu).unwrap();
+    let median = |run: &mut dyn FnMut()| {
+        let mut times: Vec<f64> = (0..40)
+            .map(|_| {
+                let start = Instant::now();
+                run();
+                start.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        (times[0], times[20])
+    };
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut out = x.clone();
+            let ours = median(&mut || plan.forward(&mut out, &x, 0.4).unwrap());
+            let mut out = tensor.clone();
+            let candle = median(&mut || mlp.forward(&mut out, &tensor, 0.4).unwrap());
+            println!("{threads} thread(s), (min, median) ms: plan {ours:.3?}, candle {candle:.3?}");
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a training run stops.
+
+use crate::network::{ConfigError, ParametersError};
+use crate::weights::{StandardisationError, WeightsError};
+
+/// Why a training run cannot start, go on or end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The architecture is refused.
+    #[error(transparent)]
+    Architecture(#[from] ConfigError),
+    /// A setting is refused.
+    #[error("training: `{field}` is {value}; give {expected}")]
+    Setting {
+        /// Name of the setting.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// What would be accepted.
+        expected: &'static str,
+    },
+    /// The data cannot be trained on.
+    #[error("training data: {0}")]
+    Data(#[from] StandardisationError),
+    /// The data's rows do not fit the architecture.
+    #[error("the network takes rows of {expected} value(s), the data has rows of {found}")]
+    Dimension {
+        /// Components the network takes.
+        expected: usize,
+        /// Columns of the data.
+        found: usize,
+    },
+    /// The process is not finite at a time to be trained on.
+    #[error(
+        "the process has no finite {quantity} at t = {t}; move `t_min` or `t_max` away from that end"
+    )]
+    Process {
+        /// What is not finite.
+        quantity: &'static str,
+        /// Where.
+        t: f64,
+    },
+    /// The loss or the gradient is no longer finite.
+    #[error(
+        "training diverged at step {step} (learning rate {learning_rate:e}): the loss is not finite; lower the learning rate"
+    )]
+    Diverged {
+        /// The step whose loss it is.
+        step: usize,
+        /// The learning rate there.
+        learning_rate: f64,
+    },
+    /// The final weights do not make a network.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// A checkpoint cannot be written, read or used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Why a checkpoint cannot be written, read or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The file is damaged or not a checkpoint.
+    #[error("checkpoint: {0}; delete it to start again")]
+    Damaged(#[from] WeightsError),
+    /// The checkpoint belongs to another run.
+    #[error(
+        "the checkpoint was made with {what}; repeat that run's settings to resume, or delete the checkpoint to start again"
+    )]
+    OtherRun {
+        /// What differs.
+        what: String,
+    },
+}

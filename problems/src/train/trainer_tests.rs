@@ -1,0 +1,264 @@
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::objective::tests::{Root, Straight};
+use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
+use crate::network::{MlpConfig, Purpose, SeededRng};
+use crate::predictor::Network;
+use crate::weights::WeightsError;
+
+fn gaussian(n: usize) -> Array2<f64> {
+    let mut rng = SeededRng::new(11, Purpose::Batch, 0);
+    Array2::from_shape_simple_fn((n, 2), || 3.0 + 2.0 * rng.normal())
+}
+
+fn small(steps: usize) -> TrainingConfig {
+    TrainingConfig {
+        network: MlpConfig {
+            width: 32,
+            layers: 2,
+            time_features: 16,
+            frequency_max: 10.0,
+            ..MlpConfig::new(2)
+        },
+        steps,
+        batch: 150,
+        warmup: 10,
+        ..TrainingConfig::new("rectified-flow", "gaussian", 2)
+    }
+}
+
+fn bits(trainer: &Trainer<'_>) -> Vec<u32> {
+    let trained = trainer.trained().unwrap();
+    trained.parameters.values().iter().map(|value| value.to_bits()).collect()
+}
+
+/// For `x_0 ~ N(0, I)` all conditional means are linear in the state: with
+/// `v = alpha^2 + sigma^2`, `E[x_0 | x] = alpha x / v`, `E[eps | x] = sigma x / v`.
+#[test]
+fn every_objective_learns_the_known_optimum_of_a_gaussian() {
+    let data = gaussian(4000);
+    for objective in [Objective::Noise, Objective::Velocity, Objective::Data] {
+        let config = TrainingConfig { batch: 512, t_min: 0.05, ..small(600) };
+        let mut trainer = Trainer::new(config, objective, &Straight, &data).unwrap();
+        let trained = trainer.run(|_| ()).unwrap();
+        assert_eq!(trained.prediction, objective.prediction());
+        let plan = trained.plan();
+        let mean = |rows: &[super::LossRow]| {
+            rows.iter().map(|row| row.loss).sum::<f64>() / rows.len() as f64
+        };
+        let history = trainer.history();
+        let (first, last) = (mean(&history[..20]), mean(&history[560..]));
+        // What no network can predict: `w (data sigma - noise alpha)^2 / v`.
+        let cells = 1000;
+        let floor = (0..cells)
+            .map(|cell| {
+                let t = 0.05 + 0.95 * (cell as f64 + 0.5) / cells as f64;
+                let mix = objective.mixture(&Straight, t).unwrap();
+                let v = mix.alpha * mix.alpha + mix.sigma * mix.sigma;
+                mix.weight * (mix.data * mix.sigma - mix.noise * mix.alpha).powi(2) / v
+            })
+            .sum::<f64>()
+            / cells as f64;
+        assert!(last < first, "{objective:?}: {first} {last}");
+        assert!((last / floor - 1.0).abs() < 0.08, "{objective:?}: {last} {floor}");
+        let mut squares = 0.0;
+        for t in [0.2, 0.5, 0.8] {
+            let v = (1.0 - t) * (1.0 - t) + t * t;
+            let coefficient = match objective {
+                Objective::Noise => t / v,
+                Objective::Data => (1.0 - t) / v,
+                Objective::Velocity => (t - (1.0 - t)) / v,
+            };
+            for x in [[0.5f64, -0.5], [-1.0, 0.3], [0.0, 1.0]] {
+                let mut out = [0.0; 2];
+                plan.forward(&mut out, &x, t).unwrap();
+                squares += (0..2).map(|j| (out[j] - coefficient * x[j]).powi(2)).sum::<f64>();
+            }
+        }
+        let rms = (squares / 18.0f64).sqrt();
+        assert!(rms < 0.1, "{objective:?}: {rms}");
+    }
+}
+
+#[test]
+fn a_run_interrupted_and_resumed_ends_in_the_same_bits() {
+    let data = gaussian(200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.checkpoint");
+    let new = || Trainer::new(small(60), Objective::Noise, &Straight, &data).unwrap();
+    let mut straight = new();
+    straight.run(|_| ()).unwrap();
+
+    let start = || new().with_checkpoint(&path, 10).resume().unwrap();
+    let mut first = start();
+    assert_eq!(first.step(), 0);
+    first.run_until(25, |_| ()).unwrap();
+    drop(first);
+    // Killed between write and rename: a part of the next file is left behind.
+    let whole = std::fs::read(&path).unwrap();
+    let leftover = directory.path().join(".driftfield-abc123");
+    std::fs::write(&leftover, &whole[..whole.len() / 2]).unwrap();
+    let mut second = start();
+    assert_eq!(second.step(), 25);
+    let mut calls = 0;
+    second
+        .run(|progress| {
+            calls += 1;
+            assert_eq!((progress.step, progress.steps), (25 + calls, 60));
+        })
+        .unwrap();
+    assert_eq!(calls, 35);
+    assert_eq!(bits(&straight), bits(&second));
+    assert_eq!(straight.history(), second.history());
+
+    // A finished run resumes to its end, and is cleaned up by its caller.
+    let mut third = start();
+    third.run(|_| panic!("nothing is left to do")).unwrap();
+    assert_eq!(bits(&straight), bits(&third));
+    third.remove_checkpoint().unwrap();
+    assert!(!path.exists());
+    third.remove_checkpoint().unwrap();
+}
+
+#[test]
+fn checkpoints_of_other_runs_and_damaged_ones_are_refused() {
+    let data = gaussian(200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.checkpoint");
+    let resume = |config, objective, data: &Array2<f64>| {
+        Trainer::new(config, objective, &Straight, data)
+            .unwrap()
+            .with_checkpoint(&path, 5)
+            .resume()
+            .map(|trainer| trainer.step())
+    };
+    let mut trainer = Trainer::new(small(5), Objective::Noise, &Straight, &data)
+        .unwrap()
+        .with_checkpoint(&path, 5);
+    trainer.run(|_| ()).unwrap();
+    assert_eq!(resume(small(5), Objective::Noise, &data).unwrap(), 5);
+    for (result, word) in [
+        (resume(small(9), Objective::Noise, &data), "steps"),
+        (resume(TrainingConfig { seed: 1, ..small(5) }, Objective::Noise, &data), "seed"),
+        (resume(small(5), Objective::Velocity, &data), "objective"),
+        (resume(small(5), Objective::Noise, &gaussian(201)), "data"),
+    ] {
+        let Err(TrainError::Checkpoint(CheckpointError::OtherRun { what })) = result else {
+            panic!("{word}: {result:?}")
+        };
+        assert!(what.contains(word), "{what}");
+    }
+    let other = Trainer::new(small(5), Objective::Noise, &Root, &data).unwrap();
+    assert!(other.with_checkpoint(&path, 5).resume().unwrap_err().to_string().contains("process"));
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    assert!(matches!(
+        resume(small(5), Objective::Noise, &data),
+        Err(TrainError::Checkpoint(CheckpointError::Damaged(WeightsError::Malformed(_))))
+    ));
+}
+
+#[test]
+fn the_trained_bits_do_not_depend_on_the_number_of_threads() {
+    let data = gaussian(200);
+    let train = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let config = TrainingConfig { batch: 300, ..small(20) };
+            let mut trainer = Trainer::new(config, Objective::Data, &Straight, &data).unwrap();
+            trainer.run(|_| ()).unwrap();
+            bits(&trainer)
+        })
+    };
+    assert_eq!(train(1), train(2));
+}
+
+#[test]
+fn the_result_is_the_average_of_the_weights() {
+    let data = gaussian(200);
+    let run = |ema_decay| {
+        let config = TrainingConfig { ema_decay, ..small(8) };
+        let mut trainer = Trainer::new(config, Objective::Noise, &Straight, &data).unwrap();
+        let mut average: Vec<f64> =
+            trainer.state_values().iter().map(|&value| f64::from(value)).collect();
+        for step in 0..8 {
+            trainer.run_until(step + 1, |_| ()).unwrap();
+            let decay = ema_decay.min((1 + step) as f64 / (10 + step) as f64);
+            for (average, &value) in average.iter_mut().zip(trainer.state_values()) {
+                *average = decay * *average + (1.0 - decay) * f64::from(value);
+            }
+        }
+        let trained = trainer.trained().unwrap();
+        for (found, expected) in trained.parameters.values().iter().zip(average) {
+            assert!((f64::from(*found) - expected).abs() < 1e-6);
+        }
+    };
+    run(0.999);
+    run(0.2);
+}
+
+#[test]
+fn unusable_input_and_divergence_are_typed_errors() {
+    let data = gaussian(50);
+    let start = |config, data: &Array2<f64>| {
+        Trainer::new(config, Objective::Noise, &Straight, data).map(|_| ())
+    };
+    assert!(matches!(start(small(0), &data), Err(TrainError::Setting { field: "steps", .. })));
+    assert!(matches!(start(small(1), &Array2::zeros((0, 2))), Err(TrainError::Data(_))));
+    assert!(matches!(
+        start(small(1), &Array2::zeros((4, 3))),
+        Err(TrainError::Dimension { expected: 2, found: 3 })
+    ));
+    let config = TrainingConfig { learning_rate: 1e30, ..small(30) };
+    let mut trainer = Trainer::new(config, Objective::Noise, &Straight, &data).unwrap();
+    assert!(matches!(trainer.run(|_| ()), Err(TrainError::Diverged { .. })));
+    let config = TrainingConfig { t_min: 0.5, ..small(3) };
+    #[derive(Debug)]
+    struct Nowhere;
+    impl crate::process::GaussianPath for Nowhere {
+        fn alpha(&self, _: f64) -> f64 {
+            1.0
+        }
+        fn sigma(&self, _: f64) -> f64 {
+            f64::INFINITY
+        }
+        fn alpha_derivative(&self, _: f64) -> f64 {
+            0.0
+        }
+        fn sigma_derivative(&self, _: f64) -> f64 {
+            0.0
+        }
+    }
+    let mut trainer = Trainer::new(config, Objective::Noise, &Nowhere, &data).unwrap();
+    assert!(matches!(trainer.run(|_| ()), Err(TrainError::Process { quantity: "sigma", .. })));
+}
+
+/// `cargo test --release -p driftfield-problems step_time -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn step_time() {
+    let data = gaussian(3000);
+    let config = TrainingConfig { steps: 400, ..TrainingConfig::new("", "", 2) };
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut trainer =
+                Trainer::new(config.clone(), Objective::Velocity, &Straight, &data).unwrap();
+            let mut times = Vec::new();
+            let mut last = Instant::now();
+            trainer
+                .run(|_| {
+                    times.push(last.elapsed().as_secs_f64() * 1e3);
+                    last = Instant::now();
+                })
+                .unwrap();
+            times.sort_by(f64::total_cmp);
+            println!(
+                "{threads} thread(s), ms a step: min {:.3}, median {:.3}",
+                times[0], times[200]
+            );
+        });
+    }
+}

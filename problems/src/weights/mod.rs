@@ -1,0 +1,18 @@
+//! Trained networks as one `.safetensors` file.
+//!
+//! The tensors are those of [`crate::network::Parameters`]; the header's metadata
+//! has one key, `driftfield`, whose value is a JSON document: format version,
+//! process, prediction, architecture, standardisation, training settings and
+//! the data's name. One key, because a header's keys come in no fixed order and
+//! a file should be byte for byte what its command makes again. A further
+//! tensor, `checksum`, guards document and weights.
+
+mod archive;
+mod standardisation;
+mod trained;
+
+pub(crate) use archive::{Archive, Values, checksum_of};
+pub use archive::{WeightsError, write_atomically};
+pub use standardisation::{Standardisation, StandardisationError};
+pub use trained::TrainedNetwork;
+pub(crate) use trained::check_kind;

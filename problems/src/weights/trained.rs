@@ -1,0 +1,257 @@
+//! A trained network with all that is needed to sample from it.
+
+use std::path::Path;
+
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::archive::{Archive, Values};
+use super::{Standardisation, WeightsError};
+use crate::network::{Mlp, MlpConfig, MlpPlan, Parameters};
+
+/// The version written, and the only one read.
+const FORMAT: u64 = 1;
+/// What the document calls itself.
+const KIND: &str = "trained-network";
+
+/// A trained network, what it predicts of which process, and in which units.
+///
+/// The process runs in standardised units: the state given to the network is
+/// the standardised data mixed with unit noise, so sampling starts from
+/// `sigma(1) N(0, I)` and [`Standardisation::undo`] ends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainedNetwork {
+    /// Architecture and weights.
+    pub parameters: Parameters,
+    /// The process as `sample --process` takes it: `vp:beta_min=0.1,beta_max=20`.
+    pub process: String,
+    /// What it predicts: `noise`, `data`, `velocity`, `v` or `score`.
+    pub prediction: String,
+    /// Units of the data.
+    pub standardisation: Standardisation,
+    /// Settings of the training run; `null` if unknown.
+    pub training: Value,
+    /// Name of the data set.
+    pub data: String,
+}
+
+/// Read first, so that a later version is named and not misread.
+#[derive(Deserialize)]
+struct Preamble {
+    kind: String,
+    format: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    kind: String,
+    format: u64,
+    process: String,
+    prediction: String,
+    architecture: MlpConfig,
+    standardisation: Standardisation,
+    training: Value,
+    data: String,
+}
+
+/// Refuses a document of another kind or version.
+pub(crate) fn check_kind(archive: &Archive, kind: &str, format: u64) -> Result<(), WeightsError> {
+    let found: Preamble = archive.document()?;
+    if found.kind == kind && found.format == format {
+        return Ok(());
+    }
+    Err(WeightsError::Kind {
+        expected: format!("a {kind} of format {format}"),
+        found: format!("a {} of format {}", found.kind, found.format),
+    })
+}
+
+impl TrainedNetwork {
+    /// Reads a network from the bytes of its file (`include_bytes!`, say).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
+        Self::from_archive(&Archive::from_bytes(bytes)?)
+    }
+
+    /// Reads a network from its file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
+        Self::from_archive(&Archive::load(path.as_ref())?)
+    }
+
+    /// The bytes of its file: the same for the same network.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WeightsError> {
+        self.to_archive()?.to_bytes()
+    }
+
+    /// Writes its file, whole or not at all.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+        self.to_archive()?.save(path.as_ref())
+    }
+
+    /// The network for host states on the CPU.
+    pub fn plan(&self) -> MlpPlan {
+        MlpPlan::new(&self.parameters)
+    }
+
+    /// The network for candle tensors.
+    pub fn mlp(&self, device: &Device) -> candle_core::Result<Mlp> {
+        Mlp::new(&self.parameters, device)
+    }
+
+    /// Components of a row of the data.
+    pub fn dimension(&self) -> usize {
+        self.parameters.config().dimension
+    }
+
+    fn to_archive(&self) -> Result<Archive, WeightsError> {
+        self.standardisation.validate(self.dimension())?;
+        let mut archive = Archive::new(&Document {
+            kind: KIND.into(),
+            format: FORMAT,
+            process: self.process.clone(),
+            prediction: self.prediction.clone(),
+            architecture: self.parameters.config().clone(),
+            standardisation: self.standardisation.clone(),
+            training: self.training.clone(),
+            data: self.data.clone(),
+        })?;
+        for entry in self.parameters.entries() {
+            let values = self.parameters.values()[entry.range].to_vec();
+            archive.insert(&entry.name, &entry.shape, Values::F32(values));
+        }
+        Ok(archive)
+    }
+
+    fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
+        check_kind(archive, KIND, FORMAT)?;
+        let document: Document = archive.document()?;
+        let config = document.architecture;
+        config.validate().map_err(crate::network::ParametersError::from)?;
+        document.standardisation.validate(config.dimension)?;
+        let mut values = Vec::new();
+        for entry in Parameters::entries_of(&config) {
+            values.extend_from_slice(archive.f32s(&entry.name, &entry.shape)?);
+        }
+        Ok(TrainedNetwork {
+            parameters: Parameters::from_values(&config, values)?,
+            process: document.process,
+            prediction: document.prediction,
+            standardisation: document.standardisation,
+            training: document.training,
+            data: document.data,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::network::random_parameters;
+
+    fn example() -> TrainedNetwork {
+        let config = MlpConfig { width: 8, layers: 2, time_features: 4, ..MlpConfig::new(2) };
+        TrainedNetwork {
+            parameters: random_parameters(&config, 1),
+            process: "vp:beta_min=0.1,beta_max=20".into(),
+            prediction: "noise".into(),
+            standardisation: Standardisation { mean: vec![0.1, -2.0], std: vec![1.5, 1.5] },
+            training: serde_json::json!({"steps": 10, "learning_rate": 0.1}),
+            data: "cat".into(),
+        }
+    }
+
+    #[test]
+    fn a_network_survives_its_file_and_its_bytes_are_reproducible() {
+        let network = example();
+        let bytes = network.to_bytes().unwrap();
+        assert_eq!(bytes, network.to_bytes().unwrap());
+        assert_eq!(network, TrainedNetwork::from_bytes(&bytes).unwrap());
+        // Embedded bytes are aligned to nothing.
+        let mut shifted = vec![0];
+        shifted.extend_from_slice(&bytes);
+        assert_eq!(network, TrainedNetwork::from_bytes(&shifted[1..]).unwrap());
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("network.safetensors");
+        network.save(&path).unwrap();
+        network.save(&path).unwrap();
+        assert_eq!(network, TrainedNetwork::load(&path).unwrap());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(matches!(
+            TrainedNetwork::load(directory.path().join("absent")),
+            Err(WeightsError::Io { .. })
+        ));
+    }
+
+    #[test]
+    fn each_defect_has_its_own_error() {
+        let network = example();
+        let good = network.to_archive().unwrap();
+        let load = |archive: &Archive| {
+            TrainedNetwork::from_bytes(&archive.to_bytes().unwrap()).unwrap_err()
+        };
+        let mut archive = good.clone();
+        archive.insert("layers.1.bias", &[2, 4], Values::F32(vec![0.0; 8]));
+        assert!(
+            matches!(load(&archive), WeightsError::WrongShape { name, .. } if name == "layers.1.bias")
+        );
+        archive.insert("layers.1.bias", &[8], Values::F64(vec![0.0; 8]));
+        assert!(matches!(load(&archive), WeightsError::WrongShape { .. }));
+        archive.insert("layers.1.bias", &[8], Values::F32(vec![f32::NAN; 8]));
+        assert!(matches!(load(&archive), WeightsError::Parameters(_)));
+
+        let document = |change: &dyn Fn(&mut Value)| {
+            let mut value: Value = good.document().unwrap();
+            change(&mut value);
+            load(&Archive::new(&value).unwrap())
+        };
+        assert!(matches!(document(&|_| ()), WeightsError::MissingTensor { .. }));
+        assert!(matches!(document(&|v| v["format"] = 9.into()), WeightsError::Kind { .. }));
+        assert!(matches!(document(&|v| v["process"] = 9.into()), WeightsError::Metadata(_)));
+        assert!(matches!(
+            document(&|v| v["architecture"]["width"] = 0.into()),
+            WeightsError::Parameters(_)
+        ));
+        assert!(matches!(
+            document(&|v| v["standardisation"]["std"][0] = 0.into()),
+            WeightsError::Standardisation(_)
+        ));
+
+        let bare =
+            safetensors::serialize(Vec::<(&str, safetensors::tensor::TensorView)>::new(), None);
+        assert!(matches!(
+            TrainedNetwork::from_bytes(&bare.unwrap()),
+            Err(WeightsError::MissingMetadata)
+        ));
+        let bytes = network.to_bytes().unwrap();
+        let mut flipped = bytes.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert!(matches!(TrainedNetwork::from_bytes(&flipped), Err(WeightsError::Checksum)));
+        assert!(matches!(
+            TrainedNetwork::from_bytes(&bytes[..bytes.len() - 1]),
+            Err(WeightsError::Malformed(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_an_error_never_a_panic_and_never_other_weights(
+            cut in 0usize..6000,
+            flips in prop::collection::vec((0usize..6000, 1u8..), 0..6),
+        ) {
+            let network = example();
+            let mut bytes = network.to_bytes().unwrap();
+            let len = bytes.len();
+            bytes.truncate(cut.max(1).min(len));
+            for (at, bits) in flips {
+                let at = at % bytes.len();
+                bytes[at] ^= bits;
+            }
+            if let Ok(loaded) = TrainedNetwork::from_bytes(&bytes) {
+                prop_assert_eq!(loaded, network);
+            }
+        }
+    }
+}
