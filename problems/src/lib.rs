@@ -4,5 +4,8 @@
 //! predictor what is known of the data given a noisy state; together they make
 //! ordinary [`driftfield_solvers`] problems.
 
+pub mod atomic_file;
+pub mod data;
+pub mod npy;
 pub mod predictor;
 pub mod process;
