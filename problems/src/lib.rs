@@ -4,10 +4,13 @@
 //! predictor what is known of the data given a noisy state; together they make
 //! ordinary [`driftfield_solvers`] problems.
 
+pub mod atomic_file;
+pub mod data;
 pub mod field;
 pub mod flow;
 pub mod method;
 pub mod network;
+pub mod npy;
 pub mod predictor;
 pub mod process;
 pub mod spacing;

@@ -127,7 +127,11 @@ fn a_budget_is_never_exceeded_and_the_partial_solution_is_returned() {
         for budget in [0, 1, 2, 5, 17] {
             let (problem, calls) = counting_problem((0.0, 20.0));
             let options = || {
-                if adaptive { SolveOptions::adaptive(1e-9, 1e-9) } else { SolveOptions::steps(2000) }
+                if adaptive {
+                    SolveOptions::adaptive(1e-9, 1e-9)
+                } else {
+                    SolveOptions::steps(2000)
+                }
             };
             let solution = solve(&problem, &method, options().nfe_budget(budget)).unwrap();
             assert!(calls.load(Ordering::Relaxed) <= budget);

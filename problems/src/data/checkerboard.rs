@@ -1,0 +1,26 @@
+use super::{DataSet, Entry, SampleRng};
+
+/// Uniform on the dark squares of a 4 x 4 board with side 4, centred at zero.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checkerboard;
+
+impl Checkerboard {
+    pub(super) const ENTRY: Entry = Entry {
+        name: "checkerboard",
+        summary: "the dark squares of a 4 x 4 board",
+        make: || Box::new(Checkerboard),
+    };
+}
+
+impl DataSet for Checkerboard {
+    fn dimension(&self) -> usize {
+        2
+    }
+
+    fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {
+        let column = rng.below(4);
+        let row = 2 * rng.below(2) + column % 2;
+        point[0] = column as f64 - 2.0 + rng.uniform();
+        point[1] = row as f64 - 2.0 + rng.uniform();
+    }
+}

@@ -1,0 +1,41 @@
+use thiserror::Error;
+
+use crate::npy::NpyError;
+
+/// Why there is no such data set, and what to try.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// No data set has this name.
+    #[error(
+        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, or the path of any .npy file of shape [n, d]"
+    )]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+        /// The most similar name there is.
+        nearest: &'static str,
+        /// All names.
+        known: String,
+    },
+    /// The file cannot be read as an array.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// There are no rows or no columns.
+    #[error("the data have shape {shape:?}; at least one row and one column are needed")]
+    Empty {
+        /// Rows and columns.
+        shape: [usize; 2],
+    },
+    /// A sample with a NaN or an infinity.
+    #[error(
+        "row {row}, column {column} of the data is {value}; remove or repair rows that are not finite"
+    )]
+    NotFinite {
+        /// Row of the first such number.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The number.
+        value: f64,
+    },
+}

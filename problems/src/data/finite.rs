@@ -1,0 +1,48 @@
+use std::path::Path;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{DataError, DataSet, SampleRng};
+use crate::npy;
+
+/// The rows of an array, drawn uniformly with replacement.
+#[derive(Debug, Clone)]
+pub struct FiniteData {
+    points: Array2<f64>,
+}
+
+impl FiniteData {
+    /// The data set of these rows, shape `[n, d]`, all finite.
+    pub fn new(points: Array2<f64>) -> Result<Self, DataError> {
+        if points.is_empty() {
+            return Err(DataError::Empty { shape: [points.nrows(), points.ncols()] });
+        }
+        if let Some(((row, column), &value)) =
+            points.indexed_iter().find(|(_, value)| !value.is_finite())
+        {
+            return Err(DataError::NotFinite { row, column, value });
+        }
+        Ok(FiniteData { points })
+    }
+
+    /// The data set of the rows of an `.npy` file of shape `[n, d]`.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        FiniteData::new(npy::read_matrix(path)?)
+    }
+
+    /// All rows, in the order of the file.
+    pub fn points(&self) -> ArrayView2<'_, f64> {
+        self.points.view()
+    }
+}
+
+impl DataSet for FiniteData {
+    fn dimension(&self) -> usize {
+        self.points.ncols()
+    }
+
+    fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {
+        let row = self.points.row(rng.below(self.points.nrows()));
+        point.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+    }
+}

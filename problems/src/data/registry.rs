@@ -1,0 +1,30 @@
+use super::{Cat, Checkerboard, DataError, DataSet, EightGaussians, FiniteData, Moons, SwissRoll};
+
+/// A data set that can be asked for by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// What it looks like, in a few words.
+    pub summary: &'static str,
+    /// Makes the data set.
+    pub make: fn() -> Box<dyn DataSet>,
+}
+
+/// Every data set known by name.
+pub const REGISTRY: &[Entry] =
+    &[Cat::ENTRY, Moons::ENTRY, Checkerboard::ENTRY, SwissRoll::ENTRY, EightGaussians::ENTRY];
+
+/// The data set of that name, or the rows of that `.npy` file.
+pub fn by_name(name: &str) -> Result<Box<dyn DataSet>, DataError> {
+    if let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) {
+        return Ok((entry.make)());
+    }
+    if name.to_ascii_lowercase().ends_with(".npy") {
+        return Ok(Box::new(FiniteData::read(name)?));
+    }
+    let distance = |entry: &&Entry| strsim::osa_distance(entry.name, &name.to_ascii_lowercase());
+    let nearest = REGISTRY.iter().min_by_key(distance).map_or("", |entry| entry.name);
+    let known = REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+    Err(DataError::UnknownName { name: name.to_owned(), nearest, known })
+}
