@@ -1,1 +1,5 @@
 //! driftfield: see the README.
+
+mod atomic_file;
+pub mod plot;
+pub mod report;

@@ -1,0 +1,137 @@
+//! Colours that stay apart, also for readers with a colour vision deficiency.
+
+/// A colour with an opacity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Color {
+    /// Red, 0 to 255.
+    pub red: u8,
+    /// Green, 0 to 255.
+    pub green: u8,
+    /// Blue, 0 to 255.
+    pub blue: u8,
+    /// Opacity, from 0 (invisible) to 1.
+    pub opacity: f64,
+}
+
+impl Color {
+    /// White.
+    pub const WHITE: Self = Self::hex(0xFFFFFF);
+    /// The dark grey of text and axes.
+    pub const INK: Self = Self::hex(0x222222);
+    /// The grey of outlines and other context.
+    pub const CONTEXT: Self = Self::hex(0x9A9A9A);
+    /// The light grey of grid lines.
+    pub const GRID: Self = Self::hex(0xE4E4E4);
+
+    /// An opaque colour from `0xRRGGBB`.
+    pub const fn hex(rgb: u32) -> Self {
+        Self { red: (rgb >> 16) as u8, green: (rgb >> 8) as u8, blue: rgb as u8, opacity: 1.0 }
+    }
+
+    /// The same colour with another opacity.
+    pub const fn with_opacity(self, opacity: f64) -> Self {
+        Self { opacity, ..self }
+    }
+
+    /// The `index`-th colour of the palette, which starts again after
+    /// [`PALETTE`]`.len()`.
+    pub const fn nth(index: usize) -> Self {
+        PALETTE[index % PALETTE.len()]
+    }
+
+    /// A colour along viridis, from 0 (dark violet) to 1 (yellow-green).
+    ///
+    /// The last, nearly yellow tenth of viridis is left out: it does not show
+    /// on white.
+    pub fn gradient(fraction: f64) -> Self {
+        let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
+        let place = fraction * (GRADIENT.len() - 1) as f64;
+        let index = (place as usize).min(GRADIENT.len() - 2);
+        GRADIENT[index].mixed(GRADIENT[index + 1], place - index as f64)
+    }
+
+    /// `1 - share` of this colour and `share` of another; opacity stays.
+    pub fn mixed(self, other: Self, share: f64) -> Self {
+        let mix =
+            |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+        Self {
+            red: mix(self.red, other.red),
+            green: mix(self.green, other.green),
+            blue: mix(self.blue, other.blue),
+            opacity: self.opacity,
+        }
+    }
+
+    /// The opaque colour this one shows over white.
+    pub(crate) fn over_white(self) -> Self {
+        Self::WHITE.mixed(self, self.opacity.clamp(0.0, 1.0))
+    }
+}
+
+/// Colours for series: those of Okabe and Ito first (yellow darkened to show
+/// on white), then a continuation after Tol's muted scheme.
+pub const PALETTE: [Color; 20] = [
+    Color::hex(0x0072B2),
+    Color::hex(0xD55E00),
+    Color::hex(0x009E73),
+    Color::hex(0xCC79A7),
+    Color::hex(0xE69F00),
+    Color::hex(0x56B4E9),
+    Color::hex(0x000000),
+    Color::hex(0xC8C000),
+    Color::hex(0x332288),
+    Color::hex(0x882255),
+    Color::hex(0x117733),
+    Color::hex(0x8C564B),
+    Color::hex(0x44AA99),
+    Color::hex(0xAA4499),
+    Color::hex(0x7F7F7F),
+    Color::hex(0x6A8F00),
+    Color::hex(0xE8506A),
+    Color::hex(0x6699CC),
+    Color::hex(0x661100),
+    Color::hex(0x9467BD),
+];
+
+const GRADIENT: [Color; 8] = [
+    Color::hex(0x440154),
+    Color::hex(0x472D7B),
+    Color::hex(0x3B528B),
+    Color::hex(0x2C728E),
+    Color::hex(0x21918C),
+    Color::hex(0x28AE80),
+    Color::hex(0x5EC962),
+    Color::hex(0xA5D936),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn palette_colours_are_pairwise_apart() {
+        for (i, a) in PALETTE.iter().enumerate() {
+            for b in &PALETTE[..i] {
+                let distance =
+                    [a.red.abs_diff(b.red), a.green.abs_diff(b.green), a.blue.abs_diff(b.blue)]
+                        .iter()
+                        .map(|&d| u32::from(d))
+                        .sum::<u32>();
+                assert!(distance > 50, "{a:?} and {b:?} are too alike");
+            }
+        }
+    }
+
+    #[test]
+    fn gradient_reaches_both_ends_and_survives_nonsense() {
+        assert_eq!(Color::gradient(0.0), GRADIENT[0]);
+        assert_eq!(Color::gradient(1.0), GRADIENT[7]);
+        assert_eq!(Color::gradient(f64::NAN), GRADIENT[0]);
+        assert_eq!(Color::gradient(9.0), GRADIENT[7]);
+    }
+
+    #[test]
+    fn half_opaque_black_over_white_is_grey() {
+        assert_eq!(Color::hex(0).with_opacity(0.5).over_white().red, 128);
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong with a picture.
+
+use std::path::PathBuf;
+
+/// Why a picture could not be made or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlotError {
+    /// There is nothing to draw.
+    #[error("\"{title}\" has nothing to draw: {reason}")]
+    Empty {
+        /// The title of the picture.
+        title: String,
+        /// What was looked for, and what to try.
+        reason: String,
+    },
+    /// Two columns that belong together have different lengths.
+    #[error(
+        "\"{title}\": {what} has {found} values where {expected} are needed, one for each {per}"
+    )]
+    LengthMismatch {
+        /// The title of the picture.
+        title: String,
+        /// The column at fault.
+        what: String,
+        /// What there should be one value for.
+        per: &'static str,
+        /// The number of values needed.
+        expected: usize,
+        /// The number of values given.
+        found: usize,
+    },
+    /// A window or limit is not an interval.
+    #[error(
+        "\"{title}\": the limits {low} to {high} of {what} are not an interval: both must be finite{and_positive}, the lower first"
+    )]
+    InvalidLimits {
+        /// The title of the picture.
+        title: String,
+        /// The axis.
+        what: &'static str,
+        /// The lower limit given.
+        low: f64,
+        /// The upper limit given.
+        high: f64,
+        /// `" and positive"` on a logarithmic axis, else empty.
+        and_positive: &'static str,
+    },
+    /// The file name does not say which format is meant.
+    #[error("cannot tell the picture format from \"{}\": use a name that ends in .png or .svg", path.display())]
+    UnknownExtension {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// The drawing library refused.
+    #[error("drawing failed: {message}")]
+    Backend {
+        /// What it said.
+        message: String,
+    },
+    /// The file could not be written.
+    #[error("cannot write the picture \"{}\": {source}; check that the directory exists and is writable", path.display())]
+    Write {
+        /// The path given.
+        path: PathBuf,
+        /// The reason of the operating system.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,126 @@
+//! The embedded font: measuring text and turning it into pixels.
+//!
+//! plotters' own text for bitmaps drops each glyph's left bearing, which sets
+//! letters unevenly, so the bitmap text is rasterised here.
+
+use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
+use std::sync::LazyLock;
+
+/// The family list written into SVG: what is embedded here, then a face of the
+/// same widths, then whatever the viewer has.
+pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+
+/// How heavy the strokes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Regular,
+    Bold,
+}
+
+static REGULAR: LazyLock<FontRef<'static>> =
+    LazyLock::new(|| parse(include_bytes!("font/DejaVuSans-subset.ttf")));
+static BOLD: LazyLock<FontRef<'static>> =
+    LazyLock::new(|| parse(include_bytes!("font/DejaVuSans-Bold-subset.ttf")));
+
+fn parse(bytes: &'static [u8]) -> FontRef<'static> {
+    FontRef::try_from_slice(bytes).expect("the embedded font is a valid TrueType file")
+}
+
+fn face(weight: Weight) -> &'static FontRef<'static> {
+    match weight {
+        Weight::Regular => &REGULAR,
+        Weight::Bold => &BOLD,
+    }
+}
+
+/// ab_glyph scales by line height; everyone else by the em.
+fn scale(font: &FontRef<'_>, em: f64) -> PxScale {
+    let units = font.units_per_em().unwrap_or(1000.0);
+    PxScale::from(em as f32 * font.height_unscaled() / units)
+}
+
+/// Glyphs with the horizontal pen position of each, and the total advance.
+fn set(text: &str, em: f64, weight: Weight) -> (Vec<(GlyphId, f32)>, f32) {
+    let font = face(weight);
+    let scaled = font.as_scaled(scale(font, em));
+    let mut pen = 0.0;
+    let mut previous = None;
+    let mut glyphs = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        let glyph = scaled.glyph_id(character);
+        if let Some(previous) = previous {
+            pen += scaled.kern(previous, glyph);
+        }
+        glyphs.push((glyph, pen));
+        pen += scaled.h_advance(glyph);
+        previous = Some(glyph);
+    }
+    (glyphs, pen)
+}
+
+/// The width of a line of text whose em is `em` pixels.
+pub(crate) fn width(text: &str, em: f64, weight: Weight) -> f64 {
+    f64::from(set(text, em, weight).1)
+}
+
+/// Calls `pixel(x, y, coverage)` for every pixel the text touches, the origin
+/// being the start of the baseline.
+pub(crate) fn rasterize(text: &str, em: f64, weight: Weight, mut pixel: impl FnMut(i32, i32, f64)) {
+    let font = face(weight);
+    let scale = scale(font, em);
+    for (glyph, pen) in set(text, em, weight).0 {
+        let glyph = glyph.with_scale_and_position(scale, point(pen, 0.0));
+        if let Some(outline) = font.outline_glyph(glyph) {
+            let corner = outline.px_bounds().min;
+            outline.draw(|x, y, coverage| {
+                pixel(corner.x as i32 + x as i32, corner.y as i32 + y as i32, f64::from(coverage));
+            });
+        }
+    }
+}
+
+/// The text itself, or as much of it as fits followed by an ellipsis.
+pub(crate) fn fit(text: &str, em: f64, weight: Weight, available: f64) -> String {
+    if width(text, em, weight) <= available {
+        return text.to_owned();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let candidate: String = kept.iter().chain(&['…']).collect();
+        if width(&candidate, em, weight) <= available {
+            return candidate;
+        }
+    }
+    "…".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_scale_with_the_em_and_add_up() {
+        let small = width("Error against NFE", 10.0, Weight::Regular);
+        let large = width("Error against NFE", 20.0, Weight::Regular);
+        assert!((large / small - 2.0).abs() < 1e-3);
+        assert!(width("mm", 10.0, Weight::Bold) > width("mm", 10.0, Weight::Regular));
+        assert_eq!(width("", 10.0, Weight::Regular), 0.0);
+    }
+
+    #[test]
+    fn every_sign_a_label_may_need_has_a_glyph() {
+        for character in "aZ09+-−×±≤≥≈∞…²³⁻λσαβε–—µé%→".chars() {
+            for weight in [Weight::Regular, Weight::Bold] {
+                assert_ne!(face(weight).glyph_id(character).0, 0, "{character} is missing");
+            }
+        }
+    }
+
+    #[test]
+    fn long_text_is_shortened_to_the_room() {
+        let text = "a name much longer than its room";
+        let short = fit(text, 14.0, Weight::Regular, 80.0);
+        assert!(short.ends_with('…') && width(&short, 14.0, Weight::Regular) <= 80.0);
+        assert_eq!(fit(text, 14.0, Weight::Regular, 1e4), text);
+    }
+}

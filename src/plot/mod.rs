@@ -1,0 +1,119 @@
+//! Pictures of samples, trajectories, errors and losses, as PNG and SVG.
+//!
+//! Every picture is a plain struct that knows nothing of solvers: fill in the
+//! data, then [`render`](Plot::render) it to a file (`.png` or `.svg` decides
+//! the format) or embed it through [`to_svg_string`](Plot::to_svg_string) and
+//! [`to_png_bytes`](Plot::to_png_bytes).
+//!
+//! ```
+//! use driftfield::plot::{Color, Plot, PointLayer, Scatter};
+//!
+//! let samples = vec![[0.1, 0.4], [0.3, -0.2], [-0.5, 0.0]];
+//! let scatter = Scatter::new("DDIM, 20 steps")
+//!     .layer(PointLayer::new("samples", samples, Color::nth(0)));
+//! assert!(scatter.to_svg_string()?.starts_with("<svg"));
+//! # Ok::<(), driftfield::plot::PlotError>(())
+//! ```
+//!
+//! Pictures need neither network nor system fonts: the bitmap font is embedded
+//! and SVG names a generic sans-serif family. Values that cannot be drawn (not
+//! finite, or not positive on a logarithmic axis) are left out; a picture with
+//! nothing left is [`PlotError::Empty`].
+
+mod axis;
+mod backend;
+mod color;
+mod error;
+mod error_curves;
+mod floors;
+mod font;
+mod legend;
+mod loss_curve;
+mod marker;
+mod picture;
+mod range;
+mod scatter;
+mod space;
+mod stroke;
+mod ticks;
+mod trajectories;
+
+pub use axis::Scale;
+pub use color::{Color, PALETTE};
+pub use error::PlotError;
+pub use error_curves::{ErrorCurves, Floor, Series, SeriesStyle};
+pub use loss_curve::LossCurve;
+pub use marker::{Marker, MarkerShape};
+pub use picture::Picture;
+pub use scatter::{Scatter, ScatterGrid};
+pub use space::{Limits, Outline, OutlineForm, PointLayer};
+pub use stroke::LineStyle;
+pub use trajectories::{Trajectories, TrajectoryColor};
+
+use std::path::Path;
+
+/// The white border of every picture, in pixels.
+pub(crate) const MARGIN: f64 = 18.0;
+
+/// Something that can be drawn.
+pub trait Plot {
+    /// Lays the picture out.
+    fn picture(&self) -> Result<Picture, PlotError>;
+
+    /// Writes the picture to a file, whose extension decides the format. The
+    /// file appears whole or not at all.
+    fn render(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
+        let path = path.as_ref();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let bytes = match extension.map(str::to_ascii_lowercase).as_deref() {
+            Some("png") => self.to_png_bytes()?,
+            Some("svg") => self.to_svg_string()?.into_bytes(),
+            _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
+        };
+        crate::atomic_file::write_atomically(path, &bytes)
+            .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+    }
+
+    /// The picture as an SVG document that can also stand inside HTML.
+    fn to_svg_string(&self) -> Result<String, PlotError> {
+        backend::svg(&self.picture()?)
+    }
+
+    /// The picture as the bytes of a PNG file.
+    fn to_png_bytes(&self) -> Result<Vec<u8>, PlotError> {
+        backend::png(&self.picture()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plot() -> Scatter {
+        Scatter::new("one").layer(PointLayer::new("", vec![[0.0, 0.0]], Color::nth(0)))
+    }
+
+    #[test]
+    fn the_extension_decides_the_format() {
+        let directory = tempfile::tempdir().unwrap();
+        let (png, svg) = (directory.path().join("a.PNG"), directory.path().join("a.svg"));
+        plot().render(&png).unwrap();
+        plot().render(&svg).unwrap();
+        assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
+        assert!(std::fs::read_to_string(svg).unwrap().starts_with("<svg"));
+    }
+
+    #[test]
+    fn bad_paths_are_typed_errors() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("missing/a.png");
+        let error = plot().render(&missing).unwrap_err();
+        assert!(matches!(&error, PlotError::Write { path, .. } if *path == missing));
+        assert!(error.to_string().contains("check that the directory exists"));
+        for name in ["a.jpeg", "a", ".png"] {
+            let outcome = plot().render(directory.path().join(name));
+            assert!(matches!(outcome, Err(PlotError::UnknownExtension { .. })), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,47 @@
+//! Pictures of a report, embedded in it.
+
+use super::escape::escaped;
+use crate::plot::{Plot, PlotError};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt::Write;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Image {
+    Svg(String),
+    Png(Vec<u8>),
+}
+
+/// A picture with a caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    caption: String,
+    image: Image,
+}
+
+impl Figure {
+    /// A picture as inline SVG: sharp at any zoom; right for curves.
+    pub fn svg(plot: &impl Plot, caption: impl Into<String>) -> Result<Self, PlotError> {
+        Ok(Self { caption: caption.into(), image: Image::Svg(plot.to_svg_string()?) })
+    }
+
+    /// A picture as an embedded PNG: its size does not grow with the number of
+    /// points; right for samples.
+    pub fn png(plot: &impl Plot, caption: impl Into<String>) -> Result<Self, PlotError> {
+        Ok(Self { caption: caption.into(), image: Image::Png(plot.to_png_bytes()?) })
+    }
+
+    pub(crate) fn write_html(&self, html: &mut String) {
+        html.push_str("<figure>\n");
+        let caption = escaped(&self.caption);
+        match &self.image {
+            Image::Svg(document) => html.push_str(document),
+            Image::Png(bytes) => {
+                let data = STANDARD.encode(bytes);
+                let _ =
+                    writeln!(html, "<img alt=\"{caption}\" src=\"data:image/png;base64,{data}\">");
+            }
+        }
+        let _ = writeln!(html, "<figcaption>{caption}</figcaption>\n</figure>");
+    }
+}

@@ -1,0 +1,209 @@
+//! One self-contained HTML page: text, tables and pictures, with nothing to
+//! load from elsewhere, so that it can be mailed, archived and opened offline.
+//!
+//! ```
+//! use driftfield::report::{Report, Table};
+//!
+//! let mut table = Table::new("Errors", ["solver", "NFE", "error"]);
+//! table.group("vp");
+//! table.row(["heun", "20", "1.3e-2"])?;
+//! let mut report = Report::new("Solver study");
+//! report.paragraph("Lower is better.").table(table);
+//! assert!(report.to_html().starts_with("<!DOCTYPE html>"));
+//! # Ok::<(), driftfield::report::ReportError>(())
+//! ```
+
+mod escape;
+mod figure;
+mod table;
+
+pub use figure::Figure;
+pub use table::{Cell, Table};
+
+use crate::plot::PlotError;
+use escape::escaped;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Why a report could not be made or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A row does not fit its table.
+    #[error(
+        "row {row} of the table \"{table}\" has {found} entries where there are {expected} columns"
+    )]
+    RowLength {
+        /// The table's caption.
+        table: String,
+        /// The row, counted from 1.
+        row: usize,
+        /// The number of columns.
+        expected: usize,
+        /// The number of entries given.
+        found: usize,
+    },
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The file could not be written.
+    #[error("cannot write the report \"{}\": {source}; check that the directory exists and is writable", path.display())]
+    Write {
+        /// The path given.
+        path: PathBuf,
+        /// The reason of the operating system.
+        source: std::io::Error,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Block {
+    Heading(String),
+    Paragraph(String),
+    Legend(Vec<(String, String)>),
+    Table(Table),
+    Figure(Figure),
+}
+
+/// A page that is put together from top to bottom. All text is taken as plain
+/// text: markup in it is shown, not obeyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    title: String,
+    blocks: Vec<Block>,
+}
+
+impl Report {
+    /// A page with nothing but its title.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), blocks: Vec::new() }
+    }
+
+    /// Adds the heading of a section.
+    pub fn heading(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Heading(text.into()))
+    }
+
+    /// Adds a paragraph.
+    pub fn paragraph(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Paragraph(text.into()))
+    }
+
+    /// Adds a list of terms with their meanings.
+    pub fn legend<T: Into<String>, M: Into<String>>(
+        &mut self,
+        entries: impl IntoIterator<Item = (T, M)>,
+    ) -> &mut Self {
+        let entries = entries.into_iter().map(|(term, meaning)| (term.into(), meaning.into()));
+        self.push(Block::Legend(entries.collect()))
+    }
+
+    /// Adds a table.
+    pub fn table(&mut self, table: Table) -> &mut Self {
+        self.push(Block::Table(table))
+    }
+
+    /// Adds a picture.
+    pub fn figure(&mut self, figure: Figure) -> &mut Self {
+        self.push(Block::Figure(figure))
+    }
+
+    fn push(&mut self, block: Block) -> &mut Self {
+        self.blocks.push(block);
+        self
+    }
+
+    /// The whole page.
+    pub fn to_html(&self) -> String {
+        let title = escaped(&self.title);
+        let mut html = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        );
+        // Writing to a string cannot fail.
+        for block in &self.blocks {
+            let _ = match block {
+                Block::Heading(text) => writeln!(html, "<h2>{}</h2>", escaped(text)),
+                Block::Paragraph(text) => writeln!(html, "<p>{}</p>", escaped(text)),
+                Block::Legend(entries) => {
+                    html.push_str("<dl>\n");
+                    for (term, meaning) in entries {
+                        let (term, meaning) = (escaped(term), escaped(meaning));
+                        let _ = writeln!(html, "<dt>{term}</dt><dd>{meaning}</dd>");
+                    }
+                    writeln!(html, "</dl>")
+                }
+                Block::Table(table) => {
+                    table.write_html(&mut html);
+                    Ok(())
+                }
+                Block::Figure(figure) => {
+                    figure.write_html(&mut html);
+                    Ok(())
+                }
+            };
+        }
+        html.push_str("</main>\n</body>\n</html>\n");
+        html
+    }
+
+    /// Writes the page to a file, which appears whole or not at all.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
+        let path = path.as_ref();
+        crate::atomic_file::write_atomically(path, self.to_html().as_bytes())
+            .map_err(|source| ReportError::Write { path: path.to_owned(), source })
+    }
+}
+
+const STYLE: &str = include_str!("style.css");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::{Color, PointLayer, Scatter};
+
+    fn scatter() -> Scatter {
+        Scatter::new("a & b").layer(PointLayer::new("", vec![[0.0, 0.0]], Color::nth(0)))
+    }
+
+    #[test]
+    fn text_is_escaped_everywhere() {
+        let mut report = Report::new("<title>");
+        report.heading("<h>").paragraph("1 < 2 & 3").legend([("<t>", "<m>")]);
+        report.figure(Figure::png(&scatter(), "\"<caption>\"").unwrap());
+        let html = report.to_html();
+        for raw in ["<title><title>", "<h>", "1 < 2", "<t>", "<m>", "<caption>"] {
+            assert!(!html.contains(raw), "{raw} was not escaped");
+        }
+        assert!(html.contains("<p>1 &lt; 2 &amp; 3</p>"));
+        assert!(html.contains("alt=\"&quot;&lt;caption&gt;&quot;\""));
+    }
+
+    #[test]
+    fn pictures_are_inline_and_nothing_is_external() {
+        let mut report = Report::new("r");
+        report.figure(Figure::svg(&scatter(), "svg").unwrap());
+        report.figure(Figure::png(&scatter(), "png").unwrap());
+        let html = report.to_html();
+        assert!(
+            html.contains("<figure>\n<svg ")
+                && html.contains("src=\"data:image/png;base64,iVBORw0KGgo")
+        );
+        assert!(
+            !html.contains("<link") && !html.contains("<script") && !html.contains("src=\"http")
+        );
+        assert!(!html.contains("url(") && !html.contains("@import"));
+    }
+
+    #[test]
+    fn a_file_is_written_or_the_error_says_where() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report.html");
+        Report::new("r").write(&path).unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("</html>\n"));
+        let missing = directory.path().join("missing/report.html");
+        let error = Report::new("r").write(&missing).unwrap_err();
+        assert!(matches!(&error, ReportError::Write { path, .. } if *path == missing));
+    }
+}
