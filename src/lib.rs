@@ -1,1 +1,3 @@
 //! driftfield: see the README.
+
+pub mod metrics;
