@@ -1,5 +1,5 @@
 //! driftfield: see the README.
 
-mod atomic_file;
+pub mod metrics;
 pub mod plot;
 pub mod report;

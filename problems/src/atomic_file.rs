@@ -48,12 +48,22 @@ impl AtomicFile {
         Ok(self.writer.get_mut().as_file_mut())
     }
 
-    /// Gives the file its final name, replacing what was there.
+    /// Brings the content to disk and gives the file its final name, replacing
+    /// what was there: whoever comes after a crash finds the old file or the
+    /// new one, never a part.
     pub fn commit(self) -> io::Result<()> {
         let file = self.writer.into_inner().map_err(|error| error.into_error())?;
+        file.as_file().sync_all()?;
         file.persist(&self.target).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Writes `bytes` as the whole content of `path`.
+pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)?;
+    file.commit()
 }
 
 impl Write for AtomicFile {

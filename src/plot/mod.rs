@@ -70,7 +70,7 @@ pub trait Plot {
             Some("svg") => self.to_svg_string()?.into_bytes(),
             _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
         };
-        crate::atomic_file::write_atomically(path, &bytes)
+        driftfield_problems::atomic_file::write(path, &bytes)
             .map_err(|source| PlotError::Write { path: path.to_owned(), source })
     }
 

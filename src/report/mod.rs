@@ -151,7 +151,7 @@ impl Report {
     /// Writes the page to a file, which appears whole or not at all.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
         let path = path.as_ref();
-        crate::atomic_file::write_atomically(path, self.to_html().as_bytes())
+        driftfield_problems::atomic_file::write(path, self.to_html().as_bytes())
             .map_err(|source| ReportError::Write { path: path.to_owned(), source })
     }
 }

@@ -1,7 +1,6 @@
 //! A checked `.safetensors` file: tensors, one JSON document, one checksum.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StandardisationError;
+use crate::atomic_file;
 use crate::network::ParametersError;
 
 /// The metadata key of the document.
@@ -235,7 +235,7 @@ impl Archive {
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), WeightsError> {
         let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
-        write_atomically(path, &self.to_bytes()?).map_err(io)
+        atomic_file::write(path, &self.to_bytes()?).map_err(io)
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self, WeightsError> {
@@ -259,26 +259,4 @@ fn wrong_shape(
         expected: format!("{dtype} {shape:?}"),
         found: format!("{found_dtype} {found:?}"),
     }
-}
-
-/// Writes a file under a temporary name in the same directory, brings it to
-/// disk and renames it: a reader, or whoever comes after a crash, finds the old
-/// file or the new one, never a part.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().prefix(".driftfield-").tempfile_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    // A temporary file is private to its owner; a result is not.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

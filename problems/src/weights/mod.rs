@@ -12,7 +12,7 @@ mod standardisation;
 mod trained;
 
 pub(crate) use archive::{Archive, Values, checksum_of};
-pub use archive::{WeightsError, write_atomically};
+pub use archive::WeightsError;
 pub use standardisation::{Standardisation, StandardisationError};
 pub use trained::TrainedNetwork;
 pub(crate) use trained::check_kind;

@@ -1,0 +1,52 @@
+use ndarray::ArrayView2;
+
+use super::pairwise::{PairFunction, Pairs, pair_sums};
+use super::points::Points;
+use super::{Metric, MetricError};
+
+pub(super) const METRIC: Metric = Metric {
+    name: "energy_distance",
+    formula: "2 mean|x-y| - mean|x-x'| - mean|y-y'|, all pairs",
+    evaluate: |p, q| Ok(energy_distance(p, q)?.biased),
+};
+
+/// The energy distance of two samples, `2 E|X-Y| - E|X-X'| - E|Y-Y'|`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EnergyDistance {
+    /// With the pairs of a point with itself (V-statistic): never negative but
+    /// for rounding. Its square root is a metric.
+    pub biased: f64,
+    /// Without them (U-statistic): zero on average for equal distributions.
+    /// `None` where a sample is a single point.
+    pub unbiased: Option<f64>,
+}
+
+/// The energy distance, both estimates.
+///
+/// Szekely, Rizzo: Energy statistics (Journal of Statistical Planning and
+/// Inference, 2013).
+pub fn energy_distance(
+    p: &ArrayView2<f64>,
+    q: &ArrayView2<f64>,
+) -> Result<EnergyDistance, MetricError> {
+    let (p, q) = Points::pair(p, q)?;
+    let sum = |pairs| pair_sums(pairs, &[Distance])[0];
+    let (pp, qq) = (2.0 * sum(Pairs::Within(&p)), 2.0 * sum(Pairs::Within(&q)));
+    let (n, m) = (p.count() as f64, q.count() as f64);
+    let cross = 2.0 * sum(Pairs::Across(&p, &q)) / (n * m);
+    MetricError::unless_finite("energy distance", cross + pp + qq)?;
+    let unbiased = cross - pp / (n * (n - 1.0)) - qq / (m * (m - 1.0));
+    Ok(EnergyDistance {
+        biased: cross - pp / (n * n) - qq / (m * m),
+        unbiased: (n > 1.0 && m > 1.0).then_some(unbiased),
+    })
+}
+
+struct Distance;
+
+impl PairFunction for Distance {
+    #[inline(always)]
+    fn value(&self, squared_distance: f64) -> f64 {
+        squared_distance.sqrt()
+    }
+}

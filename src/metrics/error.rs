@@ -1,0 +1,136 @@
+use std::fmt;
+
+use thiserror::Error;
+
+/// Which of the two samples is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// The first, `P`.
+    P,
+    /// The second, `Q`.
+    Q,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Sample::P => "the first sample",
+            Sample::Q => "the second sample",
+        })
+    }
+}
+
+/// Why two samples have no such distance, and what to try.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum MetricError {
+    /// No rows or no columns.
+    #[error(
+        "{sample} has shape [{rows}, {columns}]; at least one point of at least one coordinate is needed"
+    )]
+    Empty {
+        /// Which sample.
+        sample: Sample,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
+    /// Points of different spaces.
+    #[error(
+        "the points of the first sample have {p} coordinates, those of the second {q}; compare samples of one space"
+    )]
+    Dimensions {
+        /// Columns of the first sample.
+        p: usize,
+        /// Columns of the second sample.
+        q: usize,
+    },
+    /// A NaN or an infinity.
+    #[error(
+        "{sample} holds {value} in row {row}, column {column}; drop the points that are not finite, and count them"
+    )]
+    NotFinite {
+        /// Which sample.
+        sample: Sample,
+        /// Row of the first such number.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The number.
+        value: f64,
+    },
+    /// Coordinates so large that squared distances leave the range of f64.
+    #[error(
+        "the {metric} leaves the range of f64: the coordinates are too large; rescale both samples"
+    )]
+    Overflow {
+        /// Name of the metric.
+        metric: &'static str,
+    },
+    /// A kernel width that is not a positive number.
+    #[error(
+        "the bandwidth {bandwidth} is not a positive, finite number; give one, or use the median rule"
+    )]
+    Bandwidth {
+        /// The width given.
+        bandwidth: f64,
+    },
+    /// The median rule has no answer.
+    #[error(
+        "the median distance within the pooled sample is {median}, no width for a kernel; give a bandwidth"
+    )]
+    NoMedian {
+        /// The median found.
+        median: f64,
+    },
+    /// An estimate without bias from a single point.
+    #[error("{sample} is a single point; the unbiased estimate needs two or more in each sample")]
+    TooFew {
+        /// Which sample.
+        sample: Sample,
+    },
+    /// A direction that is zero, or not finite, or of the wrong length.
+    #[error(
+        "direction {index} is not a unit vector of {dimension} coordinates; normalise the rows"
+    )]
+    Direction {
+        /// Row of the first such direction.
+        index: usize,
+        /// Number of coordinates of the points.
+        dimension: usize,
+    },
+    /// No directions to project on.
+    #[error("there are no directions to project on; give one or more")]
+    NoDirections,
+    /// Exact transport between samples this large takes too long.
+    #[error(
+        "exact transport between {p} and {q} points is an assignment of {size}, more than {largest}; use fewer points, equal numbers of them, or sliced_wasserstein"
+    )]
+    TooLarge {
+        /// Points in the first sample.
+        p: usize,
+        /// Points in the second sample.
+        q: usize,
+        /// Least common multiple of both.
+        size: u128,
+        /// The largest size solved.
+        largest: usize,
+    },
+    /// No metric has this name.
+    #[error("no metric is called '{name}'; did you mean '{nearest}'? There are {known}")]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+        /// The most similar name there is.
+        nearest: &'static str,
+        /// All names.
+        known: String,
+    },
+}
+
+impl MetricError {
+    /// The value if it is finite, else an overflow of `metric`.
+    pub(super) fn unless_finite(metric: &'static str, value: f64) -> Result<f64, Self> {
+        if value.is_finite() { Ok(value) } else { Err(MetricError::Overflow { metric }) }
+    }
+}

@@ -1,0 +1,30 @@
+//! Distances between two samples, rows being points: `P` is `[n, d]`, `Q` is `[m, d]`.
+//!
+//! All arithmetic is f64. Sums are taken over fixed blocks and added in block
+//! order, so that a number does not depend on the number of threads. A metric
+//! is one file and one line in [`REGISTRY`]; those with parameters or several
+//! results also have functions of their own.
+
+mod chamfer;
+mod energy;
+mod error;
+mod exponential;
+mod mmd;
+mod nearest;
+mod pairwise;
+mod points;
+mod registry;
+mod report;
+mod sliced_wasserstein;
+mod wasserstein;
+
+pub use chamfer::{Chamfer, chamfer, chamfer_squared, nearest_distances};
+pub use energy::{EnergyDistance, energy_distance};
+pub use error::{MetricError, Sample};
+pub use mmd::{Mmd, median_bandwidth, mmd};
+pub use registry::{Metric, REGISTRY, by_name};
+pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
+pub use sliced_wasserstein::{
+    directions, projected_wasserstein_squared, sliced_wasserstein, sliced_wasserstein_along,
+};
+pub use wasserstein::{LARGEST_ASSIGNMENT, wasserstein_1, wasserstein_2};
