@@ -139,7 +139,7 @@ fn pointers_are_predictors_and_names_are_read_back() {
     let x = points(4, 2);
     let (mut a, mut b) = (x.clone(), x.clone());
     shared.predict(Target::DATA, &mut a, &x, 0.5).unwrap();
-    (&shared).predict(Target::DATA, &mut b, &x, 0.5).unwrap();
+    Predictor::predict(&&shared, Target::DATA, &mut b, &x, 0.5).unwrap();
     assert_eq!(a, b);
     for prediction in Prediction::ALL {
         assert_eq!(prediction.name().parse(), Ok(prediction));

@@ -17,7 +17,8 @@ fn exact_evaluations() {
     };
     let means: Vec<Vec<f64>> = draw(64, 2).rows().into_iter().map(|row| row.to_vec()).collect();
     let mixture = GaussianMixture::isotropic(vec![1.0 / 64.0; 64], means, vec![0.1; 64]).unwrap();
-    let predictors: [(&str, usize, Box<dyn Predictor<Array2<f64>>>); 3] = [
+    type Exact = Box<dyn Predictor<Array2<f64>>>;
+    let predictors: [(&str, usize, Exact); 3] = [
         ("64 components in 2-D", 2, Box::new(MixturePredictor::new(mixture, path.clone()))),
         (
             "3000 points in 2-D",
