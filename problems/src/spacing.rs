@@ -231,7 +231,8 @@ mod tests {
     fn rules_are_uniform_in_what_they_say() {
         for path in ["vp", "edm", "brownian-bridge"].map(|name| parse(name).unwrap()) {
             let (start, end) = (path.start_with_finite_log_snr(), path.default_span().1);
-            let scales: [(Spacing, Box<dyn Fn(f64) -> f64>); 5] = [
+            type Scale<'a> = Box<dyn Fn(f64) -> f64 + 'a>;
+            let scales: [(Spacing, Scale); 5] = [
                 (Spacing::Uniform, Box::new(|t| t)),
                 (Spacing::Quadratic, Box::new(f64::sqrt)),
                 (Spacing::LogSnr, Box::new(|t| path.log_snr(t))),

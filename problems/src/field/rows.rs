@@ -6,7 +6,7 @@ use rayon::prelude::*;
 /// Rows evaluated side by side, one per element of a vector register or two.
 pub(super) const TILE: usize = 8;
 
-/// Tiles per parallel task.
+/// Tiles per parallel task, at most: as many as make a task worth its while.
 const TILES_PER_TASK: usize = 8;
 
 /// Work (in scalar operations, roughly) below which threads cost more than
@@ -67,7 +67,8 @@ pub(super) fn evaluate<S: HostState, K: RowKernel>(
     } else if lanes * work < PARALLEL_WORK {
         run::<_, _, TILE>(kernel, out, found, dimension);
     } else {
-        let task = TILE * TILES_PER_TASK * dimension;
+        let tiles = (PARALLEL_WORK / (TILE * work)).clamp(1, TILES_PER_TASK);
+        let task = TILE * tiles * dimension;
         out.par_chunks_mut(task)
             .zip(found.par_chunks(task))
             .for_each(|(out, x)| run::<_, _, TILE>(kernel, out, x, dimension));

@@ -11,7 +11,7 @@ pub(super) fn exp_non_positive(x: f64) -> f64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     // ln 2 in two parts; the first has trailing zeros, so that n times it is
     // exact (Cody & Waite).
-    const LN_2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
+    const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     let x = if x < -700.0 { -700.0 } else { x };
     let shifted = x * std::f64::consts::LOG2_E + SHIFT;

@@ -52,9 +52,10 @@ impl VpCosine {
         (self.rate() * (1.0 - t)).sin()
     }
 
-    /// `sin(theta)`.
+    /// `sin(theta)`, not as the cosine of the complement, which near t = 0 would
+    /// lose the digits of a small angle.
     fn sine(&self, t: f64) -> f64 {
-        (self.rate() * (1.0 - t)).cos()
+        (self.rate() * (t + self.s)).sin()
     }
 }
 

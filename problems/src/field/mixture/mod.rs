@@ -108,8 +108,8 @@ impl GaussianMixture {
             }
         }
         let sum: f64 = weights.iter().sum();
-        // Written so that NaN is refused too.
-        if !((sum - 1.0).abs() <= 1e-6) {
+        // A sum of positive numbers is no NaN.
+        if (sum - 1.0).abs() > 1e-6 {
             return Err(MixtureError::WeightSum { sum });
         }
         if sum != 1.0 {

@@ -1,0 +1,150 @@
+//! Every prediction turned into every other, on every path, ends included.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{all_paths, gap, interior, mixture, points};
+use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::predictor::{Network, NetworkPredictor, Prediction, Predictor, Target};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_solvers::FieldError;
+use ndarray::Array2;
+
+/// A perfectly trained network: the mixture's own prediction.
+struct Perfect {
+    exact: MixturePredictor,
+    prediction: Prediction,
+}
+
+impl Network<Array2<f64>> for Perfect {
+    fn forward(&self, out: &mut Array2<f64>, x: &Array2<f64>, t: f64) -> Result<(), FieldError> {
+        let target = self.prediction.target(self.exact.path(), t);
+        self.exact.predict(target, out, x, t)
+    }
+}
+
+fn perfect(path: &SharedPath, prediction: Prediction) -> NetworkPredictor<Perfect> {
+    let exact = MixturePredictor::new(mixture(), path.clone());
+    NetworkPredictor::new(Perfect { exact, prediction }, prediction, path.clone())
+}
+
+#[test]
+fn every_pair_inside_every_path() {
+    for path in all_paths() {
+        let exact = MixturePredictor::new(mixture(), path.clone());
+        for t in interior(&path) {
+            let x = points(16, 2) * path.sigma(t).max(1.0);
+            // A conversion multiplies rounding errors by the signal-to-noise
+            // ratio at most (and by the rate in front of a velocity).
+            let ratio = path.alpha(t) / path.sigma(t);
+            for from in Prediction::ALL {
+                let network = perfect(&path, from);
+                for to in Prediction::ALL {
+                    let target = to.target(&path, t);
+                    let (mut found, mut expected) = (x.clone(), x.clone());
+                    network.predict(target, &mut found, &x, t).unwrap();
+                    exact.predict(target, &mut expected, &x, t).unwrap();
+                    let size = target.data.abs().max(target.noise.abs()).max(1.0);
+                    let worst = ratio.max(1.0 / ratio).max(1.0);
+                    let error = gap(&found, &expected);
+                    assert!(
+                        error < 4e-15 * worst * size,
+                        "{}: {from:?} -> {to:?} at {t}: {error:e}",
+                        path.spec()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pair_at_the_ends_is_right_or_refused() {
+    for path in all_paths() {
+        let exact = MixturePredictor::new(mixture(), path.clone());
+        let x = points(16, 2);
+        for t in [0.0, path.default_span().0] {
+            for from in Prediction::ALL {
+                let network = perfect(&path, from);
+                for to in Prediction::ALL {
+                    let target = to.target(&path, t);
+                    let (mut found, mut expected) = (x.clone(), x.clone());
+                    match network.predict(target, &mut found, &x, t) {
+                        Ok(()) => {
+                            exact.predict(target, &mut expected, &x, t).unwrap();
+                            let size = target.data.abs().max(target.noise.abs()).max(1.0);
+                            let ratio = path.alpha(t) / path.sigma(t);
+                            let worst = if ratio > 0.0 && ratio.is_finite() {
+                                ratio.max(1.0 / ratio)
+                            } else {
+                                1.0
+                            };
+                            let error = gap(&found, &expected);
+                            assert!(
+                                error < 4e-15 * worst * size,
+                                "{}: {from:?} -> {to:?} at {t}: {error:e}",
+                                path.spec()
+                            );
+                        }
+                        Err(FieldError::Domain { advice, .. }) => assert!(!advice.is_empty()),
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_known_at_the_ends() {
+    let x = points(4, 2);
+    let known = |spec: &str, from: Prediction, to: Prediction, t: f64| {
+        let path = process::parse(spec).unwrap();
+        let mut out = x.clone();
+        perfect(&path, from).predict(to.target(&path, t), &mut out, &x, t).is_ok()
+    };
+    use Prediction::*;
+    // At pure noise the state says nothing of the data: velocity and v do.
+    assert!(known("rectified-flow", Velocity, Data, 1.0));
+    assert!(known("rectified-flow", Velocity, Noise, 1.0));
+    assert!(known("rectified-flow", Data, Velocity, 1.0));
+    assert!(known("brownian-bridge", V, Velocity, 1.0));
+    assert!(known("vp-cosine", V, Data, 1.0));
+    assert!(!known("rectified-flow", Noise, Velocity, 1.0));
+    assert!(known("rectified-flow", Noise, Score, 1.0));
+    // At no noise it says nothing of the noise.
+    assert!(known("rectified-flow", Noise, Velocity, 0.0));
+    assert!(known("rectified-flow", Noise, Data, 0.0));
+    assert!(!known("rectified-flow", Data, Noise, 0.0));
+    assert!(!known("rectified-flow", Velocity, Score, 0.0));
+    // The score, unlike the velocity, is finite there for an exact field.
+    let path = process::parse("vp").unwrap();
+    let exact = MixturePredictor::new(mixture(), path.clone());
+    let mut score = x.clone();
+    exact.predict_with_score(0.0, 1.0, 0.0, &mut score, &x, 0.0).unwrap();
+    for (x, score) in x.rows().into_iter().zip(score.rows()) {
+        let direct = mixture().score(x.as_slice().unwrap()).unwrap();
+        assert!((direct[0] - score[0]).abs() < 1e-12 * (1.0 + score[0].abs()));
+    }
+    let mut out = x.clone();
+    assert!(perfect(&path, Noise).predict_with_score(0.0, 1.0, 0.0, &mut out, &x, 0.0).is_err());
+}
+
+#[test]
+fn pointers_are_predictors_and_names_are_read_back() {
+    let path = process::parse("vp").unwrap();
+    let shared: Arc<dyn Predictor<Array2<f64>>> = Arc::new(perfect(&path, Prediction::Noise));
+    assert_eq!(shared.network_forwards(), 1);
+    let x = points(4, 2);
+    let (mut a, mut b) = (x.clone(), x.clone());
+    shared.predict(Target::DATA, &mut a, &x, 0.5).unwrap();
+    Predictor::predict(&&shared, Target::DATA, &mut b, &x, 0.5).unwrap();
+    assert_eq!(a, b);
+    for prediction in Prediction::ALL {
+        assert_eq!(prediction.name().parse(), Ok(prediction));
+        let json = serde_json::to_string(&prediction).unwrap();
+        assert_eq!(json, format!("\"{}\"", prediction.name()));
+    }
+    assert!("epsilon".parse::<Prediction>().is_err());
+}
