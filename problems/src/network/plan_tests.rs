@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use candle_core::{Device, Tensor};
 use driftfield_solvers::{FieldError, StateError};
 use ndarray::{Array2, s};
@@ -121,36 +119,5 @@ fn a_non_finite_row_stays_its_own_problem() {
     assert!(after.row(4).iter().all(|value| value.is_nan()));
     for row in (0..10).filter(|&row| row != 4) {
         assert_eq!(before.row(row), after.row(row));
-    }
-}
-
-/// `cargo test --release -p driftfield-problems forward_time -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement, not a check"]
-fn forward_time() {
-    let parameters = random_parameters(&MlpConfig::new(2), 3);
-    let (plan, mlp) = (MlpPlan::new(&parameters), Mlp::new(&parameters, &Device::Cpu).unwrap());
-    let x = rows(3000, 2, 9);
-    let tensor = Tensor::from_slice(x.as_slice().unwrap(), (3000, 2), &Device::Cpu).unwrap();
-    let median = |run: &mut dyn FnMut()| {
-        let mut times: Vec<f64> = (0..40)
-            .map(|_| {
-                let start = Instant::now();
-                run();
-                start.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        (times[0], times[20])
-    };
-    for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let mut out = x.clone();
-            let ours = median(&mut || plan.forward(&mut out, &x, 0.4).unwrap());
-            let mut out = tensor.clone();
-            let candle = median(&mut || mlp.forward(&mut out, &tensor, 0.4).unwrap());
-            println!("{threads} thread(s), (min, median) ms: plan {ours:.3?}, candle {candle:.3?}");
-        });
     }
 }

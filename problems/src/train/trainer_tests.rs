@@ -1,4 +1,3 @@
-use std::time::Instant;
 
 use ndarray::Array2;
 
@@ -233,32 +232,4 @@ fn unusable_input_and_divergence_are_typed_errors() {
     }
     let mut trainer = Trainer::new(config, Objective::Noise, &Nowhere, &data).unwrap();
     assert!(matches!(trainer.run(|_| ()), Err(TrainError::Process { quantity: "sigma", .. })));
-}
-
-/// `cargo test --release -p driftfield-problems step_time -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement, not a check"]
-fn step_time() {
-    let data = gaussian(3000);
-    let config = TrainingConfig { steps: 400, ..TrainingConfig::new("", "", 2) };
-    for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let mut trainer =
-                Trainer::new(config.clone(), Objective::Velocity, &Straight, &data).unwrap();
-            let mut times = Vec::new();
-            let mut last = Instant::now();
-            trainer
-                .run(|_| {
-                    times.push(last.elapsed().as_secs_f64() * 1e3);
-                    last = Instant::now();
-                })
-                .unwrap();
-            times.sort_by(f64::total_cmp);
-            println!(
-                "{threads} thread(s), ms a step: min {:.3}, median {:.3}",
-                times[0], times[200]
-            );
-        });
-    }
 }
