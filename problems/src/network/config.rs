@@ -62,7 +62,7 @@ impl MlpConfig {
             layers: 4,
             time_features: 64,
             frequency_min: 1.0,
-            frequency_max: 1000.0,
+            frequency_max: 100.0,
             residual: false,
         }
     }

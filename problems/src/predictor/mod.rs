@@ -113,3 +113,9 @@ pub trait Network<S>: Send + Sync {
     /// Writes the network's raw output at `(x, t)` into `out`.
     fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError>;
 }
+
+impl<S, N: Network<S> + ?Sized> Network<S> for std::sync::Arc<N> {
+    fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        (**self).forward(out, x, t)
+    }
+}

@@ -1,4 +1,3 @@
-
 use ndarray::Array2;
 
 use super::objective::tests::{Root, Straight};

@@ -1,0 +1,73 @@
+//! The command line: see `driftfield --help`.
+//!
+//! Exit status 0 on success, 2 on bad usage or input (message on stderr,
+//! nothing on stdout), 1 on a failed computation (its outcome still printed).
+
+mod exit;
+mod metrics;
+mod sample;
+mod solvers;
+mod study;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::UserError;
+
+#[derive(Parser)]
+#[command(
+    name = "driftfield",
+    version,
+    about = "Generation with diffusion and flow models as differential equations",
+    long_about = "Generation with diffusion and flow models as differential equations.\n\n\
+                  Without a command: the study of the cat data set with the shipped weights."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compare solvers on processes: table, pictures, report
+    Study(study::StudyArguments),
+    /// Train a network on a data set
+    Train(train::TrainArguments),
+    /// Generate samples with one solver
+    Sample(sample::SampleArguments),
+    /// List every method
+    Solvers(solvers::SolversArguments),
+    /// Compare two sets of samples
+    Metrics(metrics::MetricsArguments),
+}
+
+/// Runs the command line and returns the exit status.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` are answers, everything else is misuse.
+            let status = if error.use_stderr() { exit::USAGE } else { 0 };
+            // A closed pipe leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(status);
+        }
+    };
+    let result = match arguments.command {
+        None => study::run(&study::StudyArguments::default()),
+        Some(Command::Study(arguments)) => study::run(&arguments),
+        Some(Command::Train(arguments)) => train::run(&arguments),
+        Some(Command::Sample(arguments)) => sample::run(&arguments),
+        Some(Command::Solvers(arguments)) => solvers::run(&arguments),
+        Some(Command::Metrics(arguments)) => metrics::run(&arguments),
+    };
+    match result {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("driftfield: {error}");
+            ExitCode::from(exit::USAGE)
+        }
+    }
+}

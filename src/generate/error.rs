@@ -1,0 +1,104 @@
+use driftfield_problems::field::{EmpiricalError, MixtureError};
+use driftfield_problems::npy::NpyError;
+use driftfield_problems::process::PathError;
+use driftfield_problems::spacing::SpacingError;
+use driftfield_problems::spec::SpecError;
+use driftfield_problems::weights::{StandardisationError, WeightsError};
+use driftfield_solvers::SolveError;
+
+/// Why a generation cannot be attempted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// A name or parameter is not known.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The field's text is of no known form.
+    #[error(
+        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, or `FILE.safetensors`"
+    )]
+    FieldForm(String),
+    /// A mixture file is refused.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
+    /// A data file is refused.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// A data set cannot be a field.
+    #[error(transparent)]
+    Empirical(#[from] EmpiricalError),
+    /// A weights file is refused.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The network's own process is not the one asked for.
+    #[error(
+        "the network of `{file}` was trained on `{trained}`, not on `{asked}`; give `--process {trained}`"
+    )]
+    Process {
+        /// The weights file.
+        file: String,
+        /// Process in the weights.
+        trained: String,
+        /// Process asked for.
+        asked: String,
+    },
+    /// The states do not fit the standardisation.
+    #[error(transparent)]
+    Standardisation(#[from] StandardisationError),
+    /// A time that the process cannot start or end at.
+    #[error(transparent)]
+    Time(#[from] PathError),
+    /// Times could not be placed.
+    #[error(transparent)]
+    Spacing(#[from] SpacingError),
+    /// The initial state does not fit the field.
+    #[error(
+        "the field works on {expected} component(s) a lane, the initial state has shape {found:?}"
+    )]
+    Dimension {
+        /// Components the field takes.
+        expected: usize,
+        /// Shape given.
+        found: Vec<usize>,
+    },
+    /// No lanes at all.
+    #[error("0 samples were asked for; ask for at least one")]
+    NoLanes,
+    /// A noise level for a method that draws no noise.
+    #[error(
+        "solver `{0}` draws no noise; leave out the noise level, or take a stochastic solver such as euler-maruyama"
+    )]
+    NoiseLevelOfOde(&'static str),
+    /// A noise level that is negative or not finite.
+    #[error("the noise level is {0}; it must be finite and not negative")]
+    NoiseLevel(f64),
+    /// Encoding by a stochastic method.
+    #[error(
+        "solver `{0}` generates from t_start down to t_end and cannot encode; take an ODE solver"
+    )]
+    StochasticEncoding(&'static str),
+    /// Encoding without a state to encode.
+    #[error("t_start {start} is below t_end {end}: encoding needs an initial state")]
+    NothingToEncode {
+        /// Start of the span.
+        start: f64,
+        /// End of the span.
+        end: f64,
+    },
+    /// Fewer evaluations than one step takes.
+    #[error("{nfe} evaluations do not pay for one step of `{solver}`, which takes {least}")]
+    BudgetTooSmall {
+        /// Evaluations given.
+        nfe: u64,
+        /// The solver.
+        solver: &'static str,
+        /// Evaluations of one step, denoising included.
+        least: u64,
+    },
+    /// A spacing with adaptive steps.
+    #[error("adaptive steps place their own times; leave out the spacing")]
+    SpacingOfAdaptive,
+    /// The solver refused its settings.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+}

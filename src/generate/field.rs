@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
+use driftfield_problems::network::MlpPlan;
+use driftfield_problems::npy;
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
+use driftfield_problems::process::{self, SharedPath};
+use driftfield_problems::weights::TrainedNetwork;
+use driftfield_solvers::HostState;
+use ndarray::Array2;
+
+use super::{GenerateError, shipped};
+
+/// What is known of the data: an exact function or a trained network.
+#[derive(Debug, Clone)]
+pub enum Field {
+    /// The exact field of a Gaussian mixture.
+    Mixture(Arc<GaussianMixture>),
+    /// The exact field of a data set, each point smoothed by a Gaussian.
+    Empirical {
+        /// The points, `[n, d]`.
+        data: Array2<f64>,
+        /// Standard deviation of the smoothing.
+        smoothing: f64,
+    },
+    /// A trained network.
+    Trained {
+        /// The network and what belongs to it.
+        network: Arc<TrainedNetwork>,
+        /// The network prepared for the CPU.
+        plan: Arc<MlpPlan>,
+        /// Where it came from, for messages.
+        file: String,
+    },
+}
+
+impl Field {
+    /// The field written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]` or
+    /// `FILE.safetensors`. A weights file that does not exist is looked for
+    /// among the shipped ones.
+    pub fn parse(text: &str) -> Result<Field, GenerateError> {
+        if let Some(file) = text.strip_prefix("exact:") {
+            return Ok(Field::Mixture(Arc::new(GaussianMixture::read(file)?)));
+        }
+        if let Some(rest) = text.strip_prefix("empirical:") {
+            return Self::parse_empirical(rest);
+        }
+        if text.ends_with(".safetensors") {
+            let network = match shipped(text) {
+                Some(bytes) if !std::path::Path::new(text).exists() => {
+                    TrainedNetwork::from_bytes(bytes)?
+                }
+                _ => TrainedNetwork::load(text)?,
+            };
+            return Ok(Self::trained(network, text));
+        }
+        Err(GenerateError::FieldForm(text.to_owned()))
+    }
+
+    fn parse_empirical(rest: &str) -> Result<Field, GenerateError> {
+        let (file, smoothing) = match rest.rsplit_once(':') {
+            Some((file, smoothing)) => {
+                let form = || GenerateError::FieldForm(format!("empirical:{rest}"));
+                (file, smoothing.parse().map_err(|_| form())?)
+            }
+            None => (rest, 0.0),
+        };
+        Ok(Field::Empirical { data: npy::read_matrix::<f64>(file)?, smoothing })
+    }
+
+    /// A trained network.
+    pub fn trained(network: TrainedNetwork, file: impl Into<String>) -> Field {
+        let plan = Arc::new(network.plan());
+        Field::Trained { network: Arc::new(network), plan, file: file.into() }
+    }
+
+    /// Components of one lane.
+    pub fn dimension(&self) -> usize {
+        match self {
+            Field::Mixture(mixture) => mixture.dimension(),
+            Field::Empirical { data, .. } => data.ncols(),
+            Field::Trained { network, .. } => network.dimension(),
+        }
+    }
+
+    /// The predictor on `path`; a network's own path must be the one asked for.
+    pub fn predictor<S: HostState>(
+        &self,
+        path: &SharedPath,
+    ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
+        Ok(match self {
+            Field::Mixture(mixture) => {
+                Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))
+            }
+            Field::Empirical { data, smoothing } => {
+                Arc::new(EmpiricalPredictor::new(data.clone(), *smoothing, path.clone())?)
+            }
+            Field::Trained { network, plan, file } => {
+                let trained = process::parse(&network.process)?.spec();
+                if trained != path.spec() {
+                    let (file, asked) = (file.clone(), path.spec());
+                    return Err(GenerateError::Process { file, trained, asked });
+                }
+                let prediction: Prediction = network.prediction.parse()?;
+                Arc::new(NetworkPredictor::new(plan.clone(), prediction, path.clone()))
+            }
+        })
+    }
+
+    /// From the units of the data to those the process runs in.
+    pub fn to_process_units<S: HostState>(&self, state: &mut S) -> Result<(), GenerateError> {
+        if let Field::Trained { network, .. } = self {
+            network.standardisation.apply(state)?;
+        }
+        Ok(())
+    }
+
+    /// From the units the process runs in to those of the data.
+    pub fn to_data_units<S: HostState>(&self, state: &mut S) -> Result<(), GenerateError> {
+        if let Field::Trained { network, .. } = self {
+            network.standardisation.undo(state)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the field is exact rather than trained.
+    pub fn is_exact(&self) -> bool {
+        !matches!(self, Field::Trained { .. })
+    }
+}

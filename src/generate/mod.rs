@@ -1,0 +1,165 @@
+//! Generation: a process, a field, a solver and a budget become one solve.
+//!
+//! What the command line's `sample` and the study share. Everything that can be
+//! wrong with a request is found before the first evaluation.
+
+mod error;
+mod field;
+mod plan;
+mod shipped;
+
+pub use error::GenerateError;
+pub use field::Field;
+pub use plan::{Budget, Settings, Span};
+pub use shipped::{SHIPPED, shipped};
+
+use std::time::Instant;
+
+use driftfield_problems::flow::PathField;
+use driftfield_problems::method::PathMethod;
+use driftfield_problems::predictor::Target;
+use driftfield_problems::process::SharedPath;
+use driftfield_solvers::noise::fill_initial_normals;
+use driftfield_solvers::{
+    OdeProblem, Outcome, Scalar, Solution, SolveOptions, Statistics, VectorField, solve,
+};
+use ndarray::{ArrayD, IxDyn};
+
+/// The state generation starts from.
+#[derive(Debug, Clone)]
+pub enum Initial<T> {
+    /// A given state at the start time, in the units of the field's data.
+    State(ArrayD<T>),
+    /// `sigma(t_start) N(0, I)`, lane by lane.
+    Noise {
+        /// Number of lanes.
+        lanes: usize,
+        /// Seed of the draw.
+        seed: u64,
+    },
+}
+
+/// What a generation returned.
+#[derive(Debug, Clone)]
+pub struct Generated<T> {
+    /// The state at the end, in the units of the field's data.
+    pub samples: ArrayD<T>,
+    /// Initial state and every accepted step, if they were asked for.
+    pub trajectory: Vec<ArrayD<T>>,
+    /// Exact counts, denoising included.
+    pub statistics: Statistics,
+    /// How the solve ended.
+    pub outcome: Outcome,
+    /// Wall time of the solve.
+    pub seconds: f64,
+    /// Start and end of the integration.
+    pub span: Span,
+    /// Steps of a fixed grid; `None` for adaptive steps.
+    pub steps: Option<usize>,
+}
+
+/// Generates from `initial` with `path` and `field` as `settings` say.
+pub fn generate<T: Scalar>(
+    path: &SharedPath,
+    field: &Field,
+    initial: Initial<T>,
+    settings: &Settings,
+) -> Result<Generated<T>, GenerateError> {
+    let method: PathMethod<ArrayD<T>> = driftfield_problems::method::parse(&settings.solver)?;
+    let plan = plan::resolve(path, &method, settings, matches!(initial, Initial::State(_)))?;
+    let initial = start(initial, path, field, plan.span)?;
+    let path_field =
+        PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
+    let mut options = plan.options::<ArrayD<T>>(settings);
+    if settings.save_steps {
+        options = options.save(driftfield_solvers::Save::all());
+    }
+    let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
+    let clock = Instant::now();
+    let mut solution = solve(&problem, &method, options)?;
+    if settings.denoise_final && solution.outcome.is_success() {
+        denoise(&problem.field, &mut solution);
+    }
+    let seconds = clock.elapsed().as_secs_f64();
+    let mut trajectory = solution.u;
+    if settings.save_steps {
+        trajectory.insert(0, problem.initial);
+        if settings.denoise_final {
+            trajectory.pop();
+            trajectory.push(solution.u_last.clone());
+        }
+    }
+    let mut samples = solution.u_last;
+    for state in trajectory.iter_mut().chain([&mut samples]) {
+        field.to_data_units(state)?;
+    }
+    Ok(Generated {
+        samples,
+        trajectory,
+        statistics: solution.statistics,
+        outcome: solution.outcome,
+        seconds,
+        span: plan.span,
+        steps: plan.steps(),
+    })
+}
+
+/// The initial state in the units the process runs in.
+fn start<T: Scalar>(
+    initial: Initial<T>,
+    path: &SharedPath,
+    field: &Field,
+    span: Span,
+) -> Result<ArrayD<T>, GenerateError> {
+    match initial {
+        Initial::State(mut state) => {
+            let found = state.shape().to_vec();
+            let components: usize = found.iter().skip(1).product();
+            if components != field.dimension() {
+                return Err(GenerateError::Dimension { found, expected: field.dimension() });
+            }
+            field.to_process_units(&mut state)?;
+            Ok(state)
+        }
+        Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
+        Initial::Noise { lanes, seed } => {
+            let mut state = ArrayD::zeros(IxDyn(&[lanes, field.dimension()]));
+            fill_initial_normals(&mut state, path.sigma(span.start), seed, 0)
+                .map_err(driftfield_solvers::SolveError::from)?;
+            Ok(state)
+        }
+    }
+}
+
+/// Replaces the last state by the predicted data: one more evaluation.
+fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<ArrayD<T>>) {
+    let mut data = ArrayD::zeros(solution.u_last.raw_dim());
+    let t = solution.t_last;
+    let predicted = field.predictor().predict(Target::DATA, &mut data, &solution.u_last, t);
+    solution.statistics.nfe += 1;
+    solution.statistics.network_forwards += VectorField::network_forwards(field);
+    match predicted {
+        Ok(()) if data.iter().all(|value| value.is_finite()) => solution.u_last = data,
+        Ok(()) => solution.outcome = Outcome::NonFinite { t, lane: 0 },
+        Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
+    }
+}
+
+/// A fixed grid or adaptive options for one state type.
+impl plan::Plan {
+    fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
+        let options = match (&self.times, settings.budget) {
+            (Some(times), _) => SolveOptions::times(times.clone()),
+            (None, Budget::Adaptive { abstol, reltol, max_nfe }) => {
+                let options = SolveOptions::adaptive(abstol, reltol);
+                match max_nfe {
+                    Some(nfe) => options.nfe_budget(nfe - u64::from(settings.denoise_final)),
+                    None => options,
+                }
+            }
+            (None, Budget::Steps(n)) => SolveOptions::steps(n),
+            (None, Budget::Evaluations(_)) => SolveOptions::steps(1),
+        };
+        options.seed(settings.seed)
+    }
+}

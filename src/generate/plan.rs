@@ -1,0 +1,174 @@
+use driftfield_problems::flow::PathField;
+use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
+use driftfield_problems::spacing::Spacing;
+use driftfield_solvers::State;
+use driftfield_solvers::control::ControlError;
+use driftfield_solvers::method::{Kind, Method, MethodInfo};
+
+use super::GenerateError;
+
+/// What a generation may spend.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// That many steps, whatever each costs.
+    Steps(usize),
+    /// The largest number of steps within so many evaluations.
+    Evaluations(u64),
+    /// Adaptive steps.
+    Adaptive {
+        /// Absolute tolerance.
+        abstol: f64,
+        /// Relative tolerance.
+        reltol: f64,
+        /// Most evaluations.
+        max_nfe: Option<u64>,
+    },
+}
+
+/// How to generate.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The solver, as on the command line.
+    pub solver: String,
+    /// What it may spend.
+    pub budget: Budget,
+    /// Where the times of a fixed grid lie; by default what the process says.
+    pub spacing: Option<Spacing>,
+    /// Start, by default the process's own.
+    pub t_start: Option<f64>,
+    /// End, by default the process's own.
+    pub t_end: Option<f64>,
+    /// Noise level of a stochastic solver, 1 by default.
+    pub noise_level: Option<f64>,
+    /// Whether the last state is replaced by the predicted data.
+    pub denoise_final: bool,
+    /// Seed of the Brownian path.
+    pub seed: u64,
+    /// Whether every step is kept.
+    pub save_steps: bool,
+}
+
+impl Settings {
+    /// `solver` with `budget` and the defaults for everything else.
+    pub fn new(solver: impl Into<String>, budget: Budget) -> Self {
+        Settings {
+            solver: solver.into(),
+            budget,
+            spacing: None,
+            t_start: None,
+            t_end: None,
+            noise_level: None,
+            denoise_final: false,
+            seed: 0,
+            save_steps: false,
+        }
+    }
+}
+
+/// Start and end of an integration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// Where it starts.
+    pub start: f64,
+    /// Where it ends.
+    pub end: f64,
+}
+
+/// A request with all defaults filled in and every value checked.
+pub(super) struct Plan {
+    pub(super) span: Span,
+    pub(super) times: Option<Vec<f64>>,
+    pub(super) noise_level: f64,
+}
+
+impl Plan {
+    pub(super) fn steps(&self) -> Option<usize> {
+        self.times.as_ref().map(|times| times.len() - 1)
+    }
+}
+
+pub(super) fn resolve<S: State>(
+    path: &SharedPath,
+    method: &impl Method<S, PathField<S>>,
+    settings: &Settings,
+    has_state: bool,
+) -> Result<Plan, GenerateError> {
+    let info = method.info();
+    let spacing = settings.spacing.unwrap_or_else(|| Spacing::default_for(path));
+    let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
+    if adaptive && settings.spacing.is_some() {
+        return Err(GenerateError::SpacingOfAdaptive);
+    }
+    let noise_level = noise_level(&info, settings)?;
+    let needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let span = span(path, &info, settings, needs_log_snr, noise_level)?;
+    if span.start < span.end {
+        if info.kind.draws_noise() {
+            return Err(GenerateError::StochasticEncoding(info.name));
+        }
+        if !has_state {
+            return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
+        }
+    }
+    let times = match steps(&info, settings)? {
+        Some(steps) => Some(spacing.times(path, span.start, span.end, steps)?),
+        None => None,
+    };
+    Ok(Plan { span, times, noise_level })
+}
+
+fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
+    match settings.noise_level {
+        None => Ok(1.0),
+        Some(_) if info.kind != Kind::Stochastic => Err(GenerateError::NoiseLevelOfOde(info.name)),
+        Some(level) if level.is_finite() && level >= 0.0 => Ok(level),
+        Some(level) => Err(GenerateError::NoiseLevel(level)),
+    }
+}
+
+/// The default start gives way to one where the method or the spacing finds
+/// what it needs; an explicit end is refused instead.
+fn span(
+    path: &SharedPath,
+    info: &MethodInfo,
+    settings: &Settings,
+    needs_log_snr: bool,
+    noise_level: f64,
+) -> Result<Span, GenerateError> {
+    let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
+    let (default_start, default_end) = path.default_span();
+    let domain = path.domain();
+    let usable = (!needs_log_snr || domain.has_log_snr(default_start))
+        && (!needs_diffusion || domain.has_diffusion(default_start));
+    let default_start = if usable { default_start } else { path.start_with_finite_log_snr() };
+    let span = Span {
+        start: settings.t_start.unwrap_or(default_start),
+        end: settings.t_end.unwrap_or(default_end),
+    };
+    for t in [span.start, span.end] {
+        if needs_log_snr { check_log_snr(path, t) } else { check_time(path, t) }?;
+    }
+    if needs_diffusion {
+        check_diffusion(path, span.start)?;
+    }
+    Ok(span)
+}
+
+/// Steps of a fixed grid; `None` for adaptive steps.
+fn steps(info: &MethodInfo, settings: &Settings) -> Result<Option<usize>, GenerateError> {
+    let denoising = u64::from(settings.denoise_final);
+    let least = info.evaluations(1) + denoising;
+    let too_small = |nfe| Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least });
+    match settings.budget {
+        Budget::Steps(0) => {
+            Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
+        }
+        Budget::Steps(steps) => Ok(Some(steps)),
+        Budget::Evaluations(nfe) => match info.steps_within(nfe.saturating_sub(denoising)) {
+            0 => too_small(nfe),
+            steps => Ok(Some(steps as usize)),
+        },
+        Budget::Adaptive { max_nfe: Some(nfe), .. } if nfe < least => too_small(nfe),
+        Budget::Adaptive { .. } => Ok(None),
+    }
+}
