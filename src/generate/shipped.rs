@@ -2,7 +2,17 @@
 //! installed.
 
 /// File names and contents of the shipped weights.
-pub const SHIPPED: &[(&str, &[u8])] = &[];
+pub const SHIPPED: &[(&str, &[u8])] = &[
+    ("cat-vp.safetensors", include_bytes!("../../weights/cat-vp.safetensors")),
+    (
+        "cat-brownian-bridge.safetensors",
+        include_bytes!("../../weights/cat-brownian-bridge.safetensors"),
+    ),
+    (
+        "cat-rectified-flow.safetensors",
+        include_bytes!("../../weights/cat-rectified-flow.safetensors"),
+    ),
+];
 
 /// The shipped weights a path names, by its file name alone.
 pub fn shipped(path: &str) -> Option<&'static [u8]> {

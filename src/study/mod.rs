@@ -1,0 +1,200 @@
+//! The solver study: solvers x budgets x seeds over processes and fields, and
+//! how far each ends from the true solution and from the data.
+//!
+//! - **solver error**: root of the mean over lanes of the squared distance to
+//!   the true ODE solution from the same noise (DOP853 at tight tolerance);
+//! - **total error**: Chamfer distance, unbiased MMD^2 and sliced Wasserstein
+//!   distance to a fresh draw of the data;
+//! - **model floor**: the total error of the true ODE solution under the same
+//!   field: what no solver can improve;
+//! - **sampling floor**: the total error of a second draw of the data.
+
+mod cases;
+mod output;
+mod pictures;
+mod rows;
+mod runs;
+mod table;
+
+pub use cases::{Case, Reference, STUDY_PROCESSES, standard_cases};
+pub use output::{StudyError, write};
+pub use rows::{CaseResult, Floors, Row, StudyResult, Summary};
+pub use runs::{Effort, Run, standard_runs};
+pub use table::{legend, terminal_table};
+
+use driftfield_solvers::Scalar;
+use ndarray::{Array2, ArrayD, ArrayView2};
+
+use crate::generate::{Budget, GenerateError, Generated, Initial, Settings, generate};
+use crate::metrics::{MetricError, chamfer, mmd, sliced_wasserstein};
+
+/// Bandwidth of the MMD in the study's tables.
+pub const MMD_BANDWIDTH: f64 = 0.5;
+
+/// What is studied.
+#[derive(Debug)]
+pub struct Study {
+    /// Processes with their fields.
+    pub cases: Vec<Case>,
+    /// Runs of each case, in the same order.
+    pub runs: Vec<Vec<Run>>,
+    /// Lanes of every run.
+    pub lanes: usize,
+    /// Seeds, each with its own noise and its own draw of the data.
+    pub seeds: Vec<u64>,
+}
+
+/// Distances of one set of samples to the data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TotalError {
+    pub(crate) chamfer: f64,
+    pub(crate) mmd2: f64,
+    pub(crate) sliced_wasserstein: f64,
+}
+
+impl TotalError {
+    fn between(a: &ArrayView2<f64>, b: &ArrayView2<f64>) -> Result<Self, MetricError> {
+        Ok(TotalError {
+            chamfer: chamfer(a, b)?,
+            mmd2: mmd(a, b, &[MMD_BANDWIDTH])?[0].unbiased.unwrap_or(f64::NAN),
+            sliced_wasserstein: sliced_wasserstein(a, b)?,
+        })
+    }
+}
+
+/// One run with one seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    pub(crate) nfe: u64,
+    pub(crate) accepted: u64,
+    pub(crate) rejected: u64,
+    pub(crate) seconds: f64,
+    pub(crate) solver_error: Option<f64>,
+    pub(crate) total: Option<TotalError>,
+    pub(crate) outcome: &'static str,
+}
+
+impl Study {
+    /// Number of solves, the true solutions included.
+    pub fn solves(&self) -> usize {
+        self.seeds.len() * self.runs.iter().map(|runs| runs.len() + 1).sum::<usize>()
+    }
+
+    /// Runs everything; `progress` is called after every solve.
+    pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<StudyResult, StudyError> {
+        let mut results = Vec::new();
+        for (case, runs) in self.cases.iter().zip(&self.runs) {
+            results.push(self.run_case(case, runs, &mut progress)?);
+        }
+        Ok(StudyResult { cases: results, lanes: self.lanes, seeds: self.seeds.len() })
+    }
+
+    fn run_case(
+        &self,
+        case: &Case,
+        runs: &[Run],
+        progress: &mut impl FnMut(&str),
+    ) -> Result<CaseResult, StudyError> {
+        let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); runs.len()];
+        let (mut model, mut sampling, mut truth_nfe) = (Vec::new(), Vec::new(), Vec::new());
+        for &seed in &self.seeds {
+            let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001)?;
+            let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002)?;
+            sampling.push(TotalError::between(&other.view(), &data.view())?);
+            let truth = case.truth(self.lanes, seed)?;
+            model.push(TotalError::between(&truth.samples.view(), &data.view())?);
+            truth_nfe.push(truth.nfe);
+            progress(&case.label());
+            for (run, trials) in runs.iter().zip(&mut trials) {
+                let reference = (!run.stochastic()).then_some(&truth.samples);
+                trials.push(self.trial(case, run, seed, &data, reference)?);
+                progress(&case.label());
+            }
+        }
+        let rows = runs.iter().zip(&trials).map(|(run, trials)| Row::new(case, run, trials));
+        Ok(CaseResult {
+            process: case.process.clone(),
+            field: case.field_name,
+            rows: rows.collect(),
+            floors: Floors::new(&model, &sampling),
+            truth_nfe: truth_nfe.iter().sum::<u64>() as f64 / truth_nfe.len().max(1) as f64,
+        })
+    }
+
+    fn trial(
+        &self,
+        case: &Case,
+        run: &Run,
+        seed: u64,
+        data: &Array2<f64>,
+        truth: Option<&Array2<f64>>,
+    ) -> Result<Trial, StudyError> {
+        let settings = run.settings(seed);
+        // An exact field is worth double precision; a network has single.
+        if case.field.is_exact() {
+            summarise(&case.generate::<f64>(self.lanes, seed, &settings)?, data, truth)
+        } else {
+            summarise(&case.generate::<f32>(self.lanes, seed, &settings)?, data, truth)
+        }
+    }
+}
+
+/// The true solution of a case from one seed's noise.
+struct Truth {
+    samples: Array2<f64>,
+    nfe: u64,
+}
+
+impl Case {
+    fn generate<T: Scalar>(
+        &self,
+        lanes: usize,
+        seed: u64,
+        settings: &Settings,
+    ) -> Result<Generated<T>, GenerateError> {
+        generate(&self.path, &self.field, Initial::Noise { lanes, seed }, settings)
+    }
+
+    /// DOP853 at 1e-10 on an exact field; at 1e-6 on a network, whose single
+    /// precision gives tighter tolerances nothing to work on.
+    fn truth(&self, lanes: usize, seed: u64) -> Result<Truth, StudyError> {
+        let tolerance = if self.field.is_exact() { 1e-10 } else { 1e-6 };
+        let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
+        let settings = Settings::new("dop853", budget);
+        let solved = self.generate::<f64>(lanes, seed, &settings)?;
+        if !solved.outcome.is_success() {
+            return Err(StudyError::Truth { case: self.label(), outcome: solved.outcome });
+        }
+        Ok(Truth { samples: rows_of(&solved.samples), nfe: solved.statistics.nfe })
+    }
+}
+
+fn rows_of<T: Scalar>(samples: &ArrayD<T>) -> Array2<f64> {
+    let lanes = samples.shape()[0];
+    let components = samples.len() / lanes.max(1);
+    Array2::from_shape_fn((lanes, components), |(i, j)| samples[[i, j]].into_f64())
+}
+
+/// Root of the mean over lanes of the squared distance.
+fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+    let squared: f64 = samples.iter().zip(truth).map(|(a, b)| (a - b).powi(2)).sum();
+    (squared / samples.nrows() as f64).sqrt()
+}
+
+fn summarise<T: Scalar>(
+    generated: &Generated<T>,
+    data: &Array2<f64>,
+    truth: Option<&Array2<f64>>,
+) -> Result<Trial, StudyError> {
+    let good = generated.outcome.is_success();
+    let samples = rows_of(&generated.samples);
+    Ok(Trial {
+        nfe: generated.statistics.nfe,
+        accepted: generated.statistics.accepted,
+        rejected: generated.statistics.rejected,
+        seconds: generated.seconds,
+        solver_error: truth.filter(|_| good).map(|truth| solver_error(&samples, truth)),
+        total: if good { Some(TotalError::between(&samples.view(), &data.view())?) } else { None },
+        outcome: generated.outcome.name(),
+    })
+}

@@ -1,0 +1,175 @@
+//! Writing a study: CSV, JSON, pictures and one HTML report.
+
+use std::path::Path;
+
+use driftfield_problems::atomic_file;
+use driftfield_problems::data::DataError;
+use driftfield_problems::field::MixtureError;
+use driftfield_problems::spec::SpecError;
+use driftfield_solvers::Outcome;
+use serde_json::{Value, json};
+
+use super::table::{COLUMNS, cells, floor_cells};
+use super::{MMD_BANDWIDTH, Study, StudyResult, legend, pictures};
+use crate::generate::GenerateError;
+use crate::metrics::MetricError;
+use crate::plot::{Plot, PlotError};
+use crate::report::{Cell, Figure, Report, ReportError, Table};
+
+/// Why a study could not be run or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// A run was refused.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    /// A name is not known.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The data set is not known or not readable.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The exact field could not be made.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
+    /// A distance could not be computed.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// The true solution could not be computed.
+    #[error("the true solution of {case} was not reached: {outcome}")]
+    Truth {
+        /// Process and field.
+        case: String,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The report could not be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file could not be written.
+    #[error(
+        "cannot write `{path}`: {reason}; give --out an existing or creatable, writable directory"
+    )]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl StudyResult {
+    /// The study as JSON: `rows`, the floors of each case, definitions.
+    pub fn to_json(&self) -> Value {
+        let rows: Vec<Value> = self.rows().map(|row| json!(row)).collect();
+        let cases: Vec<Value> = self
+            .cases
+            .iter()
+            .map(|case| {
+                let mut value = json!(case);
+                value["first_at_floor"] = match case.first_at_floor() {
+                    Some(row) => {
+                        json!({ "solver": row.solver, "budget": row.budget(), "nfe": row.nfe })
+                    }
+                    None => Value::Null,
+                };
+                value
+            })
+            .collect();
+        let legend: serde_json::Map<String, Value> =
+            legend().into_iter().map(|(term, text)| (term.to_owned(), text.into())).collect();
+        json!({
+            "lanes": self.lanes,
+            "seeds": self.seeds,
+            "mmd_bandwidth": MMD_BANDWIDTH,
+            "rows": rows,
+            "floors": cases,
+            "legend": legend,
+        })
+    }
+
+    fn to_csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in self.rows() {
+            writer.serialize(row)?;
+        }
+        writer.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// Writes `study.csv`, `study.json`, the pictures and `report.html` into
+/// `directory`, which is created if need be.
+pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<(), StudyError> {
+    let fail = |path: &Path, reason: String| StudyError::Write {
+        path: path.display().to_string(),
+        reason,
+    };
+    std::fs::create_dir_all(directory).map_err(|error| fail(directory, error.to_string()))?;
+    let put = |name: &str, bytes: &[u8]| {
+        let path = directory.join(name);
+        atomic_file::write(&path, bytes).map_err(|error| fail(&path, error.to_string()))
+    };
+    let csv = result.to_csv().map_err(|error| fail(directory, error.to_string()))?;
+    put("study.csv", &csv)?;
+    put("study.json", format!("{:#}\n", result.to_json()).as_bytes())?;
+    let pictures = pictures::draw(study, result)?;
+    let mut report = Report::new("driftfield: the solver study");
+    describe(&mut report, result)?;
+    report.heading("Samples");
+    for (name, picture, caption) in &pictures.samples {
+        render(picture, directory, name)?;
+        report.figure(Figure::png(picture, caption.as_str())?);
+    }
+    report.heading("Trajectories");
+    for (name, picture, caption) in &pictures.trajectories {
+        render(picture, directory, name)?;
+        report.figure(Figure::png(picture, caption.as_str())?);
+    }
+    report.heading("Errors");
+    for (name, picture, caption) in &pictures.curves {
+        match render(picture, directory, name) {
+            // A case may have no solver error to draw, being all stochastic.
+            Err(StudyError::Plot(PlotError::Empty { .. })) => continue,
+            other => other?,
+        }
+        report.figure(Figure::svg(picture, caption.as_str())?);
+    }
+    report.write(directory.join("report.html"))?;
+    Ok(())
+}
+
+fn render(picture: &impl Plot, directory: &Path, name: &str) -> Result<(), StudyError> {
+    for extension in ["png", "svg"] {
+        picture.render(directory.join(format!("{name}.{extension}")))?;
+    }
+    Ok(())
+}
+
+fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError> {
+    report.paragraph(format!(
+        "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
+        result.lanes, result.seeds
+    ));
+    report.legend(legend());
+    let mut table = Table::new("Solvers at their budgets", COLUMNS);
+    for case in &result.cases {
+        table.group(format!("{}, {} field", case.process, case.field));
+        let first = case.first_at_floor();
+        for row in &case.rows {
+            let reaches = first == Some(row);
+            let cells = cells(row, reaches).map(|text| {
+                let cell = Cell::from(text);
+                if reaches { cell.highlighted() } else { cell }
+            });
+            table.row(cells)?;
+        }
+        for floor in floor_cells(case) {
+            table.row(floor)?;
+        }
+    }
+    report.heading("Table").table(table);
+    Ok(())
+}

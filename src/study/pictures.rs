@@ -1,0 +1,169 @@
+//! The study's pictures: samples over the data, trajectories, error against
+//! evaluations and against time.
+
+use ndarray::{Array2, ArrayD};
+
+use super::{Case, CaseResult, Row, Study, StudyError, StudyResult, rows_of};
+use crate::generate::{Budget, Settings};
+use crate::plot::{
+    Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
+    Trajectories,
+};
+
+/// The solver of the pictures of samples and trajectories.
+const PICTURED: (&str, usize) = ("heun", 50);
+/// Trajectories in a picture.
+const TRAJECTORIES: usize = 20;
+/// Points of the data drawn behind samples.
+const BACKGROUND: usize = 3000;
+
+/// The pictures of a study, each with the name of its files and a caption.
+pub(super) struct Pictures {
+    pub(super) samples: Vec<(String, ScatterGrid, String)>,
+    pub(super) trajectories: Vec<(String, Trajectories, String)>,
+    pub(super) curves: Vec<(String, ErrorCurves, String)>,
+}
+
+pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, StudyError> {
+    let planar: Vec<&Case> =
+        study.cases.iter().filter(|case| case.field.dimension() == 2).collect();
+    let mut trajectories = Vec::new();
+    for case in &planar {
+        trajectories.push(trajectory_picture(case)?);
+    }
+    let mut samples = Vec::new();
+    for field in ["trained", "exact"] {
+        let cases: Vec<&Case> =
+            planar.iter().copied().filter(|case| case.field_name == field).collect();
+        if !cases.is_empty() {
+            samples.push(sample_picture(field, &cases, study.lanes)?);
+        }
+    }
+    let curves = result.cases.iter().flat_map(curve_pictures).collect();
+    Ok(Pictures { samples, trajectories, curves })
+}
+
+fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
+    samples.rows().into_iter().map(|row| [row[0], row[1]]).collect()
+}
+
+fn outline(case: &Case) -> Result<Outline, StudyError> {
+    let data = points(&case.reference.draw(BACKGROUND, 5)?);
+    Ok(Outline::new("data", data, OutlineForm::Dots))
+}
+
+/// A name for files: the process without its parameters, and the field.
+fn slug(process: &str, field: &str) -> String {
+    format!("{}-{field}", process.split(':').next().unwrap_or(process))
+}
+
+fn pictured_settings(save_steps: bool) -> Settings {
+    Settings { save_steps, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) }
+}
+
+fn sample_picture(
+    field: &str,
+    cases: &[&Case],
+    lanes: usize,
+) -> Result<(String, ScatterGrid, String), StudyError> {
+    let mut panels = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let samples = case.generate::<f32>(lanes, 0, &pictured_settings(false))?.samples;
+        let layer = PointLayer::new("samples", points(&rows_of(&samples)), Color::nth(index));
+        panels.push(Scatter::new(case.process.clone()).outline(outline(case)?).layer(layer));
+    }
+    let title = format!("{lanes} samples, {field} field, {} with {} steps", PICTURED.0, PICTURED.1);
+    let caption = format!("{title}, over the data (grey).");
+    Ok((format!("samples-{field}"), ScatterGrid::new(title, panels), caption))
+}
+
+fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
+    let states = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(true))?.trajectory;
+    let lane = |lane: usize| {
+        let point =
+            |state: &ArrayD<f32>| [f64::from(state[[lane, 0]]), f64::from(state[[lane, 1]])];
+        states.iter().map(point).collect::<Vec<_>>()
+    };
+    let lines = (0..TRAJECTORIES).map(lane).collect();
+    let title = format!("{TRAJECTORIES} trajectories from noise to data: {}", case.label());
+    let mut picture = Trajectories::new(title.clone(), lines);
+    picture.outline = Some(outline(case)?);
+    let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
+    Ok((format!("trajectories-{}", slug(&case.process, case.field_name)), picture, caption))
+}
+
+/// The value of a row on an axis of a picture.
+type Value = fn(&Row) -> Option<f64>;
+
+/// A vertical axis: file name, label, value, spread, floors drawn in.
+struct Vertical {
+    file: &'static str,
+    label: &'static str,
+    value: Value,
+    spread: Value,
+    floors: Vec<Floor>,
+}
+
+fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
+    let floors = vec![
+        Floor { label: "model floor".into(), value: case.floors.model_chamfer },
+        Floor { label: "sampling floor".into(), value: case.floors.sampling_chamfer },
+    ];
+    let verticals = [
+        Vertical {
+            file: "solver-error",
+            label: "solver error (RMS distance to the true solution)",
+            value: |row| row.solver_error,
+            spread: |row| row.solver_error_std,
+            floors: Vec::new(),
+        },
+        Vertical {
+            file: "chamfer",
+            label: "total error (Chamfer distance to the data)",
+            value: |row| row.chamfer,
+            spread: |row| row.chamfer_std,
+            floors,
+        },
+    ];
+    let horizontals: [(&str, &str, fn(&Row) -> f64); 2] =
+        [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds)];
+    let mut pictures = Vec::new();
+    for vertical in &verticals {
+        for (file, label, x) in horizontals {
+            let title = format!(
+                "{} against {label}: {}, {} field",
+                vertical.file, case.process, case.field
+            );
+            let mut curves = ErrorCurves::new(title.clone(), label, vertical.label);
+            curves.series = series(&case.rows, x, vertical);
+            curves.floors = vertical.floors.clone();
+            let name = format!("{}-{file}-{}", vertical.file, slug(&case.process, case.field));
+            pictures.push((name, curves, format!("{title}.")));
+        }
+    }
+    pictures
+}
+
+/// One series per solver, adaptive runs apart, in the order of the table.
+fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical) -> Vec<Series> {
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.series()) {
+            names.push(row.series());
+        }
+    }
+    let of_name = |name: String| {
+        let mut points: Vec<(f64, f64, f64)> = rows
+            .iter()
+            .filter(|row| row.series() == name)
+            .filter_map(|row| {
+                Some((x(row), (vertical.value)(row)?, (vertical.spread)(row).unwrap_or(0.0)))
+            })
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut series = Series::new(name, points.iter().map(|p| (p.0, p.1)).collect());
+        series.spread = Some(points.iter().map(|p| p.2).collect());
+        series
+    };
+    names.into_iter().map(of_name).collect()
+}

@@ -1,0 +1,139 @@
+use driftfield_problems::method;
+use driftfield_solvers::method::Method;
+
+use crate::generate::{Budget, Settings};
+
+/// How much is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A taste.
+    Quick,
+    /// The main job.
+    Standard,
+    /// Every method over a ladder of budgets.
+    Full,
+}
+
+/// One solver with one budget.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The solver, as on the command line.
+    pub solver: String,
+    /// What it may spend.
+    pub budget: Budget,
+}
+
+impl Run {
+    fn steps(solver: &str, steps: usize) -> Self {
+        Run { solver: solver.to_owned(), budget: Budget::Steps(steps) }
+    }
+
+    fn adaptive(solver: &str, tolerance: f64) -> Self {
+        let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
+        Run { solver: solver.to_owned(), budget }
+    }
+
+    /// Whether the solver draws noise; an unknown one does not run at all.
+    pub fn stochastic(&self) -> bool {
+        method::parse::<[f64; 2]>(&self.solver).is_ok_and(|method| method.info().kind.draws_noise())
+    }
+
+    pub(super) fn settings(&self, seed: u64) -> Settings {
+        Settings { seed, ..Settings::new(self.solver.clone(), self.budget) }
+    }
+}
+
+fn fixed(ladder: &[(&str, &[usize])]) -> Vec<Run> {
+    let runs = |&(solver, steps): &(&str, &[usize])| -> Vec<Run> {
+        steps.iter().map(|&steps| Run::steps(solver, steps)).collect()
+    };
+    ladder.iter().flat_map(runs).collect()
+}
+
+fn adaptive(ladder: &[(&str, &[f64])]) -> Vec<Run> {
+    let runs = |&(solver, tolerances): &(&str, &[f64])| -> Vec<Run> {
+        tolerances.iter().map(|&tolerance| Run::adaptive(solver, tolerance)).collect()
+    };
+    ladder.iter().flat_map(runs).collect()
+}
+
+const QUICK: &[(&str, &[usize])] = &[("euler", &[10, 20]), ("heun", &[5, 10]), ("rk4", &[5])];
+const STANDARD: &[(&str, &[usize])] = &[
+    ("euler", &[10, 20, 100]),
+    ("midpoint", &[10]),
+    ("heun", &[10, 20, 50]),
+    ("rk4", &[5, 10, 25]),
+    ("tsit5", &[10, 20]),
+];
+const STANDARD_ADAPTIVE: &[(&str, &[f64])] = &[("tsit5", &[5e-2, 1e-2, 1e-3, 1e-5])];
+const FULL: &[(&str, &[usize])] = &[
+    ("euler", &[5, 10, 20, 50, 100, 200]),
+    ("midpoint", &[5, 10, 25, 50, 100]),
+    ("heun", &[5, 10, 20, 50, 100]),
+    ("ralston", &[5, 10, 25, 50, 100]),
+    ("bs3", &[3, 6, 12, 25, 50]),
+    ("rk4", &[2, 5, 10, 25, 50]),
+    ("dopri5", &[2, 5, 10, 20, 40]),
+    ("tsit5", &[2, 5, 10, 20, 40]),
+    ("dop853", &[1, 2, 5, 10, 20]),
+];
+const FULL_TOLERANCES: &[f64] = &[5e-2, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
+
+/// The runs of a study of `process`; with `solvers`, those solvers over a
+/// ladder of budgets.
+pub fn standard_runs(process: &str, effort: Effort, solvers: &[String]) -> Vec<Run> {
+    let mut runs = if solvers.is_empty() { all_runs(effort) } else { runs_of(solvers, effort) };
+    if solvers.is_empty() && effort != Effort::Quick {
+        runs.extend(stochastic_runs(process, effort));
+    }
+    runs
+}
+
+fn all_runs(effort: Effort) -> Vec<Run> {
+    match effort {
+        Effort::Quick => {
+            let mut runs = fixed(QUICK);
+            runs.push(Run::adaptive("tsit5", 1e-3));
+            runs
+        }
+        Effort::Standard => {
+            let mut runs = fixed(STANDARD);
+            runs.extend(adaptive(STANDARD_ADAPTIVE));
+            runs
+        }
+        Effort::Full => {
+            let mut runs = fixed(FULL);
+            let pairs = ["bs3", "dopri5", "tsit5", "dop853"].map(|pair| (pair, FULL_TOLERANCES));
+            runs.extend(adaptive(&pairs));
+            runs
+        }
+    }
+}
+
+/// The reverse SDE of every process with one of its own, and the posterior
+/// (on the bridge: its exact conditional).
+fn stochastic_runs(process: &str, effort: Effort) -> Vec<Run> {
+    const STEPS: &[usize] = &[50, 200, 500];
+    match (process.split(':').next().unwrap_or(process), effort) {
+        ("rectified-flow", Effort::Standard) => Vec::new(),
+        ("vp", Effort::Standard) => fixed(&[("euler-maruyama", STEPS)]),
+        _ => fixed(&[("euler-maruyama", STEPS), ("ancestral", STEPS)]),
+    }
+}
+
+fn runs_of(solvers: &[String], effort: Effort) -> Vec<Run> {
+    let steps: &[usize] = match effort {
+        Effort::Quick => &[10],
+        Effort::Standard => &[5, 10, 20, 50],
+        Effort::Full => &[5, 10, 20, 50, 100, 200],
+    };
+    let of_solver = |solver: &String| -> Vec<Run> {
+        let info = method::parse::<[f64; 2]>(solver).map(|method| method.info());
+        let mut runs: Vec<Run> = steps.iter().map(|&n| Run::steps(solver, n)).collect();
+        if effort != Effort::Quick && info.is_ok_and(|info| info.adaptive()) {
+            runs.extend(FULL_TOLERANCES.iter().map(|&tolerance| Run::adaptive(solver, tolerance)));
+        }
+        runs
+    };
+    solvers.iter().flat_map(of_solver).collect()
+}
