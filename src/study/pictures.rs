@@ -69,7 +69,9 @@ fn sample_picture(
     let mut panels = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         let samples = case.generate::<f32>(lanes, 0, &pictured_settings(false))?.samples;
-        let layer = PointLayer::new("samples", points(&rows_of(&samples)), Color::nth(index));
+        // One colour for all panels, named once in the common legend.
+        let name = if index == 0 { "samples" } else { "" };
+        let layer = PointLayer::new(name, points(&rows_of(&samples)), Color::nth(0));
         panels.push(Scatter::new(case.process.clone()).outline(outline(case)?).layer(layer));
     }
     let title = format!("{lanes} samples, {field} field, {} with {} steps", PICTURED.0, PICTURED.1);
