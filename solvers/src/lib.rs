@@ -20,4 +20,6 @@ pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use solution::{Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
+#[cfg(feature = "candle")]
+pub use state::TrackedTensor;
 pub use state::{HostState, Scalar, State, StateError, Tolerance};

@@ -1,10 +1,14 @@
 //! The study's pictures: samples over the data, trajectories, error against
 //! evaluations and against time.
 
+use driftfield_problems::flow::ForwardDiffusion;
+use driftfield_problems::process::GaussianPath;
+use driftfield_solvers::method::EulerMaruyama;
+use driftfield_solvers::{Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
 use super::{Case, CaseResult, Row, Study, StudyError, StudyResult, rows_of};
-use crate::generate::{Budget, Settings};
+use crate::generate::{Budget, GenerateError, Settings};
 use crate::plot::{
     Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
     Trajectories,
@@ -30,6 +34,13 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     let mut trajectories = Vec::new();
     for case in &planar {
         trajectories.push(trajectory_picture(case)?);
+    }
+    let mut noised: Vec<&str> = Vec::new();
+    for case in &planar {
+        if !noised.contains(&case.process.as_str()) {
+            noised.push(&case.process);
+            trajectories.push(forward_picture(case)?);
+        }
     }
     let mut samples = Vec::new();
     for field in ["trained", "exact"] {
@@ -92,6 +103,28 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
     picture.outline = Some(outline(case)?);
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
     Ok((format!("trajectories-{}", slug(&case.process, case.field_name)), picture, caption))
+}
+
+/// The forward diffusion as an ordinary SDE problem: data to noise.
+fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
+    const STEPS: usize = 500;
+    let mut data = case.reference.draw(TRAJECTORIES, 7)?;
+    case.field.to_process_units(&mut data)?;
+    let (_, data_end) = case.path.default_span();
+    let span = (data_end, case.path.start_with_finite_log_snr());
+    let problem = ForwardDiffusion::new(case.path.clone()).problem(data, span);
+    let options = SolveOptions::steps(STEPS).save(Save::every(4).with_start());
+    let solution = solve(&problem, &EulerMaruyama, options).map_err(GenerateError::from)?;
+    let mut states = solution.u;
+    for state in &mut states {
+        case.field.to_data_units(state)?;
+    }
+    let lane = |lane: usize| states.iter().map(|u| [u[[lane, 0]], u[[lane, 1]]]).collect();
+    let title = format!("{TRAJECTORIES} paths from data to noise: {}", case.process);
+    let mut picture = Trajectories::new(title.clone(), (0..TRAJECTORIES).map(lane).collect());
+    picture.outline = Some(outline(case)?);
+    let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
+    Ok((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption))
 }
 
 /// The value of a row on an axis of a picture.

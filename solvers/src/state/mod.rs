@@ -11,10 +11,14 @@ mod scalar;
 #[cfg(feature = "candle")]
 mod tensor;
 mod tolerance;
+#[cfg(feature = "candle")]
+mod tracked;
 
 pub use host::HostState;
 pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
+#[cfg(feature = "candle")]
+pub use tracked::TrackedTensor;
 
 /// Why an operation on states failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
