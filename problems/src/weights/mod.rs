@@ -11,8 +11,8 @@ mod archive;
 mod standardisation;
 mod trained;
 
-pub(crate) use archive::{Archive, Values, checksum_of};
 pub use archive::WeightsError;
+pub(crate) use archive::{Archive, Values, checksum_of};
 pub use standardisation::{Standardisation, StandardisationError};
 pub use trained::TrainedNetwork;
 pub(crate) use trained::check_kind;
