@@ -16,8 +16,7 @@ use driftfield::problems::data::Cat;
 use driftfield::problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
 use driftfield::solvers::method::runge_kutta::{ExplicitTableau, Tableau, Tsit5Tableau};
-use driftfield::solvers::noise::BrownianPath;
-use driftfield::solvers::noise::Noise;
+use driftfield::solvers::noise::{BrownianPath, Noise};
 use ndarray::Array2;
 
 #[global_allocator]
@@ -55,8 +54,8 @@ fn lorenz(u: &Vector) -> Vector {
 fn advanced<const N: usize>(u: &Vector, h: f64, a: [f64; N], k: [&Vector; N]) -> Vector {
     std::array::from_fn(|i| {
         let mut sum = 0.0;
-        for j in 0..N {
-            sum += a[j] * k[j][i];
+        for (a, k) in a.iter().zip(k) {
+            sum += a * k[i];
         }
         u[i] + h * sum
     })
