@@ -5,6 +5,7 @@
 
 mod error;
 mod field;
+mod memory;
 mod plan;
 mod shipped;
 
@@ -19,9 +20,10 @@ use driftfield_problems::flow::PathField;
 use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::Target;
 use driftfield_problems::process::SharedPath;
+use driftfield_solvers::method::Method;
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    OdeProblem, Outcome, Scalar, Solution, SolveOptions, Statistics, VectorField, solve,
+    OdeProblem, Outcome, Scalar, Solution, SolveOptions, State, Statistics, VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -37,6 +39,15 @@ pub enum Initial<T> {
         /// Seed of the draw.
         seed: u64,
     },
+}
+
+impl<T> Initial<T> {
+    fn lanes(&self) -> usize {
+        match self {
+            Initial::State(state) => state.shape().first().copied().unwrap_or(0),
+            Initial::Noise { lanes, .. } => *lanes,
+        }
+    }
 }
 
 /// What a generation returned.
@@ -67,6 +78,11 @@ pub fn generate<T: Scalar>(
 ) -> Result<Generated<T>, GenerateError> {
     let method: PathMethod<ArrayD<T>> = driftfield_problems::method::parse(&settings.solver)?;
     let plan = plan::resolve(path, &method, settings, matches!(initial, Initial::State(_)))?;
+    let lanes = initial.lanes();
+    let saved =
+        if settings.save_steps { plan.steps().map_or(0, |steps| steps as u64 + 1) } else { 0 };
+    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
+    memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
     let initial = start(initial, path, field, plan.span)?;
     let path_field =
         PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
@@ -83,10 +99,10 @@ pub fn generate<T: Scalar>(
     let seconds = clock.elapsed().as_secs_f64();
     let mut trajectory = solution.u;
     if settings.save_steps {
-        trajectory.insert(0, problem.initial);
-        if settings.denoise_final {
-            trajectory.pop();
-            trajectory.push(solution.u_last.clone());
+        // The initial state and every accepted step; the last one may have
+        // been denoised since.
+        if let Some(last) = trajectory.last_mut().filter(|_| solution.statistics.accepted > 0) {
+            last.clone_from(&solution.u_last);
         }
     }
     let mut samples = solution.u_last;
@@ -139,8 +155,11 @@ fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<Arra
     solution.statistics.nfe += 1;
     solution.statistics.network_forwards += VectorField::network_forwards(field);
     match predicted {
-        Ok(()) if data.iter().all(|value| value.is_finite()) => solution.u_last = data,
-        Ok(()) => solution.outcome = Outcome::NonFinite { t, lane: 0 },
+        Ok(()) if data.first_non_finite_lane() == Ok(None) => solution.u_last = data,
+        Ok(()) => {
+            let lane = data.first_non_finite_lane().ok().flatten().unwrap_or(0);
+            solution.outcome = Outcome::NonFinite { t, lane };
+        }
         Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
     }
 }

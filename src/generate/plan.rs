@@ -5,7 +5,7 @@ use driftfield_solvers::State;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 
-use super::GenerateError;
+use super::{GenerateError, memory};
 
 /// What a generation may spend.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,7 +111,10 @@ pub(super) fn resolve<S: State>(
         }
     }
     let times = match steps(&info, settings)? {
-        Some(steps) => Some(spacing.times(path, span.start, span.end, steps)?),
+        Some(steps) => {
+            memory::check_steps(steps as u64)?;
+            Some(spacing.times(path, span.start, span.end, steps)?)
+        }
         None => None,
     };
     Ok(Plan { span, times, noise_level })

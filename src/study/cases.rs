@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use driftfield_problems::data::{self, Cat, DataSet};
 use driftfield_problems::field::GaussianMixture;
-use driftfield_problems::process::{self, SharedPath};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::weights::TrainedNetwork;
 use ndarray::{Array2, Axis};
 
 use super::StudyError;
-use crate::generate::Field;
+use crate::generate::{Field, GenerateError, shipped};
 
 /// The processes of the standard study.
 pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
@@ -61,6 +62,8 @@ impl Case {
     /// A case with a field of the user's.
     pub fn new(process: &str, field: Field) -> Result<Self, StudyError> {
         let path = process::parse(process)?;
+        // A network of another process is refused before anything is run.
+        field.predictor::<Array2<f32>>(&path)?;
         let reference = match &field {
             Field::Mixture(mixture) => Reference::Mixture(mixture.clone()),
             Field::Empirical { data, .. } => Reference::Points(data.clone()),
@@ -81,17 +84,15 @@ impl Case {
 
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
-        let name = process.split(':').next().unwrap_or(process);
-        let file = format!("weights/cat-{name}.safetensors");
-        match crate::generate::shipped(&file) {
-            None => Ok(None),
-            Some(_) => {
-                let case = Case::new(process, Field::parse(&file)?)?;
-                // A process with other parameters than the network's has no
-                // shipped network.
-                let usable = case.field.predictor::<Array2<f32>>(&case.path).is_ok();
-                Ok(usable.then_some(case))
-            }
+        let name = format!("cat-{}", process::parse(process)?.name());
+        let Some(bytes) = shipped(&name) else { return Ok(None) };
+        let network = TrainedNetwork::from_bytes(bytes)
+            .map_err(|source| GenerateError::Weights { file: name.clone(), source })?;
+        match Case::new(process, Field::trained(network, name)) {
+            Ok(case) => Ok(Some(case)),
+            // With other parameters than the network's there is none.
+            Err(StudyError::Generate(GenerateError::Process { .. })) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 

@@ -63,9 +63,10 @@ fn outline(case: &Case) -> Result<Outline, StudyError> {
     Ok(Outline::new("data", data, OutlineForm::Dots))
 }
 
-/// A name for files: the process without its parameters, and the field.
+/// A name for files: the process, its parameters included, and the field.
 fn slug(process: &str, field: &str) -> String {
-    format!("{}-{field}", process.split(':').next().unwrap_or(process))
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    format!("{}-{field}", process.trim().chars().map(plain).collect::<String>())
 }
 
 fn pictured_settings(save_steps: bool) -> Settings {

@@ -15,7 +15,9 @@ pub enum SolveError {
     #[error("the initial state is empty; give at least one lane of at least one component")]
     EmptyState,
     /// An initial state that holds NaN or infinity.
-    #[error("the initial state is not finite in lane {lane}")]
+    #[error(
+        "the initial state is NaN or infinite in lane {lane}; give finite values, or drop that lane"
+    )]
     NonFiniteInitial {
         /// First lane affected.
         lane: usize,
