@@ -56,9 +56,16 @@ impl StudyArguments {
             Some("exact") => standard_cases(&processes, &["exact"])?,
             Some("trained") => trained_cases(&processes)?,
             Some(text) => {
+                let field = Field::parse(text)?;
+                // A network knows its process, if none is named.
+                let own = match (&field, self.process.is_empty()) {
+                    (Field::Trained { network, .. }, true) => Some(network.process.clone()),
+                    _ => None,
+                };
+                let processes = own.as_deref().map_or(processes, |own| vec![own]);
                 let mut cases = Vec::new();
                 for process in processes {
-                    cases.push(Case::new(process, Field::parse(text)?)?);
+                    cases.push(Case::new(process, field.clone())?);
                 }
                 cases
             }

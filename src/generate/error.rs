@@ -98,6 +98,11 @@ pub enum GenerateError {
         "solver `{0}` generates from t_start down to t_end and cannot encode; take an ODE solver"
     )]
     StochasticEncoding(&'static str),
+    /// Denoising of encoded noise, which would replace it by the mean of the data.
+    #[error(
+        "the end of an encoding is noise, which denoising would destroy; leave out --denoise-final"
+    )]
+    DenoisedEncoding,
     /// Encoding without a state to encode.
     #[error("t_start {start} is below t_end {end}: encoding needs an initial state")]
     NothingToEncode {

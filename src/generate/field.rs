@@ -19,7 +19,7 @@ pub enum Field {
     /// The exact field of a data set, each point smoothed by a Gaussian.
     Empirical {
         /// The points, `[n, d]`.
-        data: Array2<f64>,
+        data: Arc<Array2<f64>>,
         /// Standard deviation of the smoothing.
         smoothing: f64,
     },
@@ -70,7 +70,7 @@ impl Field {
             }
             None => (rest, 0.0),
         };
-        Ok(Field::Empirical { data: npy::read_matrix::<f64>(file)?, smoothing })
+        Ok(Field::Empirical { data: Arc::new(npy::read_matrix::<f64>(file)?), smoothing })
     }
 
     /// A trained network.

@@ -35,7 +35,9 @@ pub(super) fn check_lanes(
 ) -> Result<(), GenerateError> {
     let state = lanes as u128 * lane_bytes as u128;
     let states = u128::from(info.evaluations_per_step) + OTHER_STATES + u128::from(saved);
-    check("samples", lanes as u64, state.saturating_mul(states))
+    // Two generators a lane: of the initial draw and of the path.
+    let generators = 64 * lanes as u128;
+    check("samples", lanes as u64, state.saturating_mul(states).saturating_add(generators))
 }
 
 fn check(what: &'static str, count: u64, bytes: u128) -> Result<(), GenerateError> {

@@ -23,7 +23,7 @@ use driftfield_problems::process::SharedPath;
 use driftfield_solvers::method::Method;
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    OdeProblem, Outcome, Scalar, Solution, SolveOptions, State, Statistics, VectorField, solve,
+    OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -161,24 +161,5 @@ fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<Arra
             solution.outcome = Outcome::NonFinite { t, lane };
         }
         Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
-    }
-}
-
-/// A fixed grid or adaptive options for one state type.
-impl plan::Plan {
-    fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
-        let options = match (&self.times, settings.budget) {
-            (Some(times), _) => SolveOptions::times(times.clone()),
-            (None, Budget::Adaptive { abstol, reltol, max_nfe }) => {
-                let options = SolveOptions::adaptive(abstol, reltol);
-                match max_nfe {
-                    Some(nfe) => options.nfe_budget(nfe - u64::from(settings.denoise_final)),
-                    None => options,
-                }
-            }
-            (None, Budget::Steps(n)) => SolveOptions::steps(n),
-            (None, Budget::Evaluations(_)) => SolveOptions::steps(1),
-        };
-        options.seed(settings.seed)
     }
 }

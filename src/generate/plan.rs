@@ -1,9 +1,9 @@
 use driftfield_problems::flow::PathField;
 use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::State;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_solvers::{SolveOptions, State};
 
 use super::{GenerateError, memory};
 
@@ -74,16 +74,46 @@ pub struct Span {
     pub end: f64,
 }
 
+/// The steps of a plan.
+enum Steps {
+    /// That many, their times not yet placed.
+    Fixed(usize),
+    /// At these times.
+    Grid(Vec<f64>),
+    /// As the error asks for, the solver's evaluations bounded by the budget.
+    Adaptive { abstol: f64, reltol: f64, budget: Option<u64> },
+}
+
 /// A request with all defaults filled in and every value checked.
 pub(super) struct Plan {
     pub(super) span: Span,
-    pub(super) times: Option<Vec<f64>>,
     pub(super) noise_level: f64,
+    steps: Steps,
 }
 
 impl Plan {
+    /// Number of fixed steps; `None` for adaptive ones.
     pub(super) fn steps(&self) -> Option<usize> {
-        self.times.as_ref().map(|times| times.len() - 1)
+        match &self.steps {
+            Steps::Fixed(steps) => Some(*steps),
+            Steps::Grid(times) => Some(times.len() - 1),
+            Steps::Adaptive { .. } => None,
+        }
+    }
+
+    pub(super) fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
+        let options = match &self.steps {
+            Steps::Fixed(steps) => SolveOptions::steps(*steps),
+            Steps::Grid(times) => SolveOptions::times(times.clone()),
+            Steps::Adaptive { abstol, reltol, budget } => {
+                let options = SolveOptions::adaptive(*abstol, *reltol);
+                match budget {
+                    Some(nfe) => options.nfe_budget(*nfe),
+                    None => options,
+                }
+            }
+        };
+        options.seed(settings.seed)
     }
 }
 
@@ -106,18 +136,21 @@ pub(super) fn resolve<S: State>(
         if info.kind.draws_noise() {
             return Err(GenerateError::StochasticEncoding(info.name));
         }
+        if settings.denoise_final {
+            return Err(GenerateError::DenoisedEncoding);
+        }
         if !has_state {
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let times = match steps(&info, settings)? {
-        Some(steps) => {
+    let steps = match steps(&info, settings)? {
+        Steps::Fixed(steps) => {
             memory::check_steps(steps as u64)?;
-            Some(spacing.times(path, span.start, span.end, steps)?)
+            Steps::Grid(spacing.times(path, span.start, span.end, steps)?)
         }
-        None => None,
+        chosen => chosen,
     };
-    Ok(Plan { span, times, noise_level })
+    Ok(Plan { span, steps, noise_level })
 }
 
 fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
@@ -157,21 +190,28 @@ fn span(
     Ok(span)
 }
 
-/// Steps of a fixed grid; `None` for adaptive steps.
-fn steps(info: &MethodInfo, settings: &Settings) -> Result<Option<usize>, GenerateError> {
+/// The steps that the budget allows.
+fn steps(info: &MethodInfo, settings: &Settings) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let least = info.evaluations(1) + denoising;
-    let too_small = |nfe| Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least });
+    let refuse = |nfe, least| Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least });
+    let one_step = info.evaluations(1) + denoising;
+    // The automatic first step makes one evaluation that no step uses.
+    let adaptive_least = one_step + 1;
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
-        Budget::Steps(steps) => Ok(Some(steps)),
+        Budget::Steps(steps) => Ok(Steps::Fixed(steps)),
         Budget::Evaluations(nfe) => match info.steps_within(nfe.saturating_sub(denoising)) {
-            0 => too_small(nfe),
-            steps => Ok(Some(steps as usize)),
+            0 => refuse(nfe, one_step),
+            steps => Ok(Steps::Fixed(steps as usize)),
         },
-        Budget::Adaptive { max_nfe: Some(nfe), .. } if nfe < least => too_small(nfe),
-        Budget::Adaptive { .. } => Ok(None),
+        Budget::Adaptive { max_nfe: Some(nfe), .. } if nfe < adaptive_least => {
+            refuse(nfe, adaptive_least)
+        }
+        Budget::Adaptive { abstol, reltol, max_nfe } => {
+            let budget = max_nfe.map(|nfe| nfe - denoising);
+            Ok(Steps::Adaptive { abstol, reltol, budget })
+        }
     }
 }

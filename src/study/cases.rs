@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use driftfield_problems::data::{self, Cat, DataSet};
+use driftfield_problems::data::{self, Cat, DataSet, FiniteData};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::weights::TrainedNetwork;
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use super::StudyError;
 use crate::generate::{Field, GenerateError, shipped};
@@ -22,24 +22,15 @@ pub enum Reference {
     Mixture(Arc<GaussianMixture>),
     /// Draws of a data set.
     Data(Box<dyn DataSet>),
-    /// A fixed set of points, of which each draw takes an arbitrary part.
-    Points(Array2<f64>),
 }
 
 impl Reference {
-    /// `n` points, `[n, d]`; all points if there are fewer.
-    pub fn draw(&self, n: usize, seed: u64) -> Result<Array2<f64>, StudyError> {
-        Ok(match self {
+    /// `n` points, `[n, d]`.
+    pub fn draw(&self, n: usize, seed: u64) -> Array2<f64> {
+        match self {
             Reference::Mixture(mixture) => mixture.draw(n, seed),
             Reference::Data(data) => data.sample(n, seed),
-            Reference::Points(points) => {
-                let count = points.nrows();
-                let n = n.min(count);
-                let start = seed as usize % count;
-                let rows: Vec<usize> = (0..n).map(|i| (start + i) % count).collect();
-                points.select(Axis(0), &rows)
-            }
-        })
+        }
     }
 }
 
@@ -66,7 +57,10 @@ impl Case {
         field.predictor::<Array2<f32>>(&path)?;
         let reference = match &field {
             Field::Mixture(mixture) => Reference::Mixture(mixture.clone()),
-            Field::Empirical { data, .. } => Reference::Points(data.clone()),
+            Field::Empirical { data, smoothing } => {
+                let data = FiniteData::new((**data).clone())?;
+                Reference::Data(Box::new(data.with_smoothing(*smoothing)))
+            }
             Field::Trained { network, .. } => Reference::Data(data::by_name(&network.data)?),
         };
         let field_name = if field.is_exact() { "exact" } else { "trained" };

@@ -1,5 +1,4 @@
 use crate::control::{AdaptiveError, ControlError};
-use crate::method::StepError;
 use crate::state::StateError;
 
 /// Why a solve could not start.
@@ -48,9 +47,6 @@ pub enum SolveError {
         /// What asked for it.
         purpose: &'static str,
     },
-    /// Adaptive steps of a method that draws noise on a path without refinement.
-    #[error("the first evaluation of the field failed: {0}")]
-    FirstEvaluation(#[from] StepError),
 }
 
 impl From<AdaptiveError> for SolveError {

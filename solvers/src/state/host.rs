@@ -193,9 +193,12 @@ impl<H: HostState> State for H {
                 let (old, new) = (before[at].into_f64(), after[at].into_f64());
                 let scale =
                     tolerance.abstol.get(i) + tolerance.reltol.get(i) * old.abs().max(new.abs());
+                let error = error[at].into_f64();
+                // No error at all is within any tolerance, one of 0 included.
+                let weighted = if error == 0.0 { 0.0 } else { error / scale };
                 // `0 * new` is 0 for finite values, NaN otherwise: an infinite
                 // new value would else weigh its own error to 0.
-                let ratio = error[at].into_f64() / scale + 0.0 * new;
+                let ratio = weighted + 0.0 * new;
                 sum += ratio * ratio;
             }
             let mean = sum / lane_len as f64;
