@@ -18,10 +18,10 @@ fn an_empirical_field_generates_its_data() {
             .collect()
     };
     for process in ["vp", "rectified-flow", "edm"] {
-        let line = format!("--process {process} --solver heun --steps 40 --dtype f64 --n 50");
+        let line = format!("--process {process} --solver heun --steps 200 --dtype f64 --n 50");
         room.sample(&format!("{line} --field empirical:d.npy --out o.npy"));
-        let distances = nearest("o.npy");
-        assert!(distances.iter().all(|&d| d < 0.1), "{process}: {distances:?}");
+        let mean = nearest("o.npy").iter().sum::<f64>() / 50.0;
+        assert!(mean < 0.03, "{process}: {mean}");
         room.sample(&format!("{line} --field empirical:d.npy:0.1 --out s.npy"));
         let mean = nearest("s.npy").iter().sum::<f64>() / 50.0;
         assert!(mean > 0.05 && mean < 0.3, "{process}: {mean}");

@@ -127,7 +127,8 @@ impl Ran {
     /// The one JSON value that stdout must be.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{}: {error}: {self:?}", self.line))
     }
 }
 
