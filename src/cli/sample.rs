@@ -18,6 +18,7 @@ enum Dtype {
     F64,
 }
 
+// clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
 #[derive(Args)]
 pub(super) struct SampleArguments {
     /// Process, such as `vp:beta_min=0.1,beta_max=20`, `rectified-flow`, `brownian-bridge:s=0.5`
@@ -36,22 +37,22 @@ pub(super) struct SampleArguments {
     #[arg(long, conflicts_with_all = ["abstol", "reltol"], allow_negative_numbers = true)]
     nfe: Option<u64>,
     /// Absolute tolerance of adaptive steps
-    #[arg(long, requires = "reltol", allow_negative_numbers = true)]
+    #[arg(long, requires = "reltol", allow_hyphen_values = true)]
     abstol: Option<f64>,
     /// Relative tolerance of adaptive steps
-    #[arg(long, requires = "abstol", allow_negative_numbers = true)]
+    #[arg(long, requires = "abstol", allow_hyphen_values = true)]
     reltol: Option<f64>,
     /// Most evaluations of an adaptive solve
-    #[arg(long, requires = "abstol", allow_negative_numbers = true)]
+    #[arg(long, requires = "abstol", conflicts_with_all = ["steps", "nfe"], allow_negative_numbers = true)]
     max_nfe: Option<u64>,
     /// uniform, quadratic, logsnr, karras[:rho=7] or exponential
     #[arg(long)]
     spacing: Option<String>,
     /// Start of the integration
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
     /// End of the integration; above the start: encoding
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state, used as it is
     #[arg(long, conflicts_with = "n")]
@@ -66,7 +67,7 @@ pub(super) struct SampleArguments {
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
     /// Noise level of a stochastic solver
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
     /// Replace the last state by the predicted data (one more evaluation)
     #[arg(long)]

@@ -69,6 +69,16 @@ pub enum GenerateError {
     /// A time that the process cannot start or end at.
     #[error(transparent)]
     Time(#[from] PathError),
+    /// The field is not finite at an end that was asked for.
+    #[error("the field cannot be used at t = {t} ({reason}); the nearest usable time is {nearest}")]
+    FieldEnd {
+        /// The end.
+        t: f64,
+        /// What the field said there.
+        reason: String,
+        /// A time that can be used instead.
+        nearest: f64,
+    },
     /// Times could not be placed.
     #[error(transparent)]
     Spacing(#[from] SpacingError),

@@ -19,8 +19,8 @@ use std::time::Instant;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::Target;
-use driftfield_problems::process::SharedPath;
-use driftfield_solvers::method::Method;
+use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_solvers::method::{Kind, Method};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
     OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
@@ -86,6 +86,9 @@ pub fn generate<T: Scalar>(
     let initial = start(initial, path, field, plan.span)?;
     let path_field =
         PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
+    if method.info().kind != Kind::Ancestral {
+        check_ends(&path_field, field.dimension(), plan.span)?;
+    }
     let mut options = plan.options::<ArrayD<T>>(settings);
     if settings.save_steps {
         options = options.save(driftfield_solvers::Save::all());
@@ -145,6 +148,27 @@ fn start<T: Scalar>(
             Ok(state)
         }
     }
+}
+
+/// Refuses an end at the data where the field is not finite, tried on one lane
+/// of zeros and not counted. Ancestral steps ask for the predicted data alone.
+fn check_ends<T: Scalar>(
+    field: &PathField<ArrayD<T>>,
+    dimension: usize,
+    span: Span,
+) -> Result<(), GenerateError> {
+    let data_end = field.path().domain().data.t;
+    if span.start != data_end && span.end != data_end {
+        return Ok(());
+    }
+    let state: ArrayD<T> = ArrayD::zeros(IxDyn(&[1, dimension]));
+    let mut slope = state.clone();
+    let reason = match field.eval(&mut slope, &state, data_end) {
+        Err(error) => error.to_string(),
+        Ok(()) if slope.first_non_finite_lane() == Ok(None) => return Ok(()),
+        Ok(()) => "it is not finite there".to_owned(),
+    };
+    Err(GenerateError::FieldEnd { t: data_end, reason, nearest: field.path().default_span().1 })
 }
 
 /// Replaces the last state by the predicted data: one more evaluation.
