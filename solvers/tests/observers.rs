@@ -240,3 +240,27 @@ fn a_failing_sink_stops_the_solve_and_keeps_the_rest() {
         if *t == 5.0 && reason.contains("disk full")));
     assert_eq!(solution.t.len(), 11);
 }
+
+#[test]
+fn a_state_changed_by_hand_crosses_nothing() {
+    let problem = oscillator();
+    let method = Tsit5::new();
+    let event = Event::new(|u: &[f64; 2], _t| u[0] - 2.0);
+    let mut integrator = init(&problem, &method, SolveOptions::steps(100).event(event)).unwrap();
+    integrator.step();
+    // Lifted over the event's zero by hand: that is no crossing, falling back is.
+    integrator.u_mut()[0] = 3.0;
+    while integrator.step() == Status::Stepped {}
+    let solution = integrator.finish();
+    assert!(!solution.events.is_empty());
+    assert!(solution.events[0].t > 0.5, "a crossing at {}", solution.events[0].t);
+}
+
+#[test]
+fn the_first_reason_to_stop_is_the_outcome() {
+    let stop = |_: &mut AcceptedStep<'_, [f64; 2]>| Flow::Stop("later".into());
+    let event = Event::new(|u: &[f64; 2], _t| u[0] - 0.05).terminating();
+    let options = SolveOptions::steps(10).event(event).observer(stop);
+    let solution = solve(&oscillator(), &Rk4::new(), options).unwrap();
+    assert!(matches!(solution.outcome, Outcome::Terminated { event: 0, .. }));
+}
