@@ -36,7 +36,7 @@ enum Command {
     /// Train a network on a data set
     Train(train::TrainArguments),
     /// Generate samples with one solver
-    Sample(sample::SampleArguments),
+    Sample(Box<sample::SampleArguments>),
     /// List every method
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples

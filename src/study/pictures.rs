@@ -151,6 +151,9 @@ struct Vertical {
     floors: Vec<Floor>,
 }
 
+/// A horizontal axis: file name, label, value.
+type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
+
 fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
     let floors = vec![
         Floor { label: "model floor".into(), value: case.floors.model_chamfer },
@@ -172,7 +175,7 @@ fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
             floors,
         },
     ];
-    let horizontals: [(&str, &str, fn(&Row) -> f64); 2] =
+    let horizontals: [Horizontal; 2] =
         [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds)];
     let mut pictures = Vec::new();
     for vertical in &verticals {
