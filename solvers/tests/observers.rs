@@ -105,8 +105,10 @@ fn solves_repeat_bit_for_bit() {
     }
 }
 
-fn oscillator() -> OdeProblem<[f64; 2], impl Fn(&mut [f64; 2], &[f64; 2], f64)> {
-    let field = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [u[1], -u[0]];
+type PlanarField = fn(&mut [f64; 2], &[f64; 2], f64);
+
+fn oscillator() -> OdeProblem<[f64; 2], PlanarField> {
+    let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
     OdeProblem::new(field, [0.0, 1.0], (0.0, 10.0))
 }
 
@@ -170,8 +172,8 @@ fn dense_output_ends_at_a_terminating_event() {
 fn callbacks_may_change_the_state_and_restart_cached_stages() {
     // A ball of height u[0]: a callback reflects it; energy tells whether the
     // cached last stage of the step before was used wrongly.
-    for method in ode_methods::<fn(&mut [f64; 2], &[f64; 2], f64)>() {
-        let field: fn(&mut [f64; 2], &[f64; 2], f64) = |du, u, _t| *du = [u[1], -u[0]];
+    for method in ode_methods::<PlanarField>() {
+        let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
         let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
         let double = |step: &mut AcceptedStep<'_, [f64; 2]>| {
             if step.t == 0.5 {
