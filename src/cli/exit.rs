@@ -43,7 +43,7 @@ impl fmt::Display for CommandError {
 }
 
 /// An error met on the way to a computation is the request's fault; one met
-/// later is turned with [`CommandError::failed`].
+/// later is turned with `CommandError::failed`.
 impl<E: std::error::Error> From<E> for CommandError {
     fn from(error: E) -> Self {
         CommandError::usage(error.to_string())
