@@ -3,7 +3,7 @@ use crate::control::{
     Adaptive, ControlError, ErrorHistory, NormScratch, StepControl, initial_step,
 };
 use crate::field::{Counted, FieldError};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{GridPosition, Method, MethodInfo, Step, StepError};
 use crate::noise::{BrownianPath, NoNoise, Noise};
 use crate::observer::{Event, Observer, Save};
 use crate::problem::Problem;
@@ -217,6 +217,7 @@ fn adaptive_stepper<S: State, F, M: Method<S, F>>(
 struct Attempt {
     h: f64,
     t_next: f64,
+    grid: Option<GridPosition>,
 }
 
 /// What became of an attempt.
@@ -257,7 +258,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn next_attempt(&self) -> Result<Attempt, Outcome> {
         match &self.stepper {
             Stepper::Fixed { times, next } => {
-                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next] })
+                let grid = GridPosition { index: next - 1, steps: times.len() - 1 };
+                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next], grid: Some(grid) })
             }
             Stepper::Adaptive { h, .. } => {
                 let attempted = self.statistics.accepted + self.statistics.rejected;
@@ -266,9 +268,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 }
                 let rest = self.t1 - self.t;
                 if h.abs() >= rest.abs() {
-                    return Ok(Attempt { h: rest, t_next: self.t1 });
+                    return Ok(Attempt { h: rest, t_next: self.t1, grid: None });
                 }
-                Ok(Attempt { h: *h, t_next: self.t + h })
+                Ok(Attempt { h: *h, t_next: self.t + h, grid: None })
             }
         }
     }
@@ -282,6 +284,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             u: &self.u,
             next: &mut self.other,
             noise: self.noise.as_mut(),
+            grid: attempt.grid,
         };
         self.method.step(step, &mut self.memory)
     }
