@@ -16,7 +16,6 @@ pub use shipped::{SHIPPED, shipped};
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
-use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::Target;
 use driftfield_problems::process::SharedPath;
 use driftfield_solvers::noise::fill_initial_normals;
@@ -65,8 +64,10 @@ pub fn generate<T: Scalar>(
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
-    let method: PathMethod<ArrayD<T>> = driftfield_problems::method::parse(&settings.solver)?;
-    let plan = plan::resolve(path, &method, settings, matches!(initial, Initial::State(_)))?;
+    let grid = settings.grid(path);
+    let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
+    let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
+    let method = chosen.method;
     let initial = start(initial, path, field, plan.span)?;
     let path_field =
         PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
@@ -83,7 +84,6 @@ pub fn generate<T: Scalar>(
     let seconds = clock.elapsed().as_secs_f64();
     let mut trajectory = solution.u;
     if settings.save_steps {
-        trajectory.insert(0, problem.initial);
         if settings.denoise_final {
             trajectory.pop();
             trajectory.push(solution.u_last.clone());

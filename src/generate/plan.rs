@@ -1,4 +1,4 @@
-use driftfield_problems::flow::PathField;
+use driftfield_problems::method::{ChosenMethod, IntendedGrid};
 use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::State;
@@ -63,6 +63,20 @@ impl Settings {
             save_steps: false,
         }
     }
+
+    /// The grid asked for, adaptive steps leaving it unused.
+    pub(super) fn grid(&self, path: &SharedPath) -> IntendedGrid {
+        IntendedGrid {
+            path: path.clone(),
+            spacing: self.spacing.unwrap_or_else(|| Spacing::default_for(path)),
+            evaluations: match self.budget {
+                Budget::Evaluations(nfe) => {
+                    Some(nfe.saturating_sub(u64::from(self.denoise_final)) as usize)
+                }
+                _ => None,
+            },
+        }
+    }
 }
 
 /// Start and end of an integration.
@@ -88,19 +102,19 @@ impl Plan {
 }
 
 pub(super) fn resolve<S: State>(
-    path: &SharedPath,
-    method: &impl Method<S, PathField<S>>,
+    grid: &IntendedGrid,
+    chosen: &ChosenMethod<S>,
     settings: &Settings,
     has_state: bool,
 ) -> Result<Plan, GenerateError> {
-    let info = method.info();
-    let spacing = settings.spacing.unwrap_or_else(|| Spacing::default_for(path));
+    let info = chosen.method.info();
+    let (path, spacing) = (&grid.path, grid.spacing);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     if adaptive && settings.spacing.is_some() {
         return Err(GenerateError::SpacingOfAdaptive);
     }
     let noise_level = noise_level(&info, settings)?;
-    let needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let needs_log_snr = info.kind.needs_log_snr() || !adaptive && spacing.needs_log_snr();
     let span = span(path, &info, settings, needs_log_snr, noise_level)?;
     if span.start < span.end {
         if info.kind.draws_noise() {
@@ -110,9 +124,10 @@ pub(super) fn resolve<S: State>(
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let times = match steps(&info, settings)? {
-        Some(steps) => Some(spacing.times(path, span.start, span.end, steps)?),
-        None => None,
+    let times = match (&chosen.orders, steps(&info, settings, chosen.orders.as_deref())?) {
+        (Some(orders), _) => Some(grid.times_of_orders(span.start, span.end, orders)?),
+        (None, Some(steps)) => Some(spacing.times(path, span.start, span.end, steps)?),
+        (None, None) => None,
     };
     Ok(Plan { span, times, noise_level })
 }
@@ -154,20 +169,28 @@ fn span(
     Ok(span)
 }
 
-/// Steps of a fixed grid; `None` for adaptive steps.
-fn steps(info: &MethodInfo, settings: &Settings) -> Result<Option<usize>, GenerateError> {
+/// Steps of a fixed grid; `None` for adaptive steps. A list of orders uses up any
+/// number of evaluations, from one.
+fn steps(
+    info: &MethodInfo,
+    settings: &Settings,
+    orders: Option<&[usize]>,
+) -> Result<Option<usize>, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let least = info.evaluations(1) + denoising;
+    let least = orders.map_or(info.evaluations(1), |_| 1) + denoising;
     let too_small = |nfe| Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least });
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
         Budget::Steps(steps) => Ok(Some(steps)),
-        Budget::Evaluations(nfe) => match info.steps_within(nfe.saturating_sub(denoising)) {
-            0 => too_small(nfe),
-            steps => Ok(Some(steps as usize)),
-        },
+        Budget::Evaluations(nfe) => {
+            let within = info.steps_within(nfe.saturating_sub(denoising)) as usize;
+            match orders.map_or(within, <[usize]>::len) {
+                0 => too_small(nfe),
+                steps => Ok(Some(steps)),
+            }
+        }
         Budget::Adaptive { max_nfe: Some(nfe), .. } if nfe < least => too_small(nfe),
         Budget::Adaptive { .. } => Ok(None),
     }
