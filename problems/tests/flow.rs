@@ -195,7 +195,8 @@ fn run<F>(
     for pair in times.windows(2) {
         let (t, t_next) = (pair[0], pair[1]);
         let h = t_next - t;
-        let step = Step { field: &counted, t, t_next, h, u: &u, next: &mut next, noise };
+        let step =
+            Step { field: &counted, t, t_next, h, u: &u, next: &mut next, noise, grid: None };
         method.step(step, &mut memory).unwrap();
         std::mem::swap(&mut u, &mut next);
     }

@@ -44,6 +44,7 @@ pub mod method;
 pub mod noise;
 pub mod observer;
 pub mod problem;
+pub mod semilinear;
 pub mod solution;
 pub mod solve;
 pub mod state;
@@ -52,6 +53,7 @@ pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
 pub use field::{Counted, FieldError, Ito, StochasticField, VectorField};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
+pub use semilinear::{Decay, NonlinearPart, Schedule, SemilinearField};
 pub use solution::{Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]

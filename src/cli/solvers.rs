@@ -22,6 +22,9 @@ fn applies_to(kind: Kind) -> &'static str {
         Kind::RungeKutta => "any ODE; the probability flow of every process",
         Kind::Stochastic => "any Ito SDE with diagonal noise; the reverse SDE of every process",
         Kind::Ancestral => "any process with an exact posterior",
+        Kind::Exponential => {
+            "the probability flow of every process, where its log-SNR is finite; any semilinear ODE"
+        }
         _ => "see its documentation",
     }
 }

@@ -17,7 +17,6 @@ pub use shipped::{SHIPPED, shipped};
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
-use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::Target;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method};
@@ -76,8 +75,13 @@ pub fn generate<T: Scalar>(
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
-    let method: PathMethod<ArrayD<T>> = driftfield_problems::method::parse(&settings.solver)?;
-    let plan = plan::resolve(path, &method, settings, matches!(initial, Initial::State(_)))?;
+    if let Budget::Evaluations(nfe) = settings.budget {
+        memory::check_steps(nfe)?;
+    }
+    let grid = settings.grid(path);
+    let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
+    let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
+    let method = chosen.method;
     let lanes = initial.lanes();
     let saved =
         if settings.save_steps { plan.steps().map_or(0, |steps| steps as u64 + 1) } else { 0 };

@@ -1,4 +1,4 @@
-use driftfield_problems::flow::PathField;
+use driftfield_problems::method::{ChosenMethod, IntendedGrid};
 use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
@@ -63,6 +63,20 @@ impl Settings {
             save_steps: false,
         }
     }
+
+    /// The grid asked for, adaptive steps leaving it unused.
+    pub(super) fn grid(&self, path: &SharedPath) -> IntendedGrid {
+        IntendedGrid {
+            path: path.clone(),
+            spacing: self.spacing.unwrap_or_else(|| Spacing::default_for(path)),
+            evaluations: match self.budget {
+                Budget::Evaluations(nfe) => {
+                    Some(nfe.saturating_sub(u64::from(self.denoise_final)) as usize)
+                }
+                _ => None,
+            },
+        }
+    }
 }
 
 /// Start and end of an integration.
@@ -118,19 +132,19 @@ impl Plan {
 }
 
 pub(super) fn resolve<S: State>(
-    path: &SharedPath,
-    method: &impl Method<S, PathField<S>>,
+    grid: &IntendedGrid,
+    chosen: &ChosenMethod<S>,
     settings: &Settings,
     has_state: bool,
 ) -> Result<Plan, GenerateError> {
-    let info = method.info();
-    let spacing = settings.spacing.unwrap_or_else(|| Spacing::default_for(path));
+    let info = chosen.method.info();
+    let (path, spacing) = (&grid.path, grid.spacing);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     if adaptive && settings.spacing.is_some() {
         return Err(GenerateError::SpacingOfAdaptive);
     }
     let noise_level = noise_level(&info, settings)?;
-    let needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let needs_log_snr = info.kind.needs_log_snr() || !adaptive && spacing.needs_log_snr();
     let span = span(path, &info, settings, needs_log_snr, noise_level)?;
     if span.start < span.end {
         if info.kind.draws_noise() {
@@ -143,12 +157,15 @@ pub(super) fn resolve<S: State>(
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let steps = match steps(&info, settings)? {
-        Steps::Fixed(steps) => {
+    let steps = match (&chosen.orders, steps(&info, settings, chosen.orders.as_deref())?) {
+        (Some(orders), Steps::Fixed(_)) => {
+            Steps::Grid(grid.times_of_orders(span.start, span.end, orders)?)
+        }
+        (None, Steps::Fixed(steps)) => {
             memory::check_steps(steps as u64)?;
             Steps::Grid(spacing.times(path, span.start, span.end, steps)?)
         }
-        chosen => chosen,
+        (_, steps) => steps,
     };
     Ok(Plan { span, steps, noise_level })
 }
@@ -190,19 +207,27 @@ fn span(
     Ok(span)
 }
 
-/// The steps that the budget allows.
-fn steps(info: &MethodInfo, settings: &Settings) -> Result<Steps, GenerateError> {
+/// The steps that the budget allows. A list of orders uses up any number of
+/// evaluations, from one.
+fn steps(
+    info: &MethodInfo,
+    settings: &Settings,
+    orders: Option<&[usize]>,
+) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let least = info.evaluations(1) + denoising;
+    let least = orders.map_or(info.evaluations(1), |_| 1) + denoising;
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
         Budget::Steps(steps) => Ok(Steps::Fixed(steps)),
-        Budget::Evaluations(nfe) => match info.steps_within(nfe.saturating_sub(denoising)) {
-            0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
-            steps => Ok(Steps::Fixed(steps as usize)),
-        },
+        Budget::Evaluations(nfe) => {
+            let within = info.steps_within(nfe.saturating_sub(denoising)) as usize;
+            match orders.map_or(within, <[usize]>::len) {
+                0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
+                steps => Ok(Steps::Fixed(steps)),
+            }
+        }
         // However small, a bound is no mistake: the outcome says it was met.
         Budget::Adaptive { abstol, reltol, max_nfe } => {
             let budget = max_nfe.map(|nfe| nfe.saturating_sub(denoising));

@@ -6,6 +6,7 @@ mod forward;
 mod noise_level;
 mod path_field;
 mod posterior;
+mod semilinear;
 
 pub use bridge::BridgeDiffusion;
 pub use forward::ForwardDiffusion;

@@ -2,7 +2,9 @@
 //! that run on the fields of a Gaussian path.
 
 mod ancestral;
+mod dpm_solver;
 mod registry;
+mod unipc;
 
 pub use ancestral::{Ancestral, AncestralMemory};
-pub use registry::{PathMethod, parse, path_methods};
+pub use registry::{ChosenMethod, IntendedGrid, PathMethod, parse, parse_for, path_methods};

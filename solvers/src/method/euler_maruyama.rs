@@ -44,7 +44,7 @@ impl<S: State, F: StochasticField<S>> Method<S, F> for EulerMaruyama {
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let Step { field, t, t_next, h, u, next, noise } = step;
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
         field.drift(&mut memory.drift, u, t)?;
         field.diffusion(&mut memory.diffusion, u, t)?;
         noise.increment(t, t_next, &mut memory.dw)?;

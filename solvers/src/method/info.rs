@@ -8,6 +8,8 @@ pub enum Kind {
     Stochastic,
     /// Draws from a process's exact posterior.
     Ancestral,
+    /// Exact in the linear part of a semilinear field.
+    Exponential,
 }
 
 impl Kind {
@@ -17,7 +19,14 @@ impl Kind {
             Kind::RungeKutta => "runge-kutta",
             Kind::Stochastic => "stochastic",
             Kind::Ancestral => "ancestral",
+            Kind::Exponential => "exponential",
         }
+    }
+
+    /// Whether the method's steps are taken in the log-SNR, which must then be
+    /// finite over the whole span.
+    pub fn needs_log_snr(self) -> bool {
+        self == Kind::Exponential
     }
 
     /// Whether the method draws noise.

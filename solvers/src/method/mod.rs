@@ -3,6 +3,7 @@
 
 mod boxed;
 mod euler_maruyama;
+pub mod exponential;
 mod info;
 pub mod registry;
 pub mod runge_kutta;
@@ -49,6 +50,25 @@ pub struct Step<'a, S, F> {
     pub next: &'a mut S,
     /// The Brownian path, for stochastic methods.
     pub noise: &'a mut dyn Noise<S>,
+    /// Which step of a fixed grid this is; `None` for adaptive steps.
+    pub grid: Option<GridPosition>,
+}
+
+/// Which step of a fixed grid is made. A method may act on it (the published
+/// exponential integrators end with lower orders), none has to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GridPosition {
+    /// Number of the step, from 0.
+    pub index: usize,
+    /// Steps of the grid.
+    pub steps: usize,
+}
+
+impl GridPosition {
+    /// Steps still to be made, this one included.
+    pub fn remaining(&self) -> usize {
+        self.steps - self.index
+    }
 }
 
 /// The local error of a step, as the method estimates it.

@@ -55,6 +55,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             u: &self.other,
             next: &mut self.u,
             noise: self.noise.as_mut(),
+            grid: None,
         };
         self.method.prepare_interpolant(step, &mut self.memory)
     }

@@ -2,7 +2,7 @@ use super::start::{adaptive_stepper, check_problem, check_save, sort_along};
 use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
-use crate::method::{Method, Step, StepError};
+use crate::method::{GridPosition, Method, Step, StepError};
 use crate::noise::{BrownianPath, NoNoise, Noise};
 use crate::observer::{Event, Observer, Save};
 use crate::problem::Problem;
@@ -137,6 +137,7 @@ where
 struct Attempt {
     h: f64,
     t_next: f64,
+    grid: Option<GridPosition>,
 }
 
 /// What became of an attempt.
@@ -184,7 +185,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn next_attempt(&self) -> Result<Attempt, Outcome> {
         match &self.stepper {
             Stepper::Fixed { times, next } => {
-                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next] })
+                let grid = GridPosition { index: next - 1, steps: times.len() - 1 };
+                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next], grid: Some(grid) })
             }
             Stepper::Adaptive { h, .. } => {
                 let attempted = self.statistics.accepted + self.statistics.rejected;
@@ -193,9 +195,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 }
                 let rest = self.t1 - self.t;
                 if h.abs() >= rest.abs() {
-                    return Ok(Attempt { h: rest, t_next: self.t1 });
+                    return Ok(Attempt { h: rest, t_next: self.t1, grid: None });
                 }
-                Ok(Attempt { h: *h, t_next: self.t + h })
+                Ok(Attempt { h: *h, t_next: self.t + h, grid: None })
             }
         }
     }
@@ -209,6 +211,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             u: &self.u,
             next: &mut self.other,
             noise: self.noise.as_mut(),
+            grid: attempt.grid,
         };
         self.method.step(step, &mut self.memory)
     }

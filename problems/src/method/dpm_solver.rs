@@ -1,0 +1,117 @@
+//! The DPM-Solver family by name and parameters.
+
+use std::sync::Arc;
+
+use driftfield_solvers::method::BoxedMethod;
+use driftfield_solvers::method::exponential::{
+    Multistep, Nodes, Singlestep, Start, ThirdOrder, Variant,
+};
+use driftfield_solvers::{FieldError, NonlinearPart, State};
+
+use super::{ChosenMethod, IntendedGrid, PathMethod};
+use crate::process::SharedPath;
+use crate::spacing::Spacing;
+use crate::spec::{Spec, SpecError};
+
+/// Which of the family a name means.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    part: NonlinearPart,
+    order: usize,
+    multistep: bool,
+}
+
+fn member(name: &str) -> Option<Member> {
+    let (part, rest) = match name.strip_prefix("dpm-solver")? {
+        rest if rest.starts_with("++") => (NonlinearPart::Data, &rest[2..]),
+        rest => (NonlinearPart::Noise, rest.strip_prefix('-')?),
+    };
+    let (order, multistep) = match rest {
+        "1" => (1, false),
+        "2s" => (2, false),
+        "3s" => (3, false),
+        "2m" => (2, true),
+        "3m" => (3, true),
+        _ => return None,
+    };
+    Some(Member { part, order, multistep })
+}
+
+impl Member {
+    /// `lower_order_final` and `type` are known to the whole family, as in the published
+    /// code, also where they change nothing.
+    fn keys(self) -> &'static [&'static str] {
+        match (self.multistep, self.order) {
+            (false, _) => &["type", "lower_order_final"],
+            (true, 3) => &["type", "lower_order_final", "start", "form"],
+            (true, _) => &["type", "lower_order_final", "start"],
+        }
+    }
+}
+
+/// The method `spec` names, if it is one of the family.
+pub(super) fn build<S: State>(
+    spec: &Spec,
+    grid: Option<&IntendedGrid>,
+) -> Result<Option<ChosenMethod<S>>, SpecError> {
+    let Some(member) = member(spec.name()) else { return Ok(None) };
+    spec.only(member.keys())?;
+    let variant = match spec.choice("type", &["dpmsolver", "taylor"], "dpmsolver")? {
+        "taylor" => Variant::Taylor,
+        _ => Variant::DpmSolver,
+    };
+    let lower_order_final = spec.boolean("lower_order_final", true)?;
+    if !member.multistep {
+        return Ok(Some(singlestep(member, variant, grid)));
+    }
+    let start = match spec.choice("start", &["lower", "matching"], "lower")? {
+        "matching" => Start::Matching,
+        _ => Start::Lower,
+    };
+    let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
+        "reference" => ThirdOrder::Reference,
+        _ => ThirdOrder::Corrected,
+    };
+    let method = match member.order {
+        2 => Multistep::second(member.part),
+        _ => Multistep::third(member.part),
+    };
+    let method =
+        method.variant(variant).third_order(form).start(start).lower_order_final(lower_order_final);
+    Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
+}
+
+fn singlestep<S: State>(
+    member: Member,
+    variant: Variant,
+    grid: Option<&IntendedGrid>,
+) -> ChosenMethod<S> {
+    let method = match member.order {
+        1 => Singlestep::first(member.part),
+        2 => Singlestep::second(member.part),
+        _ => Singlestep::third(member.part),
+    };
+    let mut method = method.variant(variant);
+    let mut orders = None;
+    if let Some(grid) = grid {
+        method = method.nodes(nodes(grid.path.clone(), grid.spacing));
+        if let Some(evaluations) = grid.evaluations {
+            let list = Singlestep::order_list(member.order, evaluations);
+            method = method.orders(list.clone());
+            orders = Some(list);
+        }
+    }
+    let method: PathMethod<S> = BoxedMethod::new(method);
+    ChosenMethod { method, orders }
+}
+
+/// Inner nodes that divide a step as the spacing divides the whole span.
+fn nodes(path: SharedPath, spacing: Spacing) -> Nodes {
+    if matches!(spacing, Spacing::LogSnr | Spacing::Exponential) {
+        return Nodes::LogSnr;
+    }
+    Nodes::Rule(Arc::new(move |t, t_next, i, n| {
+        let times = spacing.times(&path, t, t_next, n);
+        times.map(|times| times[i]).map_err(|error| FieldError::Other(error.to_string()))
+    }))
+}

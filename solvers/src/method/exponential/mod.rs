@@ -1,0 +1,62 @@
+//! Exponential integrators: exact in the linear part of a
+//! [`SemilinearField`], so that neither its stiffness nor the
+//! change of scale along a diffusion costs accuracy.
+//!
+//! A step is a [`Transition`] of the linear part and weights of the values of
+//! the nonlinear part, which come from inner nodes ([`Singlestep`]) or from the
+//! past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! for fields that have the refinement; on any other field they do not compile:
+//!
+//! ```compile_fail
+//! use driftfield_solvers::{NonlinearPart, OdeProblem, SolveOptions, solve};
+//! use driftfield_solvers::method::exponential::Multistep;
+//! let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+//! let method = Multistep::second(NonlinearPart::Data);
+//! let _ = solve(&problem, &method, SolveOptions::steps(10));
+//! ```
+//!
+//! A new method is one file and one line in [`exponential_methods`].
+
+mod ddim;
+mod history;
+mod multistep;
+mod nodes;
+mod phi;
+mod singlestep;
+mod transition;
+mod unipc;
+mod variant;
+
+use super::BoxedMethod;
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::State;
+
+pub use ddim::Ddim;
+pub use history::History;
+pub use multistep::{Multistep, MultistepMemory, Start, ThirdOrder};
+pub use nodes::{NodeRule, Nodes};
+pub use phi::phi;
+pub use singlestep::{Singlestep, SinglestepMemory};
+pub use transition::Transition;
+pub use unipc::{Bh, UniPc, UniPcMemory};
+pub use variant::Variant;
+
+/// Every exponential integrator with its default settings.
+pub fn exponential_methods<S, F>() -> Vec<BoxedMethod<S, F>>
+where
+    S: State,
+    F: SemilinearField<S> + 'static,
+{
+    let mut methods = vec![BoxedMethod::new(Ddim)];
+    for part in [NonlinearPart::Noise, NonlinearPart::Data] {
+        methods.extend([
+            BoxedMethod::new(Singlestep::first(part)),
+            BoxedMethod::new(Singlestep::second(part)),
+            BoxedMethod::new(Multistep::second(part)),
+            BoxedMethod::new(Singlestep::third(part)),
+            BoxedMethod::new(Multistep::third(part)),
+        ]);
+    }
+    methods.extend((1..=4).map(|order| BoxedMethod::new(UniPc::new(order, NonlinearPart::Data))));
+    methods
+}

@@ -1,0 +1,74 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::field::FieldError;
+use crate::semilinear::{Schedule, SemilinearField};
+
+/// Where a singlestep method places its inner nodes.
+#[derive(Clone, Default)]
+pub enum Nodes {
+    /// At equal shares of the step on the clock: 1/2, or 1/3 and 2/3 (the papers).
+    #[default]
+    LogSnr,
+    /// By a rule `(t, t_next, i, n)` for the time of the `i`-th of `n` parts: the
+    /// published code lets them follow the spacing of the whole grid.
+    Rule(Arc<NodeRule>),
+}
+
+/// The time of the `i`-th of `n` parts of the step from `t` to `t_next`.
+pub type NodeRule = dyn Fn(f64, f64, usize, usize) -> Result<f64, FieldError> + Send + Sync;
+
+impl fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Nodes::LogSnr => "LogSnr",
+            Nodes::Rule(_) => "Rule(..)",
+        })
+    }
+}
+
+/// An inner node of a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub t: f64,
+    pub schedule: Schedule,
+    /// Share of the step on the clock, strictly between 0 and 1.
+    pub share: f64,
+}
+
+/// A step to be divided.
+pub(super) struct Division<'a> {
+    pub t: f64,
+    pub t_next: f64,
+    pub start: &'a Schedule,
+    pub end: &'a Schedule,
+}
+
+impl Nodes {
+    /// The `i`-th of `n` parts.
+    pub(super) fn place<S>(
+        &self,
+        field: &impl SemilinearField<S>,
+        step: &Division<'_>,
+        i: usize,
+        n: usize,
+    ) -> Result<Node, FieldError> {
+        let h = step.end.log_snr - step.start.log_snr;
+        let t = match self {
+            Nodes::LogSnr => field.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?,
+            Nodes::Rule(rule) => rule(step.t, step.t_next, i, n)?,
+        };
+        let schedule = field.schedule(t)?;
+        let share = (schedule.log_snr - step.start.log_snr) / h;
+        if share > 0.0 && share < 1.0 {
+            return Ok(Node { t, schedule, share });
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: format!(
+                "the step from {} to {} is too short to be divided; take fewer steps",
+                step.t, step.t_next
+            ),
+        })
+    }
+}

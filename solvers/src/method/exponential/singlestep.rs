@@ -1,0 +1,215 @@
+use std::sync::Arc;
+
+use super::nodes::Division;
+use super::{Nodes, Transition, Variant};
+use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::{State, StateError};
+
+/// The singlestep methods of order 1, 2 and 3 that evaluate their nonlinear part
+/// anew at 0, 1 or 2 inner nodes of every step: DPM-Solver-1, -2 and -3 for the
+/// noise (Lu et al., *DPM-Solver*, 2022, algorithms 1 and 2), DPM-Solver++1, 2S
+/// and 3S for the data (Lu et al., *DPM-Solver++*, 2022, algorithm 1).
+///
+/// With `w_k` the [`Transition::weight`]s and `r_i` the shares of the inner nodes, order 2
+/// is `scale u + w_1 N_0 + c (N_1 - N_0) / r_1`, `c = w_1 / 2` or `w_2` by
+/// [`Variant`]; order 3 is `scale u + w_1 N_0 + w_2 (N_2 - N_0) / r_2`, or the
+/// whole quadratic through its three values.
+#[derive(Debug, Clone)]
+pub struct Singlestep {
+    part: NonlinearPart,
+    order: usize,
+    variant: Variant,
+    nodes: Nodes,
+    orders: Option<Arc<[usize]>>,
+}
+
+impl Singlestep {
+    /// Order 1: Euler's method on the clock, and DDIM in either part.
+    pub fn first(part: NonlinearPart) -> Self {
+        Self::of_order(1, part)
+    }
+
+    /// Order 2: one inner node.
+    pub fn second(part: NonlinearPart) -> Self {
+        Self::of_order(2, part)
+    }
+
+    /// Order 3: two inner nodes.
+    pub fn third(part: NonlinearPart) -> Self {
+        Self::of_order(3, part)
+    }
+
+    pub(super) fn of_order(order: usize, part: NonlinearPart) -> Self {
+        Singlestep {
+            part,
+            order,
+            variant: Variant::default(),
+            nodes: Nodes::default(),
+            orders: None,
+        }
+    }
+
+    /// Another treatment of the highest difference.
+    #[must_use]
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    /// Other inner nodes.
+    #[must_use]
+    pub fn nodes(mut self, nodes: Nodes) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// Steps of these orders, one each, on a fixed grid of as many steps; an order
+    /// outside 1 to the method's own counts as the nearer of the two, and steps
+    /// beyond the list have the method's own.
+    #[must_use]
+    pub fn orders(mut self, orders: impl Into<Arc<[usize]>>) -> Self {
+        self.orders = Some(orders.into());
+        self
+    }
+
+    /// The orders of the steps that use up `evaluations` evaluations (Lu et al. 2022,
+    /// section 3.3, completed at 2 for even and odd numbers as in the published code):
+    /// as many of `order` as leave a remainder for the end, which ends `2, 1` where
+    /// order 3 would leave none.
+    pub fn order_list(order: usize, evaluations: usize) -> Vec<usize> {
+        let (whole, rest) = (evaluations / order.max(1), evaluations % order.max(1));
+        let mut orders = vec![order; whole];
+        match (order, rest) {
+            (3, 0) if whole > 0 => {
+                orders.pop();
+                orders.extend([2, 1]);
+            }
+            (_, 0) => {}
+            (_, rest) => orders.push(rest),
+        }
+        orders
+    }
+
+    fn step_order(&self, grid: Option<GridPosition>) -> usize {
+        let listed = self.orders.as_ref().zip(grid).and_then(|(list, grid)| list.get(grid.index));
+        listed.map_or(self.order, |&order| order.clamp(1, self.order))
+    }
+
+    fn name(&self) -> &'static str {
+        match (self.part, self.order) {
+            (NonlinearPart::Noise, 1) => "dpm-solver-1",
+            (NonlinearPart::Noise, 2) => "dpm-solver-2s",
+            (NonlinearPart::Noise, _) => "dpm-solver-3s",
+            (NonlinearPart::Data, 1) => "dpm-solver++1",
+            (NonlinearPart::Data, 2) => "dpm-solver++2s",
+            (NonlinearPart::Data, _) => "dpm-solver++3s",
+        }
+    }
+}
+
+/// The values of a step, at its start and its inner nodes.
+#[derive(Debug)]
+pub struct SinglestepMemory<S> {
+    values: Vec<S>,
+    /// Clock at the last inner node, once a step was made.
+    pub(super) last_node_log_snr: f64,
+    stage: S,
+    first_is_known: bool,
+}
+
+impl<S: State> SinglestepMemory<S> {
+    pub(super) fn new(order: usize, initial: &S) -> Self {
+        SinglestepMemory {
+            values: vec![initial.zeros_like(); order],
+            last_node_log_snr: f64::NAN,
+            stage: initial.zeros_like(),
+            first_is_known: false,
+        }
+    }
+
+    /// The value at the start of the step, given from outside.
+    pub(super) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
+        self.first_is_known = true;
+        self.values[0].copy_from(value)
+    }
+
+    /// The value at the last inner node.
+    pub(super) fn last_value(&mut self) -> &mut S {
+        let last = self.values.len() - 1;
+        &mut self.values[last]
+    }
+}
+
+impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
+    type Memory = SinglestepMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        MethodInfo {
+            name: self.name(),
+            kind: Kind::Exponential,
+            order: self.order as u32,
+            embedded_order: None,
+            interpolant_order: None,
+            strong_order: None,
+            weak_order: None,
+            evaluations_per_step: self.order as u64,
+            evaluations_at_start: 0,
+        }
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        SinglestepMemory::new(self.order, initial)
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, u, next, grid, .. } = step;
+        let order = self.step_order(grid);
+        let SinglestepMemory { values, last_node_log_snr, stage, first_is_known } = memory;
+        let (start, end) = (field.schedule(t)?, field.schedule(t_next)?);
+        let whole = Transition::new(self.part, &start, &end);
+        if !*first_is_known {
+            field.predict(self.part, &mut values[0], u, t)?;
+            *first_is_known = true;
+        }
+        let division = Division { t, t_next, start: &start, end: &end };
+        let w1 = whole.weight(1);
+        if order == 1 {
+            next.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
+            return Ok(());
+        }
+        let first = self.nodes.place(field, &division, 1, order)?;
+        let part = Transition::new(self.part, &start, &first.schedule);
+        stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
+        field.predict(self.part, &mut values[1], stage, first.t)?;
+        let r1 = first.share;
+        *last_node_log_snr = first.schedule.log_snr;
+        if order == 2 {
+            let c = self.variant.first_difference(&whole) / r1;
+            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
+            next.linear_combination(0.0, &terms)?;
+            return Ok(());
+        }
+        let second = self.nodes.place(field, &division, 2, order)?;
+        let part = Transition::new(self.part, &start, &second.schedule);
+        let r2 = second.share;
+        let c = r2 / r1 * part.weight(2);
+        let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
+        stage.linear_combination(0.0, &terms)?;
+        field.predict(self.part, &mut values[2], stage, second.t)?;
+        *last_node_log_snr = second.schedule.log_snr;
+        let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
+        let terms =
+            [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];
+        next.linear_combination(0.0, &terms)?;
+        Ok(())
+    }
+
+    fn accepted(&self, memory: &mut Self::Memory) {
+        memory.first_is_known = false;
+    }
+
+    fn modified(&self, memory: &mut Self::Memory) {
+        memory.first_is_known = false;
+    }
+}
