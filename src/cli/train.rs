@@ -20,7 +20,7 @@ pub(super) struct TrainArguments {
     /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`
     #[arg(long)]
     process: String,
-    /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians` or `FILE.npy`
+    /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy` or a mixture `FILE.json`
     #[arg(long)]
     data: String,
     /// Where the weights go (`.safetensors`); loss curve and checkpoint beside it

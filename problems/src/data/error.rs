@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use crate::field::MixtureError;
 use crate::npy::NpyError;
 
 /// Why there is no such data set, and what to try.
@@ -7,7 +8,7 @@ use crate::npy::NpyError;
 pub enum DataError {
     /// No data set has this name.
     #[error(
-        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, or the path of any .npy file of shape [n, d]"
+        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json"
     )]
     UnknownName {
         /// The name asked for.
@@ -16,6 +17,14 @@ pub enum DataError {
         nearest: &'static str,
         /// All names.
         known: String,
+    },
+    /// The file is no Gaussian mixture.
+    #[error("{file}: {source}")]
+    Mixture {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: MixtureError,
     },
     /// The file cannot be read as an array.
     #[error(transparent)]

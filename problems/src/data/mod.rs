@@ -1,13 +1,15 @@
 //! Data sets as seeded draws: sample `i` depends on `(seed, i)` alone.
 //!
 //! A planar data set is one file with a `draw` and a line in [`REGISTRY`];
-//! any `.npy` file of shape `[n, d]` is a [`FiniteData`] set.
+//! any `.npy` file of shape `[n, d]` is a [`FiniteData`] set, and any Gaussian
+//! mixture in JSON is one as well.
 
 mod cat;
 mod checkerboard;
 mod eight_gaussians;
 mod error;
 mod finite;
+mod mixture;
 mod moons;
 mod registry;
 mod sample_rng;

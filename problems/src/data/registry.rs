@@ -1,3 +1,5 @@
+use crate::field::GaussianMixture;
+
 use super::{Cat, Checkerboard, DataError, DataSet, EightGaussians, FiniteData, Moons, SwissRoll};
 
 /// A data set that can be asked for by name.
@@ -15,13 +17,19 @@ pub struct Entry {
 pub const REGISTRY: &[Entry] =
     &[Cat::ENTRY, Moons::ENTRY, Checkerboard::ENTRY, SwissRoll::ENTRY, EightGaussians::ENTRY];
 
-/// The data set of that name, or the rows of that `.npy` file.
+/// The data set of that name, the rows of that `.npy` file, or the Gaussian
+/// mixture of that `.json` file.
 pub fn by_name(name: &str) -> Result<Box<dyn DataSet>, DataError> {
     if let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) {
         return Ok((entry.make)());
     }
     if name.to_ascii_lowercase().ends_with(".npy") {
         return Ok(Box::new(FiniteData::read(name)?));
+    }
+    if name.to_ascii_lowercase().ends_with(".json") {
+        let mixture = GaussianMixture::read(name)
+            .map_err(|source| DataError::Mixture { file: name.to_owned(), source })?;
+        return Ok(Box::new(mixture));
     }
     let distance = |entry: &&Entry| strsim::osa_distance(entry.name, &name.to_ascii_lowercase());
     let nearest = REGISTRY.iter().min_by_key(distance).map_or("", |entry| entry.name);

@@ -2,7 +2,7 @@ use std::f64::consts::TAU;
 
 use driftfield_solvers::FieldError;
 use nalgebra::{DMatrix, DVector};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
@@ -116,29 +116,37 @@ impl GaussianMixture {
         let mut normals = vec![0.0; self.dimension];
         for (i, mut point) in points.rows_mut().into_iter().enumerate() {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(base ^ i as u64);
-            let k = self.pick((rng.next_u64() >> 11) as f64 * 2f64.powi(-53));
+            let uniform = (rng.next_u64() >> 11) as f64 * 2f64.powi(-53);
             normals.fill_with(|| StandardNormal.sample(&mut rng));
-            let mean = &self.means[k * self.dimension..][..self.dimension];
-            match &self.spread {
-                Spread::Isotropic(stds) => {
-                    for ((value, mean), normal) in point.iter_mut().zip(mean).zip(&normals) {
-                        *value = mean + stds[k] * normal;
-                    }
+            point.assign(&ArrayView1::from(&self.point_from(uniform, &normals)));
+        }
+        points
+    }
+
+    /// The point that a number uniform in `[0, 1)` and independent standard
+    /// normals stand for: the component in whose share the number falls, at the
+    /// normals along its axes.
+    pub(crate) fn point_from(&self, uniform: f64, normals: &[f64]) -> Vec<f64> {
+        let k = self.pick(uniform);
+        let mut point = self.means[k * self.dimension..][..self.dimension].to_vec();
+        match &self.spread {
+            Spread::Isotropic(stds) => {
+                for (value, normal) in point.iter_mut().zip(normals) {
+                    *value += stds[k] * normal;
                 }
-                Spread::Full(covariances) => {
-                    let Covariance { eigenvalues, eigenvectors } = &covariances[k];
-                    point.iter_mut().zip(mean).for_each(|(value, mean)| *value = *mean);
-                    for ((vector, eigenvalue), normal) in
-                        eigenvectors.chunks_exact(self.dimension).zip(eigenvalues).zip(&normals)
-                    {
-                        for (value, along) in point.iter_mut().zip(vector) {
-                            *value += eigenvalue.sqrt() * normal * along;
-                        }
+            }
+            Spread::Full(covariances) => {
+                let Covariance { eigenvalues, eigenvectors } = &covariances[k];
+                for ((vector, eigenvalue), normal) in
+                    eigenvectors.chunks_exact(self.dimension).zip(eigenvalues).zip(normals)
+                {
+                    for (value, along) in point.iter_mut().zip(vector) {
+                        *value += eigenvalue.sqrt() * normal * along;
                     }
                 }
             }
         }
-        points
+        point
     }
 
     /// The component in whose share of `[0, 1)` the number `u` falls.
