@@ -1,11 +1,38 @@
-//! driftfield: see the README.
+//! driftfield: generation as the solving of ordinary and stochastic
+//! differential equations.
+//!
+//! `process + predictor -> problem`, `problem + method + step control ->
+//! solution`, `solutions -> study`. This crate is the front door:
+//!
+//! - [`prelude`]: what most programs use, in one line;
+//! - [`solvers`]: problems, methods, step control, noise, solutions;
+//! - [`problems`]: processes, predictors, exact and neural fields, data, training;
+//! - [`generate`]: a process, a field, a solver and a budget as one call;
+//! - [`metrics`]: distances between samples;
+//! - [`study`]: solvers over budgets and seeds, as tables and pictures;
+//! - [`plot`] and [`report`]: pictures and pages.
+//!
+//! ```
+//! use driftfield::prelude::*;
+//!
+//! let decay = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+//! let solution = solve(&decay, &Tsit5::new(), SolveOptions::adaptive(1e-9, 1e-9)).unwrap();
+//! assert!((solution.u_last - (-1.0_f64).exp()).abs() < 1e-8);
+//! assert!(solution.outcome.is_success());
+//! ```
 
 pub mod cli;
 pub mod generate;
 pub mod metrics;
 pub mod plot;
+pub mod prelude;
 pub mod report;
 pub mod study;
 
 pub use driftfield_problems as problems;
 pub use driftfield_solvers as solvers;
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -20,13 +20,7 @@ pub struct AtomicFile {
 impl AtomicFile {
     /// Begins writing what will become `path`.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
-        let target = path.as_ref().to_path_buf();
-        if target.file_name().is_none() || target.is_dir() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the path names a directory; give a file name",
-            ));
-        }
+        let target = resolve(path.as_ref())?;
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -56,6 +50,28 @@ impl AtomicFile {
         file.as_file().sync_all()?;
         file.persist(&self.target).map_err(|error| error.error)?;
         Ok(())
+    }
+}
+
+/// The file a path stands for, links followed, unless it must not be replaced:
+/// renaming over `/dev/null` would take it from the whole system.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let refuse = |kind, advice: &str| Err(io::Error::new(kind, advice));
+    if path.file_name().is_none() {
+        return refuse(io::ErrorKind::InvalidInput, "the path has no file name; give one");
+    }
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            refuse(io::ErrorKind::InvalidInput, "the path names a directory; give a file name")
+        }
+        Ok(found) if !found.is_file() => {
+            refuse(io::ErrorKind::InvalidInput, "the path names a device or pipe; give a file name")
+        }
+        Ok(found) if found.permissions().readonly() => {
+            refuse(io::ErrorKind::PermissionDenied, "the file there is read-only")
+        }
+        Ok(_) => std::fs::canonicalize(path),
+        Err(_) => Ok(path.to_path_buf()),
     }
 }
 
@@ -102,5 +118,23 @@ mod tests {
         assert!(AtomicFile::create(directory.path()).is_err());
         assert!(AtomicFile::create(directory.path().join("no/such/file")).is_err());
         assert!(AtomicFile::create("").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_read_only_files_are_refused_and_links_followed() {
+        assert!(AtomicFile::create("/dev/null").is_err());
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        let mut permissions = std::fs::metadata(&file).unwrap().permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&file, permissions).unwrap();
+        assert!(AtomicFile::create(&file).is_err());
+        assert!(AtomicFile::create(&link).is_err());
     }
 }

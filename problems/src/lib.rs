@@ -3,6 +3,42 @@
 //! `process + predictor -> problem`: a process says how data becomes noise, a
 //! predictor what is known of the data given a noisy state; together they make
 //! ordinary [`driftfield_solvers`] problems.
+//!
+//! ```
+//! use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+//! use driftfield_problems::flow::{probability_flow, reverse_sde};
+//! use driftfield_problems::process::{self, GaussianPath};
+//! use driftfield_solvers::method::{EulerMaruyama, Heun};
+//! use driftfield_solvers::noise::fill_initial_normals;
+//! use driftfield_solvers::{SolveOptions, solve};
+//! use ndarray::Array2;
+//!
+//! let path = process::parse("vp").unwrap();
+//! let data: GaussianMixture =
+//!     r#"{"weights": [0.5, 0.5], "means": [[-1, 0], [1, 0]], "stds": [0.2, 0.3]}"#.parse().unwrap();
+//! let predictor = MixturePredictor::new(data, path.clone());
+//!
+//! let span = path.default_span();
+//! let mut noise = Array2::<f64>::zeros((50, 2));
+//! fill_initial_normals(&mut noise, path.sigma(span.0), 0, 0).unwrap();
+//!
+//! let ode = probability_flow(path.clone(), predictor.clone()).problem(noise.clone(), span);
+//! let ode = solve(&ode, &Heun::new(), SolveOptions::steps(20)).unwrap();
+//! let sde = reverse_sde(path, predictor, 1.0).sde_problem(noise, span);
+//! let sde = solve(&sde, &EulerMaruyama, SolveOptions::steps(40).seed(1)).unwrap();
+//! assert_eq!((ode.statistics.nfe, sde.statistics.nfe), (40, 40));
+//! ```
+//!
+//! Where to look:
+//!
+//! - [`process`]: Gaussian paths by type or by name, two-sided interpolants;
+//! - [`predictor`]: noise, data, velocity, v and score, and conversions;
+//! - [`field`]: exact predictors of Gaussian mixtures and of data sets;
+//! - [`network`], [`train`], [`weights`]: the residual MLP, its training, its file;
+//! - [`flow`]: from process and predictor to problems; [`method`]: ancestral
+//!   sampling; [`spacing`]: where the times of a fixed grid lie;
+//! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
+//! - [`spec`]: the `name:key=value` form of the command line.
 
 pub mod atomic_file;
 pub mod data;

@@ -162,7 +162,9 @@ impl FromStr for Spacing {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let spec: Spec = text.parse()?;
-        spec.only(if spec.name() == "karras" { &["rho"] } else { &[] })?;
+        if Spacing::NAMES.contains(&spec.name()) {
+            spec.only(if spec.name() == "karras" { &["rho"] } else { &[] })?;
+        }
         match spec.name() {
             "uniform" => Ok(Spacing::Uniform),
             "quadratic" => Ok(Spacing::Quadratic),

@@ -112,12 +112,21 @@ impl SpecError {
 
 /// The candidate most like `word`, if any is alike enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let alike = candidates
+        .iter()
+        .map(|&candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    // Two letters exchanged are no likeness to Jaro and Winkler: `pv`.
+    let edited = || {
+        candidates
+            .iter()
+            .map(|&candidate| (strsim::osa_distance(word, candidate), candidate))
+            .filter(|(edits, _)| 2 * edits <= word.chars().count())
+            .min_by_key(|(edits, _)| *edits)
+    };
+    alike.map(|(_, candidate)| candidate).or_else(|| edited().map(|(_, candidate)| candidate))
 }
 
 /// A name and its parameters, as written.
@@ -239,7 +248,9 @@ mod tests {
     #[test]
     fn advice_names_the_nearest() {
         let error = SpecError::unknown_name("process", "pv", ["vp", "edm"]).to_string();
-        assert!(error.contains("known: vp, edm"), "{error}");
+        assert!(error.contains("did you mean `vp`?); known: vp, edm"), "{error}");
+        assert_eq!(nearest("xyzzy", ["vp", "edm"]), None);
+        assert_eq!(nearest("", ["vp", "edm"]), None);
         let spec: Spec = "vp:betamin=1".parse().unwrap();
         let error = spec.only(&["beta_min", "beta_max"]).unwrap_err().to_string();
         assert!(error.contains("did you mean `beta_min`"), "{error}");

@@ -3,6 +3,40 @@
 //! `problem + method + step control -> solution`. This crate knows nothing of
 //! networks, processes or data: a problem's right-hand side is any
 //! [`VectorField`], its state any [`State`].
+//!
+//! ```
+//! use driftfield_solvers::method::{EulerMaruyama, Tsit5};
+//! use driftfield_solvers::{OdeProblem, Save, SdeProblem, SolveOptions, solve};
+//!
+//! // A pendulum with friction: adaptive steps, any time in between.
+//! let pendulum = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| {
+//!     *du = [u[1], -u[0].sin() - 0.1 * u[1]];
+//! };
+//! let problem = OdeProblem::new(pendulum, [1.0, 0.0], (0.0, 20.0));
+//! let options = SolveOptions::adaptive(1e-8, 1e-8).save(Save::dense());
+//! let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+//! assert!(solution.outcome.is_success());
+//! assert!(solution.interpolate(12.5).unwrap()[0].abs() < 1.0);
+//!
+//! // The same friction with noise: 100 steps of Euler-Maruyama, seed 1.
+//! let friction = |du: &mut f64, u: &f64, _t: f64| *du = -0.1 * u;
+//! let noise = |g: &mut f64, _u: &f64, _t: f64| *g = 0.3;
+//! let problem = SdeProblem::new(friction, noise, 1.0, (0.0, 20.0));
+//! let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(100).seed(1)).unwrap();
+//! assert_eq!(solution.statistics.nfe, 100);
+//! ```
+//!
+//! Where to look:
+//!
+//! - [`problem`]: a field, an initial state and a span, which may run backwards;
+//! - [`field`]: right-hand sides, and the wrapper that counts their evaluations;
+//! - [`state`]: what can be evolved, and how to make a container of your own one;
+//! - [`method`]: schemes, all of them in [`method::registry`];
+//! - [`control`]: fixed grids and adaptive steps;
+//! - [`mod@solve`]: the one loop, its options, and the same loop stepped by hand;
+//! - [`observer`]: saving, events, streams, progress, callbacks;
+//! - [`noise`]: Brownian increments as functions of (seed, lane, grid);
+//! - [`solution`]: states, exact counts, and how a solve ended.
 
 pub mod control;
 pub mod field;
@@ -22,4 +56,6 @@ pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use semilinear::{Decay, NonlinearPart, Schedule, SemilinearField};
 pub use solution::{Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
+#[cfg(feature = "candle")]
+pub use state::TrackedTensor;
 pub use state::{HostState, Scalar, State, StateError, Tolerance};

@@ -220,3 +220,83 @@ fn dtmax_is_kept_and_grids_may_be_given_directly() {
     assert!(longest <= 0.05 + 1e-15 && longest > 0.049);
     assert_eq!(Grid::Times(vec![1.0, 0.0]).times(1.0, 0.0).unwrap(), [1.0, 0.0]);
 }
+
+#[test]
+fn an_exact_zero_is_within_a_tolerance_of_zero() {
+    // abstol = 0 is allowed beside a relative tolerance; a component that
+    // stays 0 has no error, and 0 / 0 is not one.
+    let field = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [-u[0], 0.0 * u[1]];
+    let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
+    let solution = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(0.0, 1e-6)).unwrap();
+    assert_eq!(solution.outcome, Outcome::Success);
+    assert!((solution.u_last[0] - (-1.0_f64).exp()).abs() < 1e-6);
+}
+
+#[test]
+fn a_field_that_fails_at_the_start_is_an_outcome_whatever_the_steps() {
+    let field = |_du: &mut f64, _u: &f64, t: f64| -> Result<(), FieldError> {
+        Err(FieldError::Domain { t, advice: "nowhere".into() })
+    };
+    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    for options in [SolveOptions::steps(4), SolveOptions::adaptive(1e-3, 1e-3)] {
+        let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+        assert!(matches!(solution.outcome, Outcome::Failed { t: 0.0, .. }));
+        assert_eq!((solution.t_last, solution.u_last, solution.statistics.nfe), (0.0, 1.0, 1));
+    }
+}
+
+#[test]
+fn a_field_that_ends_before_the_probe_is_solved_up_to_its_end() {
+    // Slow at the start, so that the probe of the automatic first step goes far.
+    let field = |du: &mut f64, _u: &f64, t: f64| {
+        *du = 1e-9;
+        if t > 0.004 {
+            return Err(FieldError::Domain { t, advice: "stay below 0.004".into() });
+        }
+        Ok(())
+    };
+    let problem = OdeProblem::new(field, 1.0, (0.0, 0.004));
+    let options = SolveOptions::adaptive(1e-3, 1e-3);
+    assert_eq!(solve(&problem, &Tsit5::new(), options).unwrap().outcome, Outcome::Success);
+}
+
+#[test]
+fn the_last_rejection_is_counted_too() {
+    let field = |du: &mut f64, _u: &f64, t: f64| *du = if t > 0.0 { f64::NAN } else { 1.0 };
+    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let options = SolveOptions::adaptive(1e-3, 1e-3).initial_step(0.5);
+    let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    assert!(matches!(solution.outcome, Outcome::NonFinite { t: 0.0, lane: 0 }));
+    // One first stage, then six evaluations an attempt, all rejected.
+    assert_eq!(solution.statistics.accepted, 0);
+    assert_eq!(solution.statistics.nfe, 1 + 6 * solution.statistics.rejected);
+}
+
+#[test]
+fn a_solve_that_fails_saves_its_last_step() {
+    let problem = OdeProblem::new(BreaksAtHalf(f64::NAN), batch(), (0.0, 1.0));
+    let options = SolveOptions::steps(100).save(Save::every(7));
+    let solution = solve(&problem, &Euler::new(), options).unwrap();
+    assert!(!solution.outcome.is_success());
+    assert_eq!(solution.t.last(), Some(&solution.t_last));
+    assert_eq!(solution.u.last(), Some(&solution.u_last));
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    for options in [
+        SolveOptions::adaptive(1e-3, 1e-3).dtmin(0.1).dtmax(0.01),
+        SolveOptions::adaptive(1e-3, 1e-3).dtmin(0.1).initial_step(0.01),
+        SolveOptions::adaptive(1e-3, 1e-3)
+            .controller(PidController { safety: 1.0, ..PidController::default() }),
+    ] {
+        assert!(matches!(
+            solve_decay(options),
+            Err(SolveError::Control(ControlError::Setting { .. }))
+        ));
+    }
+    assert!(matches!(
+        solve_decay(SolveOptions::steps(usize::MAX)),
+        Err(SolveError::Control(ControlError::TooManySteps { .. }))
+    ));
+}

@@ -105,8 +105,10 @@ fn solves_repeat_bit_for_bit() {
     }
 }
 
-fn oscillator() -> OdeProblem<[f64; 2], impl Fn(&mut [f64; 2], &[f64; 2], f64)> {
-    let field = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [u[1], -u[0]];
+type PlanarField = fn(&mut [f64; 2], &[f64; 2], f64);
+
+fn oscillator() -> OdeProblem<[f64; 2], PlanarField> {
+    let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
     OdeProblem::new(field, [0.0, 1.0], (0.0, 10.0))
 }
 
@@ -170,8 +172,8 @@ fn dense_output_ends_at_a_terminating_event() {
 fn callbacks_may_change_the_state_and_restart_cached_stages() {
     // A ball of height u[0]: a callback reflects it; energy tells whether the
     // cached last stage of the step before was used wrongly.
-    for method in ode_methods::<fn(&mut [f64; 2], &[f64; 2], f64)>() {
-        let field: fn(&mut [f64; 2], &[f64; 2], f64) = |du, u, _t| *du = [u[1], -u[0]];
+    for method in ode_methods::<PlanarField>() {
+        let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
         let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
         let double = |step: &mut AcceptedStep<'_, [f64; 2]>| {
             if step.t == 0.5 {
@@ -239,4 +241,28 @@ fn a_failing_sink_stops_the_solve_and_keeps_the_rest() {
     assert!(matches!(&solution.outcome, Outcome::Stopped { t, reason }
         if *t == 5.0 && reason.contains("disk full")));
     assert_eq!(solution.t.len(), 11);
+}
+
+#[test]
+fn a_state_changed_by_hand_crosses_nothing() {
+    let problem = oscillator();
+    let method = Tsit5::new();
+    let event = Event::new(|u: &[f64; 2], _t| u[0] - 2.0);
+    let mut integrator = init(&problem, &method, SolveOptions::steps(100).event(event)).unwrap();
+    integrator.step();
+    // Lifted over the event's zero by hand: that is no crossing, falling back is.
+    integrator.u_mut()[0] = 3.0;
+    while integrator.step() == Status::Stepped {}
+    let solution = integrator.finish();
+    assert!(!solution.events.is_empty());
+    assert!(solution.events[0].t > 0.5, "a crossing at {}", solution.events[0].t);
+}
+
+#[test]
+fn the_first_reason_to_stop_is_the_outcome() {
+    let stop = |_: &mut AcceptedStep<'_, [f64; 2]>| Flow::Stop("later".into());
+    let event = Event::new(|u: &[f64; 2], _t| u[0] - 0.05).terminating();
+    let options = SolveOptions::steps(10).event(event).observer(stop);
+    let solution = solve(&oscillator(), &Rk4::new(), options).unwrap();
+    assert!(matches!(solution.outcome, Outcome::Terminated { event: 0, .. }));
 }

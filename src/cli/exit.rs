@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,25 +11,60 @@ pub(super) const USAGE: u8 = 2;
 /// Exit status of a failed computation.
 const FAILED: u8 = 1;
 
-/// What was wrong with the request, in words.
+/// Why a command ends without its result: what to say and the exit status.
 #[derive(Debug)]
-pub struct UserError(String);
+pub struct CommandError {
+    message: String,
+    status: u8,
+}
 
-impl UserError {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        UserError(message.into())
+impl CommandError {
+    /// The request was bad.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        CommandError { message: message.into(), status: USAGE }
+    }
+
+    /// The request was good and its computation failed.
+    pub(super) fn failed(message: impl fmt::Display) -> Self {
+        CommandError { message: message.to_string(), status: FAILED }
+    }
+
+    /// Says what went wrong and returns the exit status.
+    pub(super) fn report(&self) -> ExitCode {
+        warn(self);
+        ExitCode::from(self.status)
     }
 }
 
-impl fmt::Display for UserError {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
-impl<E: std::error::Error> From<E> for UserError {
+/// An error met on the way to a computation is the request's fault; one met
+/// later is turned with [`CommandError::failed`].
+impl<E: std::error::Error> From<E> for CommandError {
     fn from(error: E) -> Self {
-        UserError(error.to_string())
+        CommandError::usage(error.to_string())
+    }
+}
+
+/// One line on stderr; if that is closed there is nobody to tell.
+fn warn(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "driftfield: {message}");
+}
+
+/// Writes `text` and a line break to stdout.
+///
+/// A reader that has gone (`driftfield study | head`) has seen what it wanted.
+pub(super) fn say(text: impl fmt::Display) -> Result<(), CommandError> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CommandError::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -37,14 +73,13 @@ pub(super) fn status(outcome: &Outcome) -> ExitCode {
     if outcome.is_success() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("driftfield: the solve failed: {outcome}");
-    ExitCode::from(FAILED)
+    CommandError::failed(format!("the solve failed: {outcome}")).report()
 }
 
 /// Refuses a file that could not be written, before anything is computed.
-pub(super) fn check_writable(path: &Path) -> Result<(), UserError> {
+pub(super) fn check_writable(path: &Path) -> Result<(), CommandError> {
     AtomicFile::create(path).map(drop).map_err(|error| {
-        UserError(format!(
+        CommandError::usage(format!(
             "cannot write `{}`: {error}; give a file in an existing, writable directory",
             path.display()
         ))

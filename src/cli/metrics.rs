@@ -5,7 +5,8 @@ use clap::Args;
 use driftfield_problems::npy;
 use ndarray::Array2;
 
-use super::UserError;
+use super::CommandError;
+use super::exit::say;
 use crate::metrics::MetricReport;
 
 #[derive(Args)]
@@ -20,29 +21,36 @@ pub(super) struct MetricsArguments {
 }
 
 /// The lanes of an array as rows.
-fn read_rows(path: &PathBuf) -> Result<Array2<f64>, UserError> {
+fn read_rows(path: &PathBuf) -> Result<Array2<f64>, CommandError> {
     let array = npy::read::<f64>(path)?;
     let lanes = array.shape()[0];
     let components = array.len() / lanes.max(1);
     Ok(array.into_shape_with_order((lanes, components))?)
 }
 
-pub(super) fn run(arguments: &MetricsArguments) -> Result<ExitCode, UserError> {
+pub(super) fn run(arguments: &MetricsArguments) -> Result<ExitCode, CommandError> {
     let (a, b) = (read_rows(&arguments.a)?, read_rows(&arguments.b)?);
     let report = MetricReport::new(&a.view(), &b.view())?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-        return Ok(ExitCode::SUCCESS);
+        say(serde_json::to_string_pretty(&report)?)?;
+    } else {
+        say(text(&report))?;
     }
-    println!("Chamfer distance            {:.6e}", report.chamfer);
-    println!("Chamfer distance, squared   {:.6e}", report.chamfer_squared);
-    println!("sliced Wasserstein-2        {:.6e}", report.sliced_wasserstein);
-    println!("energy distance             {:.6e}", report.energy_distance);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(report: &MetricReport) -> String {
+    let mut lines = vec![
+        format!("Chamfer distance            {:.6e}", report.chamfer),
+        format!("Chamfer distance, squared   {:.6e}", report.chamfer_squared),
+        format!("sliced Wasserstein-2        {:.6e}", report.sliced_wasserstein),
+        format!("energy distance             {:.6e}", report.energy_distance),
+    ];
     for (i, h) in report.bandwidths.iter().enumerate() {
         let unbiased = report.mmd2_unbiased.get(i).copied().flatten();
         let unbiased = unbiased.map_or("-".to_owned(), |value| format!("{value:.6e}"));
         let biased = report.mmd2_biased[i];
-        println!("MMD^2 (h = {h:.4})   unbiased {unbiased}   biased {biased:.6e}");
+        lines.push(format!("MMD^2 (h = {h:.4})   unbiased {unbiased}   biased {biased:.6e}"));
     }
-    Ok(ExitCode::SUCCESS)
+    lines.join("\n")
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use exit::UserError;
+pub use exit::CommandError;
 
 #[derive(Parser)]
 #[command(
@@ -36,7 +36,7 @@ enum Command {
     /// Train a network on a data set
     Train(train::TrainArguments),
     /// Generate samples with one solver
-    Sample(sample::SampleArguments),
+    Sample(Box<sample::SampleArguments>),
     /// List every method
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples
@@ -65,9 +65,6 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(status) => status,
-        Err(error) => {
-            eprintln!("driftfield: {error}");
-            ExitCode::from(exit::USAGE)
-        }
+        Err(error) => error.report(),
     }
 }

@@ -2,14 +2,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use driftfield_problems::npy::{self, NpyElement};
-use driftfield_problems::process;
+use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
+use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::Scalar;
-use ndarray::{ArrayD, Axis};
-use serde_json::json;
+use ndarray::ArrayD;
+use serde_json::{Value, json};
 
-use super::{UserError, exit};
+use super::{CommandError, exit};
 use crate::generate::{Budget, Field, Generated, Initial, Settings, generate};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,6 +18,7 @@ enum Dtype {
     F64,
 }
 
+// clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
 #[derive(Args)]
 pub(super) struct SampleArguments {
     /// Process, such as `vp:beta_min=0.1,beta_max=20`, `rectified-flow`, `brownian-bridge:s=0.5`
@@ -30,43 +31,43 @@ pub(super) struct SampleArguments {
     #[arg(long)]
     solver: String,
     /// Number of steps, whatever each costs
-    #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"])]
+    #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"], allow_negative_numbers = true)]
     steps: Option<usize>,
     /// Number of evaluations, never exceeded
-    #[arg(long, conflicts_with_all = ["abstol", "reltol"])]
+    #[arg(long, conflicts_with_all = ["abstol", "reltol"], allow_negative_numbers = true)]
     nfe: Option<u64>,
     /// Absolute tolerance of adaptive steps
-    #[arg(long, requires = "reltol", allow_negative_numbers = true)]
+    #[arg(long, requires = "reltol", allow_hyphen_values = true)]
     abstol: Option<f64>,
     /// Relative tolerance of adaptive steps
-    #[arg(long, requires = "abstol", allow_negative_numbers = true)]
+    #[arg(long, requires = "abstol", allow_hyphen_values = true)]
     reltol: Option<f64>,
     /// Most evaluations of an adaptive solve
-    #[arg(long, requires = "abstol")]
+    #[arg(long, requires = "abstol", conflicts_with_all = ["steps", "nfe"], allow_negative_numbers = true)]
     max_nfe: Option<u64>,
     /// uniform, quadratic, logsnr, karras[:rho=7] or exponential
     #[arg(long)]
     spacing: Option<String>,
     /// Start of the integration
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
     /// End of the integration; above the start: encoding
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state, used as it is
     #[arg(long, conflicts_with = "n")]
     init: Option<PathBuf>,
     /// Number of samples drawn as sigma(t_start) N(0, I)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     n: Option<usize>,
     /// Seed of the draw and of the noise
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Precision of the states
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
     /// Noise level of a stochastic solver
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
     /// Replace the last state by the predicted data (one more evaluation)
     #[arg(long)]
@@ -83,20 +84,20 @@ pub(super) struct SampleArguments {
 }
 
 impl SampleArguments {
-    fn budget(&self) -> Result<Budget, UserError> {
+    fn budget(&self) -> Result<Budget, CommandError> {
         match (self.steps, self.nfe, self.abstol, self.reltol) {
             (Some(steps), ..) => Ok(Budget::Steps(steps)),
             (_, Some(nfe), ..) => Ok(Budget::Evaluations(nfe)),
             (_, _, Some(abstol), Some(reltol)) => {
                 Ok(Budget::Adaptive { abstol, reltol, max_nfe: self.max_nfe })
             }
-            _ => {
-                Err(UserError::new("give one of --steps N, --nfe N, or --abstol A with --reltol R"))
-            }
+            _ => Err(CommandError::usage(
+                "give one of --steps N, --nfe N, or --abstol A with --reltol R",
+            )),
         }
     }
 
-    fn settings(&self) -> Result<Settings, UserError> {
+    fn settings(&self) -> Result<Settings, CommandError> {
         Ok(Settings {
             solver: self.solver.clone(),
             budget: self.budget()?,
@@ -110,61 +111,38 @@ impl SampleArguments {
         })
     }
 
-    fn initial<T: NpyElement>(&self) -> Result<Initial<T>, UserError> {
+    fn initial<T: NpyElement>(&self) -> Result<Initial<T>, CommandError> {
         match (&self.init, self.n) {
             (Some(file), _) => Ok(Initial::State(npy::read(file)?)),
             (None, Some(lanes)) => Ok(Initial::Noise { lanes, seed: self.seed }),
-            (None, None) => {
-                Err(UserError::new("give the initial state: --init FILE.npy, or --n N (--seed K)"))
-            }
+            (None, None) => Err(CommandError::usage(
+                "give the initial state: --init FILE.npy, or --n N (--seed K)",
+            )),
         }
     }
 }
 
-pub(super) fn run(arguments: &SampleArguments) -> Result<ExitCode, UserError> {
-    match arguments.dtype {
-        Dtype::F32 => run_as::<f32>(arguments),
-        Dtype::F64 => run_as::<f64>(arguments),
+impl SampleArguments {
+    fn check_outputs(&self) -> Result<(), CommandError> {
+        if self.out.is_some() && self.out == self.trajectory {
+            return Err(CommandError::usage(
+                "--out and --trajectory name the same file; give two names",
+            ));
+        }
+        for file in [&self.out, &self.trajectory].into_iter().flatten() {
+            exit::check_writable(file)?;
+        }
+        Ok(())
     }
-}
 
-fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCode, UserError> {
-    let path = process::parse(&arguments.process)?;
-    let settings = arguments.settings()?;
-    let field = Field::parse(&arguments.field)?;
-    let initial = arguments.initial::<T>()?;
-    for file in [&arguments.out, &arguments.trajectory].into_iter().flatten() {
-        exit::check_writable(file)?;
-    }
-    let generated = generate(&path, &field, initial, &settings)?;
-    if let Some(file) = &arguments.out {
-        npy::write(file, &generated.samples)?;
-    }
-    if let Some(file) = &arguments.trajectory {
-        write_trajectory(file, &generated.trajectory)?;
-    }
-    print(arguments, &path.spec(), &generated)?;
-    Ok(exit::status(&generated.outcome))
-}
-
-fn write_trajectory<T: Scalar + NpyElement>(
-    file: &Path,
-    states: &[ArrayD<T>],
-) -> Result<(), UserError> {
-    let views: Vec<_> = states.iter().map(|state| state.view()).collect();
-    Ok(npy::write(file, &ndarray::stack(Axis(0), &views)?)?)
-}
-
-fn print<T: Scalar>(
-    arguments: &SampleArguments,
-    process: &str,
-    generated: &Generated<T>,
-) -> Result<(), UserError> {
-    let Generated { statistics, outcome, seconds, span, steps, .. } = generated;
-    if arguments.json {
-        let summary = json!({
-            "solver": arguments.solver,
-            "process": process,
+    /// What `--json` prints. Process and solver are echoed as they were asked
+    /// for; `process_spec` has the process with all its parameters.
+    fn summary<T: Scalar>(&self, process_spec: &str, generated: &Generated<T>) -> Value {
+        let Generated { statistics, outcome, seconds, span, steps, .. } = generated;
+        json!({
+            "solver": self.solver,
+            "process": self.process,
+            "process_spec": process_spec,
             "steps": steps,
             "nfe": statistics.nfe,
             "network_forwards": statistics.network_forwards,
@@ -176,19 +154,69 @@ fn print<T: Scalar>(
             "t_start": span.start,
             "t_end": span.end,
             "shape": generated.samples.shape(),
-        });
-        println!("{}", serde_json::to_string_pretty(&summary)?);
-        return Ok(());
+        })
     }
-    println!("{process}, {} from t = {} to {}", arguments.solver, span.start, span.end);
-    println!("{statistics}, {} network forwards, {seconds:.3} s", statistics.network_forwards);
-    println!("{outcome}");
-    let shape = generated.samples.shape();
-    match &arguments.out {
-        Some(file) => println!("samples of shape {shape:?} written to {}", file.display()),
-        None => {
-            println!("samples of shape {shape:?} not written; give --out FILE.npy to keep them")
-        }
+
+    /// The same for reading.
+    fn text<T: Scalar>(&self, process_spec: &str, generated: &Generated<T>) -> String {
+        let Generated { statistics, outcome, seconds, span, .. } = generated;
+        let shape = generated.samples.shape();
+        let written = match &self.out {
+            Some(file) => format!("samples of shape {shape:?} written to {}", file.display()),
+            None => {
+                format!("samples of shape {shape:?} not written; give --out FILE.npy to keep them")
+            }
+        };
+        [
+            format!("{process_spec}, {} from t = {} to {}", self.solver, span.start, span.end),
+            format!(
+                "{statistics}, {} network forwards, {seconds:.3} s",
+                statistics.network_forwards
+            ),
+            outcome.to_string(),
+            written,
+        ]
+        .join("\n")
     }
-    Ok(())
+}
+
+pub(super) fn run(arguments: &SampleArguments) -> Result<ExitCode, CommandError> {
+    match arguments.dtype {
+        Dtype::F32 => run_as::<f32>(arguments),
+        Dtype::F64 => run_as::<f64>(arguments),
+    }
+}
+
+fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCode, CommandError> {
+    let path = process::parse(&arguments.process)?;
+    let settings = arguments.settings()?;
+    let field = Field::parse(&arguments.field)?;
+    let initial = arguments.initial::<T>()?;
+    arguments.check_outputs()?;
+    let generated = generate(&path, &field, initial, &settings)?;
+    if let Some(file) = &arguments.out {
+        npy::write(file, &generated.samples).map_err(CommandError::failed)?;
+    }
+    if let Some(file) = &arguments.trajectory {
+        write_trajectory(file, &generated.trajectory).map_err(CommandError::failed)?;
+    }
+    if arguments.json {
+        let summary = arguments.summary(&path.spec(), &generated);
+        exit::say(serde_json::to_string_pretty(&summary)?)?;
+    } else {
+        exit::say(arguments.text(&path.spec(), &generated))?;
+    }
+    Ok(exit::status(&generated.outcome))
+}
+
+fn write_trajectory<T: Scalar + NpyElement>(
+    file: &Path,
+    states: &[ArrayD<T>],
+) -> Result<(), NpyError> {
+    let shape = states.first().map_or(&[][..], |state| state.shape());
+    let mut writer = RowWriter::create(file, shape)?;
+    for state in states {
+        writer.push(state)?;
+    }
+    writer.finish()
 }

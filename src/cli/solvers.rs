@@ -7,7 +7,8 @@ use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use ndarray::ArrayD;
 use serde_json::{Value, json};
 
-use super::UserError;
+use super::CommandError;
+use super::exit::say;
 
 #[derive(Args)]
 pub(super) struct SolversArguments {
@@ -48,14 +49,12 @@ fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, UserError> {
+pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, CommandError> {
     let infos: Vec<MethodInfo> =
         path_methods::<ArrayD<f64>>().iter().map(|method| method.info()).collect();
     if arguments.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&infos.iter().map(describe).collect::<Vec<_>>())?
-        );
+        let described: Vec<Value> = infos.iter().map(describe).collect();
+        say(serde_json::to_string_pretty(&described)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new();
@@ -87,6 +86,6 @@ pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, UserError> {
             applies_to(info.kind).to_owned(),
         ]);
     }
-    println!("{table}");
+    say(table)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,10 +5,11 @@ use clap::Args;
 use driftfield_problems::method;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{UserError, exit};
+use super::{CommandError, exit};
 use crate::generate::Field;
 use crate::study::{
-    Case, Effort, STUDY_PROCESSES, Study, standard_cases, standard_runs, terminal_table, write,
+    Case, Effort, STUDY_PROCESSES, Study, StudyError, standard_cases, standard_runs,
+    terminal_table, write,
 };
 
 #[derive(Args, Default)]
@@ -45,31 +46,34 @@ impl StudyArguments {
         }
     }
 
-    fn cases(&self) -> Result<Vec<Case>, UserError> {
+    fn cases(&self) -> Result<Vec<Case>, CommandError> {
         let processes: Vec<&str> = match self.process.as_slice() {
             [] => STUDY_PROCESSES.to_vec(),
             given => given.iter().map(String::as_str).collect(),
         };
         let cases = match self.field.as_deref() {
             None => standard_cases(&processes, &["exact", "trained"])?,
-            Some(field @ ("exact" | "trained")) => standard_cases(&processes, &[field])?,
+            Some("exact") => standard_cases(&processes, &["exact"])?,
+            Some("trained") => trained_cases(&processes)?,
             Some(text) => {
+                let field = Field::parse(text)?;
+                // A network knows its process, if none is named.
+                let own = match (&field, self.process.is_empty()) {
+                    (Field::Trained { network, .. }, true) => Some(network.process.clone()),
+                    _ => None,
+                };
+                let processes = own.as_deref().map_or(processes, |own| vec![own]);
                 let mut cases = Vec::new();
                 for process in processes {
-                    cases.push(Case::new(process, Field::parse(text)?)?);
+                    cases.push(Case::new(process, field.clone())?);
                 }
                 cases
             }
         };
-        if cases.is_empty() {
-            return Err(UserError::new(
-                "no shipped network belongs to these processes; take --field exact, or --field FILE.safetensors",
-            ));
-        }
         Ok(cases)
     }
 
-    fn study(&self) -> Result<Study, UserError> {
+    fn study(&self) -> Result<Study, CommandError> {
         for solver in &self.solver {
             method::parse::<[f64; 2]>(solver)?;
         }
@@ -82,10 +86,33 @@ impl StudyArguments {
     }
 }
 
+/// A network was asked for by name, so that every process must have one.
+fn trained_cases(processes: &[&str]) -> Result<Vec<Case>, CommandError> {
+    let mut cases = Vec::new();
+    for process in processes {
+        let found = standard_cases(&[process], &["trained"])?;
+        if found.is_empty() {
+            return Err(CommandError::usage(format!(
+                "no shipped network belongs to process `{process}`; take `--field exact`, or train one and give `--field FILE.safetensors`"
+            )));
+        }
+        cases.extend(found);
+    }
+    Ok(cases)
+}
+
+/// A request found bad is the user's fault, a solution not reached is not.
+fn study_failed(error: StudyError) -> CommandError {
+    match error {
+        StudyError::Truth { .. } | StudyError::Metric(_) => CommandError::failed(error),
+        other => other.into(),
+    }
+}
+
 /// Where the main job writes without `--out`.
 const DEFAULT_OUT: &str = "out";
 
-pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, UserError> {
+pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, CommandError> {
     let study = arguments.study()?;
     // Under --json nothing is written unless asked for.
     let out = match &arguments.out {
@@ -94,7 +121,7 @@ pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, UserError> {
     };
     if let Some(directory) = &out {
         std::fs::create_dir_all(directory).map_err(|error| {
-            UserError::new(format!("cannot create `{}`: {error}", directory.display()))
+            CommandError::usage(format!("cannot create `{}`: {error}", directory.display()))
         })?;
         exit::check_writable(&directory.join("report.html"))?;
     }
@@ -102,17 +129,19 @@ pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, UserError> {
     let result = study.run(|label| {
         bar.set_message(label.to_owned());
         bar.inc(1);
-    })?;
+    });
     bar.finish_and_clear();
+    let result = result.map_err(study_failed)?;
     if arguments.json {
-        println!("{:#}", result.to_json());
+        exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
-        print!("{}", terminal_table(&result));
+        exit::say(terminal_table(&result))?;
     }
     if let Some(directory) = &out {
-        write(&study, &result, directory)?;
+        write(&study, &result, directory).map_err(CommandError::failed)?;
         if !arguments.json {
-            println!("\ntable, pictures and report: {}", directory.join("report.html").display());
+            let report = directory.join("report.html");
+            exit::say(format_args!("table, pictures and report: {}", report.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,17 @@ use driftfield_problems::spec::SpecError;
 use driftfield_problems::weights::{StandardisationError, WeightsError};
 use driftfield_solvers::SolveError;
 
+use super::SHIPPED;
+
+/// `FILE: `, unless the message names the file already.
+fn named(file: &str, already: bool) -> String {
+    if already { String::new() } else { format!("{file}: ") }
+}
+
+fn shipped_names() -> String {
+    SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
 /// Why a generation cannot be attempted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,12 +26,17 @@ pub enum GenerateError {
     Spec(#[from] SpecError),
     /// The field's text is of no known form.
     #[error(
-        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, or `FILE.safetensors`"
+        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `FILE.safetensors`, or shipped weights: {names}", names = shipped_names()
     )]
     FieldForm(String),
     /// A mixture file is refused.
-    #[error(transparent)]
-    Mixture(#[from] MixtureError),
+    #[error("{}{source}", named(.file, matches!(.source, MixtureError::Read { .. })))]
+    Mixture {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: MixtureError,
+    },
     /// A data file is refused.
     #[error(transparent)]
     Npy(#[from] NpyError),
@@ -28,8 +44,13 @@ pub enum GenerateError {
     #[error(transparent)]
     Empirical(#[from] EmpiricalError),
     /// A weights file is refused.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
+    #[error("{}{source}", named(.file, matches!(.source, WeightsError::Io { .. })))]
+    Weights {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: WeightsError,
+    },
     /// The network's own process is not the one asked for.
     #[error(
         "the network of `{file}` was trained on `{trained}`, not on `{asked}`; give `--process {trained}`"
@@ -48,6 +69,16 @@ pub enum GenerateError {
     /// A time that the process cannot start or end at.
     #[error(transparent)]
     Time(#[from] PathError),
+    /// The field is not finite at an end that was asked for.
+    #[error("the field cannot be used at t = {t} ({reason}); the nearest usable time is {nearest}")]
+    FieldEnd {
+        /// The end.
+        t: f64,
+        /// What the field said there.
+        reason: String,
+        /// A time that can be used instead.
+        nearest: f64,
+    },
     /// Times could not be placed.
     #[error(transparent)]
     Spacing(#[from] SpacingError),
@@ -64,9 +95,9 @@ pub enum GenerateError {
     /// No lanes at all.
     #[error("0 samples were asked for; ask for at least one")]
     NoLanes,
-    /// A noise level for a method that draws no noise.
+    /// A noise level for a method that does not solve the reverse SDE.
     #[error(
-        "solver `{0}` draws no noise; leave out the noise level, or take a stochastic solver such as euler-maruyama"
+        "solver `{0}` takes no noise level; leave it out, or take a solver of SDEs such as euler-maruyama"
     )]
     NoiseLevelOfOde(&'static str),
     /// A noise level that is negative or not finite.
@@ -77,6 +108,11 @@ pub enum GenerateError {
         "solver `{0}` generates from t_start down to t_end and cannot encode; take an ODE solver"
     )]
     StochasticEncoding(&'static str),
+    /// Denoising of encoded noise, which would replace it by the mean of the data.
+    #[error(
+        "the end of an encoding is noise, which denoising would destroy; leave out --denoise-final"
+    )]
+    DenoisedEncoding,
     /// Encoding without a state to encode.
     #[error("t_start {start} is below t_end {end}: encoding needs an initial state")]
     NothingToEncode {
@@ -94,6 +130,16 @@ pub enum GenerateError {
         solver: &'static str,
         /// Evaluations of one step, denoising included.
         least: u64,
+    },
+    /// More than fits in memory.
+    #[error("{count} {what} take {gigabytes:.1} GB, more memory than there is; ask for fewer")]
+    Memory {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many were asked for.
+        count: u64,
+        /// What they take.
+        gigabytes: f64,
     },
     /// A spacing with adaptive steps.
     #[error("adaptive steps place their own times; leave out the spacing")]

@@ -19,7 +19,7 @@ pub enum Field {
     /// The exact field of a data set, each point smoothed by a Gaussian.
     Empirical {
         /// The points, `[n, d]`.
-        data: Array2<f64>,
+        data: Arc<Array2<f64>>,
         /// Standard deviation of the smoothing.
         smoothing: f64,
     },
@@ -37,35 +37,40 @@ pub enum Field {
 impl Field {
     /// The field written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]` or
     /// `FILE.safetensors`. A weights file that does not exist is looked for
-    /// among the shipped ones.
+    /// among the shipped ones, which may also be given by name (`cat-vp`).
     pub fn parse(text: &str) -> Result<Field, GenerateError> {
         if let Some(file) = text.strip_prefix("exact:") {
-            return Ok(Field::Mixture(Arc::new(GaussianMixture::read(file)?)));
+            return match GaussianMixture::read(file) {
+                Ok(mixture) => Ok(Field::Mixture(Arc::new(mixture))),
+                Err(source) => Err(GenerateError::Mixture { file: file.to_owned(), source }),
+            };
         }
         if let Some(rest) = text.strip_prefix("empirical:") {
             return Self::parse_empirical(rest);
         }
-        if text.ends_with(".safetensors") {
-            let network = match shipped(text) {
-                Some(bytes) if !std::path::Path::new(text).exists() => {
-                    TrainedNetwork::from_bytes(bytes)?
-                }
-                _ => TrainedNetwork::load(text)?,
-            };
-            return Ok(Self::trained(network, text));
+        let network = match shipped(text) {
+            Some(bytes) if !std::path::Path::new(text).is_file() => {
+                TrainedNetwork::from_bytes(bytes)
+            }
+            _ if text.ends_with(".safetensors") => TrainedNetwork::load(text),
+            _ => return Err(GenerateError::FieldForm(text.to_owned())),
+        };
+        match network {
+            Ok(network) => Ok(Self::trained(network, text)),
+            Err(source) => Err(GenerateError::Weights { file: text.to_owned(), source }),
         }
-        Err(GenerateError::FieldForm(text.to_owned()))
     }
 
     fn parse_empirical(rest: &str) -> Result<Field, GenerateError> {
         let (file, smoothing) = match rest.rsplit_once(':') {
+            _ if rest.ends_with(".npy") => (rest, 0.0),
             Some((file, smoothing)) => {
                 let form = || GenerateError::FieldForm(format!("empirical:{rest}"));
                 (file, smoothing.parse().map_err(|_| form())?)
             }
             None => (rest, 0.0),
         };
-        Ok(Field::Empirical { data: npy::read_matrix::<f64>(file)?, smoothing })
+        Ok(Field::Empirical { data: Arc::new(npy::read_matrix::<f64>(file)?), smoothing })
     }
 
     /// A trained network.

@@ -5,6 +5,7 @@
 
 mod error;
 mod field;
+mod memory;
 mod plan;
 mod shipped;
 
@@ -17,10 +18,11 @@ use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
 use driftfield_problems::predictor::Target;
-use driftfield_problems::process::SharedPath;
+use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_solvers::method::{Kind, Method};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    OdeProblem, Outcome, Scalar, Solution, SolveOptions, Statistics, VectorField, solve,
+    OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -36,6 +38,15 @@ pub enum Initial<T> {
         /// Seed of the draw.
         seed: u64,
     },
+}
+
+impl<T> Initial<T> {
+    fn lanes(&self) -> usize {
+        match self {
+            Initial::State(state) => state.shape().first().copied().unwrap_or(0),
+            Initial::Noise { lanes, .. } => *lanes,
+        }
+    }
 }
 
 /// What a generation returned.
@@ -68,9 +79,17 @@ pub fn generate<T: Scalar>(
     let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
     let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
     let method = chosen.method;
+    let lanes = initial.lanes();
+    let saved =
+        if settings.save_steps { plan.steps().map_or(0, |steps| steps as u64 + 1) } else { 0 };
+    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
+    memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
     let initial = start(initial, path, field, plan.span)?;
     let path_field =
         PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
+    if method.info().kind != Kind::Ancestral {
+        check_ends(&path_field, field.dimension(), plan.span)?;
+    }
     let mut options = plan.options::<ArrayD<T>>(settings);
     if settings.save_steps {
         options = options.save(driftfield_solvers::Save::all());
@@ -84,9 +103,10 @@ pub fn generate<T: Scalar>(
     let seconds = clock.elapsed().as_secs_f64();
     let mut trajectory = solution.u;
     if settings.save_steps {
-        if settings.denoise_final {
-            trajectory.pop();
-            trajectory.push(solution.u_last.clone());
+        // The initial state and every accepted step; the last one may have
+        // been denoised since.
+        if let Some(last) = trajectory.last_mut().filter(|_| solution.statistics.accepted > 0) {
+            last.clone_from(&solution.u_last);
         }
     }
     let mut samples = solution.u_last;
@@ -131,6 +151,27 @@ fn start<T: Scalar>(
     }
 }
 
+/// Refuses an end at the data where the field is not finite, tried on one lane
+/// of zeros and not counted. Ancestral steps ask for the predicted data alone.
+fn check_ends<T: Scalar>(
+    field: &PathField<ArrayD<T>>,
+    dimension: usize,
+    span: Span,
+) -> Result<(), GenerateError> {
+    let data_end = field.path().domain().data.t;
+    if span.start != data_end && span.end != data_end {
+        return Ok(());
+    }
+    let state: ArrayD<T> = ArrayD::zeros(IxDyn(&[1, dimension]));
+    let mut slope = state.clone();
+    let reason = match field.eval(&mut slope, &state, data_end) {
+        Err(error) => error.to_string(),
+        Ok(()) if slope.first_non_finite_lane() == Ok(None) => return Ok(()),
+        Ok(()) => "it is not finite there".to_owned(),
+    };
+    Err(GenerateError::FieldEnd { t: data_end, reason, nearest: field.path().default_span().1 })
+}
+
 /// Replaces the last state by the predicted data: one more evaluation.
 fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<ArrayD<T>>) {
     let mut data = ArrayD::zeros(solution.u_last.raw_dim());
@@ -139,27 +180,11 @@ fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<Arra
     solution.statistics.nfe += 1;
     solution.statistics.network_forwards += VectorField::network_forwards(field);
     match predicted {
-        Ok(()) if data.iter().all(|value| value.is_finite()) => solution.u_last = data,
-        Ok(()) => solution.outcome = Outcome::NonFinite { t, lane: 0 },
+        Ok(()) if data.first_non_finite_lane() == Ok(None) => solution.u_last = data,
+        Ok(()) => {
+            let lane = data.first_non_finite_lane().ok().flatten().unwrap_or(0);
+            solution.outcome = Outcome::NonFinite { t, lane };
+        }
         Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
-    }
-}
-
-/// A fixed grid or adaptive options for one state type.
-impl plan::Plan {
-    fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
-        let options = match (&self.times, settings.budget) {
-            (Some(times), _) => SolveOptions::times(times.clone()),
-            (None, Budget::Adaptive { abstol, reltol, max_nfe }) => {
-                let options = SolveOptions::adaptive(abstol, reltol);
-                match max_nfe {
-                    Some(nfe) => options.nfe_budget(nfe - u64::from(settings.denoise_final)),
-                    None => options,
-                }
-            }
-            (None, Budget::Steps(n)) => SolveOptions::steps(n),
-            (None, Budget::Evaluations(_)) => SolveOptions::steps(1),
-        };
-        options.seed(settings.seed)
     }
 }

@@ -1,11 +1,11 @@
 use driftfield_problems::method::{ChosenMethod, IntendedGrid};
 use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::State;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_solvers::{SolveOptions, State};
 
-use super::GenerateError;
+use super::{GenerateError, memory};
 
 /// What a generation may spend.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,7 +70,8 @@ impl Settings {
             path: path.clone(),
             spacing: self.spacing.unwrap_or_else(|| Spacing::default_for(path)),
             evaluations: match self.budget {
-                Budget::Evaluations(nfe) => {
+                // More than memory holds is refused once the steps are known.
+                Budget::Evaluations(nfe) if memory::check_steps(nfe).is_ok() => {
                     Some(nfe.saturating_sub(u64::from(self.denoise_final)) as usize)
                 }
                 _ => None,
@@ -88,16 +89,46 @@ pub struct Span {
     pub end: f64,
 }
 
+/// The steps of a plan.
+enum Steps {
+    /// That many, their times not yet placed.
+    Fixed(usize),
+    /// At these times.
+    Grid(Vec<f64>),
+    /// As the error asks for, the solver's evaluations bounded by the budget.
+    Adaptive { abstol: f64, reltol: f64, budget: Option<u64> },
+}
+
 /// A request with all defaults filled in and every value checked.
 pub(super) struct Plan {
     pub(super) span: Span,
-    pub(super) times: Option<Vec<f64>>,
     pub(super) noise_level: f64,
+    steps: Steps,
 }
 
 impl Plan {
+    /// Number of fixed steps; `None` for adaptive ones.
     pub(super) fn steps(&self) -> Option<usize> {
-        self.times.as_ref().map(|times| times.len() - 1)
+        match &self.steps {
+            Steps::Fixed(steps) => Some(*steps),
+            Steps::Grid(times) => Some(times.len() - 1),
+            Steps::Adaptive { .. } => None,
+        }
+    }
+
+    pub(super) fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
+        let options = match &self.steps {
+            Steps::Fixed(steps) => SolveOptions::steps(*steps),
+            Steps::Grid(times) => SolveOptions::times(times.clone()),
+            Steps::Adaptive { abstol, reltol, budget } => {
+                let options = SolveOptions::adaptive(*abstol, *reltol);
+                match budget {
+                    Some(nfe) => options.nfe_budget(*nfe),
+                    None => options,
+                }
+            }
+        };
+        options.seed(settings.seed)
     }
 }
 
@@ -120,16 +151,24 @@ pub(super) fn resolve<S: State>(
         if info.kind.draws_noise() {
             return Err(GenerateError::StochasticEncoding(info.name));
         }
+        if settings.denoise_final {
+            return Err(GenerateError::DenoisedEncoding);
+        }
         if !has_state {
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let times = match (&chosen.orders, steps(&info, settings, chosen.orders.as_deref())?) {
-        (Some(orders), _) => Some(grid.times_of_orders(span.start, span.end, orders)?),
-        (None, Some(steps)) => Some(spacing.times(path, span.start, span.end, steps)?),
-        (None, None) => None,
+    let steps = match steps(&info, settings, chosen.orders.as_deref())? {
+        Steps::Fixed(steps) => {
+            memory::check_steps(steps as u64)?;
+            Steps::Grid(match &chosen.orders {
+                Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
+                None => spacing.times(path, span.start, span.end, steps)?,
+            })
+        }
+        chosen => chosen,
     };
-    Ok(Plan { span, times, noise_level })
+    Ok(Plan { span, steps, noise_level })
 }
 
 fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
@@ -169,29 +208,31 @@ fn span(
     Ok(span)
 }
 
-/// Steps of a fixed grid; `None` for adaptive steps. A list of orders uses up any
-/// number of evaluations, from one.
+/// The steps that the budget allows. A list of orders uses up any number of
+/// evaluations, from one.
 fn steps(
     info: &MethodInfo,
     settings: &Settings,
     orders: Option<&[usize]>,
-) -> Result<Option<usize>, GenerateError> {
+) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
     let least = orders.map_or(info.evaluations(1), |_| 1) + denoising;
-    let too_small = |nfe| Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least });
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
-        Budget::Steps(steps) => Ok(Some(steps)),
+        Budget::Steps(steps) => Ok(Steps::Fixed(steps)),
         Budget::Evaluations(nfe) => {
             let within = info.steps_within(nfe.saturating_sub(denoising)) as usize;
             match orders.map_or(within, <[usize]>::len) {
-                0 => too_small(nfe),
-                steps => Ok(Some(steps)),
+                0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
+                steps => Ok(Steps::Fixed(steps)),
             }
         }
-        Budget::Adaptive { max_nfe: Some(nfe), .. } if nfe < least => too_small(nfe),
-        Budget::Adaptive { .. } => Ok(None),
+        // However small, a bound is no mistake: the outcome says it was met.
+        Budget::Adaptive { abstol, reltol, max_nfe } => {
+            let budget = max_nfe.map(|nfe| nfe.saturating_sub(denoising));
+            Ok(Steps::Adaptive { abstol, reltol, budget })
+        }
     }
 }

@@ -1,6 +1,6 @@
 use ndarray::ArrayView2;
 
-use super::{MetricError, chamfer, energy, mmd, sliced_wasserstein, wasserstein};
+use super::MetricError;
 
 /// A metric that needs nothing but two samples and gives one number.
 #[derive(Debug, Clone, Copy)]
@@ -15,13 +15,13 @@ pub struct Metric {
 
 /// Every metric known by name.
 pub const REGISTRY: &[Metric] = &[
-    chamfer::METRIC,
-    chamfer::SQUARED,
-    chamfer::HAUSDORFF,
-    mmd::METRIC,
-    sliced_wasserstein::METRIC,
-    energy::METRIC,
-    wasserstein::METRIC,
+    super::chamfer::METRIC,
+    super::chamfer::SQUARED,
+    super::chamfer::HAUSDORFF,
+    super::mmd::METRIC,
+    super::sliced_wasserstein::METRIC,
+    super::energy::METRIC,
+    super::wasserstein::METRIC,
 ];
 
 /// The metric of that name.

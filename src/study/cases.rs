@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use driftfield_problems::data::{self, Cat, DataSet};
+use driftfield_problems::data::{self, Cat, DataSet, FiniteData};
 use driftfield_problems::field::GaussianMixture;
-use driftfield_problems::process::{self, SharedPath};
-use ndarray::{Array2, Axis};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::weights::TrainedNetwork;
+use ndarray::Array2;
 
 use super::StudyError;
-use crate::generate::Field;
+use crate::generate::{Field, GenerateError, shipped};
 
 /// The processes of the standard study.
 pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
@@ -21,24 +22,15 @@ pub enum Reference {
     Mixture(Arc<GaussianMixture>),
     /// Draws of a data set.
     Data(Box<dyn DataSet>),
-    /// A fixed set of points, of which each draw takes an arbitrary part.
-    Points(Array2<f64>),
 }
 
 impl Reference {
-    /// `n` points, `[n, d]`; all points if there are fewer.
-    pub fn draw(&self, n: usize, seed: u64) -> Result<Array2<f64>, StudyError> {
-        Ok(match self {
+    /// `n` points, `[n, d]`.
+    pub fn draw(&self, n: usize, seed: u64) -> Array2<f64> {
+        match self {
             Reference::Mixture(mixture) => mixture.draw(n, seed),
             Reference::Data(data) => data.sample(n, seed),
-            Reference::Points(points) => {
-                let count = points.nrows();
-                let n = n.min(count);
-                let start = seed as usize % count;
-                let rows: Vec<usize> = (0..n).map(|i| (start + i) % count).collect();
-                points.select(Axis(0), &rows)
-            }
-        })
+        }
     }
 }
 
@@ -61,9 +53,14 @@ impl Case {
     /// A case with a field of the user's.
     pub fn new(process: &str, field: Field) -> Result<Self, StudyError> {
         let path = process::parse(process)?;
+        // A network of another process is refused before anything is run.
+        field.predictor::<Array2<f32>>(&path)?;
         let reference = match &field {
             Field::Mixture(mixture) => Reference::Mixture(mixture.clone()),
-            Field::Empirical { data, .. } => Reference::Points(data.clone()),
+            Field::Empirical { data, smoothing } => {
+                let data = FiniteData::new((**data).clone())?;
+                Reference::Data(Box::new(data.with_smoothing(*smoothing)))
+            }
             Field::Trained { network, .. } => Reference::Data(data::by_name(&network.data)?),
         };
         let field_name = if field.is_exact() { "exact" } else { "trained" };
@@ -81,17 +78,15 @@ impl Case {
 
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
-        let name = process.split(':').next().unwrap_or(process);
-        let file = format!("weights/cat-{name}.safetensors");
-        match crate::generate::shipped(&file) {
-            None => Ok(None),
-            Some(_) => {
-                let case = Case::new(process, Field::parse(&file)?)?;
-                // A process with other parameters than the network's has no
-                // shipped network.
-                let usable = case.field.predictor::<Array2<f32>>(&case.path).is_ok();
-                Ok(usable.then_some(case))
-            }
+        let name = format!("cat-{}", process::parse(process)?.name());
+        let Some(bytes) = shipped(&name) else { return Ok(None) };
+        let network = TrainedNetwork::from_bytes(bytes)
+            .map_err(|source| GenerateError::Weights { file: name.clone(), source })?;
+        match Case::new(process, Field::trained(network, name)) {
+            Ok(case) => Ok(Some(case)),
+            // With other parameters than the network's there is none.
+            Err(StudyError::Generate(GenerateError::Process { .. })) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 

@@ -98,8 +98,8 @@ impl Study {
         let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); runs.len()];
         let (mut model, mut sampling, mut truth_nfe) = (Vec::new(), Vec::new(), Vec::new());
         for &seed in &self.seeds {
-            let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001)?;
-            let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002)?;
+            let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
+            let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
             sampling.push(TotalError::between(&other.view(), &data.view())?);
             let truth = case.truth(self.lanes, seed)?;
             model.push(TotalError::between(&truth.samples.view(), &data.view())?);

@@ -70,7 +70,8 @@ impl StudyResult {
             .iter()
             .map(|case| {
                 let mut value = json!(case);
-                value["first_at_floor"] = match case.first_at_floor() {
+                let first = case.first_at_floor().map(|index| &case.rows[index]);
+                value["first_at_floor"] = match first {
                     Some(row) => {
                         json!({ "solver": row.solver, "budget": row.budget(), "nfe": row.nfe })
                     }
@@ -158,8 +159,8 @@ fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError>
     for case in &result.cases {
         table.group(format!("{}, {} field", case.process, case.field));
         let first = case.first_at_floor();
-        for row in &case.rows {
-            let reaches = first == Some(row);
+        for (index, row) in case.rows.iter().enumerate() {
+            let reaches = first == Some(index);
             let cells = cells(row, reaches).map(|text| {
                 let cell = Cell::from(text);
                 if reaches { cell.highlighted() } else { cell }

@@ -1,10 +1,14 @@
 //! The study's pictures: samples over the data, trajectories, error against
 //! evaluations and against time.
 
+use driftfield_problems::flow::ForwardDiffusion;
+use driftfield_problems::process::GaussianPath;
+use driftfield_solvers::method::EulerMaruyama;
+use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
 use super::{Case, CaseResult, Row, Study, StudyError, StudyResult, rows_of};
-use crate::generate::{Budget, Settings};
+use crate::generate::{Budget, GenerateError, Settings};
 use crate::plot::{
     Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
     Trajectories,
@@ -31,6 +35,13 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     for case in &planar {
         trajectories.push(trajectory_picture(case)?);
     }
+    let mut noised: Vec<&str> = Vec::new();
+    for case in &planar {
+        if !noised.contains(&case.process.as_str()) {
+            noised.push(&case.process);
+            trajectories.push(forward_picture(case)?);
+        }
+    }
     let mut samples = Vec::new();
     for field in ["trained", "exact"] {
         let cases: Vec<&Case> =
@@ -47,14 +58,21 @@ fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
     samples.rows().into_iter().map(|row| [row[0], row[1]]).collect()
 }
 
-fn outline(case: &Case) -> Result<Outline, StudyError> {
-    let data = points(&case.reference.draw(BACKGROUND, 5)?);
-    Ok(Outline::new("data", data, OutlineForm::Dots))
+fn outline(case: &Case) -> Outline {
+    let data = points(&case.reference.draw(BACKGROUND, 5));
+    Outline::new("data", data, OutlineForm::Dots)
 }
 
-/// A name for files: the process without its parameters, and the field.
+/// A name for files: the process, its parameters included, and the field.
 fn slug(process: &str, field: &str) -> String {
-    format!("{}-{field}", process.split(':').next().unwrap_or(process))
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    format!("{}-{field}", process.trim().chars().map(plain).collect::<String>())
+}
+
+/// A name, and how the solve ended if it did not reach the end: a picture of a
+/// partial solution says so.
+fn panel_title(name: &str, outcome: &Outcome) -> String {
+    if outcome.is_success() { name.to_owned() } else { format!("{name} ({})", outcome.name()) }
 }
 
 fn pictured_settings(save_steps: bool) -> Settings {
@@ -68,11 +86,13 @@ fn sample_picture(
 ) -> Result<(String, ScatterGrid, String), StudyError> {
     let mut panels = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let samples = case.generate::<f32>(lanes, 0, &pictured_settings(false))?.samples;
+        let generated = case.generate::<f32>(lanes, 0, &pictured_settings(false))?;
+        let title = panel_title(&case.process, &generated.outcome);
+        let samples = generated.samples;
         // One colour for all panels, named once in the common legend.
         let name = if index == 0 { "samples" } else { "" };
         let layer = PointLayer::new(name, points(&rows_of(&samples)), Color::nth(0));
-        panels.push(Scatter::new(case.process.clone()).outline(outline(case)?).layer(layer));
+        panels.push(Scatter::new(title).outline(outline(case)).layer(layer));
     }
     let title = format!("{lanes} samples, {field} field, {} with {} steps", PICTURED.0, PICTURED.1);
     let caption = format!("{title}, over the data (grey).");
@@ -80,18 +100,43 @@ fn sample_picture(
 }
 
 fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
-    let states = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(true))?.trajectory;
+    let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(true))?;
+    let states = generated.trajectory;
     let lane = |lane: usize| {
         let point =
             |state: &ArrayD<f32>| [f64::from(state[[lane, 0]]), f64::from(state[[lane, 1]])];
         states.iter().map(point).collect::<Vec<_>>()
     };
     let lines = (0..TRAJECTORIES).map(lane).collect();
-    let title = format!("{TRAJECTORIES} trajectories from noise to data: {}", case.label());
+    let label = panel_title(&case.label(), &generated.outcome);
+    let title = format!("{TRAJECTORIES} trajectories from noise to data: {label}");
     let mut picture = Trajectories::new(title.clone(), lines);
-    picture.outline = Some(outline(case)?);
+    picture.outline = Some(outline(case));
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
     Ok((format!("trajectories-{}", slug(&case.process, case.field_name)), picture, caption))
+}
+
+/// The forward diffusion as an ordinary SDE problem: data to noise.
+fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
+    const STEPS: usize = 500;
+    let mut data = case.reference.draw(TRAJECTORIES, 7);
+    case.field.to_process_units(&mut data)?;
+    let (_, data_end) = case.path.default_span();
+    let span = (data_end, case.path.start_with_finite_log_snr());
+    let problem = ForwardDiffusion::new(case.path.clone()).problem(data, span);
+    let options = SolveOptions::steps(STEPS).save(Save::every(4).with_start());
+    let solution = solve(&problem, &EulerMaruyama, options).map_err(GenerateError::from)?;
+    let mut states = solution.u;
+    for state in &mut states {
+        case.field.to_data_units(state)?;
+    }
+    let lane = |lane: usize| states.iter().map(|u| [u[[lane, 0]], u[[lane, 1]]]).collect();
+    let label = panel_title(&case.process, &solution.outcome);
+    let title = format!("{TRAJECTORIES} paths from data to noise: {label}");
+    let mut picture = Trajectories::new(title.clone(), (0..TRAJECTORIES).map(lane).collect());
+    picture.outline = Some(outline(case));
+    let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
+    Ok((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption))
 }
 
 /// The value of a row on an axis of a picture.
@@ -105,6 +150,9 @@ struct Vertical {
     spread: Value,
     floors: Vec<Floor>,
 }
+
+/// A horizontal axis: file name, label, value.
+type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
 
 fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
     let floors = vec![
@@ -127,7 +175,7 @@ fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
             floors,
         },
     ];
-    let horizontals: [(&str, &str, fn(&Row) -> f64); 2] =
+    let horizontals: [Horizontal; 2] =
         [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds)];
     let mut pictures = Vec::new();
     for vertical in &verticals {

@@ -189,14 +189,15 @@ pub struct CaseResult {
 const REACHED: f64 = 1.02;
 
 impl CaseResult {
-    /// The deterministic row of fewest evaluations whose Chamfer distance is
+    /// Index of the deterministic row of fewest evaluations whose Chamfer distance is
     /// within 2 % of the floor's.
-    pub fn first_at_floor(&self) -> Option<&Row> {
-        self.rows
-            .iter()
-            .filter(|row| row.solver_error.is_some())
-            .filter(|row| row.chamfer.is_some_and(|c| c <= REACHED * self.floors.model_chamfer))
-            .min_by(|a, b| a.nfe.total_cmp(&b.nfe))
+    pub fn first_at_floor(&self) -> Option<usize> {
+        let reaches = |row: &Row| {
+            row.solver_error.is_some()
+                && row.chamfer.is_some_and(|c| c <= REACHED * self.floors.model_chamfer)
+        };
+        let reaching = self.rows.iter().enumerate().filter(|(_, row)| reaches(row));
+        reaching.min_by(|(_, a), (_, b)| a.nfe.total_cmp(&b.nfe)).map(|(index, _)| index)
     }
 }
 

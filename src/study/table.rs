@@ -125,8 +125,8 @@ pub fn terminal_table(result: &StudyResult) -> String {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED).set_header(COLUMNS);
         let first = case.first_at_floor();
-        for row in &case.rows {
-            table.add_row(aligned(cells(row, first == Some(row))));
+        for (index, row) in case.rows.iter().enumerate() {
+            table.add_row(aligned(cells(row, first == Some(index))));
         }
         for floor in floor_cells(case) {
             table.add_row(aligned(floor));

@@ -5,10 +5,12 @@ use ndarray::{Array2, ArrayView2};
 use super::{DataError, DataSet, SampleRng};
 use crate::npy;
 
-/// The rows of an array, drawn uniformly with replacement.
+/// The rows of an array, drawn uniformly with replacement, each with a little
+/// Gaussian noise if it is smoothed.
 #[derive(Debug, Clone)]
 pub struct FiniteData {
     points: Array2<f64>,
+    smoothing: f64,
 }
 
 impl FiniteData {
@@ -22,7 +24,13 @@ impl FiniteData {
         {
             return Err(DataError::NotFinite { row, column, value });
         }
-        Ok(FiniteData { points })
+        Ok(FiniteData { points, smoothing: 0.0 })
+    }
+
+    /// The same rows, each drawn with noise of this standard deviation.
+    #[must_use]
+    pub fn with_smoothing(self, smoothing: f64) -> Self {
+        FiniteData { smoothing, ..self }
     }
 
     /// The data set of the rows of an `.npy` file of shape `[n, d]`.
@@ -44,5 +52,8 @@ impl DataSet for FiniteData {
     fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {
         let row = self.points.row(rng.below(self.points.nrows()));
         point.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+        if self.smoothing > 0.0 {
+            point.iter_mut().for_each(|value| *value += self.smoothing * rng.normal());
+        }
     }
 }

@@ -53,10 +53,11 @@ pub struct EmpiricalPredictor {
 impl EmpiricalPredictor {
     /// The predictor of the rows of `data`, `[n, d]`, on `path`.
     pub fn new(
-        data: Array2<f64>,
+        data: impl Into<Arc<Array2<f64>>>,
         smoothing: f64,
         path: SharedPath,
     ) -> Result<Self, EmpiricalError> {
+        let data = data.into();
         let (points, dimension) = data.dim();
         if points == 0 || dimension == 0 {
             return Err(EmpiricalError::Empty { points, dimension });

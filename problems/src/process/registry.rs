@@ -1,7 +1,7 @@
 //! All processes by name. A new process is a file and its line in
 //! [`PROCESSES`].
 
-use super::{SharedPath, brownian_bridge, edm, rectified_flow, sub_vp, ve, vp, vp_cosine};
+use super::SharedPath;
 use crate::spec::{Spec, SpecError};
 
 /// A process as the command line knows it.
@@ -19,13 +19,13 @@ pub struct ProcessEntry {
 
 /// Every process.
 pub const PROCESSES: &[ProcessEntry] = &[
-    vp::ENTRY,
-    sub_vp::ENTRY,
-    vp_cosine::ENTRY,
-    ve::ENTRY,
-    edm::ENTRY,
-    rectified_flow::ENTRY,
-    brownian_bridge::ENTRY,
+    super::vp::ENTRY,
+    super::sub_vp::ENTRY,
+    super::vp_cosine::ENTRY,
+    super::ve::ENTRY,
+    super::edm::ENTRY,
+    super::rectified_flow::ENTRY,
+    super::brownian_bridge::ENTRY,
 ];
 
 /// The process written `name:key=value,key=value`.

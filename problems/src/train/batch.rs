@@ -55,8 +55,8 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::objective::tests::Straight;
     use super::*;
+    use crate::process::RectifiedFlow;
 
     #[test]
     fn a_batch_is_a_function_of_seed_and_step_and_its_times_are_stratified() {
@@ -65,7 +65,7 @@ mod tests {
         let draw = |seed, step| {
             let mut batch = Batch::default();
             let config = TrainingConfig { seed, ..config.clone() };
-            batch.draw(&config, Objective::Velocity, &Straight, &data, step).unwrap();
+            batch.draw(&config, Objective::Velocity, &RectifiedFlow, &data, step).unwrap();
             batch
         };
         let batch = draw(1, 2);

@@ -204,7 +204,7 @@ mod tests {
     use super::super::{Objective, TrainingConfig};
     use super::*;
     use crate::network::{Mlp, Parameters, random_parameters};
-    use crate::train::objective::tests::Straight;
+    use crate::process::RectifiedFlow;
 
     fn setting(objective: Objective, batch: usize) -> (Parameters, Batch) {
         let network = MlpConfig {
@@ -219,7 +219,7 @@ mod tests {
         let config = TrainingConfig { batch, network, ..TrainingConfig::new("", "", 3) };
         let data = ndarray::Array2::from_shape_fn((30, 3), |(i, j)| ((7 * i + j) as f64).sin());
         let mut drawn = Batch::default();
-        drawn.draw(&config, objective, &Straight, &data, 0).unwrap();
+        drawn.draw(&config, objective, &RectifiedFlow, &data, 0).unwrap();
         (parameters, drawn)
     }
 

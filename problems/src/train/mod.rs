@@ -1,18 +1,9 @@
 //! Training: a network from data, a process and an objective.
 //!
 //! ```
-//! use driftfield_problems::process::GaussianPath;
+//! use driftfield_problems::process::RectifiedFlow;
 //! use driftfield_problems::train::{Objective, Trainer, TrainingConfig};
 //! use ndarray::array;
-//!
-//! #[derive(Debug)]
-//! struct RectifiedFlow;
-//! impl GaussianPath for RectifiedFlow {
-//!     fn alpha(&self, t: f64) -> f64 { 1.0 - t }
-//!     fn sigma(&self, t: f64) -> f64 { t }
-//!     fn alpha_derivative(&self, _: f64) -> f64 { -1.0 }
-//!     fn sigma_derivative(&self, _: f64) -> f64 { 1.0 }
-//! }
 //!
 //! let data = array![[1.0, 0.0], [-1.0, 0.5], [0.0, -0.5]];
 //! let mut config = TrainingConfig::new("rectified-flow", "three points", 2);

@@ -80,50 +80,13 @@ impl Objective {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// `alpha = 1 - t`, `sigma = t`.
-    #[derive(Debug)]
-    pub(crate) struct Straight;
-
-    impl GaussianPath for Straight {
-        fn alpha(&self, t: f64) -> f64 {
-            1.0 - t
-        }
-        fn sigma(&self, t: f64) -> f64 {
-            t
-        }
-        fn alpha_derivative(&self, _: f64) -> f64 {
-            -1.0
-        }
-        fn sigma_derivative(&self, _: f64) -> f64 {
-            1.0
-        }
-    }
-
-    /// `alpha = 1 - t`, `sigma = sqrt(t)`: a velocity that blows up at 0.
-    #[derive(Debug)]
-    pub(crate) struct Root;
-
-    impl GaussianPath for Root {
-        fn alpha(&self, t: f64) -> f64 {
-            1.0 - t
-        }
-        fn sigma(&self, t: f64) -> f64 {
-            t.sqrt()
-        }
-        fn alpha_derivative(&self, _: f64) -> f64 {
-            -1.0
-        }
-        fn sigma_derivative(&self, t: f64) -> f64 {
-            0.5 / t.sqrt()
-        }
-    }
+    use crate::process::{BrownianBridge, RectifiedFlow};
 
     #[test]
     fn targets_are_those_of_the_definitions() {
-        let at = |objective: Objective| objective.mixture(&Straight, 0.25).unwrap();
+        let at = |objective: Objective| objective.mixture(&RectifiedFlow, 0.25).unwrap();
         let velocity = at(Objective::Velocity);
         assert_eq!((velocity.alpha, velocity.sigma), (0.75, 0.25));
         assert_eq!((velocity.data, velocity.noise), (-1.0, 1.0));
@@ -135,9 +98,10 @@ pub(crate) mod tests {
 
     #[test]
     fn a_process_that_is_not_finite_is_named_with_its_time() {
-        assert!(Objective::Noise.mixture(&Root, 0.0).is_ok());
+        let bridge = BrownianBridge::default();
+        assert!(Objective::Noise.mixture(&bridge, 0.0).is_ok());
         assert!(matches!(
-            Objective::Velocity.mixture(&Root, 0.0),
+            Objective::Velocity.mixture(&bridge, 0.0),
             Err(TrainError::Process { t: 0.0, .. })
         ));
     }

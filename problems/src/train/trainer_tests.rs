@@ -1,9 +1,9 @@
 use ndarray::Array2;
 
-use super::objective::tests::{Root, Straight};
 use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
 use crate::network::{MlpConfig, Purpose, SeededRng};
 use crate::predictor::Network;
+use crate::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 use crate::weights::WeightsError;
 
 fn gaussian(n: usize) -> Array2<f64> {
@@ -39,7 +39,7 @@ fn every_objective_learns_the_known_optimum_of_a_gaussian() {
     let data = gaussian(4000);
     for objective in [Objective::Noise, Objective::Velocity, Objective::Data] {
         let config = TrainingConfig { batch: 512, t_min: 0.05, ..small(600) };
-        let mut trainer = Trainer::new(config, objective, &Straight, &data).unwrap();
+        let mut trainer = Trainer::new(config, objective, &RectifiedFlow, &data).unwrap();
         let trained = trainer.run(|_| ()).unwrap();
         assert_eq!(trained.prediction, objective.prediction());
         let plan = trained.plan();
@@ -53,7 +53,7 @@ fn every_objective_learns_the_known_optimum_of_a_gaussian() {
         let floor = (0..cells)
             .map(|cell| {
                 let t = 0.05 + 0.95 * (cell as f64 + 0.5) / cells as f64;
-                let mix = objective.mixture(&Straight, t).unwrap();
+                let mix = objective.mixture(&RectifiedFlow, t).unwrap();
                 let v = mix.alpha * mix.alpha + mix.sigma * mix.sigma;
                 mix.weight * (mix.data * mix.sigma - mix.noise * mix.alpha).powi(2) / v
             })
@@ -85,7 +85,7 @@ fn a_run_interrupted_and_resumed_ends_in_the_same_bits() {
     let data = gaussian(200);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.checkpoint");
-    let new = || Trainer::new(small(60), Objective::Noise, &Straight, &data).unwrap();
+    let new = || Trainer::new(small(60), Objective::Noise, &RectifiedFlow, &data).unwrap();
     let mut straight = new();
     straight.run(|_| ()).unwrap();
 
@@ -126,13 +126,13 @@ fn checkpoints_of_other_runs_and_damaged_ones_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.checkpoint");
     let resume = |config, objective, data: &Array2<f64>| {
-        Trainer::new(config, objective, &Straight, data)
+        Trainer::new(config, objective, &RectifiedFlow, data)
             .unwrap()
             .with_checkpoint(&path, 5)
             .resume()
             .map(|trainer| trainer.step())
     };
-    let mut trainer = Trainer::new(small(5), Objective::Noise, &Straight, &data)
+    let mut trainer = Trainer::new(small(5), Objective::Noise, &RectifiedFlow, &data)
         .unwrap()
         .with_checkpoint(&path, 5);
     trainer.run(|_| ()).unwrap();
@@ -148,7 +148,8 @@ fn checkpoints_of_other_runs_and_damaged_ones_are_refused() {
         };
         assert!(what.contains(word), "{what}");
     }
-    let other = Trainer::new(small(5), Objective::Noise, &Root, &data).unwrap();
+    let bridge = BrownianBridge::default();
+    let other = Trainer::new(small(5), Objective::Noise, &bridge, &data).unwrap();
     assert!(other.with_checkpoint(&path, 5).resume().unwrap_err().to_string().contains("process"));
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
@@ -165,7 +166,7 @@ fn the_trained_bits_do_not_depend_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let config = TrainingConfig { batch: 300, ..small(20) };
-            let mut trainer = Trainer::new(config, Objective::Data, &Straight, &data).unwrap();
+            let mut trainer = Trainer::new(config, Objective::Data, &RectifiedFlow, &data).unwrap();
             trainer.run(|_| ()).unwrap();
             bits(&trainer)
         })
@@ -178,7 +179,7 @@ fn the_result_is_the_average_of_the_weights() {
     let data = gaussian(200);
     let run = |ema_decay| {
         let config = TrainingConfig { ema_decay, ..small(8) };
-        let mut trainer = Trainer::new(config, Objective::Noise, &Straight, &data).unwrap();
+        let mut trainer = Trainer::new(config, Objective::Noise, &RectifiedFlow, &data).unwrap();
         let mut average: Vec<f64> =
             trainer.state_values().iter().map(|&value| f64::from(value)).collect();
         for step in 0..8 {
@@ -201,7 +202,7 @@ fn the_result_is_the_average_of_the_weights() {
 fn unusable_input_and_divergence_are_typed_errors() {
     let data = gaussian(50);
     let start = |config, data: &Array2<f64>| {
-        Trainer::new(config, Objective::Noise, &Straight, data).map(|_| ())
+        Trainer::new(config, Objective::Noise, &RectifiedFlow, data).map(|_| ())
     };
     assert!(matches!(start(small(0), &data), Err(TrainError::Setting { field: "steps", .. })));
     assert!(matches!(start(small(1), &Array2::zeros((0, 2))), Err(TrainError::Data(_))));
@@ -210,12 +211,24 @@ fn unusable_input_and_divergence_are_typed_errors() {
         Err(TrainError::Dimension { expected: 2, found: 3 })
     ));
     let config = TrainingConfig { learning_rate: 1e30, ..small(30) };
-    let mut trainer = Trainer::new(config, Objective::Noise, &Straight, &data).unwrap();
+    let mut trainer = Trainer::new(config, Objective::Noise, &RectifiedFlow, &data).unwrap();
     assert!(matches!(trainer.run(|_| ()), Err(TrainError::Diverged { .. })));
     let config = TrainingConfig { t_min: 0.5, ..small(3) };
     #[derive(Debug)]
     struct Nowhere;
-    impl crate::process::GaussianPath for Nowhere {
+    impl GaussianPath for Nowhere {
+        fn name(&self) -> &'static str {
+            "nowhere"
+        }
+        fn parameters(&self) -> Vec<(&'static str, f64)> {
+            Vec::new()
+        }
+        fn domain(&self) -> TimeDomain {
+            RectifiedFlow.domain()
+        }
+        fn default_span(&self) -> (f64, f64) {
+            (1.0, 0.0)
+        }
         fn alpha(&self, _: f64) -> f64 {
             1.0
         }
@@ -225,7 +238,16 @@ fn unusable_input_and_divergence_are_typed_errors() {
         fn alpha_derivative(&self, _: f64) -> f64 {
             0.0
         }
-        fn sigma_derivative(&self, _: f64) -> f64 {
+        fn sigma_squared_derivative(&self, _: f64) -> f64 {
+            0.0
+        }
+        fn log_snr(&self, _: f64) -> f64 {
+            f64::NEG_INFINITY
+        }
+        fn drift_rate(&self, _: f64) -> f64 {
+            0.0
+        }
+        fn diffusion_squared(&self, _: f64) -> f64 {
             0.0
         }
     }

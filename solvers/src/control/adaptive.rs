@@ -70,6 +70,16 @@ impl Adaptive {
                 _ => {}
             }
         }
+        let shortest = self.dtmin.unwrap_or(0.0);
+        for (name, length) in [("dtmax", self.dtmax), ("initial_step", self.initial_step)] {
+            match length {
+                Some(value) if value < shortest => {
+                    let range = "at least dtmin";
+                    return Err(ControlError::Setting { name, value, range }.into());
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 

@@ -19,6 +19,10 @@ impl Grid {
     pub fn times(&self, t0: f64, t1: f64) -> Result<Vec<f64>, ControlError> {
         match self {
             Grid::Steps(0) => Err(ControlError::NoSteps),
+            Grid::Steps(n) if *n as f64 > MAX_STEPS => Err(ControlError::TooManySteps {
+                dt: (t1 - t0).abs() / *n as f64,
+                steps: *n as f64,
+            }),
             Grid::Steps(n) => {
                 let h = (t1 - t0) / *n as f64;
                 Ok(equidistant(t0, h, *n, t1))

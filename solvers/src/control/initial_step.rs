@@ -34,7 +34,11 @@ pub(crate) fn initial_step<S: State>(
     let mut probe = u.zeros_like();
     probe.linear_combination(0.0, &[(1.0, u), (direction * h0, &slope)])?;
     let mut change = u.zeros_like();
-    derivative(&mut change, &probe, t0 + direction * h0)?;
+    if derivative(&mut change, &probe, t0 + direction * h0).is_err() {
+        // The field may end nearer than the probe, or the budget is spent: the
+        // first step finds out, and reports it.
+        return Ok((h0, Some(slope)));
+    }
     change.linear_combination(1.0, &[(-1.0, &slope)])?;
     let d2 = norm(&change)? / h0;
     let steepest = d1.max(d2);

@@ -24,7 +24,7 @@ pub enum ControlError {
     )]
     StepLength(f64),
     /// A step length so small that the grid would not fit in memory.
-    #[error("dt = {dt} makes {steps:.3e} steps over the span; give a larger dt")]
+    #[error("dt = {dt} makes {steps:.3e} steps over the span; take larger steps, 1e9 at the most")]
     TooManySteps {
         /// The length asked for.
         dt: f64,

@@ -92,7 +92,7 @@ impl PidController {
         ] {
             setting(name, value, value.is_finite(), "a finite number")?;
         }
-        setting("safety", self.safety, self.safety > 0.0 && self.safety <= 1.0, "0 < safety <= 1")?;
+        setting("safety", self.safety, self.safety > 0.0 && self.safety < 1.0, "0 < safety < 1")?;
         let min = self.min_factor;
         setting("min_factor", min, min > 0.0 && min < 1.0, "0 < min_factor < 1")?;
         let max = self.max_factor;

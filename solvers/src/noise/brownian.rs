@@ -15,7 +15,8 @@ impl<S> Noise<S> for NoNoise {
 /// `k`-th base interval is `sqrt(|dt_k|)` times the `k`-th normals of the
 /// lane's own stream, whatever the batch.
 ///
-/// Steps may join several base intervals: their increments are summed from
+/// The path is drawn as the solve goes: increments are asked for in the order
+/// of the grid and once. Steps may join several base intervals: their increments are summed from
 /// left to right, which is how two step sizes share one path.
 #[derive(Debug, Clone)]
 pub struct BrownianPath<S> {

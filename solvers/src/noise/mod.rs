@@ -2,9 +2,11 @@
 
 mod brownian;
 mod lane_rng;
+mod recorded;
 
 pub use brownian::{BrownianPath, NoNoise};
 pub use lane_rng::{LaneRng, Stream, fill_initial_normals};
+pub use recorded::RecordedPath;
 
 use crate::state::StateError;
 
@@ -25,6 +27,16 @@ pub enum NoiseError {
     /// A recorded or drawn path is shaped unlike the state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Recorded increments that do not fill the grid they are given for.
+    #[error(
+        "a grid of {times} time(s) has one increment per interval, and {increments} were given"
+    )]
+    RecordLength {
+        /// Times of the grid.
+        times: usize,
+        /// Increments given.
+        increments: usize,
+    },
     /// A path was needed and none was given.
     #[error("the method draws noise, and the solve was given no Brownian path")]
     Absent,

@@ -24,7 +24,8 @@ impl Save {
         Save { every: Some(n.max(1)), ..Save::default() }
     }
 
-    /// The states at given times inside the span, by the method's continuous
+    /// The states at given times inside the span, saved in the order of
+    /// integration and once each however often a time is given, by the method's continuous
     /// extension where a time is not the end of a step. Order of extension and
     /// extra evaluations (counted): see the method.
     pub fn at(times: impl Into<Vec<f64>>) -> Self {

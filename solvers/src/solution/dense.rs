@@ -1,5 +1,4 @@
 use crate::method::Interpolant;
-use crate::method::runge_kutta::advance;
 use crate::state::{State, StateError};
 
 /// Why a solution cannot be interpolated.
@@ -79,5 +78,5 @@ pub(crate) fn evaluate<S: State>(
 ) -> Result<(), StateError> {
     let mut weights = vec![0.0; interpolant.stages.len()];
     (interpolant.weights)(theta, &mut weights);
-    advance(out, u, h, &weights, interpolant.stages)
+    out.stage_sum(Some(u), h, &weights, interpolant.stages)
 }

@@ -17,7 +17,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
-    fn keep(&mut self, t: f64, u: P::State) {
+    pub(super) fn keep(&mut self, t: f64, u: P::State) {
         if self.saved.0.last() != Some(&t) {
             self.saved.0.push(t);
             self.saved.1.push(u);
@@ -39,8 +39,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.t != t_step_end {
             self.u.copy_from(&self.scratch)?;
         }
-        let is_last = self.t == self.t1 || self.outcome.is_some();
-        if self.save.every.is_some_and(|n| is_last || self.statistics.accepted.is_multiple_of(n)) {
+        if self.save.every.is_some_and(|n| self.statistics.accepted.is_multiple_of(n)) {
             self.keep(self.t, self.u.clone());
         }
         self.notify(t_previous);
@@ -153,14 +152,20 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 modified: &mut modified,
             };
             if let Flow::Stop(reason) = observer.observe(&mut step) {
-                self.outcome = Some(Outcome::Stopped { t: self.t, reason });
+                // What ended the solve first stays its outcome.
+                self.outcome.get_or_insert(Outcome::Stopped { t: self.t, reason });
             }
         }
         if modified {
-            self.method.modified(&mut self.memory);
-            for (value, event) in self.event_values.iter_mut().zip(&self.events) {
-                *value = (event.function)(&self.u, self.t);
-            }
+            self.forget_cached();
+        }
+    }
+
+    /// The state was changed from outside: what was computed at it is void.
+    pub(super) fn forget_cached(&mut self) {
+        self.method.modified(&mut self.memory);
+        for (value, event) in self.event_values.iter_mut().zip(&self.events) {
+            *value = (event.function)(&self.u, self.t);
         }
     }
 }

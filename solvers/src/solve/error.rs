@@ -1,5 +1,4 @@
 use crate::control::{AdaptiveError, ControlError};
-use crate::method::StepError;
 use crate::state::StateError;
 
 /// Why a solve could not start.
@@ -15,7 +14,9 @@ pub enum SolveError {
     #[error("the initial state is empty; give at least one lane of at least one component")]
     EmptyState,
     /// An initial state that holds NaN or infinity.
-    #[error("the initial state is not finite in lane {lane}")]
+    #[error(
+        "the initial state is NaN or infinite in lane {lane}; give finite values, or drop that lane"
+    )]
     NonFiniteInitial {
         /// First lane affected.
         lane: usize,
@@ -46,9 +47,6 @@ pub enum SolveError {
         /// What asked for it.
         purpose: &'static str,
     },
-    /// Adaptive steps of a method that draws noise on a path without refinement.
-    #[error("the first evaluation of the field failed: {0}")]
-    FirstEvaluation(#[from] StepError),
 }
 
 impl From<AdaptiveError> for SolveError {

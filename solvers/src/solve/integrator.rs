@@ -1,9 +1,8 @@
+use super::start::{adaptive_stepper, check_problem, check_save, sort_along};
 use super::{SolveError, SolveOptions};
-use crate::control::{
-    Adaptive, ControlError, ErrorHistory, NormScratch, StepControl, initial_step,
-};
+use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
-use crate::method::{GridPosition, Method, MethodInfo, Step, StepError};
+use crate::method::{GridPosition, Method, Step, StepError};
 use crate::noise::{BrownianPath, NoNoise, Noise};
 use crate::observer::{Event, Observer, Save};
 use crate::problem::Problem;
@@ -46,6 +45,8 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) statistics: Statistics,
     pub(super) max_steps: u64,
     pub(super) outcome: Option<Outcome>,
+    /// The state was changed by hand since the last step.
+    modified: bool,
 }
 
 /// Where the next step comes from.
@@ -84,10 +85,14 @@ where
     check_save(&options.save, &info, t0, t1, &options.control)?;
     let field = Counted::new(problem.field(), options.nfe_budget);
     let mut memory = method.memory(initial);
+    let mut outcome = None;
     let stepper = match options.control {
         StepControl::Fixed(grid) => Stepper::Fixed { times: grid.times(t0, t1)?, next: 1 },
         StepControl::Adaptive(control) => {
-            adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?
+            let (stepper, failure) =
+                adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?;
+            outcome = failure;
+            stepper
         }
     };
     let noise: Box<dyn Noise<P::State> + 'a> = match (options.noise, &stepper) {
@@ -121,96 +126,11 @@ where
         dense: Vec::new(),
         statistics: Statistics::default(),
         max_steps: options.max_steps,
-        outcome: None,
+        outcome,
+        modified: false,
     };
     integrator.save_start();
     Ok(integrator)
-}
-
-fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
-    if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
-        return Err(SolveError::Span(t0, t1));
-    }
-    if let Some(lane) = initial.first_non_finite_lane()? {
-        return Err(SolveError::NonFiniteInitial { lane });
-    }
-    if initial.lanes() == 0 || initial.lane_len() == 0 {
-        return Err(SolveError::EmptyState);
-    }
-    Ok(())
-}
-
-fn check_save(
-    save: &Save,
-    info: &MethodInfo,
-    t0: f64,
-    t1: f64,
-    control: &StepControl,
-) -> Result<(), SolveError> {
-    for &t in &save.times {
-        if !(t >= t0.min(t1) && t <= t0.max(t1)) {
-            return Err(SolveError::SaveTime { t, t0, t1 });
-        }
-    }
-    if info.interpolant_order.is_some() {
-        return Ok(());
-    }
-    let refuse = |purpose| Err(SolveError::NoInterpolant { method: info.name, purpose });
-    if save.dense {
-        return refuse("dense output");
-    }
-    let StepControl::Fixed(grid) = control else {
-        return if save.times.is_empty() { Ok(()) } else { refuse("saving at given times") };
-    };
-    let times = grid.times(t0, t1)?;
-    if save.times.iter().all(|t| times.contains(t)) {
-        Ok(())
-    } else {
-        refuse("saving between the grid's times")
-    }
-}
-
-fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
-    times.sort_by(f64::total_cmp);
-    if t1 < t0 {
-        times.reverse();
-    }
-}
-
-fn adaptive_stepper<S: State, F, M: Method<S, F>>(
-    field: &Counted<&F>,
-    method: &M,
-    memory: &mut M::Memory,
-    control: Adaptive,
-    initial: &S,
-    span: (f64, f64),
-) -> Result<Stepper, SolveError> {
-    control.check(initial.lane_len())?;
-    let info = method.info();
-    let Some(embedded) = info.embedded_order else {
-        return Err(ControlError::NotAdaptive { method: info.name }.into());
-    };
-    let order = f64::from(embedded) + 1.0;
-    let mut scratch = NormScratch::default();
-    let length = match control.initial_step {
-        Some(length) => length,
-        None => {
-            let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
-            match initial_step(derivative, &control, initial, span, order, &mut scratch) {
-                Ok((length, slope)) => {
-                    if let Some(slope) = slope {
-                        method.seed_first_evaluation(&slope, memory)?;
-                    }
-                    length
-                }
-                // A budget below two evaluations: the first step reports it.
-                Err(StepError::Field(FieldError::BudgetSpent)) => (span.1 - span.0).abs(),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    };
-    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(span.1 - span.0);
-    Ok(Stepper::Adaptive { control, h, order, history: ErrorHistory::default(), scratch })
 }
 
 /// An attempted step.
@@ -231,6 +151,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// Makes one accepted step, with all rejections it takes.
     pub fn step(&mut self) -> Status {
         if self.outcome.is_none() {
+            if std::mem::take(&mut self.modified) {
+                self.forget_cached();
+            }
             match self.accepted_attempt() {
                 Ok(attempt) => self.accept(&attempt),
                 Err(outcome) => self.outcome = Some(outcome),
@@ -250,7 +173,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             match self.judge(&attempt).map_err(|error| self.failure(error.into()))? {
                 Judgement::Accepted => return Ok(attempt),
                 Judgement::Rejected => self.statistics.rejected += 1,
-                Judgement::Ended(outcome) => return Err(outcome),
+                Judgement::Ended(outcome) => {
+                    let adaptive = matches!(self.stepper, Stepper::Adaptive { .. });
+                    self.statistics.rejected += u64::from(adaptive);
+                    return Err(outcome);
+                }
             }
         }
     }
@@ -358,7 +285,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// State at [`Integrator::t`], to be changed: what the method had cached at
     /// it is forgotten.
     pub fn u_mut(&mut self) -> &mut P::State {
-        self.method.modified(&mut self.memory);
+        self.modified = true;
         &mut self.u
     }
 
@@ -375,8 +302,12 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     /// The solution so far. A solve that is not over counts as stopped by hand.
-    pub fn finish(self) -> Solution<P::State> {
+    pub fn finish(mut self) -> Solution<P::State> {
         let statistics = self.statistics();
+        // However it ended, a solve that saves steps saves its last one.
+        if self.save.every.is_some() && statistics.accepted > 0 {
+            self.keep(self.t, self.u.clone());
+        }
         let outcome = self.outcome.unwrap_or_else(|| Outcome::Stopped {
             t: self.t,
             reason: "finished by hand before the end of the span".into(),

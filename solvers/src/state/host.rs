@@ -58,30 +58,33 @@ fn read_like<H: HostState>(
     Ok(values)
 }
 
+/// `sums <- sums + c values`, in the precision of the state.
 #[inline(always)]
-fn combine_block<H: HostState>(
-    out: &mut [H::Scalar],
-    start: usize,
-    own: f64,
-    terms: &[(f64, &H)],
-) -> Result<(), StateError> {
-    let mut sums = [H::Scalar::default(); BLOCK];
-    let sums = &mut sums[..out.len()];
-    if own != 0.0 {
-        let own = H::Scalar::from_f64(own);
-        for (sum, &value) in sums.iter_mut().zip(out.iter()) {
-            *sum = own * value;
-        }
+fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
+    let c = T::from_f64(c);
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum += c * value;
     }
-    for &(c, k) in terms {
-        let c = H::Scalar::from_f64(c);
-        let values = &read(k)?[start..start + sums.len()];
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum += c * value;
-        }
+}
+
+/// Runs `sum(start, sums)` over the blocks of `out`, `sums` starting from zero,
+/// and stores them: every value is read and written once, and a block of sums
+/// stays in registers or the first-level cache. Short states are one block.
+#[inline(always)]
+fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
+    let mut sums = [T::default(); BLOCK];
+    if out.len() <= SHORT {
+        let sums = &mut sums[..out.len()];
+        sum(0, out, sums);
+        out.copy_from_slice(sums);
+        return;
     }
-    out.copy_from_slice(sums);
-    Ok(())
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        let sums = &mut sums[..out.len()];
+        sums.fill(T::default());
+        sum(block * BLOCK, out, sums);
+        out.copy_from_slice(sums);
+    }
 }
 
 impl<H: HostState> State for H {
@@ -114,12 +117,45 @@ impl<H: HostState> State for H {
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        if out.len() <= SHORT {
-            return combine_block(out, 0, own, terms);
+        in_blocks(out, |start, old, sums| {
+            if own != 0.0 {
+                accumulate(sums, own, old);
+            }
+            for &(c, k) in terms {
+                // Checked above to have values.
+                accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
+            }
+        });
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn stage_sum(
+        &mut self,
+        base: Option<&Self>,
+        h: f64,
+        weights: &[f64],
+        stages: &[Self],
+    ) -> Result<(), StateError> {
+        let lanes = self.lane_count();
+        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
+        for state in base.into_iter().chain(&stages[..weights.len()]) {
+            read_like(lanes, out.len(), state)?;
         }
-        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-            combine_block(out, block * BLOCK, own, terms)?;
-        }
+        in_blocks(out, |start, _, sums| {
+            if let Some(base) = base {
+                let values = &base.values().unwrap_or_default()[start..];
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum = value;
+                }
+            }
+            for (&weight, stage) in weights.iter().zip(stages) {
+                if weight != 0.0 {
+                    let values = stage.values().unwrap_or_default();
+                    accumulate(sums, h * weight, &values[start..]);
+                }
+            }
+        });
         Ok(())
     }
 
@@ -157,9 +193,12 @@ impl<H: HostState> State for H {
                 let (old, new) = (before[at].into_f64(), after[at].into_f64());
                 let scale =
                     tolerance.abstol.get(i) + tolerance.reltol.get(i) * old.abs().max(new.abs());
+                let error = error[at].into_f64();
+                // No error at all is within any tolerance, one of 0 included.
+                let weighted = if error == 0.0 { 0.0 } else { error / scale };
                 // `0 * new` is 0 for finite values, NaN otherwise: an infinite
                 // new value would else weigh its own error to 0.
-                let ratio = error[at].into_f64() / scale + 0.0 * new;
+                let ratio = weighted + 0.0 * new;
                 sum += ratio * ratio;
             }
             let mean = sum / lane_len as f64;

@@ -11,10 +11,14 @@ mod scalar;
 #[cfg(feature = "candle")]
 mod tensor;
 mod tolerance;
+#[cfg(feature = "candle")]
+mod tracked;
 
 pub use host::HostState;
 pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
+#[cfg(feature = "candle")]
+pub use tracked::TrackedTensor;
 
 /// Why an operation on states failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +83,27 @@ pub trait State: Clone + 'static {
     ///
     /// With `own == 0` the old content is ignored, even where it is not finite.
     fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError>;
+
+    /// `self <- base + h sum_i weights_i stages_i`, weights of 0 left out: the
+    /// sum of a Runge-Kutta step. Without `base` it starts from zero.
+    ///
+    /// A linear combination like any other; it is apart because a list of terms
+    /// put together for every stage costs more than the sum itself on small
+    /// states.
+    #[inline]
+    fn stage_sum(
+        &mut self,
+        base: Option<&Self>,
+        h: f64,
+        weights: &[f64],
+        stages: &[Self],
+    ) -> Result<(), StateError> {
+        let base = base.map(|base| (1.0, base));
+        let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
+        let terms: Vec<(f64, &Self)> =
+            base.into_iter().chain(used.map(|(&weight, stage)| (h * weight, stage))).collect();
+        self.linear_combination(0.0, &terms)
+    }
 
     /// `self <- self + a * b`, component by component (diagonal noise).
     fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError>;

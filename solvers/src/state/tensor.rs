@@ -9,11 +9,11 @@ use ndarray::{Array, IxDyn};
 
 use super::{Scalar, State, StateError, Tolerance};
 
-fn backend(error: candle_core::Error) -> StateError {
+pub(super) fn backend(error: candle_core::Error) -> StateError {
     StateError::Backend(error.to_string())
 }
 
-fn check_shape(expected: &Tensor, found: &Tensor) -> Result<(), StateError> {
+pub(super) fn check_shape(expected: &Tensor, found: &Tensor) -> Result<(), StateError> {
     if expected.shape() == found.shape() {
         return Ok(());
     }
@@ -94,13 +94,13 @@ fn cpu_values<T: WithDType>(storage: &CpuStorage) -> Result<&[T], StateError> {
     storage.as_slice::<T>().map_err(backend)
 }
 
-fn combine_by_kernels(
-    own: Option<(f64, &Tensor)>,
-    terms: &[(f64, &Tensor)],
+/// The sum as a chain of the backend's kernels, part of the terms' graph.
+pub(super) fn sum_by_kernels<'a>(
+    terms: impl Iterator<Item = (f64, &'a Tensor)>,
 ) -> candle_core::Result<Option<Tensor>> {
     let mut sum: Option<Tensor> = None;
-    for (c, tensor) in own.into_iter().chain(terms.iter().copied()) {
-        let term = if c == 1.0 { tensor.clone() } else { (tensor.detach() * c)? };
+    for (c, tensor) in terms {
+        let term = if c == 1.0 { tensor.clone() } else { (tensor * c)? };
         sum = Some(match sum {
             None => term,
             Some(sum) => (sum + term)?,
@@ -146,7 +146,9 @@ impl State for Tensor {
         };
         let sum = match fused {
             Some(sum) => Some(sum),
-            None => combine_by_kernels(own, terms).map_err(backend)?,
+            None => {
+                sum_by_kernels(own.into_iter().chain(terms.iter().copied())).map_err(backend)?
+            }
         };
         *self = match sum {
             Some(sum) => sum.detach(),

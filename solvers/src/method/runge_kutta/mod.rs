@@ -23,7 +23,6 @@ use super::BoxedMethod;
 use crate::field::VectorField;
 use crate::state::State;
 
-pub(crate) use stepper::advance;
 pub use stepper::{RungeKutta, RungeKuttaMemory};
 pub use tableau::{Continuous, ErrorWeights, ExplicitTableau, ExtraStage, Tableau};
 

@@ -38,48 +38,6 @@ pub struct RungeKuttaMemory<S> {
     interpolant_prepared: bool,
 }
 
-/// Most stages a tableau may have, those of its interpolant included.
-pub(super) const MAX_STAGES: usize = 24;
-
-/// `out <- base + h sum_i weights_i stages_i`, zero weights left out.
-#[inline(always)]
-pub(crate) fn advance<S: State>(
-    out: &mut S,
-    base: &S,
-    h: f64,
-    weights: &[f64],
-    stages: &[S],
-) -> Result<(), StateError> {
-    let mut terms = [(1.0, base); MAX_STAGES + 1];
-    let mut len = 1;
-    for (&weight, stage) in weights.iter().zip(stages) {
-        if weight != 0.0 {
-            terms[len] = (h * weight, stage);
-            len += 1;
-        }
-    }
-    out.linear_combination(0.0, &terms[..len])
-}
-
-/// `out <- h sum_i weights_i stages_i`.
-#[inline(always)]
-fn estimate<S: State>(
-    out: &mut S,
-    h: f64,
-    weights: &[f64],
-    stages: &[S],
-) -> Result<(), StateError> {
-    let mut terms = [(0.0, &stages[0]); MAX_STAGES];
-    let mut len = 0;
-    for (&weight, stage) in weights.iter().zip(stages) {
-        if weight != 0.0 {
-            terms[len] = (h * weight, stage);
-            len += 1;
-        }
-    }
-    out.linear_combination(0.0, &terms[..len])
-}
-
 /// Time of a node; the end of the step exactly, whatever `t + h` rounds to.
 #[inline(always)]
 fn node_time(c: f64, t: f64, t_next: f64, h: f64) -> f64 {
@@ -181,20 +139,20 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
             let (done, rest) = memory.stages.split_at_mut(i);
             let at_end = tableau.first_same_as_last() && i == stages - 1;
             let target = if at_end { &mut *next } else { &mut memory.stage_state };
-            advance(target, u, h, tableau.a[i], done)?;
+            target.stage_sum(Some(u), h, tableau.a[i], done)?;
             field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
         }
         if !tableau.first_same_as_last() {
-            advance(next, u, h, tableau.b, &memory.stages)?;
+            next.stage_sum(Some(u), h, tableau.b, &memory.stages)?;
         }
         match tableau.error {
             ErrorWeights::None => {}
             ErrorWeights::Single { weights, .. } => {
-                estimate(&mut memory.errors[0], h, weights, &memory.stages)?;
+                memory.errors[0].stage_sum(None, h, weights, &memory.stages)?;
             }
             ErrorWeights::Stretched { high, low, .. } => {
-                estimate(&mut memory.errors[0], h, high, &memory.stages)?;
-                estimate(&mut memory.errors[1], h, low, &memory.stages)?;
+                memory.errors[0].stage_sum(None, h, high, &memory.stages)?;
+                memory.errors[1].stage_sum(None, h, low, &memory.stages)?;
             }
         }
         Ok(())
@@ -263,7 +221,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         if let Continuous::Own { extra, .. } = tableau.continuous {
             for stage in extra {
                 let (done, rest) = memory.stages.split_at_mut(known);
-                advance(&mut memory.stage_state, u, h, stage.a, done)?;
+                memory.stage_state.stage_sum(Some(u), h, stage.a, done)?;
                 let time = node_time(stage.c, t, t_next, h);
                 field.eval(&mut rest[0], &memory.stage_state, time)?;
                 known += 1;

@@ -1,0 +1,100 @@
+//! What is checked and prepared before the first step.
+
+use super::SolveError;
+use super::integrator::Stepper;
+use crate::control::{
+    Adaptive, ControlError, ErrorHistory, NormScratch, StepControl, initial_step,
+};
+use crate::field::{Counted, FieldError};
+use crate::method::{Method, MethodInfo, StepError};
+use crate::observer::Save;
+use crate::solution::Outcome;
+use crate::state::State;
+
+pub(super) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
+    if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
+        return Err(SolveError::Span(t0, t1));
+    }
+    if let Some(lane) = initial.first_non_finite_lane()? {
+        return Err(SolveError::NonFiniteInitial { lane });
+    }
+    if initial.lanes() == 0 || initial.lane_len() == 0 {
+        return Err(SolveError::EmptyState);
+    }
+    Ok(())
+}
+
+pub(super) fn check_save(
+    save: &Save,
+    info: &MethodInfo,
+    t0: f64,
+    t1: f64,
+    control: &StepControl,
+) -> Result<(), SolveError> {
+    for &t in &save.times {
+        if !(t >= t0.min(t1) && t <= t0.max(t1)) {
+            return Err(SolveError::SaveTime { t, t0, t1 });
+        }
+    }
+    if info.interpolant_order.is_some() {
+        return Ok(());
+    }
+    let refuse = |purpose| Err(SolveError::NoInterpolant { method: info.name, purpose });
+    if save.dense {
+        return refuse("dense output");
+    }
+    let StepControl::Fixed(grid) = control else {
+        return if save.times.is_empty() { Ok(()) } else { refuse("saving at given times") };
+    };
+    let times = grid.times(t0, t1)?;
+    if save.times.iter().all(|t| times.contains(t)) {
+        Ok(())
+    } else {
+        refuse("saving between the grid's times")
+    }
+}
+
+pub(super) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
+    times.sort_by(f64::total_cmp);
+    if t1 < t0 {
+        times.reverse();
+    }
+}
+
+/// The adaptive stepper, and how the solve already ended if the field cannot
+/// even be evaluated at the start.
+pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
+    field: &Counted<&F>,
+    method: &M,
+    memory: &mut M::Memory,
+    control: Adaptive,
+    initial: &S,
+    span: (f64, f64),
+) -> Result<(Stepper, Option<Outcome>), SolveError> {
+    control.check(initial.lane_len())?;
+    let info = method.info();
+    let Some(embedded) = info.embedded_order else {
+        return Err(ControlError::NotAdaptive { method: info.name }.into());
+    };
+    let order = f64::from(embedded) + 1.0;
+    let mut scratch = NormScratch::default();
+    let whole = (span.1 - span.0).abs();
+    let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
+    let (length, outcome) = match control.initial_step {
+        Some(length) => (length, None),
+        None => match initial_step(derivative, &control, initial, span, order, &mut scratch) {
+            Ok((length, slope)) => {
+                if let Some(slope) = slope {
+                    method.seed_first_evaluation(&slope, memory)?;
+                }
+                (length, None)
+            }
+            // A budget below two evaluations: the first step reports it.
+            Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
+            Err(error) => (whole, Some(Outcome::Failed { t: span.0, reason: error.to_string() })),
+        },
+    };
+    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(span.1 - span.0);
+    let history = ErrorHistory::default();
+    Ok((Stepper::Adaptive { control, h, order, history, scratch }, outcome))
+}

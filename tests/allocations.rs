@@ -1,0 +1,111 @@
+//! After the first step of a solve on a host state, no step allocates.
+// A global allocator can only be written with `unsafe`; this one counts and
+// otherwise does what the system's does.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
+use driftfield_solvers::method::{BoxedMethod, Method};
+use driftfield_solvers::{
+    FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions, Status, VectorField, init,
+};
+use ndarray::Array2;
+
+thread_local! {
+    /// Allocations of this thread: tests run side by side.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    // A thread that is being torn down has no counter, and none is needed.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+type Batch = Array2<f64>;
+
+#[derive(Clone, Copy)]
+struct Decay;
+
+impl VectorField<Batch> for Decay {
+    fn eval(&self, du: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+        du.zip_mut_with(u, |du, u| *du = t - u);
+        Ok(())
+    }
+}
+
+fn initial() -> Batch {
+    Batch::from_shape_fn((100, 3), |(i, j)| 1.0 + (3 * i + j) as f64)
+}
+
+/// Allocations made by the steps after the first.
+fn allocations<P: Problem<State = Batch>>(
+    problem: &P,
+    method: &BoxedMethod<Batch, P::Field>,
+    options: SolveOptions<'_, Batch>,
+) -> u64 {
+    let mut integrator = init(problem, method, options).unwrap();
+    assert_eq!(integrator.step(), Status::Stepped);
+    let before = ALLOCATIONS.get();
+    while integrator.step() == Status::Stepped {}
+    let after = ALLOCATIONS.get();
+    assert!(integrator.outcome().unwrap().is_success());
+    assert!(integrator.statistics().accepted > 5);
+    after - before
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = ALLOCATIONS.get();
+    let values = std::hint::black_box(vec![1.0; 100]);
+    assert_eq!(ALLOCATIONS.get() - before, 1);
+    drop(values);
+}
+
+#[test]
+fn no_runge_kutta_method_allocates() {
+    let problem = OdeProblem::new(Decay, initial(), (0.0, 1.0));
+    for method in runge_kutta_methods() {
+        let name = method.info().name;
+        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
+        if method.info().adaptive() {
+            let options = SolveOptions::adaptive(1e-12, 1e-12);
+            assert_eq!(allocations(&problem, &method, options), 0, "{name}, adaptive");
+        }
+    }
+}
+
+#[test]
+fn no_stochastic_method_allocates() {
+    let problem =
+        SdeProblem::from_field(Ito { drift: Decay, diffusion: Decay }, initial(), (0.0, 1.0));
+    for method in stochastic_methods() {
+        let name = method.info().name;
+        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
+    }
+}

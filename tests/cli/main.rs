@@ -1,0 +1,12 @@
+//! The command line, held to its contract through the program itself.
+
+mod fields;
+mod fuzz;
+mod measure;
+mod pipes;
+mod refusals;
+mod sample;
+mod spans;
+mod study;
+mod support;
+mod train;

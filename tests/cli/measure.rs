@@ -1,0 +1,79 @@
+//! `solvers` and `metrics`.
+
+use driftfield::metrics::MetricReport;
+use ndarray::Ix2;
+
+use crate::support::Room;
+
+#[test]
+fn every_solver_is_described() {
+    let room = Room::new();
+    let listed = room.run("solvers --json").succeeded().json();
+    let listed = listed.as_array().unwrap();
+    let table = room.run("solvers").succeeded().stdout;
+    assert!(listed.len() >= 11);
+    for entry in listed {
+        let keys = ["name", "kind", "order", "strong_order", "evaluations_per_step", "adaptive"];
+        for key in keys {
+            assert!(entry.get(key).is_some(), "{key}: {entry}");
+        }
+        let name = entry["name"].as_str().unwrap();
+        assert!(table.contains(name), "{name}");
+        assert!(entry["order"].as_u64().unwrap() >= 1);
+        assert!(entry["evaluations_per_step"].as_u64().unwrap() >= 1);
+        assert!(entry["adaptive"].is_boolean());
+        assert!(entry["strong_order"].is_null() || entry["strong_order"].is_number());
+        // Every listed solver can be asked for.
+        room.sample(&format!("--process vp --field exact:m.json --solver {name} --steps 2 --n 2"));
+    }
+}
+
+#[test]
+fn metrics_are_those_of_the_library() {
+    let room = Room::new();
+    let values = |n: usize, shift: f64| -> Vec<f64> {
+        (0..2 * n).map(|i| (i as f64 * 0.37).sin() + shift).collect()
+    };
+    room.array("a.npy", &[40, 2], values(40, 0.0));
+    room.array("b.npy", &[30, 2], values(30, 0.2));
+    let printed = room.run("metrics a.npy b.npy --json").succeeded().json();
+    let read = |name: &str| room.read::<f64>(name).into_dimensionality::<Ix2>().unwrap();
+    let report = MetricReport::new(&read("a.npy").view(), &read("b.npy").view()).unwrap();
+    assert_eq!(printed, serde_json::to_value(&report).unwrap());
+    for key in [
+        "chamfer",
+        "chamfer_squared",
+        "mmd2_unbiased",
+        "mmd2_biased",
+        "bandwidths",
+        "sliced_wasserstein",
+    ] {
+        assert!(!printed[key].is_null(), "{key}");
+    }
+    assert_eq!(printed["chamfer"], report.chamfer);
+    let text = room.run("metrics a.npy b.npy").succeeded().stdout;
+    assert!(text.contains(&format!("{:.6e}", report.chamfer)), "{text}");
+}
+
+#[test]
+fn metrics_take_lanes_of_any_shape_and_either_width() {
+    let room = Room::new();
+    room.array::<f32>("flat.npy", &[3, 4], (0..12).map(|i| i as f32).collect());
+    room.array::<f64>("image.npy", &[3, 1, 2, 2], (0..12).map(f64::from).collect());
+    let same = room.run("metrics flat.npy image.npy --json").succeeded().json();
+    assert_eq!(same["chamfer"], 0.0);
+}
+
+#[test]
+fn samples_that_cannot_be_compared_are_refused() {
+    let room = Room::new();
+    room.array::<f64>("two.npy", &[3, 2], vec![0.5; 6]);
+    room.array::<f64>("three.npy", &[2, 3], vec![0.5; 6]);
+    room.array::<f64>("nan.npy", &[3, 2], vec![0.5, 0.5, f64::NAN, 0.5, 0.5, 0.5]);
+    for line in ["metrics two.npy three.npy", "metrics two.npy three.npy --json"] {
+        room.run(line).refused(&["2 coordinates", "3"]);
+    }
+    room.run("metrics two.npy nan.npy").refused(&["NaN", "row 1"]);
+    room.run("metrics two.npy none.npy").refused(&["none.npy"]);
+    room.run("metrics two.npy").refused(&["B"]);
+}

@@ -1,0 +1,160 @@
+//! `sample`: spans, spacings, encoding, initial states and their types.
+
+use crate::support::{Room, SPANS, rms};
+
+#[test]
+fn spacings_that_need_a_log_snr_start_at_0_999_on_pure_noise() {
+    let room = Room::new();
+    for (process, start, end) in SPANS {
+        for spacing in ["uniform", "quadratic", "logsnr", "karras", "karras:rho=3", "exponential"] {
+            let summary = room.sample(&format!(
+                "--process {process} --field exact:m.json --solver heun --steps 9 --n 4 --spacing {spacing}"
+            ));
+            let pure_noise = ["rectified-flow", "brownian-bridge"].contains(&process);
+            let in_t = ["uniform", "quadratic"].contains(&spacing);
+            let start = if pure_noise && !in_t { 0.999 } else { start };
+            assert_eq!(summary["t_start"], start, "{process} {spacing}");
+            assert_eq!(summary["t_end"], end, "{process} {spacing}");
+        }
+    }
+}
+
+#[test]
+fn the_default_spacing_is_karras_for_edm_and_uniform_elsewhere() {
+    let room = Room::new();
+    for (process, _, _) in SPANS {
+        let run = |more: &str, out: &str| {
+            room.sample(&format!(
+                "--process {process} --field exact:m.json --solver euler --steps 8 --n 4 --out {out} {more}"
+            ));
+            room.bytes(out)
+        };
+        let spacing = if process == "edm" { "karras:rho=7" } else { "uniform" };
+        assert_eq!(run("", "a.npy"), run(&format!("--spacing {spacing}"), "b.npy"), "{process}");
+        assert_ne!(run("--spacing quadratic", "c.npy"), run("", "a.npy"));
+    }
+}
+
+#[test]
+fn refused_times_come_with_the_nearest_usable_one() {
+    let room = Room::new();
+    for (process, more, nearest) in [
+        ("rectified-flow", "--t-start 1 --spacing logsnr", "0.999"),
+        ("brownian-bridge", "--t-start 1 --spacing karras", "0.999"),
+        ("rectified-flow", "--t-end 0 --spacing exponential", "0.001"),
+        ("vp", "--t-end 0 --spacing logsnr", "0.001"),
+        ("edm", "--t-end 0", "0.002"),
+        ("edm", "--t-start inf", "80"),
+        ("rectified-flow", "--t-start 1.5", "time is 1"),
+        ("vp", "--t-start -0.5", "time is 0"),
+        ("vp", "--t-end -0.5", "time is 0"),
+        ("vp", "--t-start nan", "nearest usable time"),
+    ] {
+        let line = "sample --field exact:m.json --solver heun --steps 3 --n 3";
+        room.run(&format!("{line} --process {process} {more}")).refused(&["nearest", nearest]);
+    }
+    let line = "sample --field exact:m.json --solver euler-maruyama --steps 3 --n 3 --t-start 1";
+    room.run(&format!("{line} --process rectified-flow")).refused(&["nearest", "0.999"]);
+    room.run(&format!("{line} --process rectified-flow --noise-level 0")).succeeded();
+}
+
+#[test]
+fn generation_may_end_at_0_where_the_field_is_finite() {
+    let room = Room::new();
+    for (process, _, _) in SPANS {
+        for solver in ["euler", "heun", "tsit5", "ancestral"] {
+            let summary = room.sample(&format!(
+                "--process {process} --field exact:m.json --solver {solver} --steps 9 --n 5 --t-end 0 --spacing uniform --out o.npy"
+            ));
+            assert_eq!(summary["t_end"], 0.0);
+            assert!(room.read::<f32>("o.npy").iter().all(|x| x.is_finite()), "{process} {solver}");
+        }
+    }
+    room.sample("--process rectified-flow --field cat-rectified-flow --solver heun --steps 3 --n 2 --t-end 0");
+    // A network that predicts noise knows no score where there is none.
+    for solver in ["euler", "heun"] {
+        room.run(&format!(
+            "sample --process vp --field cat-vp --solver {solver} --steps 3 --n 2 --t-end 0"
+        ))
+        .refused(&["t = 0", "nearest usable time is 0.001"]);
+    }
+    room.sample("--process vp --field cat-vp --solver ancestral --steps 3 --n 2 --t-end 0");
+}
+
+#[test]
+fn encoding_and_decoding_return_the_data() {
+    let room = Room::new();
+    let data: Vec<f64> = (0..20).map(|i| (f64::from(i) * 0.7).sin()).collect();
+    room.array("data.npy", &[10, 2], data);
+    for (process, start, end) in SPANS {
+        let line = format!(
+            "--process {process} --field exact:m.json --solver dop853 --abstol 1e-9 --reltol 1e-9 --dtype f64"
+        );
+        let encoded = room.sample(&format!(
+            "{line} --t-start {end} --t-end {start} --init data.npy --out noise.npy"
+        ));
+        assert_eq!((&encoded["t_start"], &encoded["t_end"]), (&end.into(), &start.into()));
+        room.sample(&format!("{line} --init noise.npy --out back.npy"));
+        let error = rms(&room.read("data.npy"), &room.read("back.npy"));
+        assert!(error < 1e-5, "{process}: {error}");
+        assert!(rms(&room.read("data.npy"), &room.read("noise.npy")) > 0.1);
+    }
+    // On a fixed grid, and in the data's units of a trained field.
+    let line = "--process rectified-flow --field cat-rectified-flow --solver rk4 --steps 60";
+    room.sample(&format!("{line} --n 10 --t-end 0 --out cat.npy"));
+    room.sample(&format!("{line} --init cat.npy --t-start 0 --t-end 1 --out noise.npy"));
+    room.sample(&format!("{line} --init noise.npy --t-start 1 --t-end 0 --out back.npy"));
+    let error = rms(&room.read("cat.npy"), &room.read("back.npy"));
+    assert!(error < 2e-2, "{error}");
+}
+
+#[test]
+fn encoding_needs_a_state_and_no_noise() {
+    let room = Room::new();
+    room.array("data.npy", &[1, 2], vec![0.0, 1.0]);
+    let line = "sample --process vp --field exact:m.json --steps 3 --t-start 1e-3 --t-end 1";
+    room.run(&format!("{line} --solver heun --n 3")).refused(&["encoding needs an initial state"]);
+    for solver in ["euler-maruyama", "ancestral"] {
+        room.run(&format!("{line} --solver {solver} --init data.npy"))
+            .refused(&["cannot encode", "ODE solver"]);
+    }
+}
+
+#[test]
+fn initial_states_are_used_as_they_are_in_the_type_asked_for() {
+    let room = Room::new();
+    let values: Vec<f32> = (0..12).map(|i| i as f32 / 5.0 - 1.0).collect();
+    room.array::<f32>("single.npy", &[6, 2], values.clone());
+    room.array::<f64>("double.npy", &[6, 2], values.iter().map(|&x| f64::from(x)).collect());
+    let run = |init: &str, dtype: &str, out: &str| {
+        let summary = room.sample(&format!(
+            "--process edm --field exact:m.json --solver heun --steps 5 {dtype} --init {init} --out {out}"
+        ));
+        assert_eq!(summary["shape"], serde_json::json!([6, 2]));
+        room.bytes(out)
+    };
+    let single = run("single.npy", "", "a.npy");
+    assert!(String::from_utf8_lossy(&single).contains("<f4"));
+    assert_eq!(single, run("double.npy", "--dtype f32", "b.npy"));
+    let double = run("single.npy", "--dtype f64", "c.npy");
+    assert!(String::from_utf8_lossy(&double).contains("<f8"));
+    assert_eq!(double, run("double.npy", "--dtype f64", "d.npy"));
+    let error = rms(&room.read("a.npy"), &room.read("c.npy"));
+    assert!(error > 0.0 && error < 1e-4, "{error}");
+    // Never scaled: the first row of the trajectory is the file.
+    room.sample("--process edm --field exact:m.json --solver heun --steps 2 --init single.npy --trajectory t.npy");
+    let first = room.read::<f32>("t.npy").index_axis(ndarray::Axis(0), 0).to_owned();
+    assert_eq!(first, room.read::<f32>("single.npy"));
+    let line =
+        "sample --process edm --field exact:m.json --solver heun --steps 2 --init single.npy";
+    room.run(&format!("{line} --dtype f16")).refused(&["f16", "f32", "f64"]);
+}
+
+#[test]
+fn images_keep_their_shape() {
+    let room = Room::new();
+    room.array::<f32>("image.npy", &[3, 1, 2, 1], vec![0.5; 6]);
+    room.sample("--process vp --field exact:m.json --solver heun --steps 2 --init image.npy --out o.npy --trajectory t.npy");
+    assert_eq!(room.read::<f32>("o.npy").shape(), [3, 1, 2, 1]);
+    assert_eq!(room.read::<f32>("t.npy").shape(), [3, 3, 1, 2, 1]);
+}

@@ -1,0 +1,143 @@
+//! `study`.
+
+use serde_json::Value;
+
+use crate::support::Room;
+
+const MEANS: [&str; 4] = ["solver_error", "chamfer", "mmd2", "sliced_wasserstein"];
+
+fn rows(study: &Value) -> &Vec<Value> {
+    study["rows"].as_array().unwrap()
+}
+
+fn check_row(row: &Value) {
+    for key in ["process", "field", "solver", "steps", "nfe", "accepted", "rejected", "seconds"] {
+        assert!(row.get(key).is_some(), "{key}: {row}");
+    }
+    for key in MEANS.into_iter().chain(["seconds"]) {
+        let spread = row.get(format!("{key}_std")).unwrap();
+        assert_eq!(row[key].is_null(), spread.is_null(), "{key}: {row}");
+    }
+    let tolerances = ["abstol", "reltol"].map(|key| row[key].is_number());
+    assert_eq!(tolerances, [row["steps"].is_null(); 2], "{row}");
+    let stochastic = ["euler-maruyama", "ancestral"].contains(&row["solver"].as_str().unwrap());
+    assert_eq!(row["solver_error"].is_null(), stochastic, "{row}");
+}
+
+#[test]
+fn a_quick_study_writes_tables_pictures_and_a_report() {
+    let room = Room::new();
+    let ran = room.run("study --quick --process vp --out report").succeeded();
+    for part in ["solver error", "Chamfer", "model floor", "sampling floor", "vp, exact field"] {
+        assert!(ran.stdout.contains(part), "no {part}: {}", ran.stdout);
+    }
+    assert!(ran.stdout.contains("vp, trained field"));
+    let study: Value = serde_json::from_slice(&room.bytes("report/study.json")).unwrap();
+    rows(&study).iter().for_each(check_row);
+    let fields: Vec<&Value> = rows(&study).iter().map(|row| &row["field"]).collect();
+    assert!(fields.contains(&&"exact".into()) && fields.contains(&&"trained".into()));
+    assert!(rows(&study).iter().any(|row| row["steps"].is_null()));
+
+    let csv = String::from_utf8(room.bytes("report/study.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), rows(&study).len() + 1);
+    for key in MEANS {
+        assert!(lines[0].contains(&format!("{key},{key}_std")), "{}", lines[0]);
+    }
+    for name in [
+        "samples-exact",
+        "samples-trained",
+        "trajectories-vp-exact",
+        "chamfer-nfe-vp-exact",
+        "solver-error-time-vp-trained",
+    ] {
+        assert!(room.bytes(&format!("report/{name}.png")).starts_with(b"\x89PNG"), "{name}");
+        let svg = String::from_utf8(room.bytes(&format!("report/{name}.svg"))).unwrap();
+        assert!(svg.contains("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
+    }
+    let html = String::from_utf8(room.bytes("report/report.html")).unwrap();
+    assert!(html.contains("data:image/png;base64,"));
+    for outside in ["src=\"http", "href=\"http", "src='http", "<script src", "<link"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn json_is_all_that_is_printed_and_nothing_is_written() {
+    let room = Room::new();
+    let study = room
+        .run("study --quick --json --field exact --process vp --process rectified-flow --solver rk4 --solver euler-maruyama --solver ancestral")
+        .succeeded()
+        .json();
+    rows(&study).iter().for_each(check_row);
+    for process in ["vp", "rectified-flow"] {
+        for solver in ["rk4", "euler-maruyama", "ancestral"] {
+            let wanted = |row: &&Value| row["process"] == process && row["solver"] == solver;
+            assert_eq!(rows(&study).iter().filter(wanted).count(), 1, "{process} {solver}");
+        }
+    }
+    assert!(rows(&study).iter().all(|row| row["field"] == "exact" && row["steps"] == 10));
+    assert_eq!(std::fs::read_dir(room.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn the_trained_field_alone() {
+    let room = Room::new();
+    let line = "study --quick --json --field trained --solver heun --process brownian-bridge";
+    let study = room.run(line).succeeded().json();
+    assert_eq!(rows(&study).len(), 1);
+    check_row(&rows(&study)[0]);
+    assert_eq!(rows(&study)[0]["field"], "trained");
+    assert_eq!(rows(&study)[0]["nfe"], 20.0);
+}
+
+#[test]
+fn solver_error_falls_with_the_budget() {
+    let room = Room::new();
+    let study = room
+        .run("study --json --process rectified-flow --field exact:m.json --solver rk4")
+        .succeeded()
+        .json();
+    rows(&study).iter().for_each(check_row);
+    let fixed: Vec<(u64, f64)> = rows(&study)
+        .iter()
+        .filter_map(|row| Some((row["steps"].as_u64()?, row["solver_error"].as_f64()?)))
+        .collect();
+    assert!(fixed.len() >= 4);
+    for pair in fixed.windows(2) {
+        assert!(pair[1].0 > pair[0].0 && pair[1].1 < pair[0].1, "{fixed:?}");
+    }
+    // Fourth order, or nearly: the last halvings gain at least a factor of 6.
+    let (first, last) = (fixed[0], fixed[fixed.len() - 1]);
+    let order = (first.1 / last.1).ln() / (last.0 as f64 / first.0 as f64).ln();
+    assert!(order > 2.6, "{order}: {fixed:?}");
+    assert!(rows(&study).iter().all(|row| row["chamfer_std"].as_f64().unwrap() > 0.0));
+}
+
+#[test]
+fn numbers_that_do_not_exist_are_null() {
+    let room = Room::new();
+    // Samples of a stochastic solver have no true solution to be compared with.
+    room.array::<f64>("point.npy", &[1, 2], vec![0.5, -0.5]);
+    let line =
+        "study --quick --json --process vp --solver euler-maruyama --field empirical:point.npy:0.1";
+    let study = room.run(line).succeeded().json();
+    for row in rows(&study) {
+        assert!(row["solver_error"].is_null() && row["solver_error_std"].is_null(), "{row}");
+        assert!(row["chamfer"].is_number());
+        check_row(row);
+    }
+}
+
+#[test]
+fn fields_of_any_dimension_and_processes_that_differ_by_a_parameter() {
+    let room = Room::new();
+    room.write("line.json", r#"{"weights": [1], "means": [[1.0]], "stds": [0.3]}"#);
+    room.run("study --quick --process vp --solver heun --field exact:line.json --out line")
+        .succeeded();
+    assert!(room.has("line/report.html") && !room.has("line/samples-exact.png"));
+    room.run("study --quick --process vp --process vp:beta_max=15 --solver heun --field exact:m.json --out two")
+        .succeeded();
+    assert!(room.has("two/chamfer-nfe-vp-exact.png"));
+    assert!(room.has("two/chamfer-nfe-vp-beta-max-15-exact.png"));
+}

@@ -1,0 +1,140 @@
+//! A directory to run the program in, and what a run returned.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use driftfield::problems::npy::{self, NpyElement};
+use ndarray::{ArrayD, IxDyn};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The processes by name, with their default spans.
+pub const SPANS: [(&str, f64, f64); 7] = [
+    ("vp", 1.0, 1e-3),
+    ("sub-vp", 1.0, 1e-3),
+    ("vp-cosine", 0.9946, 1e-3),
+    ("ve", 1.0, 1e-5),
+    ("edm", 80.0, 0.002),
+    ("rectified-flow", 1.0, 1e-3),
+    ("brownian-bridge", 1.0, 1e-3),
+];
+
+/// The program cargo built, or the one that `DRIFTFIELD_PROGRAM` names (an
+/// installed one, say).
+pub fn program() -> Command {
+    let built = || env!("CARGO_BIN_EXE_driftfield").into();
+    Command::new(std::env::var_os("DRIFTFIELD_PROGRAM").unwrap_or_else(built))
+}
+
+/// A temporary working directory with a mixture in `m.json`.
+pub struct Room {
+    directory: TempDir,
+}
+
+impl Room {
+    pub fn new() -> Self {
+        let room = Room { directory: tempfile::tempdir().unwrap() };
+        room.write("m.json", MIXTURE);
+        room
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Writes an array.
+    pub fn array<T: NpyElement>(&self, name: &str, shape: &[usize], values: Vec<T>) {
+        let array = ArrayD::from_shape_vec(IxDyn(shape), values).unwrap();
+        npy::write(self.path(name), &array).unwrap();
+    }
+
+    pub fn read<T: NpyElement>(&self, name: &str) -> ArrayD<T> {
+        npy::read(self.path(name)).unwrap()
+    }
+
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = program();
+        command.current_dir(self.directory.path()).args(arguments);
+        command
+    }
+
+    /// Runs the program with the words of `line`.
+    pub fn run(&self, line: &str) -> Ran {
+        Ran::new(line, self.command(line.split_whitespace()).output().unwrap())
+    }
+
+    /// A successful `sample --json` and its summary.
+    pub fn sample(&self, line: &str) -> Value {
+        self.run(&format!("sample --json {line}")).succeeded().json()
+    }
+}
+
+/// Two Gaussians in the plane.
+pub const MIXTURE: &str =
+    r#"{"weights": [0.4, 0.6], "means": [[-1.0, 0.0], [1.0, 0.5]], "stds": [0.3, 0.4]}"#;
+
+/// What a run returned.
+#[derive(Debug)]
+pub struct Ran {
+    pub line: String,
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn new(line: &str, output: Output) -> Self {
+        Ran {
+            line: line.to_owned(),
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        assert_eq!(self.stderr, "", "{self:?}");
+        self
+    }
+
+    /// Exit status 2, nothing on stdout, all `parts` on stderr.
+    #[track_caller]
+    pub fn refused(self, parts: &[&str]) -> Self {
+        assert_eq!(self.status, Some(2), "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        for part in parts {
+            assert!(self.stderr.contains(part), "no `{part}` in {self:?}");
+        }
+        assert!(self.stderr.trim().len() > 15, "{self:?}");
+        self
+    }
+
+    /// The one JSON value that stdout must be.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{}: {error}: {self:?}", self.line))
+    }
+}
+
+/// The root of the mean over rows of the squared distance.
+pub fn rms(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
+    assert_eq!(a.shape(), b.shape());
+    let squares: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+    (squares / a.shape()[0] as f64).sqrt()
+}

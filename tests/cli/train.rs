@@ -1,0 +1,122 @@
+//! `train`.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::Room;
+
+#[test]
+fn trained_weights_can_be_sampled_from() {
+    let room = Room::new();
+    room.array::<f64>("d.npy", &[50, 3], (0..150).map(|i| (f64::from(i)).sin()).collect());
+    for (data, process, dimension) in
+        [("moons", "vp", 2), ("d.npy", "rectified-flow", 3), ("cat", "vp-cosine", 2)]
+    {
+        let ran = room.run(&format!(
+            "train --process {process} --data {data} --out w.safetensors --steps 30 --seed 4"
+        ));
+        assert!(ran.succeeded().stdout.contains("30 steps"));
+        let summary = room.sample(&format!(
+            "--process {process} --field w.safetensors --solver heun --steps 3 --n 5 --out o.npy"
+        ));
+        assert_eq!(summary["network_forwards"], 6);
+        assert_eq!(room.read::<f32>("o.npy").shape(), [5, dimension]);
+        let csv = String::from_utf8(room.bytes("w.loss.csv")).unwrap();
+        assert_eq!(csv.lines().count(), 31);
+        assert!(csv.starts_with("step,loss,learning_rate\n0,"));
+        assert!(room.bytes("w.loss.png").starts_with(b"\x89PNG"));
+        assert!(!room.has("w.checkpoint"));
+        std::fs::rename(room.path("w.safetensors"), room.path("first.safetensors")).unwrap();
+    }
+    let line = "train --process vp-cosine --data cat --out again.safetensors --steps 30 --seed 4";
+    room.run(line).succeeded();
+    assert_eq!(room.bytes("again.safetensors"), room.bytes("first.safetensors"));
+}
+
+fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
+    let clock = Instant::now();
+    while !happened() {
+        assert!(clock.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+const STEPS: usize = 1100;
+
+fn line(out: &str) -> String {
+    format!("train --process vp --data moons --out {out}.safetensors --steps {STEPS}")
+}
+
+fn resumed(room: &Room) -> Child {
+    let mut command = room.command(format!("{} --resume", line("b")).split(' '));
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Kill -9 where the system has it.
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(!status.success(), "the run ended before it was killed");
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_bits() {
+    let room = Room::new();
+    room.run(&line("a")).succeeded();
+
+    // Before anything is written; with --resume there may be nothing yet.
+    let child = resumed(&room);
+    std::thread::sleep(Duration::from_millis(150));
+    kill(child);
+    assert!(!room.has("b.safetensors") && !room.has("b.checkpoint"));
+    // While the first checkpoint is being written, or just after.
+    let child = resumed(&room);
+    let writing = || {
+        std::fs::read_dir(room.path("")).unwrap().any(|entry| {
+            let name = entry.unwrap().file_name();
+            name.to_string_lossy().ends_with(".part") || name == "b.checkpoint"
+        })
+    };
+    std::thread::sleep(Duration::from_millis(200));
+    wait_for("a checkpoint being written", writing);
+    kill(child);
+    // Some steps behind a checkpoint.
+    let child = resumed(&room);
+    wait_for("a checkpoint", || room.has("b.checkpoint"));
+    std::thread::sleep(Duration::from_millis(300));
+    kill(child);
+    assert!(room.has("b.checkpoint"));
+
+    let other = room.run(&format!("{} --resume --seed 1", line("b")));
+    other.refused(&["seed = 0, this run has 1", "delete"]);
+    let other = room.run(&format!("{} --resume", line("b").replace("moons", "cat")));
+    other.refused(&["checkpoint", "cat"]);
+
+    room.run(&format!("{} --resume", line("b"))).succeeded();
+    assert_eq!(room.bytes("a.safetensors"), room.bytes("b.safetensors"));
+    assert_eq!(room.bytes("a.loss.csv"), room.bytes("b.loss.csv"));
+    assert!(!room.has("b.checkpoint"));
+}
+
+#[test]
+fn bad_requests_are_refused_before_training() {
+    let room = Room::new();
+    let line = "train --process vp --data moons --steps 100000000";
+    for out in ["no/such/w.safetensors", "/proc/w.safetensors"] {
+        room.run(&format!("{line} --out {out}")).refused(&["cannot write", out]);
+    }
+    room.run(&format!("{line} --out w.bin")).refused(&[".safetensors"]);
+    room.run(line).refused(&["--out"]);
+    let line = "train --out w.safetensors";
+    room.run(&format!("{line} --process vp --data mons")).refused(&["did you mean 'moons'"]);
+    room.run(&format!("{line} --process pv --data moons")).refused(&["did you mean `vp`"]);
+    room.run(&format!("{line} --process vp --data no.npy")).refused(&["no.npy"]);
+    room.run(&format!("{line} --process vp --data moons --steps 0")).refused(&["steps", "1 or"]);
+    room.run(&format!("{line} --process vp --data moons --steps -3")).refused(&["--steps"]);
+    room.array::<f64>("nan.npy", &[2, 2], vec![0.0, 1.0, f64::NAN, 0.0]);
+    room.run(&format!("{line} --process vp --data nan.npy")).refused(&["NaN"]);
+    room.write("w.checkpoint", "rubbish");
+    room.run(&format!("{line} --process vp --data moons --steps 5 --resume"))
+        .refused(&["checkpoint", "delete"]);
+    assert!(!room.has("w.safetensors"));
+}

@@ -1,0 +1,97 @@
+//! What the system tests share: the reference files and their mixture, exact
+//! fields on every process, and distances between batches.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::path::Path;
+
+use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::flow::{PathField, probability_flow};
+use driftfield_problems::process::{self, PROCESSES, SharedPath};
+use ndarray::Array2;
+use serde::Deserialize;
+
+/// A batch of points, one row each.
+pub type Batch = Array2<f64>;
+
+/// A file of runs made by another library (see `tests/data/README.md`).
+#[derive(Deserialize)]
+pub struct Reference {
+    pub initial: Vec<[f64; 2]>,
+    pub runs: Vec<Run>,
+}
+
+/// One run; `None` is what was not recorded.
+#[derive(Deserialize)]
+pub struct Run {
+    pub settings: Settings,
+    pub times: Option<Vec<f64>>,
+    pub states: Option<Vec<Vec<[f64; 2]>>>,
+    #[serde(rename = "final")]
+    pub last: Vec<[f64; 2]>,
+    pub nfe: Option<u64>,
+    pub n_accept: Option<u64>,
+    pub n_reject: Option<u64>,
+    pub noise: Option<Vec<Vec<[f64; 2]>>>,
+}
+
+/// The settings the tests look at.
+#[derive(Deserialize, Debug)]
+pub struct Settings {
+    pub solver: Option<String>,
+    pub integrator: Option<String>,
+    pub rtol: Option<f64>,
+    pub atol: Option<f64>,
+    pub dt0: Option<f64>,
+    pub pcoeff: Option<f64>,
+}
+
+/// Reads `tests/data/NAME`.
+pub fn reference(name: &str) -> Reference {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Points as a batch.
+pub fn batch(rows: &[[f64; 2]]) -> Batch {
+    Batch::from(rows.to_vec())
+}
+
+/// The mixture of all reference files.
+pub fn mixture() -> GaussianMixture {
+    GaussianMixture::isotropic(
+        vec![0.5, 0.3, 0.2],
+        vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]],
+        vec![0.3, 0.2, 0.4],
+    )
+    .unwrap()
+}
+
+/// The process of that name.
+pub fn path(name: &str) -> SharedPath {
+    process::parse(name).unwrap()
+}
+
+/// Every process of the registry, with its default parameters.
+pub fn all_paths() -> Vec<SharedPath> {
+    PROCESSES.iter().map(|entry| path(entry.name)).collect()
+}
+
+/// The exact probability flow of `mixture` on a path.
+pub fn exact_flow(mixture: GaussianMixture, path: &SharedPath) -> PathField<Batch> {
+    probability_flow(path.clone(), MixturePredictor::new(mixture, path.clone()))
+}
+
+/// The largest absolute difference; infinite where one is NaN.
+pub fn gap(a: &Batch, b: &Batch) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    a.iter().zip(b).fold(0.0, |worst: f64, (a, b)| {
+        let gap = (a - b).abs();
+        if gap.is_nan() { f64::INFINITY } else { worst.max(gap) }
+    })
+}
+
+/// Whether two batches have the same bits.
+pub fn same_bits(a: &Batch, b: &Batch) -> bool {
+    a.dim() == b.dim() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
