@@ -72,7 +72,8 @@ fn with_their_controller(method: &impl Method<Batch, Flow>, run: &Run, initial: 
         let t_next: f64 = if t + h <= 1e-3 { 1e-3 } else { t + h };
         let taken = t_next - t;
         let noise = &mut NoNoise;
-        let step = Step { field: &field, t, t_next, h: taken, u: &u, next: &mut next, noise };
+        let step =
+            Step { field: &field, t, t_next, h: taken, u: &u, next: &mut next, noise, grid: None };
         method.step(step, &mut memory).unwrap();
         let ErrorEstimate::Single(estimate) = method.error(&memory) else { panic!("no estimate") };
         estimate.weighted_mean_squares(&u, &next, &tolerance, &mut mean_squares).unwrap();

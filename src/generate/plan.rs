@@ -70,7 +70,8 @@ impl Settings {
             path: path.clone(),
             spacing: self.spacing.unwrap_or_else(|| Spacing::default_for(path)),
             evaluations: match self.budget {
-                Budget::Evaluations(nfe) => {
+                // More than memory holds is refused once the steps are known.
+                Budget::Evaluations(nfe) if memory::check_steps(nfe).is_ok() => {
                     Some(nfe.saturating_sub(u64::from(self.denoise_final)) as usize)
                 }
                 _ => None,
@@ -157,15 +158,15 @@ pub(super) fn resolve<S: State>(
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let steps = match (&chosen.orders, steps(&info, settings, chosen.orders.as_deref())?) {
-        (Some(orders), Steps::Fixed(_)) => {
-            Steps::Grid(grid.times_of_orders(span.start, span.end, orders)?)
-        }
-        (None, Steps::Fixed(steps)) => {
+    let steps = match steps(&info, settings, chosen.orders.as_deref())? {
+        Steps::Fixed(steps) => {
             memory::check_steps(steps as u64)?;
-            Steps::Grid(spacing.times(path, span.start, span.end, steps)?)
+            Steps::Grid(match &chosen.orders {
+                Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
+                None => spacing.times(path, span.start, span.end, steps)?,
+            })
         }
-        (_, steps) => steps,
+        chosen => chosen,
     };
     Ok(Plan { span, steps, noise_level })
 }

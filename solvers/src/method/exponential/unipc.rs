@@ -13,6 +13,10 @@ use crate::state::{State, StateError};
 /// value over. The last step of a fixed grid is not corrected, so that n steps make n
 /// evaluations.
 ///
+/// Its order is p + 1 from p + 1 values on. The first steps have fewer, the very first one,
+/// corrected, leaving an error of order 3 behind: beyond UniPC-2 that is what is seen
+/// on fine grids.
+///
 /// The published code hard-wires `c = B / 2` in the two systems of one unknown (the predictor
 /// of order 2, the corrector of order 1); [`Bh`] is what it takes for `B`, and acts
 /// nowhere else.
