@@ -95,9 +95,9 @@ impl UniPc {
 /// Comp.* 24, 1970, the primal system): no matrix, and more accurate than elimination.
 fn solve_vandermonde(r: &[f64], x: &mut [f64]) {
     let n = r.len();
-    for k in 0..n.saturating_sub(1) {
+    for (k, node) in r.iter().enumerate() {
         for i in (k + 1..n).rev() {
-            x[i] -= r[k] * x[i - 1];
+            x[i] -= node * x[i - 1];
         }
     }
     for k in (0..n.saturating_sub(1)).rev() {
