@@ -18,6 +18,8 @@ use crate::plot::{
 const PICTURED: (&str, usize) = ("heun", 50);
 /// Trajectories in a picture.
 const TRAJECTORIES: usize = 20;
+/// Paths in a picture of a forward diffusion: more of them are a tangle.
+const NOISED: usize = 4;
 /// Points of the data drawn behind samples.
 const BACKGROUND: usize = 3000;
 
@@ -119,7 +121,7 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
 /// The forward diffusion as an ordinary SDE problem: data to noise.
 fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
     const STEPS: usize = 500;
-    let mut data = case.reference.draw(TRAJECTORIES, 7);
+    let mut data = case.reference.draw(NOISED, 7);
     case.field.to_process_units(&mut data)?;
     let (_, data_end) = case.path.default_span();
     let span = (data_end, case.path.start_with_finite_log_snr());
@@ -132,8 +134,8 @@ fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyE
     }
     let lane = |lane: usize| states.iter().map(|u| [u[[lane, 0]], u[[lane, 1]]]).collect();
     let label = panel_title(&case.process, &solution.outcome);
-    let title = format!("{TRAJECTORIES} paths from data to noise: {label}");
-    let mut picture = Trajectories::new(title.clone(), (0..TRAJECTORIES).map(lane).collect());
+    let title = format!("{NOISED} paths from data to noise: {label}");
+    let mut picture = Trajectories::new(title.clone(), (0..NOISED).map(lane).collect());
     picture.outline = Some(outline(case));
     let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
     Ok((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption))
