@@ -38,7 +38,7 @@ pub struct MlpPlan {
     features: TimeFeatures,
     layout: Layout,
     time_weight: AlignedBuffer,
-    /// `b_t + 0`: the constant part of the first bias.
+    /// `b_t`: the part of the first bias that does not depend on time.
     time_bias: AlignedBuffer,
     state_weight: AlignedBuffer,
     layers: Vec<(AlignedBuffer, AlignedBuffer)>,

@@ -1,9 +1,9 @@
 //! Loss and gradient of the residual MLP, written out by hand.
 //!
 //! The network is three kinds of operation, so that its backward pass is a
-//! screenful; through faer's products and fused passes it takes a third of the
-//! time of candle's graph, and its memory is reused from step to step. Tested
-//! against candle's gradients and against finite differences.
+//! screenful; it goes through faer's products and fused passes, and its memory
+//! is reused from step to step. Tested against candle's gradients and against
+//! finite differences.
 
 use rayon::prelude::*;
 
