@@ -17,6 +17,7 @@ use driftfield_problems::flow::{
 };
 use driftfield_problems::method::Ancestral;
 use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
+use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::registry::stochastic_methods;
 use driftfield_solvers::method::{EulerMaruyama, Method};
 use driftfield_solvers::{
@@ -157,6 +158,8 @@ struct Mistaken {
 }
 
 impl StochasticField<Batch> for Mistaken {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
     fn drift(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
         if self.no_score {
             let rate = self.right.path().drift_rate(t);
@@ -165,8 +168,14 @@ impl StochasticField<Batch> for Mistaken {
         }
         self.right.drift(out, u, t)
     }
-    fn diffusion(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
-        self.right.diffusion(out, u, t)?;
+    fn diffusion(
+        &self,
+        channel: usize,
+        out: &mut Batch,
+        u: &Batch,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        self.right.diffusion(channel, out, u, t)?;
         *out *= self.diffusion;
         Ok(())
     }
