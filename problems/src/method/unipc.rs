@@ -4,11 +4,14 @@ use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Bh, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
-use super::ChosenMethod;
+use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
 /// The method `spec` names, if it is a UniPC.
-pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, SpecError> {
+pub(super) fn build<S: State>(
+    spec: &Spec,
+    _grid: Option<&IntendedGrid>,
+) -> Result<Option<ChosenMethod<S>>, SpecError> {
     let order = match spec.name() {
         "unipc-1" => 1,
         "unipc-2" => 2,

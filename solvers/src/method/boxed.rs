@@ -28,6 +28,12 @@ trait ErasedMethod<S, F>: Send + Sync {
     -> Result<bool, StepError>;
     fn seed_first_evaluation(&self, derivative: &S, memory: &mut dyn Any)
     -> Result<(), StateError>;
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut dyn Any,
+    ) -> Result<(), StepError>;
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S>;
     fn prepare_interpolant(
         &self,
@@ -79,6 +85,14 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     ) -> Result<(), StateError> {
         Method::seed_first_evaluation(self, derivative, own_mut(memory))
     }
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut dyn Any,
+    ) -> Result<(), StepError> {
+        Method::seed_history(self, field, past, own_mut(memory))
+    }
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S> {
         Method::error(self, own(memory))
     }
@@ -127,6 +141,14 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
         memory: &mut Self::Memory,
     ) -> Result<(), StateError> {
         self.0.seed_first_evaluation(derivative, memory.as_mut())
+    }
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        self.0.seed_history(field, past, memory.as_mut())
     }
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         self.0.error(memory.as_ref())

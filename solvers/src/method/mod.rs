@@ -144,6 +144,18 @@ pub trait Method<S: State, F> {
         Ok(())
     }
 
+    /// Takes over states of the past, oldest first and [`MethodInfo::history`] of them, so that
+    /// the first step already has the full order. Called before it, and only for methods that
+    /// look back.
+    fn seed_history(
+        &self,
+        _field: &Counted<&F>,
+        _past: &[(f64, S)],
+        _memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        Ok(())
+    }
+
     /// The error estimate of the last step.
     fn error<'m>(&self, _memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         ErrorEstimate::None

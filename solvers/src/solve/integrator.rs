@@ -1,4 +1,4 @@
-use super::start::{adaptive_stepper, check_problem, check_save, sort_along};
+use super::start::{adaptive_stepper, check_history, check_problem, check_save, sort_along};
 use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
@@ -83,21 +83,25 @@ where
     check_problem(initial, t0, t1)?;
     let info = method.info();
     check_save(&options.save, &info, t0, t1, &options.control)?;
+    let past = check_history(&options.history, &info, initial, (t0, t1))?;
     let field = Counted::new(problem.field(), options.nfe_budget);
     let mut memory = method.memory(initial);
-    let mut outcome = None;
+    let mut outcome = match method.seed_history(&field, past, &mut memory) {
+        Ok(()) => None,
+        Err(error) => Some(failure(error, t0, &field)),
+    };
     let stepper = match options.control {
         StepControl::Fixed(grid) => Stepper::Fixed { times: grid.times(t0, t1)?, next: 1 },
         StepControl::Adaptive(control) => {
             let (stepper, failure) =
                 adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?;
-            outcome = failure;
+            outcome = outcome.or(failure);
             stepper
         }
     };
     let noise: Box<dyn Noise<P::State> + 'a> = match (options.noise, &stepper) {
         (Some(noise), _) => noise,
-        (None, Stepper::Fixed { times, .. }) if info.kind.draws_noise() => {
+        (None, Stepper::Fixed { times, .. }) if info.draws_noise => {
             Box::new(BrownianPath::new(options.seed, options.first_lane, initial, times.clone()))
         }
         (None, _) => Box::new(NoNoise),
@@ -131,6 +135,16 @@ where
     };
     integrator.save_start();
     Ok(integrator)
+}
+
+/// How a solve ends that an error stops at `t`.
+fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
+    match error {
+        StepError::Field(FieldError::BudgetSpent) => {
+            Outcome::BudgetSpent { t, nfe: field.evaluations().nfe }
+        }
+        error => Outcome::Failed { t, reason: error.to_string() },
+    }
 }
 
 /// An attempted step.
@@ -247,12 +261,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     fn failure(&self, error: StepError) -> Outcome {
-        match error {
-            StepError::Field(FieldError::BudgetSpent) => {
-                Outcome::BudgetSpent { t: self.t, nfe: self.field.evaluations().nfe }
-            }
-            error => Outcome::Failed { t: self.t, reason: error.to_string() },
-        }
+        failure(error, self.t, &self.field)
     }
 
     fn accept(&mut self, attempt: &Attempt) {

@@ -24,6 +24,40 @@ pub(super) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(
     Ok(())
 }
 
+/// The part of a history that the method takes over: the newest states.
+pub(super) fn check_history<'h, S: State>(
+    history: &'h [(f64, S)],
+    info: &MethodInfo,
+    initial: &S,
+    (t0, t1): (f64, f64),
+) -> Result<&'h [(f64, S)], SolveError> {
+    if history.is_empty() {
+        return Ok(history);
+    }
+    if info.history == 0 {
+        return Err(SolveError::NoHistory { method: info.name });
+    }
+    let direction = (t1 - t0).signum();
+    let after = history.iter().skip(1).map(|(t, _)| *t).chain([t0]);
+    for (index, ((t, state), next)) in history.iter().zip(after).enumerate() {
+        if !((next - t) * direction > 0.0 && t.is_finite()) {
+            return Err(SolveError::HistoryTimes { index, value: *t, t0 });
+        }
+        if let Some(lane) = state.first_non_finite_lane()? {
+            return Err(SolveError::NonFiniteInitial { lane });
+        }
+        initial.zeros_like().copy_from(state)?;
+    }
+    match history.len().checked_sub(info.history as usize) {
+        Some(unused) => Ok(&history[unused..]),
+        None => Err(SolveError::ShortHistory {
+            method: info.name,
+            needed: info.history,
+            given: history.len(),
+        }),
+    }
+}
+
 pub(super) fn check_save(
     save: &Save,
     info: &MethodInfo,

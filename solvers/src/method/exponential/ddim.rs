@@ -14,17 +14,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
     type Memory = History<S>;
 
     fn info(&self) -> MethodInfo {
-        MethodInfo {
-            name: "ddim",
-            kind: Kind::Exponential,
-            order: 1,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: 1,
-            evaluations_at_start: 0,
-        }
+        MethodInfo::one_step("ddim", Kind::Exponential, 1, 1)
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {

@@ -1,4 +1,6 @@
-use crate::field::FieldError;
+use crate::field::{Counted, FieldError};
+use crate::method::StepError;
+use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
 /// The last values of a nonlinear part and the clock at each, newest first.
@@ -73,6 +75,22 @@ impl<S: State> History<S> {
     /// The step was accepted: the newest value is history.
     pub fn keep(&mut self) {
         self.newest_is_open = false;
+    }
+
+    /// Evaluates the nonlinear part at states of the past, oldest first.
+    pub fn seed<F: SemilinearField<S>>(
+        &mut self,
+        field: &Counted<&F>,
+        part: NonlinearPart,
+        past: &[(f64, S)],
+    ) -> Result<(), StepError> {
+        let Some((_, state)) = past.first() else { return Ok(()) };
+        let mut value = state.zeros_like();
+        for (t, state) in past {
+            field.predict(part, &mut value, state, *t)?;
+            self.insert(field.schedule(*t)?.log_snr, &mut value);
+        }
+        Ok(())
     }
 
     /// Adds a value from within the accepted step, after [`History::keep`]; `value` is

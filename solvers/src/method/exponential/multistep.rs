@@ -1,4 +1,5 @@
 use super::{History, Singlestep, SinglestepMemory, Transition, Variant};
+use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
@@ -161,22 +162,17 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Multistep {
     type Memory = MultistepMemory<S>;
 
     fn info(&self) -> MethodInfo {
+        let order = match self.third_order {
+            ThirdOrder::Corrected => self.order as u32,
+            ThirdOrder::Reference => 2,
+        };
         MethodInfo {
-            name: self.name(),
-            kind: Kind::Exponential,
-            order: match self.third_order {
-                ThirdOrder::Corrected => self.order as u32,
-                ThirdOrder::Reference => 2,
-            },
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: 1,
             evaluations_at_start: match self.start {
                 Start::Lower => 0,
                 Start::Matching => self.order as u64 - 1,
             },
+            history: self.order as u32 - 1,
+            ..MethodInfo::one_step(self.name(), Kind::Exponential, order, 1)
         }
     }
 
@@ -187,6 +183,15 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Multistep {
                 .then(|| SinglestepMemory::new(self.order, initial)),
             starter_used: false,
         }
+    }
+
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        memory.history.seed(field, self.part, past)
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {

@@ -145,17 +145,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
     type Memory = SinglestepMemory<S>;
 
     fn info(&self) -> MethodInfo {
-        MethodInfo {
-            name: self.name(),
-            kind: Kind::Exponential,
-            order: self.order as u32,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: self.order as u64,
-            evaluations_at_start: 0,
-        }
+        let order = self.order as u32;
+        MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {

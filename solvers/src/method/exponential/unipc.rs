@@ -1,4 +1,5 @@
 use super::{History, Transition};
+use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -123,16 +124,10 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for UniPc {
     type Memory = UniPcMemory<S>;
 
     fn info(&self) -> MethodInfo {
+        let order = self.order as u32;
         MethodInfo {
-            name: NAMES[self.order - 1],
-            kind: Kind::Exponential,
-            order: self.order as u32 + 1,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: 1,
-            evaluations_at_start: 0,
+            history: order - 1,
+            ..MethodInfo::one_step(NAMES[self.order - 1], Kind::Exponential, order + 1, 1)
         }
     }
 
@@ -143,6 +138,15 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for UniPc {
             end_log_snr: f64::NAN,
             corrected: false,
         }
+    }
+
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        memory.history.seed(field, self.part, past)
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
