@@ -18,6 +18,7 @@
 
 mod ddim;
 mod dpm_solver_m;
+mod embedded;
 mod history;
 mod knot;
 mod multistep;
@@ -37,6 +38,7 @@ use crate::state::State;
 
 pub use ddim::Ddim;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
+pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
 pub use knot::Knot;
 pub use multistep::{Multistep, MultistepMemory, Start};
@@ -63,6 +65,8 @@ where
             BoxedMethod::new(Multistep::new(DpmSolverM::second(part))),
             BoxedMethod::new(Singlestep::third(part)),
             BoxedMethod::new(Multistep::new(DpmSolverM::third(part))),
+            BoxedMethod::new(EmbeddedSinglestep::second(part)),
+            BoxedMethod::new(EmbeddedSinglestep::third(part)),
         ]);
     }
     for order in 1..=4 {
