@@ -148,7 +148,7 @@ pub(super) fn resolve<S: State>(
     let needs_log_snr = info.kind.needs_log_snr() || !adaptive && spacing.needs_log_snr();
     let span = span(path, &info, settings, needs_log_snr, noise_level)?;
     if span.start < span.end {
-        if info.kind.draws_noise() {
+        if info.draws_noise {
             return Err(GenerateError::StochasticEncoding(info.name));
         }
         if settings.denoise_final {

@@ -66,15 +66,11 @@ impl StochasticInfo {
         embedded_order: Option<u32>,
     ) -> MethodInfo {
         MethodInfo {
-            name,
-            kind: Kind::Stochastic,
-            order,
             embedded_order,
-            interpolant_order: None,
             strong_order: self.orders.last().map(|orders| orders.strong),
             weak_order: self.orders.last().map(|orders| orders.weak),
-            evaluations_per_step,
-            evaluations_at_start: 0,
+            draws_noise: true,
+            ..MethodInfo::one_step(name, Kind::Stochastic, order, evaluations_per_step)
         }
     }
 }
