@@ -145,8 +145,9 @@ impl<S: State> BrownianTree<S> {
         base: Vec<Piece<S>>,
         (seed, first_lane): (u64, u64),
     ) -> Result<Self, NoiseError> {
-        let ordered =
-            |ends: &[f64]| (ends[1] > ends[0]) == (grid[1] > grid[0]) && ends[0] != ends[1];
+        let ordered = |ends: &[f64]| {
+            (ends[1] > ends[0]) == (grid[1] > grid[0]) && (ends[1] - ends[0]).abs() > 0.0
+        };
         let Some(first) = base.first().filter(|_| grid.windows(2).all(ordered)) else {
             return Err(NoiseError::Grid);
         };
