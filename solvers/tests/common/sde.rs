@@ -1,8 +1,7 @@
 //! Stochastic problems with known solutions, and statistics of their errors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use driftfield_solvers::field::DiffusionDerivative;
-use driftfield_solvers::{FieldError, Ito, StochasticField, Stratonovich, VectorField};
+use driftfield_solvers::{FieldError, Ito, Stratonovich, VectorField};
 use ndarray::Array2;
 
 pub type Batch = Array2<f64>;
@@ -97,9 +96,3 @@ pub fn strong_slope(steps: &[f64], squares: &[Vec<f64>]) -> (f64, f64) {
     let variance = replicates.iter().map(|slope| (slope - mean).powi(2)).sum::<f64>() / 99.0;
     (estimate, variance.sqrt())
 }
-
-/// A field whose diffusion is known with its derivative, in one type: so that a
-/// list of methods can hold Milstein's beside those that need no derivative.
-pub trait KnownDerivative: DiffusionDerivative<Batch> + StochasticField<Batch> {}
-
-impl<F: DiffusionDerivative<Batch>> KnownDerivative for F {}
