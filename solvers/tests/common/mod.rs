@@ -1,6 +1,7 @@
 //! Problems with known solutions, shared by the tests over all methods.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod moments;
 pub mod sde;
 
 use driftfield_solvers::method::BoxedMethod;

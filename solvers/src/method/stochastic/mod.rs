@@ -7,7 +7,7 @@
 //! | [`EulerHeun`] | Stratonovich | any | 1, 1, 1/2 | 1 |
 //! | [`StochasticHeun`] | Stratonovich | any | 1, 1, 1/2 | 1, additive 2 |
 //! | [`Sra1`], [`Shark`] | both | additive | 3/2 | 2 |
-//! | [`Sriw1`], [`Srid2`] | Ito | diagonal, scalar | 3/2, 3/2 | 2, 3/2 |
+//! | [`Sriw1`], [`Srid2`] | Ito | diagonal, scalar | 3/2, 3/2 | 2; 3/2, additive 2 |
 //! | [`WeakRungeKutta`] | Ito | any | 1, 1, 1/2 | 2 |
 //!
 //! Every method says the same of itself in its [`StochasticInfo`], and the field's

@@ -27,7 +27,7 @@ pub struct SriTableau {
     pub name: &'static str,
     /// Order on ODEs.
     pub order: u32,
-    /// Weak order.
+    /// Weak order for multiplicative noise; for additive noise all have 2.
     pub weak_order: f64,
     /// `a0`, one row for every drift stage.
     pub a0: &'static [&'static [f64]],
@@ -99,7 +99,7 @@ fn dot(weights: &[f64], by: impl Fn(usize) -> f64) -> f64 {
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito],
     orders: &[
-        Orders::of(NoiseKind::Additive, 1.5, 1.5),
+        Orders::of(NoiseKind::Additive, 1.5, 2.0),
         Orders::of(NoiseKind::Scalar, 1.5, 1.5),
         Orders::of(NoiseKind::Diagonal, 1.5, 1.5),
     ],

@@ -5,7 +5,7 @@ use super::sri::{Sri, SriScheme, SriTableau};
 pub struct Srid2Tableau;
 
 /// SRID2: strong order 3/2 for Ito equations with diagonal or scalar noise, and
-/// order 3 on ODEs (Roessler, *SIAM J. Numer. Anal.* 48, 2010, Table 6.2). Three
+/// order 3 on ODEs; weak order 3/2, 2 for additive noise (Roessler, *SIAM J. Numer. Anal.* 48, 2010, Table 6.2). Three
 /// drift and four diffusion evaluations. It is torchsde's `srk` for diagonal noise.
 pub type Srid2 = Sri<Srid2Tableau>;
 
