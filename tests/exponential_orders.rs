@@ -60,6 +60,14 @@ const ORDERS: &[(&str, f64)] = &[
     ("dpm-solver-2m:start=matching,lower_order_final=false,type=taylor", 2.0),
     ("dpm-solver-3m:start=matching,lower_order_final=false", 3.0),
     ("dpm-solver-3m:start=matching,lower_order_final=false,form=reference", 2.0),
+    ("deis-rhork:tableau=euler1", 1.0),
+    ("deis-rhork:tableau=heun2", 2.0),
+    ("deis-rhork:tableau=kutta3", 3.0),
+    ("deis-rhork:tableau=heun3", 3.0),
+    ("deis-rhork:tableau=ralston3", 3.0),
+    ("deis-rhork:tableau=rk4", 4.0),
+    ("dpm-2", 2.0),
+    ("edm-heun", 2.0),
     ("dpm-solver++1", 1.0),
     ("dpm-solver++2s", 2.0),
     ("dpm-solver++2s:type=taylor", 2.0),
@@ -108,10 +116,11 @@ fn ddim_is_dpm_solver_1_in_either_part_on_every_path() {
         let path = process::parse(entry.name).unwrap();
         let span = (path.start_with_finite_log_snr(), path.default_span().1);
         let problem = problem(&path, span);
-        let [ddim, noise, data] = ["ddim", "dpm-solver-1", "dpm-solver++1"]
-            .map(|solver| run(&problem, &path, solver, 20));
+        let [ddim, noise, data, rho] =
+            ["ddim", "dpm-solver-1", "dpm-solver++1", "deis-rhork:tableau=euler1"]
+                .map(|solver| run(&problem, &path, solver, 20));
         let size = ddim.iter().fold(1.0f64, |size, value| size.max(value.abs()));
-        for other in [noise, data] {
+        for other in [noise, data, rho] {
             let gap = rms(&ddim, &other) / size;
             assert!(gap < 1e-12, "{}: {gap:e}", entry.name);
         }

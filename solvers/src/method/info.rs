@@ -56,6 +56,9 @@ pub struct MethodInfo {
     /// States before the present one that a step of full order looks back at: what
     /// [`SolveOptions::history`](crate::SolveOptions::history) has to give, if it is given.
     pub history: u32,
+    /// Evaluations of a step to where there is no noise left, which has an infinite log-SNR;
+    /// `None` if the method cannot make one.
+    pub evaluations_to_data: Option<u64>,
 }
 
 impl MethodInfo {
@@ -74,6 +77,7 @@ impl MethodInfo {
             evaluations_at_start: 0,
             draws_noise: false,
             history: 0,
+            evaluations_to_data: None,
         }
     }
 

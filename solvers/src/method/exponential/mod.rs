@@ -17,25 +17,35 @@
 //!
 //! A new method is one file and one line in [`exponential_methods`].
 
+mod churn;
 mod ddim;
+mod dpm_2;
+mod edm_heun;
 mod history;
 mod multistep;
 mod nodes;
 mod phi;
+mod rho_runge_kutta;
 mod singlestep;
+mod to_data;
 mod transition;
 mod unipc;
 mod variant;
 
 use super::BoxedMethod;
+use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
+pub use churn::{Churn, Churned, ChurnedMemory};
 pub use ddim::Ddim;
+pub use dpm_2::Dpm2;
+pub use edm_heun::{EdmHeun, edm_heun};
 pub use history::History;
 pub use multistep::{Multistep, MultistepMemory, Start, ThirdOrder};
 pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
+pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaMemory};
 pub use singlestep::{Singlestep, SinglestepMemory};
 pub use transition::Transition;
 pub use unipc::{Bh, UniPc, UniPcMemory};
@@ -58,5 +68,10 @@ where
         ]);
     }
     methods.extend((1..=4).map(|order| BoxedMethod::new(UniPc::new(order, NonlinearPart::Data))));
+    methods.extend([
+        BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
+        BoxedMethod::new(Dpm2::new()),
+        BoxedMethod::new(edm_heun(Churn::NONE)),
+    ]);
     methods
 }
