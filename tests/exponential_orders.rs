@@ -110,19 +110,95 @@ fn every_method_has_its_order_on_every_kind_of_path() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Multistep methods, and the order they have from an exact history on.
+const ORDERS_FROM_HISTORY: &[(&str, f64)] = &[
+    ("deis-tab0", 1.0),
+    ("deis-tab1", 2.0),
+    ("deis-tab2", 3.0),
+    ("deis-tab3", 4.0),
+    ("deis-rhoab0", 1.0),
+    ("deis-rhoab1", 2.0),
+    ("deis-rhoab2", 3.0),
+    ("deis-rhoab3", 4.0),
+    ("lms:order=1", 1.0),
+    ("lms:order=2", 2.0),
+    ("lms:order=3", 3.0),
+    ("lms:order=4", 4.0),
+    ("deis-tab1:corrector=unic", 3.0),
+    ("deis-rhoab2:corrector=unic", 4.0),
+    // Its weights of order 4 are those of equal steps and equal weights in time.
+    ("ipndm", 2.0),
+];
+
+/// The error after `steps` steps of the grid and those that a history of exact states covers.
+fn error_from_history(path: &SharedPath, solver: &str, steps: usize) -> f64 {
+    let method = method::parse::<Batch>(solver).unwrap();
+    let known = method.info().history as usize;
+    let times = Spacing::LogSnr.times(path, SPAN.0, SPAN.1, steps).unwrap();
+    let mut exact = problem(path, SPAN);
+    let mut history = vec![(times[0], exact.initial.clone())];
+    let advance = |exact: &mut OdeProblem<Batch, PathField<Batch>>, span: (f64, f64)| {
+        exact.span = span;
+        let solution = solve(exact, &Dop853::new(), SolveOptions::adaptive(1e-14, 1e-14)).unwrap();
+        assert!(solution.outcome.is_success());
+        exact.initial = solution.u_last;
+    };
+    for ends in times[..=known].windows(2) {
+        advance(&mut exact, (ends[0], ends[1]));
+        history.push((ends[1], exact.initial.clone()));
+    }
+    let mut problem = exact.clone();
+    problem.span = (times[known], SPAN.1);
+    history.pop();
+    let options = SolveOptions::times(&times[known..]);
+    let options = if history.is_empty() { options } else { options.history(history) };
+    let solution = solve(&problem, &method, options).unwrap();
+    assert!(solution.outcome.is_success(), "{solver}: {}", solution.outcome);
+    assert_eq!(solution.statistics.nfe, steps as u64, "{solver}");
+    advance(&mut exact, problem.span);
+    rms(&solution.u_last, &exact.initial)
+}
+
 #[test]
-fn ddim_is_dpm_solver_1_in_either_part_on_every_path() {
+fn multistep_methods_have_their_order_from_an_exact_history() {
+    let mut failures = Vec::new();
+    for name in ["vp", "rectified-flow", "brownian-bridge"] {
+        let path = process::parse(name).unwrap();
+        for &(solver, order) in ORDERS_FROM_HISTORY {
+            let errors = [80, 160, 320].map(|steps| error_from_history(&path, solver, steps));
+            let slopes = [errors[0] / errors[1], errors[1] / errors[2]].map(f64::log2);
+            let listed = method::parse::<Batch>(solver).unwrap().info().order;
+            println!("{name:<16} {solver:<70} {slopes:.3?} {:.1e}", errors[2]);
+            assert_eq!(f64::from(listed), order, "{solver}");
+            if (slopes[1] - order).abs() > 0.2 || errors[2] < 1e-11 {
+                failures.push(format!("{name} {solver}: {slopes:?} {errors:?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// DDIM under its other names.
+const FIRST_ORDER: [&str; 6] = [
+    "dpm-solver-1",
+    "dpm-solver++1",
+    "deis-tab0",
+    "deis-rhoab0",
+    "lms:order=1",
+    "deis-rhork:tableau=euler1",
+];
+
+#[test]
+fn ddim_is_every_method_of_order_one_on_every_path() {
     for entry in PROCESSES {
         let path = process::parse(entry.name).unwrap();
         let span = (path.start_with_finite_log_snr(), path.default_span().1);
         let problem = problem(&path, span);
-        let [ddim, noise, data, rho] =
-            ["ddim", "dpm-solver-1", "dpm-solver++1", "deis-rhork:tableau=euler1"]
-                .map(|solver| run(&problem, &path, solver, 20));
+        let ddim = run(&problem, &path, "ddim", 20);
         let size = ddim.iter().fold(1.0f64, |size, value| size.max(value.abs()));
-        for other in [noise, data, rho] {
-            let gap = rms(&ddim, &other) / size;
-            assert!(gap < 1e-12, "{}: {gap:e}", entry.name);
+        for solver in FIRST_ORDER {
+            let gap = rms(&ddim, &run(&problem, &path, solver, 20)) / size;
+            assert!(gap < 1e-12, "{solver} on {}: {gap:e}", entry.name);
         }
     }
 }

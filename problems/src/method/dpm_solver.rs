@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{
-    Multistep, Nodes, Singlestep, Start, ThirdOrder, Variant,
-};
+use driftfield_solvers::method::exponential::{DpmSolverM, Nodes, Singlestep, ThirdOrder, Variant};
 use driftfield_solvers::{FieldError, NonlinearPart, State};
 
+use super::multistep::{MULTISTEP_KEYS, multistep};
 use super::{ChosenMethod, IntendedGrid, PathMethod};
 use crate::process::SharedPath;
 use crate::spacing::Spacing;
@@ -40,11 +39,11 @@ fn member(name: &str) -> Option<Member> {
 impl Member {
     /// `lower_order_final` and `type` are known to the whole family, as in the published
     /// code, also where they change nothing.
-    fn keys(self) -> &'static [&'static str] {
+    fn keys(self) -> Vec<&'static str> {
         match (self.multistep, self.order) {
-            (false, _) => &["type", "lower_order_final"],
-            (true, 3) => &["type", "lower_order_final", "start", "form"],
-            (true, _) => &["type", "lower_order_final", "start"],
+            (false, _) => vec!["type", "lower_order_final"],
+            (true, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
+            (true, _) => [&["type"], MULTISTEP_KEYS].concat(),
         }
     }
 }
@@ -55,29 +54,24 @@ pub(super) fn build<S: State>(
     grid: Option<&IntendedGrid>,
 ) -> Result<Option<ChosenMethod<S>>, SpecError> {
     let Some(member) = member(spec.name()) else { return Ok(None) };
-    spec.only(member.keys())?;
+    spec.only(&member.keys())?;
     let variant = match spec.choice("type", &["dpmsolver", "taylor"], "dpmsolver")? {
         "taylor" => Variant::Taylor,
         _ => Variant::DpmSolver,
     };
-    let lower_order_final = spec.boolean("lower_order_final", true)?;
     if !member.multistep {
+        spec.boolean("lower_order_final", true)?;
         return Ok(Some(singlestep(member, variant, grid)));
     }
-    let start = match spec.choice("start", &["lower", "matching"], "lower")? {
-        "matching" => Start::Matching,
-        _ => Start::Lower,
-    };
     let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
         "reference" => ThirdOrder::Reference,
         _ => ThirdOrder::Corrected,
     };
-    let method = match member.order {
-        2 => Multistep::second(member.part),
-        _ => Multistep::third(member.part),
+    let rule = match member.order {
+        2 => DpmSolverM::second(member.part),
+        _ => DpmSolverM::third(member.part),
     };
-    let method =
-        method.variant(variant).third_order(form).start(start).lower_order_final(lower_order_final);
+    let method = multistep(spec, rule.variant(variant).third_order(form))?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }
 

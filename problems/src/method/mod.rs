@@ -5,6 +5,7 @@ mod ancestral;
 mod churned;
 mod deis;
 mod dpm_solver;
+mod multistep;
 mod registry;
 mod unipc;
 

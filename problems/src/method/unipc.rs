@@ -1,9 +1,10 @@
 //! UniPC by name and parameters.
 
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Bh, UniPc};
+use driftfield_solvers::method::exponential::{Bh, FinalOrders, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
+use super::multistep::start;
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
@@ -19,7 +20,7 @@ pub(super) fn build<S: State>(
         "unipc-4" => 4,
         _ => return Ok(None),
     };
-    spec.only(&["variant", "prediction", "lower_order_final"])?;
+    spec.only(&["variant", "prediction", "lower_order_final", "start"])?;
     let part = match spec.choice("prediction", &["data", "noise"], "data")? {
         "noise" => NonlinearPart::Noise,
         _ => NonlinearPart::Data,
@@ -28,7 +29,10 @@ pub(super) fn build<S: State>(
         "bh1" => Bh::Bh1,
         _ => Bh::Bh2,
     };
-    let method =
-        UniPc::new(order, part).bh(bh).lower_order_final(spec.boolean("lower_order_final", true)?);
+    let final_orders = match spec.boolean("lower_order_final", true)? {
+        true => FinalOrders::Lowered,
+        false => FinalOrders::Full,
+    };
+    let method = UniPc::unipc(order, part, bh).start(start(spec)?).final_orders(final_orders);
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }

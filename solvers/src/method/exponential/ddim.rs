@@ -1,4 +1,4 @@
-use super::History;
+use super::{History, Knot};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
@@ -22,13 +22,13 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
     }
 
     fn step(&self, step: Step<'_, S, F>, history: &mut Self::Memory) -> Result<(), StepError> {
-        let (start, end) = (step.field.schedule(step.t)?, step.field.schedule(step.t_next)?);
-        history.evaluate_once(start.log_snr, |data| {
+        let (start, end) = (Knot::at(step.field, step.t)?, step.field.schedule(step.t_next)?);
+        history.evaluate_once(start, |data| {
             step.field.predict(NonlinearPart::Data, data, step.u, step.t)
         })?;
         // E = (u - alpha D) / sigma.
-        let scale = end.sigma / start.sigma;
-        let data = end.alpha - scale * start.alpha;
+        let scale = end.sigma / start.schedule.sigma;
+        let data = end.alpha - scale * start.schedule.alpha;
         step.next.linear_combination(0.0, &[(scale, step.u), (data, history.value(0))])?;
         Ok(())
     }

@@ -8,27 +8,34 @@
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
-//! use driftfield_solvers::{NonlinearPart, OdeProblem, SolveOptions, solve};
-//! use driftfield_solvers::method::exponential::Multistep;
+//! use driftfield_solvers::{OdeProblem, SolveOptions, solve};
+//! use driftfield_solvers::method::exponential::Ddim;
 //! let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
-//! let method = Multistep::second(NonlinearPart::Data);
-//! let _ = solve(&problem, &method, SolveOptions::steps(10));
+//! let _ = solve(&problem, &Ddim, SolveOptions::steps(10));
 //! ```
 //!
 //! A new method is one file and one line in [`exponential_methods`].
 
 mod churn;
 mod ddim;
+mod deis;
 mod dpm_2;
+mod dpm_solver_m;
 mod edm_heun;
 mod history;
+mod ipndm;
+mod knot;
 mod multistep;
 mod nodes;
 mod phi;
+mod quadrature;
 mod rho_runge_kutta;
+mod rule;
 mod singlestep;
+mod starter;
 mod to_data;
 mod transition;
+mod unic;
 mod unipc;
 mod variant;
 
@@ -39,16 +46,22 @@ use crate::state::State;
 
 pub use churn::{Churn, Churned, ChurnedMemory};
 pub use ddim::Ddim;
+pub use deis::{Abscissa, Deis};
 pub use dpm_2::Dpm2;
+pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
 pub use edm_heun::{EdmHeun, edm_heun};
 pub use history::History;
-pub use multistep::{Multistep, MultistepMemory, Start, ThirdOrder};
+pub use ipndm::Ipndm;
+pub use knot::Knot;
+pub use multistep::{Multistep, MultistepMemory, Start};
 pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
 pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaMemory};
+pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 pub use singlestep::{Singlestep, SinglestepMemory};
 pub use transition::Transition;
-pub use unipc::{Bh, UniPc, UniPcMemory};
+pub use unic::UniC;
+pub use unipc::{Bh, UniP, UniPc};
 pub use variant::Variant;
 
 /// Every exponential integrator with its default settings.
@@ -62,13 +75,18 @@ where
         methods.extend([
             BoxedMethod::new(Singlestep::first(part)),
             BoxedMethod::new(Singlestep::second(part)),
-            BoxedMethod::new(Multistep::second(part)),
+            BoxedMethod::new(Multistep::new(DpmSolverM::second(part))),
             BoxedMethod::new(Singlestep::third(part)),
-            BoxedMethod::new(Multistep::third(part)),
+            BoxedMethod::new(Multistep::new(DpmSolverM::third(part))),
         ]);
     }
-    methods.extend((1..=4).map(|order| BoxedMethod::new(UniPc::new(order, NonlinearPart::Data))));
+    for order in 1..=4 {
+        methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
+    }
+    let deis = (0..4).map(Deis::tab).chain((0..4).map(Deis::rho_ab)).chain([Deis::lms(4)]);
+    methods.extend(deis.map(|rule| BoxedMethod::new(Multistep::new(rule))));
     methods.extend([
+        BoxedMethod::new(Multistep::new(Ipndm)),
         BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
         BoxedMethod::new(Dpm2::new()),
         BoxedMethod::new(edm_heun(Churn::NONE)),

@@ -91,6 +91,14 @@ impl Singlestep {
         orders
     }
 
+    pub(super) fn own_order(&self) -> usize {
+        self.order
+    }
+
+    pub(super) fn part(&self) -> NonlinearPart {
+        self.part
+    }
+
     fn step_order(&self, grid: Option<GridPosition>) -> usize {
         let listed = self.orders.as_ref().zip(grid).and_then(|(list, grid)| list.get(grid.index));
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
@@ -112,8 +120,6 @@ impl Singlestep {
 #[derive(Debug)]
 pub struct SinglestepMemory<S> {
     values: Vec<S>,
-    /// Clock at the last inner node, once a step was made.
-    pub(super) last_node_log_snr: f64,
     stage: S,
     first_is_known: bool,
 }
@@ -122,7 +128,6 @@ impl<S: State> SinglestepMemory<S> {
     pub(super) fn new(order: usize, initial: &S) -> Self {
         SinglestepMemory {
             values: vec![initial.zeros_like(); order],
-            last_node_log_snr: f64::NAN,
             stage: initial.zeros_like(),
             first_is_known: false,
         }
@@ -132,12 +137,6 @@ impl<S: State> SinglestepMemory<S> {
     pub(super) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
-    }
-
-    /// The value at the last inner node.
-    pub(super) fn last_value(&mut self) -> &mut S {
-        let last = self.values.len() - 1;
-        &mut self.values[last]
     }
 }
 
@@ -156,7 +155,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, grid, .. } = step;
         let order = self.step_order(grid);
-        let SinglestepMemory { values, last_node_log_snr, stage, first_is_known } = memory;
+        let SinglestepMemory { values, stage, first_is_known } = memory;
         let (start, end) = (field.schedule(t)?, field.schedule(t_next)?);
         let whole = Transition::new(self.part, &start, &end);
         if !*first_is_known {
@@ -174,7 +173,6 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
         field.predict(self.part, &mut values[1], stage, first.t)?;
         let r1 = first.share;
-        *last_node_log_snr = first.schedule.log_snr;
         if order == 2 {
             let c = self.variant.first_difference(&whole) / r1;
             let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
@@ -188,7 +186,6 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
         stage.linear_combination(0.0, &terms)?;
         field.predict(self.part, &mut values[2], stage, second.t)?;
-        *last_node_log_snr = second.schedule.log_snr;
         let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
         let terms =
             [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];
