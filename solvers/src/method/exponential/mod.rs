@@ -22,6 +22,7 @@ mod deis;
 mod dpm_2;
 mod dpm_solver_m;
 mod edm_heun;
+mod embedded;
 mod history;
 mod ipndm;
 mod knot;
@@ -50,6 +51,7 @@ pub use deis::{Abscissa, Deis};
 pub use dpm_2::Dpm2;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
 pub use edm_heun::{EdmHeun, edm_heun};
+pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
 pub use ipndm::Ipndm;
 pub use knot::Knot;
@@ -78,6 +80,8 @@ where
             BoxedMethod::new(Multistep::new(DpmSolverM::second(part))),
             BoxedMethod::new(Singlestep::third(part)),
             BoxedMethod::new(Multistep::new(DpmSolverM::third(part))),
+            BoxedMethod::new(EmbeddedSinglestep::second(part)),
+            BoxedMethod::new(EmbeddedSinglestep::third(part)),
         ]);
     }
     for order in 1..=4 {
