@@ -24,7 +24,8 @@ impl Kind {
     }
 
     /// Whether the method's steps are taken in the log-SNR, which must then be
-    /// finite over the whole span.
+    /// finite over the whole span, but for an end that
+    /// [`MethodInfo::evaluations_to_data`] allows.
     pub fn needs_log_snr(self) -> bool {
         self == Kind::Exponential
     }

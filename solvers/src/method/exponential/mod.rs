@@ -3,8 +3,8 @@
 //! change of scale along a diffusion costs accuracy.
 //!
 //! A step is a [`Transition`] of the linear part and weights of the values of
-//! the nonlinear part, which come from inner nodes ([`Singlestep`]) or from the
-//! past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! the nonlinear part, which come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]) or from
+//! the past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
