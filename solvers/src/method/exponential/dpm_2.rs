@@ -6,7 +6,7 @@ use crate::state::State;
 
 /// DPM-2: the midpoint rule in `rho = sigma / alpha` with the midpoint at the geometric mean,
 /// `u_next / alpha_next = u / alpha + (rho_next - rho) E_mid`, `rho_mid^2 = rho rho_next`
-/// (`sample_dpm_2` of k-diffusion; Karras et al., *EDM*, 2022, appendix). Order 2.
+/// (`sample_dpm_2` of k-diffusion, after DPM-Solver-2 of Lu et al. 2022). Order 2.
 ///
 /// This is [DPM-Solver-2](Singlestep::second) with its node at half the step on the clock: its
 /// weight of the first value, `w_1 - w_1 / (2 r_1)`, is 0. The name is apart because that solver

@@ -3,7 +3,7 @@ use super::{MultistepRule, MultistepStep};
 use crate::field::FieldError;
 use crate::semilinear::NonlinearPart;
 
-/// iPNDM (Zhang & Chen 2023, section 3.3, after Liu et al., *Pseudo Numerical Methods for
+/// iPNDM (Zhang & Chen, DEIS, 2023, after Liu et al., *Pseudo Numerical Methods for
 /// Diffusion Models on Manifolds*, 2022): a DDIM step with the combination
 /// `(55 E_0 - 59 E_1 + 37 E_2 - 9 E_3) / 24` of the last noise predictions in place of the newest,
 /// the weights of Adams and Bashforth for equal steps whatever the steps are. It starts with those

@@ -47,7 +47,7 @@ use crate::state::State;
 
 pub use churn::{Churn, Churned, ChurnedMemory};
 pub use ddim::Ddim;
-pub use deis::{Abscissa, Deis};
+pub use deis::Deis;
 pub use dpm_2::Dpm2;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
 pub use edm_heun::{EdmHeun, edm_heun};

@@ -10,8 +10,8 @@ use crate::state::State;
 /// An explicit Runge-Kutta method for `y = u / alpha` in `rho = sigma / alpha`, in which a
 /// semilinear field is its noise prediction and nothing else: `dy / drho = E(alpha y, t(rho))`.
 /// rhoRK-DEIS (Zhang & Chen, *Fast Sampling of Diffusion Models with Exponential
-/// Integrator*, 2023, section 3.3 and prop. 3); the second-order Heun method among them is that of
-/// Karras et al. 2022 ([`edm_heun`](super::edm_heun)).
+/// Integrator*, 2023, prop. 3); the second-order Heun method among them is that of
+/// Karras et al. 2022 ([`EdmHeun`](super::EdmHeun)).
 ///
 /// It has the order of its tableau. A step that ends where there is no noise left is Euler's, which
 /// has no stage at that end.
