@@ -9,7 +9,6 @@ use driftfield_solvers::method::exponential::{
 use driftfield_solvers::{FieldError, NonlinearPart, State};
 
 use super::{ChosenMethod, IntendedGrid, PathMethod};
-use crate::process::SharedPath;
 use crate::spacing::Spacing;
 use crate::spec::{Spec, SpecError};
 
@@ -94,7 +93,7 @@ fn singlestep<S: State>(
     let mut method = method.variant(variant);
     let mut orders = None;
     if let Some(grid) = grid {
-        method = method.nodes(nodes(grid.path.clone(), grid.spacing));
+        method = method.nodes(nodes(grid));
         if let Some(evaluations) = grid.evaluations {
             let list = Singlestep::order_list(member.order, evaluations);
             method = method.orders(list.clone());
@@ -105,13 +104,27 @@ fn singlestep<S: State>(
     ChosenMethod { method, orders }
 }
 
-/// Inner nodes that divide a step as the spacing divides the whole span.
-fn nodes(path: SharedPath, spacing: Spacing) -> Nodes {
-    if matches!(spacing, Spacing::LogSnr | Spacing::Exponential) {
-        return Nodes::LogSnr;
+/// Inner nodes that divide a step as the spacing divides the whole span. Of a list, they are
+/// the times that the steps of an order list leave out.
+fn nodes(grid: &IntendedGrid) -> Nodes {
+    let (path, spacing) = (grid.path.clone(), grid.spacing.clone());
+    match (&spacing, grid.evaluations) {
+        (Spacing::LogSnr | Spacing::Exponential, _) => Nodes::LogSnr,
+        (Spacing::Timesteps(_) | Spacing::Times(_), Some(evaluations)) => {
+            // A list that does not fit is refused when the grid is laid.
+            let list = spacing.own_times(&path, evaluations).ok().flatten().unwrap_or_default();
+            Nodes::Rule(Arc::new(move |t, _, i, _| {
+                let at = list.iter().position(|&time| time == t);
+                at.and_then(|at| list.get(at + i).copied()).ok_or_else(|| FieldError::Domain {
+                    t,
+                    advice: "no time of the list begins a step here".to_owned(),
+                })
+            }))
+        }
+        (Spacing::Timesteps(_) | Spacing::Times(_), None) => Nodes::LogSnr,
+        _ => Nodes::Rule(Arc::new(move |t, t_next, i, n| {
+            let times = spacing.times(&path, t, t_next, n);
+            times.map(|times| times[i]).map_err(|error| FieldError::Other(error.to_string()))
+        })),
     }
-    Nodes::Rule(Arc::new(move |t, t_next, i, n| {
-        let times = spacing.times(&path, t, t_next, n);
-        times.map(|times| times[i]).map_err(|error| FieldError::Other(error.to_string()))
-    }))
 }
