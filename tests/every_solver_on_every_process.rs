@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Batch, SMOOTH_PIECE, all_paths, all_smooth_paths, exact_flow, gap, mixture, path};
+use common::{Batch, all_paths, exact_flow, gap, mixture, path};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
 use driftfield_problems::method::Ancestral;
@@ -25,7 +25,6 @@ fn span(path: &SharedPath) -> (f64, f64) {
         "edm" => (5.0, 0.25),
         // Sigma from 30 to 0.25.
         "ve" => (0.94, 0.38),
-        "ddpm" if path.timesteps() == Some(2) => SMOOTH_PIECE,
         _ => (0.95, 0.05),
     }
 }
@@ -67,7 +66,7 @@ fn observed_order(errors: &[f64]) -> f64 {
 
 #[test]
 fn errors_fall_at_the_order_of_the_method() {
-    for path in all_smooth_paths() {
+    for path in all_paths() {
         let (start, end) = span(&path);
         for method in runge_kutta_methods() {
             let info = method.info();
@@ -95,7 +94,7 @@ fn errors_fall_at_the_order_of_the_method() {
 
 #[test]
 fn the_flow_of_one_gaussian_is_known() {
-    for path in all_smooth_paths() {
+    for path in all_paths() {
         let (start, end) = span(&path);
         let from = initial(&path, start);
         let (mean, std) = ([0.8, -0.5], 0.6);

@@ -3,11 +3,10 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::path::Path;
-use std::sync::Arc;
 
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
-use driftfield_problems::process::{self, Ddpm, GaussianPath, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, PROCESSES, SharedPath};
 use ndarray::Array2;
 use serde::Deserialize;
 
@@ -77,19 +76,6 @@ pub fn path(name: &str) -> SharedPath {
 pub fn all_paths() -> Vec<SharedPath> {
     PROCESSES.iter().map(|entry| path(entry.name)).collect()
 }
-
-/// Every process, a discrete-time model being one of two timesteps: its derivatives jump at the
-/// timesteps, and [`SMOOTH_PIECE`] lies between them.
-pub fn all_smooth_paths() -> Vec<SharedPath> {
-    let smooth = |path: SharedPath| match path.timesteps() {
-        Some(_) => Arc::new(Ddpm::from_betas(&[0.05, 0.99]).unwrap()) as SharedPath,
-        None => path,
-    };
-    all_paths().into_iter().map(smooth).collect()
-}
-
-/// Between the timesteps of the model among [`all_smooth_paths`].
-pub const SMOOTH_PIECE: (f64, f64) = (0.95, 0.55);
 
 /// The exact probability flow of `mixture` on a path.
 pub fn exact_flow(mixture: GaussianMixture, path: &SharedPath) -> PathField<Batch> {

@@ -1,27 +1,34 @@
 //! What lies between the timesteps of a discrete-time model.
 
 use super::super::variance_preserving::ln_one_plus_exp;
+use super::spline::FallingSpline;
 
-/// What is linear in t between two neighbouring timesteps. On the timesteps themselves
-/// all agree.
+/// What is taken between two neighbouring timesteps. On the timesteps themselves all agree.
+///
+/// All but the spline are linear in something, so that the derivatives jump at every timestep. An
+/// exponential integrator does not ask for derivatives; adaptive Runge-Kutta steps must find each
+/// of the jumps. With 1,000 linear betas and a mixture, dop853 at tolerance 1e-6 takes 143 evaluations
+/// on the continuous `vp` path and 6,137 where `ln alpha` is linear.
 ///
 /// From `t = 0` to the first timestep, where a logarithm of sigma would be
 /// infinite, [`Interpolation::LogSigma`] takes the ratio as [`Interpolation::Sigma`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interpolation {
-    /// `ln alpha` (Lu et al., *DPM-Solver*, 2022, and its published code).
+    /// A cubic spline of `ln alpha`, kept falling.
     #[default]
+    Spline,
+    /// `ln alpha` linear (Lu et al., *DPM-Solver*, 2022, and its published code).
     LogAlpha,
-    /// `sigma / alpha`, as in the Euler, Heun and LMS schedulers of the diffusers library.
+    /// `sigma / alpha` linear, as in the Euler, Heun and LMS schedulers of the diffusers library.
     Sigma,
-    /// `ln(sigma / alpha)`, as in k-diffusion, and in diffusers for sigmas that lie between
+    /// `ln(sigma / alpha)` linear, as in k-diffusion, and in diffusers for sigmas that lie between
     /// timesteps (Karras spacing).
     LogSigma,
 }
 
 impl Interpolation {
     /// Names on the command line.
-    pub(super) const NAMES: [&str; 3] = ["log-alpha", "sigma", "log-sigma"];
+    pub(super) const NAMES: [&str; 4] = ["spline", "log-alpha", "sigma", "log-sigma"];
 
     pub(super) fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -30,8 +37,9 @@ impl Interpolation {
     pub(super) fn from_name(name: &str) -> Self {
         match name {
             "sigma" => Interpolation::Sigma,
+            "log-alpha" => Interpolation::LogAlpha,
             "log-sigma" => Interpolation::LogSigma,
-            _ => Interpolation::LogAlpha,
+            _ => Interpolation::Spline,
         }
     }
 }
@@ -52,17 +60,25 @@ impl Local {
         Local { ratio, slope, drift_rate: -ratio * slope / (1.0 + ratio * ratio) }
     }
 
+    /// From `ln alpha` and its derivative.
+    fn of_log_alpha(log_alpha: f64, drift_rate: f64) -> Self {
+        let ratio = (-2.0 * log_alpha).exp_m1().sqrt();
+        let slope = -drift_rate * (-2.0 * log_alpha).exp() / ratio;
+        Local { ratio, slope, drift_rate }
+    }
+
     pub fn alpha(&self) -> f64 {
         1.0 / self.ratio.hypot(1.0)
     }
 }
 
-/// Values at `t = i / N`, `i = 0 ..= N`, and what is linear between them.
+/// Values at `t = i / N`, `i = 0 ..= N`, and what is taken between them.
 #[derive(Debug, Clone)]
 pub(super) struct Knots {
     log_alpha: Vec<f64>,
     ratio: Vec<f64>,
     log_ratio: Vec<f64>,
+    spline: FallingSpline,
     pub interpolation: Interpolation,
 }
 
@@ -71,7 +87,8 @@ impl Knots {
         // sigma^2 / alpha^2 = 1 / alpha^2 - 1.
         let ratio: Vec<f64> = log_alpha.iter().map(|log| (-2.0 * log).exp_m1().sqrt()).collect();
         let log_ratio = ratio.iter().map(|ratio| ratio.ln()).collect();
-        Knots { log_alpha, ratio, log_ratio, interpolation }
+        let spline = FallingSpline::new(log_alpha.clone());
+        Knots { log_alpha, ratio, log_ratio, spline, interpolation }
     }
 
     /// Number of timesteps.
@@ -90,11 +107,13 @@ impl Knots {
             (values[k] + share * rise, count * rise)
         };
         match self.interpolation {
+            Interpolation::Spline => {
+                let (log_alpha, slope) = self.spline.at(k, share);
+                Local::of_log_alpha(log_alpha, count * slope)
+            }
             Interpolation::LogAlpha => {
                 let (log_alpha, drift_rate) = line(&self.log_alpha);
-                let ratio = (-2.0 * log_alpha).exp_m1().sqrt();
-                let slope = -drift_rate * (-2.0 * log_alpha).exp() / ratio;
-                Local { ratio, slope, drift_rate }
+                Local::of_log_alpha(log_alpha, drift_rate)
             }
             Interpolation::LogSigma if k > 0 => {
                 let (log_ratio, rate) = line(&self.log_ratio);
@@ -119,12 +138,19 @@ impl Knots {
             values.partition_point(|&knot| knot <= value).saturating_sub(1).min(last)
         };
         let t = match self.interpolation {
-            Interpolation::LogAlpha => {
+            Interpolation::Spline | Interpolation::LogAlpha => {
                 // alpha^2 = 1 / (1 + e^{-2 lambda}).
                 let log_alpha = -0.5 * ln_one_plus_exp(-2.0 * log_snr);
                 let knots = &self.log_alpha;
-                let k = knots.partition_point(|&knot| knot >= log_alpha).saturating_sub(1);
-                piece(k.min(last), log_alpha, knots)
+                let k =
+                    knots.partition_point(|&knot| knot >= log_alpha).saturating_sub(1).min(last);
+                if log_alpha <= knots[last + 1] {
+                    1.0
+                } else if self.interpolation == Interpolation::LogAlpha {
+                    piece(k, log_alpha, knots)
+                } else {
+                    (k as f64 + self.spline.share(k, log_alpha)) / self.count() as f64
+                }
             }
             Interpolation::Sigma | Interpolation::LogSigma => {
                 let ratio = (-log_snr).exp();
