@@ -42,8 +42,8 @@ impl Member {
     fn keys(self) -> &'static [&'static str] {
         match (self.multistep, self.order) {
             (false, _) => &["type", "lower_order_final"],
-            (true, 3) => &["type", "lower_order_final", "start", "form"],
-            (true, _) => &["type", "lower_order_final", "start"],
+            (true, 3) => &["type", "lower_order_final", "few_steps", "last_order", "start", "form"],
+            (true, _) => &["type", "lower_order_final", "few_steps", "last_order", "start"],
         }
     }
 }
@@ -75,9 +75,22 @@ pub(super) fn build<S: State>(
         2 => Multistep::second(member.part),
         _ => Multistep::third(member.part),
     };
-    let method =
-        method.variant(variant).third_order(form).start(start).lower_order_final(lower_order_final);
+    let method = method
+        .variant(variant)
+        .third_order(form)
+        .start(start)
+        .lower_order_final(lower_order_final)
+        .few_steps(spec.integer("few_steps", 10)?)
+        .last_order(last_order(spec)?);
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
+}
+
+/// Order of the last step, where the last steps have lower orders.
+pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
+    match spec.integer("last_order", 1)? {
+        0 => Err(SpecError::value(spec.name(), "last_order", 0, "at least 1")),
+        order => Ok(order),
+    }
 }
 
 fn singlestep<S: State>(

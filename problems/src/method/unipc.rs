@@ -16,7 +16,7 @@ pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, Sp
         "unipc-4" => 4,
         _ => return Ok(None),
     };
-    spec.only(&["variant", "prediction", "lower_order_final"])?;
+    spec.only(&["variant", "prediction", "lower_order_final", "last_order", "uncorrected"])?;
     let part = match spec.choice("prediction", &["data", "noise"], "data")? {
         "noise" => NonlinearPart::Noise,
         _ => NonlinearPart::Data,
@@ -25,7 +25,10 @@ pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, Sp
         "bh1" => Bh::Bh1,
         _ => Bh::Bh2,
     };
-    let method =
-        UniPc::new(order, part).bh(bh).lower_order_final(spec.boolean("lower_order_final", true)?);
+    let method = UniPc::new(order, part)
+        .bh(bh)
+        .lower_order_final(spec.boolean("lower_order_final", true)?)
+        .last_order(super::dpm_solver::last_order(spec)?)
+        .uncorrected(spec.integer("uncorrected", 0)?);
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }

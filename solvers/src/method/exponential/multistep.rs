@@ -28,6 +28,8 @@ pub struct Multistep {
     third_order: ThirdOrder,
     start: Start,
     lower_order_final: bool,
+    few_steps: usize,
+    last_order: usize,
 }
 
 /// What 3M takes for the second derivative.
@@ -74,6 +76,8 @@ impl Multistep {
             third_order: ThirdOrder::default(),
             start: Start::default(),
             lower_order_final: true,
+            few_steps: FEW_STEPS,
+            last_order: 1,
         }
     }
 
@@ -98,11 +102,26 @@ impl Multistep {
         self
     }
 
-    /// Whether the last steps of a fixed grid of fewer than 10 have lower orders,
-    /// down to 1.
+    /// Whether the last steps of a fixed grid of few steps have lower orders, down to 1.
     #[must_use]
     pub fn lower_order_final(mut self, lower: bool) -> Self {
         self.lower_order_final = lower;
+        self
+    }
+
+    /// How many steps are few: fewer than 10, if nothing else is said. The diffusers library
+    /// takes 15, of a grid in which the denoising of the final state is a step.
+    #[must_use]
+    pub fn few_steps(mut self, steps: usize) -> Self {
+        self.few_steps = steps;
+        self
+    }
+
+    /// Order to which the last steps come down: 1, if nothing else is said. With 2 the
+    /// denoising of the final state takes the place of the step of order 1.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
         self
     }
 
@@ -118,7 +137,9 @@ impl Multistep {
     /// The order of this step, given as many values as there are.
     fn step_order(&self, values: usize, grid: Option<GridPosition>) -> usize {
         let left = match grid {
-            Some(grid) if self.lower_order_final && grid.steps < FEW_STEPS => grid.remaining(),
+            Some(grid) if self.lower_order_final && grid.steps < self.few_steps => {
+                grid.remaining().saturating_add(self.last_order - 1)
+            }
             _ => self.order,
         };
         self.order.min(values).min(left)

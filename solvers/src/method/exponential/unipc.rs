@@ -26,6 +26,8 @@ pub struct UniPc {
     order: usize,
     bh: Bh,
     lower_order_final: bool,
+    last_order: usize,
+    uncorrected: usize,
 }
 
 /// `B(h)` of UniPC, any function that is `h + O(h^2)`.
@@ -45,7 +47,8 @@ impl UniPc {
     /// UniPC of order 1 to 4, other numbers counting as the nearest of these.
     pub fn new(order: usize, part: NonlinearPart) -> Self {
         let order = order.clamp(1, MAX_ORDER);
-        UniPc { part, order, bh: Bh::default(), lower_order_final: true }
+        let bh = Bh::default();
+        UniPc { part, order, bh, lower_order_final: true, last_order: 1, uncorrected: 0 }
     }
 
     /// Another `B(h)`.
@@ -62,9 +65,27 @@ impl UniPc {
         self
     }
 
+    /// Order to which the last steps come down: 1, if nothing else is said. With 2 the
+    /// denoising of the final state takes the place of the step of order 1.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
+        self
+    }
+
+    /// Leaves the first `steps` steps of a fixed grid uncorrected, which under strong guidance
+    /// keeps the corrector from amplifying a prediction that is far off.
+    #[must_use]
+    pub fn uncorrected(mut self, steps: usize) -> Self {
+        self.uncorrected = steps;
+        self
+    }
+
     fn step_order(&self, values: usize, grid: Option<GridPosition>) -> usize {
         let left = match grid {
-            Some(grid) if self.lower_order_final => grid.remaining(),
+            Some(grid) if self.lower_order_final => {
+                grid.remaining().saturating_add(self.last_order - 1)
+            }
             _ => self.order,
         };
         self.order.min(values).min(left)
@@ -160,7 +181,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for UniPc {
         let past = order - 1;
         let c = self.coefficients(&whole, &r[..past]);
         advance(next, u, &whole, history, &c[..past], &r, None)?;
-        *corrected = grid.is_none_or(|grid| grid.remaining() > 1);
+        *corrected = grid.is_none_or(|grid| grid.remaining() > 1 && grid.index >= self.uncorrected);
         if *corrected {
             field.predict(self.part, at_end, next, t_next)?;
             *end_log_snr = end.log_snr;
