@@ -20,7 +20,7 @@ use driftfield_problems::predictor::{
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Nodes, Singlestep};
+use driftfield_solvers::method::exponential::{Nodes, Singlestep, Variant};
 use driftfield_solvers::noise::RecordedPath;
 use driftfield_solvers::{FieldError, NonlinearPart, OdeProblem, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
@@ -37,8 +37,6 @@ mod outside {
         timestep comes next, so that with `linspace` the state is handed to the model as one of another time";
     pub const FIXED_LARGE: &str = "`fixed_large` adds noise of variance beta_t where the posterior \
         has less: the marginals are not those of the process, and ancestral steps here keep them";
-    pub const THIRD_SINGLESTEP: &str = "the third stage of its order 3 starts from a midpoint \
-        update (half of phi_1) where DPM-Solver-3 has phi_2";
     pub const PENDING: &str = "no such method on this branch";
 }
 
@@ -351,11 +349,13 @@ fn singlestep(run: &Run<'_>) -> Mapped {
     match (order, n % order) {
         (1, _) => {}
         (2, 0) => orders.splice(n / 2 - 1.., [1, 1]).for_each(drop),
-        (2, _) => orders.push(1),
-        _ => return Mapped::new(Request::Outside(outside::THIRD_SINGLESTEP)),
+        (_, 0) => orders.splice(n / 3 - 1.., [2, 1]).for_each(drop),
+        (_, rest) => orders.push(rest),
     }
     if run.to_zero() {
-        assert_eq!(orders.pop(), Some(1));
+        // Of a last step of order 2, its first evaluation makes one of order 1.
+        let last = orders.pop().unwrap();
+        orders.extend(std::iter::repeat_n(1, last - 1));
     }
     let part = match run.text("algorithm_type", "") {
         "dpmsolver" => NonlinearPart::Noise,
@@ -374,7 +374,11 @@ fn singlestep(run: &Run<'_>) -> Mapped {
     let nodes = Nodes::Rule(Arc::new(move |t, _, i, _| {
         Ok(fine[fine.iter().position(|&time| time == t).unwrap() + i])
     }));
-    let method = if order == 1 { Singlestep::first(part) } else { Singlestep::second(part) };
+    let method = match order {
+        1 => Singlestep::first(part),
+        2 => Singlestep::second(part),
+        _ => Singlestep::third(part).inner_variant(Variant::DpmSolver),
+    };
     let library = Library {
         predictor: Arc::new(MixturePredictor::new(mixture(), path.clone())),
         method: BoxedMethod::new(method.nodes(nodes).orders(orders)),

@@ -41,6 +41,7 @@ impl Member {
     /// code, also where they change nothing.
     fn keys(self) -> &'static [&'static str] {
         match (self.multistep, self.order) {
+            (false, 3) => &["type", "lower_order_final", "inner"],
             (false, _) => &["type", "lower_order_final"],
             (true, 3) => &["type", "lower_order_final", "few_steps", "last_order", "start", "form"],
             (true, _) => &["type", "lower_order_final", "few_steps", "last_order", "start"],
@@ -61,7 +62,11 @@ pub(super) fn build<S: State>(
     };
     let lower_order_final = spec.boolean("lower_order_final", true)?;
     if !member.multistep {
-        return Ok(Some(singlestep(member, variant, grid)));
+        let inner = match spec.choice("inner", &["taylor", "dpmsolver"], "taylor")? {
+            "dpmsolver" => Variant::DpmSolver,
+            _ => Variant::Taylor,
+        };
+        return Ok(Some(singlestep(member, (variant, inner), grid)));
     }
     let start = match spec.choice("start", &["lower", "matching"], "lower")? {
         "matching" => Start::Matching,
@@ -95,7 +100,7 @@ pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
 
 fn singlestep<S: State>(
     member: Member,
-    variant: Variant,
+    (variant, inner): (Variant, Variant),
     grid: Option<&IntendedGrid>,
 ) -> ChosenMethod<S> {
     let method = match member.order {
@@ -103,7 +108,7 @@ fn singlestep<S: State>(
         2 => Singlestep::second(member.part),
         _ => Singlestep::third(member.part),
     };
-    let mut method = method.variant(variant);
+    let mut method = method.variant(variant).inner_variant(inner);
     let mut orders = None;
     if let Some(grid) = grid {
         method = method.nodes(nodes(grid));
