@@ -2,12 +2,13 @@
 //! diffusion models.
 
 use driftfield_solvers::method::exponential::{
-    Ddim, Multistep, Nodes, Singlestep, Start, ThirdOrder, UniPc, Variant, exponential_methods,
+    Bh, Ddim, DpmSolverM, FinalOrders, Multistep, Nodes, Singlestep, Start, ThirdOrder, UniC,
+    UniPc, Variant, exponential_methods,
 };
 use driftfield_solvers::method::{BoxedMethod, Method, Rk4};
 use driftfield_solvers::{
-    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveOptions, Status, VectorField, init,
-    solve,
+    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveError, SolveOptions, Status,
+    VectorField, init, solve,
 };
 use std::sync::Arc;
 
@@ -56,19 +57,23 @@ fn boxed(method: impl Method<f64, Stiff> + Send + Sync + 'static) -> BoxedMethod
 #[test]
 fn orders_on_a_problem_that_is_no_diffusion() {
     for part in PARTS {
-        let third = || Multistep::third(part).start(Start::Matching);
+        let third = || DpmSolverM::third(part);
         let cases = [
             (1.0, boxed(Singlestep::first(part))),
             (2.0, boxed(Singlestep::second(part))),
             (2.0, boxed(Singlestep::second(part).variant(Variant::Taylor))),
             (3.0, boxed(Singlestep::third(part))),
             (3.0, boxed(Singlestep::third(part).variant(Variant::Taylor))),
-            (2.0, boxed(Multistep::second(part))),
-            (2.0, boxed(Multistep::second(part).variant(Variant::Taylor))),
-            (2.0, boxed(Multistep::second(part).start(Start::Matching))),
-            (3.0, boxed(third())),
-            (2.0, boxed(third().third_order(ThirdOrder::Reference))),
-            (2.0, boxed(UniPc::new(1, part))),
+            (2.0, boxed(Multistep::new(DpmSolverM::second(part)))),
+            (2.0, boxed(Multistep::new(DpmSolverM::second(part).variant(Variant::Taylor)))),
+            (2.0, boxed(Multistep::new(DpmSolverM::second(part)).start(Start::Matching))),
+            (3.0, boxed(Multistep::new(third()).start(Start::Matching))),
+            (2.0, boxed(Multistep::new(third().third_order(ThirdOrder::Reference)))),
+            (2.0, boxed(UniPc::unipc(1, part, Bh::Bh2))),
+            (3.0, {
+                let method = UniPc::unipc(2, part, Bh::Bh1).start(Start::Matching);
+                boxed(method.final_orders(FinalOrders::Full))
+            }),
         ];
         for (order, method) in cases {
             let found = slope(2.0, &method);
@@ -83,8 +88,8 @@ fn stiffness_costs_data_prediction_nothing() {
     for method in [
         boxed(Singlestep::second(NonlinearPart::Data).variant(Variant::Taylor)),
         boxed(Singlestep::third(NonlinearPart::Data)),
-        boxed(Multistep::second(NonlinearPart::Data).variant(Variant::Taylor)),
-        boxed(Multistep::third(NonlinearPart::Data)),
+        boxed(Multistep::new(DpmSolverM::second(NonlinearPart::Data).variant(Variant::Taylor))),
+        boxed(Multistep::new(DpmSolverM::third(NonlinearPart::Data))),
     ] {
         for k in [1e2, 1e4, 1e8] {
             let error = error(k, &method, steps);
@@ -141,9 +146,10 @@ fn evaluations_are_as_declared() {
     for part in PARTS {
         for steps in [1, 2, 3, 12] {
             for method in [
-                boxed(Multistep::second(part).start(Start::Matching)),
-                boxed(Multistep::third(part).start(Start::Matching)),
-                boxed(Multistep::third(part)),
+                boxed(Multistep::new(DpmSolverM::second(part)).start(Start::Matching)),
+                boxed(Multistep::new(DpmSolverM::third(part)).start(Start::Matching)),
+                boxed(Multistep::new(DpmSolverM::third(part))),
+                boxed(UniPc::unipc(4, part, Bh::Bh2).start(Start::Matching)),
                 boxed(Singlestep::third(part)),
             ] {
                 let solution = solve(&problem(2.0), &method, SolveOptions::steps(steps)).unwrap();
@@ -178,20 +184,96 @@ fn order_lists_use_up_their_evaluations() {
 /// Few steps end with lower orders; many, or on request all, do not.
 #[test]
 fn lower_orders_at_the_end() {
-    let last = |steps: usize, lower: bool, method: Multistep| {
-        let method = method.lower_order_final(lower);
+    let last = |steps: usize, lower: bool, rule: DpmSolverM| {
+        let mut method = Multistep::new(rule);
+        if !lower {
+            method = method.final_orders(FinalOrders::Full);
+        }
         let options = SolveOptions::steps(steps).save(Save::all());
         solve(&problem(2.0), &method, options).unwrap().u
     };
     for part in PARTS {
         let (lower, full) =
-            (last(9, true, Multistep::third(part)), last(9, false, Multistep::third(part)));
+            (last(9, true, DpmSolverM::third(part)), last(9, false, DpmSolverM::third(part)));
         // Values 8 and 9 are the ends of steps of order 2 and 1.
         assert_eq!(lower[..8], full[..8]);
         assert!(lower[8] != full[8] && lower[9] != full[9]);
-        let method = Multistep::second(part);
-        assert_eq!(last(10, true, method.clone()), last(10, false, method));
+        let rule = DpmSolverM::second(part);
+        assert_eq!(last(10, true, rule.clone()), last(10, false, rule));
     }
+}
+
+/// The values before the start that a method of this many needs, on a grid of `steps`.
+fn exact_history(steps: usize, needed: u32) -> Vec<(f64, f64)> {
+    let h = 2.0 / steps as f64;
+    (1..=needed).rev().map(|i| -h * f64::from(i)).map(|t| (t, g(t))).collect()
+}
+
+/// With the exact solution before the start, every step has the full order, and the corrector
+/// raises it by one.
+#[test]
+fn orders_from_an_exact_history() {
+    let slope = |method: &BoxedMethod<f64, Stiff>| {
+        let error = |steps| {
+            let history = exact_history(steps, method.info().history);
+            let nfe = steps + history.len();
+            let options = SolveOptions::steps(steps);
+            let options = if history.is_empty() { options } else { options.history(history) };
+            let solution = solve(&problem(2.0), method, options).unwrap();
+            assert_eq!(solution.statistics.nfe, nfe as u64);
+            (solution.u_last - g(2.0)).abs()
+        };
+        (error(80) / error(160)).log2()
+    };
+    for part in PARTS {
+        let full = |rule| Multistep::new(rule).final_orders(FinalOrders::Full);
+        let unipc = |order| UniPc::unipc(order, part, Bh::Bh2).final_orders(FinalOrders::Full);
+        let second = || DpmSolverM::second(part).variant(Variant::Taylor);
+        let cases = [
+            (2.0, boxed(full(second()))),
+            (3.0, boxed(full(DpmSolverM::third(part)))),
+            (3.0, boxed(full(second()).corrector(UniC(Bh::Bh2)))),
+            (4.0, boxed(full(DpmSolverM::third(part)).corrector(UniC(Bh::Bh2)))),
+            (2.0, boxed(unipc(1))),
+            (3.0, boxed(unipc(2))),
+            (4.0, boxed(unipc(3))),
+            (5.0, boxed(unipc(4))),
+        ];
+        for (order, method) in cases {
+            let (found, name) = (slope(&method), method.info().name);
+            assert_eq!(f64::from(method.info().order), order, "{name}");
+            assert!((found - order).abs() < 0.25, "{name}, {part:?}: {found}, not {order}");
+        }
+    }
+}
+
+#[test]
+fn histories_that_cannot_be_used() {
+    let method = Multistep::new(DpmSolverM::third(NonlinearPart::Data));
+    let refusal = |history: Vec<(f64, f64)>| {
+        let options = SolveOptions::steps(4).history(history);
+        solve(&problem(2.0), &method, options).unwrap_err()
+    };
+    let short = SolveError::ShortHistory { method: "dpm-solver++3m", needed: 2, given: 1 };
+    assert_eq!(refusal(exact_history(4, 1)), short);
+    let after = vec![(-0.5, 1.0), (0.5, 1.0)];
+    assert!(matches!(refusal(after), SolveError::HistoryTimes { index: 1, .. }));
+    let backwards = vec![(-0.5, 1.0), (-1.0, 1.0)];
+    assert!(matches!(refusal(backwards), SolveError::HistoryTimes { index: 0, .. }));
+    let nan = vec![(-1.0, f64::NAN), (-0.5, 1.0)];
+    assert!(matches!(refusal(nan), SolveError::NonFiniteInitial { lane: 0 }));
+    let one_step = solve(&problem(2.0), &Ddim, SolveOptions::steps(4).history([(-0.5, 1.0)]));
+    assert_eq!(one_step.unwrap_err(), SolveError::NoHistory { method: "ddim" });
+    // More than is needed: the newest count.
+    let run = |needed| {
+        let options = SolveOptions::steps(4).history(exact_history(4, needed));
+        solve(&problem(2.0), &method, options).unwrap()
+    };
+    assert_eq!((run(2).u_last, run(2).statistics), (run(5).u_last, run(5).statistics));
+    // Its evaluations are counted, and the budget holds for them too.
+    let options = SolveOptions::steps(4).history(exact_history(4, 2)).nfe_budget(1);
+    let spent = solve(&problem(2.0), &method, options).unwrap();
+    assert_eq!((spent.outcome.name(), spent.statistics.nfe), ("budget_spent", 1));
 }
 
 /// A state changed from outside has no past: what follows is a new solve.
@@ -202,9 +284,13 @@ fn history_is_dropped_when_the_state_changes() {
     for method in [
         boxed(Ddim),
         boxed(Singlestep::third(data)),
-        boxed(Multistep::second(data).lower_order_final(false)),
-        boxed(Multistep::third(data).lower_order_final(false)),
-        boxed(Multistep::third(data).lower_order_final(false).start(Start::Matching)),
+        boxed(Multistep::new(DpmSolverM::second(data)).final_orders(FinalOrders::Full)),
+        boxed(Multistep::new(DpmSolverM::third(data)).final_orders(FinalOrders::Full)),
+        boxed(
+            Multistep::new(DpmSolverM::third(data))
+                .final_orders(FinalOrders::Full)
+                .start(Start::Matching),
+        ),
     ] {
         let full = problem(2.0);
         let mut integrator = init(&full, &method, SolveOptions::times(times.clone())).unwrap();

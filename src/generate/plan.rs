@@ -155,7 +155,7 @@ pub(super) fn resolve<S: State>(
     let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
     let span = span(path, &info, settings, needs_log_snr, noise_level, own_ends)?;
     if span.start < span.end {
-        if info.kind.draws_noise() {
+        if info.draws_noise {
             return Err(GenerateError::StochasticEncoding(info.name));
         }
         if settings.denoise_final {

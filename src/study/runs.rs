@@ -35,7 +35,7 @@ impl Run {
 
     /// Whether the solver draws noise; an unknown one does not run at all.
     pub fn stochastic(&self) -> bool {
-        method::parse::<[f64; 2]>(&self.solver).is_ok_and(|method| method.info().kind.draws_noise())
+        method::parse::<[f64; 2]>(&self.solver).is_ok_and(|method| method.info().draws_noise)
     }
 
     pub(super) fn settings(&self, seed: u64) -> Settings {

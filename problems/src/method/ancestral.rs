@@ -44,15 +44,9 @@ impl<S: State, F: PosteriorField<S>> Method<S, F> for Ancestral {
 
     fn info(&self) -> MethodInfo {
         MethodInfo {
-            name: "ancestral",
-            kind: Kind::Ancestral,
-            order: 1,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
             weak_order: Some(1.0),
-            evaluations_per_step: 1,
-            evaluations_at_start: 0,
+            draws_noise: true,
+            ..MethodInfo::one_step("ancestral", Kind::Ancestral, 1, 1)
         }
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{
-    Multistep, Nodes, Singlestep, Start, ThirdOrder, Variant,
+    DpmSolverM, EmbeddedSinglestep, Nodes, Singlestep, ThirdOrder, Variant,
 };
 use driftfield_solvers::{FieldError, NonlinearPart, State};
 
+use super::multistep::{MULTISTEP_KEYS, multistep};
 use super::{ChosenMethod, IntendedGrid, PathMethod};
 use crate::spacing::Spacing;
 use crate::spec::{Spec, SpecError};
@@ -17,7 +18,14 @@ use crate::spec::{Spec, SpecError};
 struct Member {
     part: NonlinearPart,
     order: usize,
-    multistep: bool,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Singlestep,
+    Multistep,
+    Embedded,
 }
 
 fn member(name: &str) -> Option<Member> {
@@ -25,26 +33,29 @@ fn member(name: &str) -> Option<Member> {
         rest if rest.starts_with("++") => (NonlinearPart::Data, &rest[2..]),
         rest => (NonlinearPart::Noise, rest.strip_prefix('-')?),
     };
-    let (order, multistep) = match rest {
-        "1" => (1, false),
-        "2s" => (2, false),
-        "3s" => (3, false),
-        "2m" => (2, true),
-        "3m" => (3, true),
+    let (order, form) = match rest {
+        "1" => (1, Form::Singlestep),
+        "2s" => (2, Form::Singlestep),
+        "3s" => (3, Form::Singlestep),
+        "2m" => (2, Form::Multistep),
+        "3m" => (3, Form::Multistep),
+        "12" => (2, Form::Embedded),
+        "23" => (3, Form::Embedded),
         _ => return None,
     };
-    Some(Member { part, order, multistep })
+    Some(Member { part, order, form })
 }
 
 impl Member {
     /// `lower_order_final` and `type` are known to the whole family, as in the published
     /// code, also where they change nothing.
-    fn keys(self) -> &'static [&'static str] {
-        match (self.multistep, self.order) {
-            (false, 3) => &["type", "lower_order_final", "inner"],
-            (false, _) => &["type", "lower_order_final"],
-            (true, 3) => &["type", "lower_order_final", "few_steps", "last_order", "start", "form"],
-            (true, _) => &["type", "lower_order_final", "few_steps", "last_order", "start"],
+    fn keys(self) -> Vec<&'static str> {
+        match (self.form, self.order) {
+            (Form::Embedded, _) => vec!["type"],
+            (Form::Singlestep, 3) => vec!["type", "lower_order_final", "inner"],
+            (Form::Singlestep, _) => vec!["type", "lower_order_final"],
+            (Form::Multistep, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
+            (Form::Multistep, _) => [&["type"], MULTISTEP_KEYS].concat(),
         }
     }
 }
@@ -55,47 +66,41 @@ pub(super) fn build<S: State>(
     grid: Option<&IntendedGrid>,
 ) -> Result<Option<ChosenMethod<S>>, SpecError> {
     let Some(member) = member(spec.name()) else { return Ok(None) };
-    spec.only(member.keys())?;
+    spec.only(&member.keys())?;
     let variant = match spec.choice("type", &["dpmsolver", "taylor"], "dpmsolver")? {
         "taylor" => Variant::Taylor,
         _ => Variant::DpmSolver,
     };
-    let lower_order_final = spec.boolean("lower_order_final", true)?;
-    if !member.multistep {
-        let inner = match spec.choice("inner", &["taylor", "dpmsolver"], "taylor")? {
-            "dpmsolver" => Variant::DpmSolver,
-            _ => Variant::Taylor,
-        };
-        return Ok(Some(singlestep(member, (variant, inner), grid)));
+    match member.form {
+        Form::Embedded => return Ok(Some(embedded(member, variant))),
+        Form::Singlestep => {
+            spec.boolean("lower_order_final", true)?;
+            let inner = match spec.choice("inner", &["taylor", "dpmsolver"], "taylor")? {
+                "dpmsolver" => Variant::DpmSolver,
+                _ => Variant::Taylor,
+            };
+            return Ok(Some(singlestep(member, (variant, inner), grid)));
+        }
+        Form::Multistep => {}
     }
-    let start = match spec.choice("start", &["lower", "matching"], "lower")? {
-        "matching" => Start::Matching,
-        _ => Start::Lower,
-    };
     let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
         "reference" => ThirdOrder::Reference,
         _ => ThirdOrder::Corrected,
     };
-    let method = match member.order {
-        2 => Multistep::second(member.part),
-        _ => Multistep::third(member.part),
+    let rule = match member.order {
+        2 => DpmSolverM::second(member.part),
+        _ => DpmSolverM::third(member.part),
     };
-    let method = method
-        .variant(variant)
-        .third_order(form)
-        .start(start)
-        .lower_order_final(lower_order_final)
-        .few_steps(spec.integer("few_steps", 10)?)
-        .last_order(last_order(spec)?);
+    let method = multistep(spec, rule.variant(variant).third_order(form))?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }
 
-/// Order of the last step, where the last steps have lower orders.
-pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
-    match spec.integer("last_order", 1)? {
-        0 => Err(SpecError::value(spec.name(), "last_order", 0, "at least 1")),
-        order => Ok(order),
-    }
+fn embedded<S: State>(member: Member, variant: Variant) -> ChosenMethod<S> {
+    let method = match member.order {
+        2 => EmbeddedSinglestep::second(member.part),
+        _ => EmbeddedSinglestep::third(member.part),
+    };
+    ChosenMethod { method: BoxedMethod::new(method.variant(variant)), orders: None }
 }
 
 fn singlestep<S: State>(

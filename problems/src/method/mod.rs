@@ -3,6 +3,7 @@
 
 mod ancestral;
 mod dpm_solver;
+mod multistep;
 mod registry;
 mod unipc;
 

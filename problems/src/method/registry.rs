@@ -87,13 +87,20 @@ pub fn parse_for<S: State>(text: &str, grid: &IntendedGrid) -> Result<ChosenMeth
     choose(text, Some(grid))
 }
 
+/// The method `spec` names, if it is one of the family; made for the grid, if there is one.
+type Builder<S> = fn(&Spec, Option<&IntendedGrid>) -> Result<Option<ChosenMethod<S>>, SpecError>;
+
+/// The families whose methods have parameters.
+fn builders<S: State>() -> [Builder<S>; 2] {
+    [dpm_solver::build, unipc::build]
+}
+
 fn choose<S: State>(text: &str, grid: Option<&IntendedGrid>) -> Result<ChosenMethod<S>, SpecError> {
     let spec: Spec = text.parse()?;
-    if let Some(chosen) = dpm_solver::build(&spec, grid)? {
-        return Ok(chosen);
-    }
-    if let Some(chosen) = unipc::build(&spec)? {
-        return Ok(chosen);
+    for build in builders() {
+        if let Some(chosen) = build(&spec, grid)? {
+            return Ok(chosen);
+        }
     }
     let methods = path_methods::<S>();
     let names: Vec<&str> = methods.iter().map(|method| method.info().name).collect();

@@ -1,14 +1,18 @@
 //! UniPC by name and parameters.
 
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Bh, UniPc};
+use driftfield_solvers::method::exponential::{Bh, FinalOrders, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
-use super::ChosenMethod;
+use super::multistep::{ended, start};
+use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
 /// The method `spec` names, if it is a UniPC.
-pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, SpecError> {
+pub(super) fn build<S: State>(
+    spec: &Spec,
+    _grid: Option<&IntendedGrid>,
+) -> Result<Option<ChosenMethod<S>>, SpecError> {
     let order = match spec.name() {
         "unipc-1" => 1,
         "unipc-2" => 2,
@@ -16,7 +20,14 @@ pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, Sp
         "unipc-4" => 4,
         _ => return Ok(None),
     };
-    spec.only(&["variant", "prediction", "lower_order_final", "last_order", "uncorrected"])?;
+    spec.only(&[
+        "variant",
+        "prediction",
+        "lower_order_final",
+        "last_order",
+        "start",
+        "uncorrected",
+    ])?;
     let part = match spec.choice("prediction", &["data", "noise"], "data")? {
         "noise" => NonlinearPart::Noise,
         _ => NonlinearPart::Data,
@@ -25,10 +36,11 @@ pub(super) fn build<S: State>(spec: &Spec) -> Result<Option<ChosenMethod<S>>, Sp
         "bh1" => Bh::Bh1,
         _ => Bh::Bh2,
     };
-    let method = UniPc::new(order, part)
-        .bh(bh)
-        .lower_order_final(spec.boolean("lower_order_final", true)?)
-        .last_order(super::dpm_solver::last_order(spec)?)
-        .uncorrected(spec.integer("uncorrected", 0)?);
+    let final_orders = match spec.boolean("lower_order_final", true)? {
+        true => FinalOrders::Lowered,
+        false => FinalOrders::Full,
+    };
+    let method = UniPc::unipc(order, part, bh).start(start(spec)?).final_orders(final_orders);
+    let method = ended(spec, method)?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }

@@ -24,10 +24,18 @@ trait ErasedMethod<S, F>: Send + Sync {
     fn step(&self, step: Step<'_, S, F>, memory: &mut dyn Any) -> Result<(), StepError>;
     fn accepted(&self, memory: &mut dyn Any);
     fn modified(&self, memory: &mut dyn Any);
+    fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError>;
+    fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError>;
     fn derivative(&self, field: &Counted<&F>, du: &mut S, u: &S, t: f64)
     -> Result<bool, StepError>;
     fn seed_first_evaluation(&self, derivative: &S, memory: &mut dyn Any)
     -> Result<(), StateError>;
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut dyn Any,
+    ) -> Result<(), StepError>;
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S>;
     fn prepare_interpolant(
         &self,
@@ -63,6 +71,12 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     fn modified(&self, memory: &mut dyn Any) {
         Method::modified(self, own_mut(memory));
     }
+    fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
+        Method::clock(self, field, t)
+    }
+    fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
+        Method::time_at_clock(self, field, clock)
+    }
     fn derivative(
         &self,
         field: &Counted<&F>,
@@ -78,6 +92,14 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
         memory: &mut dyn Any,
     ) -> Result<(), StateError> {
         Method::seed_first_evaluation(self, derivative, own_mut(memory))
+    }
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut dyn Any,
+    ) -> Result<(), StepError> {
+        Method::seed_history(self, field, past, own_mut(memory))
     }
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S> {
         Method::error(self, own(memory))
@@ -112,6 +134,12 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
     fn modified(&self, memory: &mut Self::Memory) {
         self.0.modified(memory.as_mut());
     }
+    fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
+        self.0.clock(field, t)
+    }
+    fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
+        self.0.time_at_clock(field, clock)
+    }
     fn derivative(
         &self,
         field: &Counted<&F>,
@@ -127,6 +155,14 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
         memory: &mut Self::Memory,
     ) -> Result<(), StateError> {
         self.0.seed_first_evaluation(derivative, memory.as_mut())
+    }
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        self.0.seed_history(field, past, memory.as_mut())
     }
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         self.0.error(memory.as_ref())

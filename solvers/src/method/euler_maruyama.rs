@@ -23,15 +23,10 @@ impl<S: State, F: StochasticField<S>> Method<S, F> for EulerMaruyama {
 
     fn info(&self) -> MethodInfo {
         MethodInfo {
-            name: "euler-maruyama",
-            kind: Kind::Stochastic,
-            order: 1,
-            embedded_order: None,
-            interpolant_order: None,
             strong_order: Some(0.5),
             weak_order: Some(1.0),
-            evaluations_per_step: 1,
-            evaluations_at_start: 0,
+            draws_noise: true,
+            ..MethodInfo::one_step("euler-maruyama", Kind::Stochastic, 1, 1)
         }
     }
 

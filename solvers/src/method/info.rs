@@ -28,11 +28,6 @@ impl Kind {
     pub fn needs_log_snr(self) -> bool {
         self == Kind::Exponential
     }
-
-    /// Whether the method draws noise.
-    pub fn draws_noise(self) -> bool {
-        matches!(self, Kind::Stochastic | Kind::Ancestral)
-    }
 }
 
 /// What a method says of itself.
@@ -56,9 +51,32 @@ pub struct MethodInfo {
     pub evaluations_per_step: u64,
     /// Evaluations made once, by the first step (the first stage of FSAL methods).
     pub evaluations_at_start: u64,
+    /// Whether the method draws noise.
+    pub draws_noise: bool,
+    /// States before the present one that a step of full order looks back at: what
+    /// [`SolveOptions::history`](crate::SolveOptions::history) has to give, if it is given.
+    pub history: u32,
 }
 
 impl MethodInfo {
+    /// What a method says that looks at nothing but the present state, draws no noise, and
+    /// has neither an error estimate nor an interpolant.
+    pub fn one_step(name: &'static str, kind: Kind, order: u32, evaluations_per_step: u64) -> Self {
+        MethodInfo {
+            name,
+            kind,
+            order,
+            embedded_order: None,
+            interpolant_order: None,
+            strong_order: None,
+            weak_order: None,
+            evaluations_per_step,
+            evaluations_at_start: 0,
+            draws_noise: false,
+            history: 0,
+        }
+    }
+
     /// Whether the method estimates its error.
     pub fn adaptive(&self) -> bool {
         self.embedded_order.is_some()

@@ -37,6 +37,36 @@ pub enum SolveError {
         /// End of the span.
         t1: f64,
     },
+    /// A history given to a method that does not look back.
+    #[error("method `{method}` does not look back at earlier states; leave out the history")]
+    NoHistory {
+        /// The method.
+        method: &'static str,
+    },
+    /// Fewer states than the order needs.
+    #[error(
+        "a step of `{method}` at its full order looks back at {needed} earlier state(s), and {given} were given; give {needed}, or take a method of lower order"
+    )]
+    ShortHistory {
+        /// The method.
+        method: &'static str,
+        /// States it looks back at.
+        needed: u32,
+        /// States given.
+        given: usize,
+    },
+    /// Times of a history that do not run towards the start.
+    #[error(
+        "the times of a history run strictly monotonically towards the start t0 = {t0}, from the side the solve comes from; entry {index} is {value}"
+    )]
+    HistoryTimes {
+        /// First offending entry.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// Start of the span.
+        t0: f64,
+    },
     /// Interpolation asked of a method that has none.
     #[error(
         "method `{method}` has no continuous extension, which {purpose} needs; put those times on the grid with `SolveOptions::times`"

@@ -10,6 +10,7 @@ pub struct SolveOptions<'a, S> {
     pub(crate) seed: u64,
     pub(crate) first_lane: u64,
     pub(crate) noise: Option<Box<dyn Noise<S> + 'a>>,
+    pub(crate) history: Vec<(f64, S)>,
     pub(crate) nfe_budget: Option<u64>,
     pub(crate) max_steps: u64,
     pub(crate) events: Vec<Event<'a, S>>,
@@ -26,6 +27,7 @@ impl<'a, S> SolveOptions<'a, S> {
             seed: 0,
             first_lane: 0,
             noise: None,
+            history: Vec::new(),
             nfe_budget: None,
             max_steps: 1_000_000,
             events: Vec::new(),
@@ -116,6 +118,15 @@ impl<'a, S> SolveOptions<'a, S> {
     #[must_use]
     pub fn noise(mut self, noise: impl Noise<S> + 'a) -> Self {
         self.noise = Some(Box::new(noise));
+        self
+    }
+
+    /// States before the start, oldest first, from which a multistep method takes its first
+    /// values instead of starting with lower orders: a solve that was interrupted, or the
+    /// exact solution where it is known. One evaluation each.
+    #[must_use]
+    pub fn history(mut self, past: impl Into<Vec<(f64, S)>>) -> Self {
+        self.history = past.into();
         self
     }
 

@@ -24,6 +24,40 @@ pub(super) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(
     Ok(())
 }
 
+/// The part of a history that the method takes over: the newest states.
+pub(super) fn check_history<'h, S: State>(
+    history: &'h [(f64, S)],
+    info: &MethodInfo,
+    initial: &S,
+    (t0, t1): (f64, f64),
+) -> Result<&'h [(f64, S)], SolveError> {
+    if history.is_empty() {
+        return Ok(history);
+    }
+    if info.history == 0 {
+        return Err(SolveError::NoHistory { method: info.name });
+    }
+    let direction = (t1 - t0).signum();
+    let after = history.iter().skip(1).map(|(t, _)| *t).chain([t0]);
+    for (index, ((t, state), next)) in history.iter().zip(after).enumerate() {
+        if !((next - t) * direction > 0.0 && t.is_finite()) {
+            return Err(SolveError::HistoryTimes { index, value: *t, t0 });
+        }
+        if let Some(lane) = state.first_non_finite_lane()? {
+            return Err(SolveError::NonFiniteInitial { lane });
+        }
+        initial.zeros_like().copy_from(state)?;
+    }
+    match history.len().checked_sub(info.history as usize) {
+        Some(unused) => Ok(&history[unused..]),
+        None => Err(SolveError::ShortHistory {
+            method: info.name,
+            needed: info.history,
+            given: history.len(),
+        }),
+    }
+}
+
 pub(super) fn check_save(
     save: &Save,
     info: &MethodInfo,
@@ -81,23 +115,29 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let order = f64::from(embedded) + 1.0;
     let mut scratch = NormScratch::default();
-    let whole = (span.1 - span.0).abs();
+    let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
+    let clocks = (method.clock(field, span.0), method.clock(field, span.1));
+    let (start, end, unclocked) = match clocks {
+        (Ok(start), Ok(end)) => (start, end, None),
+        (Err(error), _) | (_, Err(error)) => (span.0, span.1, Some(failed(error))),
+    };
+    let whole = (end - start).abs();
     let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
     let (length, outcome) = match control.initial_step {
         Some(length) => (length, None),
         None => match initial_step(derivative, &control, initial, span, order, &mut scratch) {
-            Ok((length, slope)) => {
-                if let Some(slope) = slope {
-                    method.seed_first_evaluation(&slope, memory)?;
-                }
+            Ok(Some((length, slope))) => {
+                method.seed_first_evaluation(&slope, memory)?;
                 (length, None)
             }
+            Ok(None) => (0.01 * whole, None),
             // A budget below two evaluations: the first step reports it.
             Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
-            Err(error) => (whole, Some(Outcome::Failed { t: span.0, reason: error.to_string() })),
+            Err(error) => (whole, Some(failed(error))),
         },
     };
-    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(span.1 - span.0);
+    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let history = ErrorHistory::default();
-    Ok((Stepper::Adaptive { control, h, order, history, scratch }, outcome))
+    let stepper = Stepper::Adaptive { control, h, end, order, history, scratch };
+    Ok((stepper, unclocked.or(outcome)))
 }

@@ -1,4 +1,4 @@
-use super::History;
+use super::{History, Knot};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
@@ -14,17 +14,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
     type Memory = History<S>;
 
     fn info(&self) -> MethodInfo {
-        MethodInfo {
-            name: "ddim",
-            kind: Kind::Exponential,
-            order: 1,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: 1,
-            evaluations_at_start: 0,
-        }
+        MethodInfo::one_step("ddim", Kind::Exponential, 1, 1)
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
@@ -32,13 +22,13 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
     }
 
     fn step(&self, step: Step<'_, S, F>, history: &mut Self::Memory) -> Result<(), StepError> {
-        let (start, end) = (step.field.schedule(step.t)?, step.field.schedule(step.t_next)?);
-        history.evaluate_once(start.log_snr, |data| {
+        let (start, end) = (Knot::at(step.field, step.t)?, step.field.schedule(step.t_next)?);
+        history.evaluate_once(start, |data| {
             step.field.predict(NonlinearPart::Data, data, step.u, step.t)
         })?;
         // E = (u - alpha D) / sigma.
-        let scale = end.sigma / start.sigma;
-        let data = end.alpha - scale * start.alpha;
+        let scale = end.sigma / start.schedule.sigma;
+        let data = end.alpha - scale * start.schedule.alpha;
         step.next.linear_combination(0.0, &[(scale, step.u), (data, history.value(0))])?;
         Ok(())
     }

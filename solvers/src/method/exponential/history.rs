@@ -1,15 +1,19 @@
-use crate::field::FieldError;
+use super::Knot;
+use crate::field::{Counted, FieldError};
+use crate::method::StepError;
+use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
-/// The last values of a nonlinear part and the clock at each, newest first.
+/// The last values of a nonlinear part and the knot of each, newest first.
 ///
 /// The newest belongs to the step being attempted: an attempt repeated from the
 /// same state does not evaluate it again, and it becomes the past when the
 /// step is accepted.
 #[derive(Debug)]
 pub struct History<S> {
-    /// Buffers in order of age; those beyond `len` are spare.
-    values: Vec<(f64, S)>,
+    /// In order of age, as `values`; those beyond `len` are spare.
+    knots: Vec<Knot>,
+    values: Vec<S>,
     len: usize,
     newest_is_open: bool,
 }
@@ -17,12 +21,8 @@ pub struct History<S> {
 impl<S: State> History<S> {
     /// Room for `capacity` values.
     pub fn new(capacity: usize, initial: &S) -> Self {
-        let slot = || (f64::NAN, initial.zeros_like());
-        History {
-            values: std::iter::repeat_with(slot).take(capacity).collect(),
-            len: 0,
-            newest_is_open: false,
-        }
+        let values = std::iter::repeat_with(|| initial.zeros_like()).take(capacity).collect();
+        History { knots: vec![Knot::NONE; capacity], values, len: 0, newest_is_open: false }
     }
 
     /// Number of values held.
@@ -37,37 +37,37 @@ impl<S: State> History<S> {
 
     /// The value `age` steps back.
     pub fn value(&self, age: usize) -> &S {
-        &self.values[age].1
+        &self.values[age]
     }
 
-    /// The clock `age` steps back.
-    pub fn log_snr(&self, age: usize) -> f64 {
-        self.values[age].0
-    }
-
-    /// Length on the clock of the past step between the values `age + 1` and `age`
-    /// steps back; NaN where the history does not reach.
-    pub fn step(&self, age: usize) -> f64 {
-        if age + 1 < self.len { self.log_snr(age) - self.log_snr(age + 1) } else { f64::NAN }
+    /// Where the values were taken, newest first.
+    pub fn knots(&self) -> &[Knot] {
+        &self.knots[..self.len]
     }
 
     /// Makes the value at the start of the step the newest, unless this has been
     /// done for an earlier attempt.
     pub fn evaluate_once(
         &mut self,
-        log_snr: f64,
+        knot: Knot,
         evaluate: impl FnOnce(&mut S) -> Result<(), FieldError>,
     ) -> Result<(), FieldError> {
         if self.newest_is_open {
             return Ok(());
         }
         let oldest = self.values.len() - 1;
-        evaluate(&mut self.values[oldest].1)?;
-        self.values.rotate_right(1);
-        self.values[0].0 = log_snr;
-        self.len = (self.len + 1).min(self.values.len());
+        evaluate(&mut self.values[oldest])?;
+        self.make_room(knot);
         self.newest_is_open = true;
         Ok(())
+    }
+
+    /// Rotates the oldest place to the front.
+    fn make_room(&mut self, knot: Knot) {
+        self.values.rotate_right(1);
+        self.knots.rotate_right(1);
+        self.knots[0] = knot;
+        self.len = (self.len + 1).min(self.values.len());
     }
 
     /// The step was accepted: the newest value is history.
@@ -75,19 +75,32 @@ impl<S: State> History<S> {
         self.newest_is_open = false;
     }
 
-    /// Adds a value from within the accepted step, after [`History::keep`]; `value` is
-    /// left with arbitrary content.
-    pub fn insert(&mut self, log_snr: f64, value: &mut S) {
-        self.values.rotate_right(1);
-        self.values[0].0 = log_snr;
-        std::mem::swap(&mut self.values[0].1, value);
-        self.len = (self.len + 1).min(self.values.len());
+    /// Evaluates the nonlinear part at states of the past, oldest first.
+    pub fn seed<F: SemilinearField<S>>(
+        &mut self,
+        field: &Counted<&F>,
+        part: NonlinearPart,
+        past: &[(f64, S)],
+    ) -> Result<(), StepError> {
+        let Some((_, state)) = past.first() else { return Ok(()) };
+        let mut value = state.zeros_like();
+        for (t, state) in past {
+            field.predict(part, &mut value, state, *t)?;
+            self.insert(Knot::at(field, *t)?, &mut value);
+        }
+        Ok(())
+    }
+
+    /// Adds a value later than all others; `value` is left with arbitrary content.
+    pub fn insert(&mut self, knot: Knot, value: &mut S) {
+        self.make_room(knot);
+        std::mem::swap(&mut self.values[0], value);
     }
 
     /// Adds the value at the end of the accepted step, after [`History::keep`]: the next
     /// step does not evaluate its first. `value` is left with arbitrary content.
-    pub fn insert_newest(&mut self, log_snr: f64, value: &mut S) {
-        self.insert(log_snr, value);
+    pub fn insert_newest(&mut self, knot: Knot, value: &mut S) {
+        self.insert(knot, value);
         self.newest_is_open = true;
     }
 

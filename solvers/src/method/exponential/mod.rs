@@ -8,22 +8,27 @@
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
-//! use driftfield_solvers::{NonlinearPart, OdeProblem, SolveOptions, solve};
-//! use driftfield_solvers::method::exponential::Multistep;
+//! use driftfield_solvers::{OdeProblem, SolveOptions, solve};
+//! use driftfield_solvers::method::exponential::Ddim;
 //! let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
-//! let method = Multistep::second(NonlinearPart::Data);
-//! let _ = solve(&problem, &method, SolveOptions::steps(10));
+//! let _ = solve(&problem, &Ddim, SolveOptions::steps(10));
 //! ```
 //!
 //! A new method is one file and one line in [`exponential_methods`].
 
 mod ddim;
+mod dpm_solver_m;
+mod embedded;
 mod history;
+mod knot;
 mod multistep;
 mod nodes;
 mod phi;
+mod rule;
 mod singlestep;
+mod starter;
 mod transition;
+mod unic;
 mod unipc;
 mod variant;
 
@@ -32,13 +37,18 @@ use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
 pub use ddim::Ddim;
+pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
+pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
-pub use multistep::{Multistep, MultistepMemory, Start, ThirdOrder};
+pub use knot::Knot;
+pub use multistep::{Multistep, MultistepMemory, Start};
 pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
+pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 pub use singlestep::{Singlestep, SinglestepMemory};
 pub use transition::Transition;
-pub use unipc::{Bh, UniPc, UniPcMemory};
+pub use unic::UniC;
+pub use unipc::{Bh, UniP, UniPc};
 pub use variant::Variant;
 
 /// Every exponential integrator with its default settings.
@@ -52,11 +62,15 @@ where
         methods.extend([
             BoxedMethod::new(Singlestep::first(part)),
             BoxedMethod::new(Singlestep::second(part)),
-            BoxedMethod::new(Multistep::second(part)),
+            BoxedMethod::new(Multistep::new(DpmSolverM::second(part))),
             BoxedMethod::new(Singlestep::third(part)),
-            BoxedMethod::new(Multistep::third(part)),
+            BoxedMethod::new(Multistep::new(DpmSolverM::third(part))),
+            BoxedMethod::new(EmbeddedSinglestep::second(part)),
+            BoxedMethod::new(EmbeddedSinglestep::third(part)),
         ]);
     }
-    methods.extend((1..=4).map(|order| BoxedMethod::new(UniPc::new(order, NonlinearPart::Data))));
+    for order in 1..=4 {
+        methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
+    }
     methods
 }

@@ -1,98 +1,56 @@
-use super::{History, Singlestep, SinglestepMemory, Transition, Variant};
+use super::rule::MAX_VALUES;
+use super::starter::{Starter, extra_evaluations};
+use super::{FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
+use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::semilinear::SemilinearField;
 use crate::state::State;
 
-/// The multistep methods of order 2 and 3, one evaluation a step: DPM-Solver-2M and
-/// -3M for the noise, DPM-Solver++(2M) and (3M) for the data (Lu et al.,
-/// *DPM-Solver++*, 2022, algorithm 2, and their published code).
+/// A multistep method, one evaluation a step: a [`MultistepRule`] with its history, its
+/// start, its end, and a corrector if one is asked for.
 ///
-/// With `w_k` the [`Transition::weight`]s, differences `d_0 = (N_0 - N_1) / r_0`,
-/// `d_1 = (N_1 - N_2) / r_1` over the past steps in units of this one, order 2 is
-/// `scale u + w_1 N_0 + c d_0`, `c = w_1 / 2` or `w_2` by [`Variant`]; order 3 is
-/// `scale u + w_1 N_0 + w_2 (d_0 + r_0 D) + w_3 N''`, `D = (d_0 - d_1) / (r_0 + r_1)`.
+/// The order is that of the steps. By default the first ones are of lower
+/// order ([`Start`]), which leaves an error of the order of theirs, small where the first
+/// steps are easy; with a [`SolveOptions::history`](crate::SolveOptions::history) every
+/// step is of full order.
 ///
-/// The second derivative of the parabola through the last three values is
-/// `N'' = 2 D`. The published code has `D` in its place, which leaves an error of
-/// order 2 in the solution: [`ThirdOrder::Reference`] reproduces its numbers,
-/// [`ThirdOrder::Corrected`] converges at order 3.
-///
-/// The orders are those of the steps. By default the first ones are of lower
-/// order ([`Start`]), which leaves an error of second order, small where the first
-/// steps are easy.
+/// ```
+/// use driftfield_solvers::method::exponential::{DpmSolverM, Multistep, Start};
+/// use driftfield_solvers::{Decay, NonlinearPart, OdeProblem, SolveOptions, solve};
+/// let field = Decay::new(50.0, |n: &mut f64, _u: &f64, t: f64| *n = 50.0 * t.cos()).unwrap();
+/// let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+/// let method = Multistep::new(DpmSolverM::third(NonlinearPart::Data)).start(Start::Matching);
+/// let solution = solve(&problem, &method, SolveOptions::steps(20)).unwrap();
+/// assert_eq!(solution.statistics.nfe, 25);
+/// ```
 #[derive(Debug, Clone)]
-pub struct Multistep {
-    part: NonlinearPart,
-    order: usize,
-    variant: Variant,
-    third_order: ThirdOrder,
+pub struct Multistep<R> {
+    rule: R,
     start: Start,
-    lower_order_final: bool,
-    few_steps: usize,
+    final_orders: FinalOrders,
     last_order: usize,
+    corrector: Option<UniC>,
+    uncorrected: usize,
 }
 
-/// What 3M takes for the second derivative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ThirdOrder {
-    /// The parabola's, order 3.
-    #[default]
-    Corrected,
-    /// Half of it, as in the published code; order 2.
-    Reference,
-}
-
-/// How a multistep method gets its history.
+/// How a multistep method that is given no history gets one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
-    /// By the methods of lower order, one evaluation each (the published code).
+    /// By steps of lower order, one evaluation each (the published codes).
     #[default]
     Lower,
-    /// By one singlestep of the method's own order, whose last inner node also
-    /// enters the history of order 3: `order - 1` evaluations more, once.
+    /// By dividing the first step: for `n` values in `n - 1` parts, equal on the clock, each
+    /// made by a singlestep method of order `min(n, 3)`. The error it leaves is of order 4 at
+    /// least, once.
     Matching,
 }
 
-/// Grids with fewer steps than this end with lower orders, as in the published
-/// code (whose documentation says 15).
-const FEW_STEPS: usize = 10;
-
-impl Multistep {
-    /// Order 2.
-    pub fn second(part: NonlinearPart) -> Self {
-        Self::of_order(2, part)
-    }
-
-    /// Order 3.
-    pub fn third(part: NonlinearPart) -> Self {
-        Self::of_order(3, part)
-    }
-
-    fn of_order(order: usize, part: NonlinearPart) -> Self {
-        Multistep {
-            part,
-            order,
-            variant: Variant::default(),
-            third_order: ThirdOrder::default(),
-            start: Start::default(),
-            lower_order_final: true,
-            few_steps: FEW_STEPS,
-            last_order: 1,
-        }
-    }
-
-    /// Another treatment of the highest difference at order 2.
-    #[must_use]
-    pub fn variant(mut self, variant: Variant) -> Self {
-        self.variant = variant;
-        self
-    }
-
-    /// Another second derivative at order 3.
-    #[must_use]
-    pub fn third_order(mut self, form: ThirdOrder) -> Self {
-        self.third_order = form;
-        self
+impl<R: MultistepRule> Multistep<R> {
+    /// `rule` with its own defaults and no corrector.
+    pub fn new(rule: R) -> Self {
+        let final_orders = rule.final_orders();
+        let start = Start::default();
+        Multistep { rule, start, final_orders, last_order: 1, corrector: None, uncorrected: 0 }
     }
 
     /// Another start.
@@ -102,22 +60,14 @@ impl Multistep {
         self
     }
 
-    /// Whether the last steps of a fixed grid of few steps have lower orders, down to 1.
+    /// Other orders of the last steps.
     #[must_use]
-    pub fn lower_order_final(mut self, lower: bool) -> Self {
-        self.lower_order_final = lower;
+    pub fn final_orders(mut self, orders: FinalOrders) -> Self {
+        self.final_orders = orders;
         self
     }
 
-    /// How many steps are few: fewer than 10, if nothing else is said. The diffusers library
-    /// takes 15, of a grid in which the denoising of the final state is a step.
-    #[must_use]
-    pub fn few_steps(mut self, steps: usize) -> Self {
-        self.few_steps = steps;
-        self
-    }
-
-    /// Order to which the last steps come down: 1, if nothing else is said. With 2 the
+    /// Order to which lowered orders come down: 1, if nothing else is said. With 2 the
     /// denoising of the final state takes the place of the step of order 1.
     #[must_use]
     pub fn last_order(mut self, order: usize) -> Self {
@@ -125,124 +75,154 @@ impl Multistep {
         self
     }
 
-    fn name(&self) -> &'static str {
-        match (self.part, self.order) {
-            (NonlinearPart::Noise, 2) => "dpm-solver-2m",
-            (NonlinearPart::Noise, _) => "dpm-solver-3m",
-            (NonlinearPart::Data, 2) => "dpm-solver++2m",
-            (NonlinearPart::Data, _) => "dpm-solver++3m",
-        }
+    /// Corrects every step but the last of a fixed grid, which raises the order by one and
+    /// costs no evaluation.
+    #[must_use]
+    pub fn corrector(mut self, corrector: UniC) -> Self {
+        self.corrector = Some(corrector);
+        self
     }
 
-    /// The order of this step, given as many values as there are.
-    fn step_order(&self, values: usize, grid: Option<GridPosition>) -> usize {
-        let left = match grid {
-            Some(grid) if self.lower_order_final && grid.steps < self.few_steps => {
-                grid.remaining().saturating_add(self.last_order - 1)
-            }
-            _ => self.order,
-        };
-        self.order.min(values).min(left)
+    /// Leaves the first `steps` steps of a fixed grid uncorrected, which under strong guidance
+    /// keeps the corrector from amplifying predictions that are far off.
+    #[must_use]
+    pub fn uncorrected(mut self, steps: usize) -> Self {
+        self.uncorrected = steps;
+        self
     }
 
-    /// Weights of the newest three values, those of lower orders being 0.
-    fn weights(&self, order: usize, whole: &Transition, past: [f64; 2]) -> [f64; 3] {
-        let w1 = whole.weight(1);
-        // Past steps in units of this one.
-        let [r0, r1] = past.map(|length| length / whole.h);
-        match order {
-            1 => [w1, 0.0, 0.0],
-            2 => {
-                let c = self.variant.first_difference(whole) / r0;
-                [w1 + c, -c, 0.0]
-            }
-            _ => {
-                let (w2, w3) = (whole.weight(2), whole.weight(3));
-                let curvature = match self.third_order {
-                    ThirdOrder::Corrected => 2.0 * w3,
-                    ThirdOrder::Reference => w3,
-                };
-                let bend = (w2 * r0 + curvature) / (r0 + r1);
-                let (c0, c1) = ((w2 + bend) / r0, bend / r1);
-                [w1 + c0, -c0 - c1, c1]
-            }
+    /// The rule.
+    pub fn rule(&self) -> &R {
+        &self.rule
+    }
+
+    fn values(&self) -> usize {
+        self.rule.values().clamp(1, MAX_VALUES)
+    }
+
+    /// How many values this step combines, given as many as there are.
+    fn step_values(&self, held: usize, grid: Option<GridPosition>) -> usize {
+        let full = self.values().min(held);
+        let lowered =
+            |grid: GridPosition| full.min(grid.remaining().saturating_add(self.last_order - 1));
+        match (self.final_orders, grid) {
+            (FinalOrders::Lowered, Some(grid)) => lowered(grid),
+            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => lowered(grid),
+            _ => full,
         }
     }
 }
 
-/// The values of past steps, and what the start needs.
+/// The values of past steps, and what the start and the corrector need.
 #[derive(Debug)]
 pub struct MultistepMemory<S> {
     history: History<S>,
-    starter: Option<SinglestepMemory<S>>,
-    starter_used: bool,
+    starter: Option<Starter<S>>,
+    /// The value at the predicted end of a corrected step.
+    at_end: Option<(Knot, S)>,
+    corrected: bool,
 }
 
-impl<S: State, F: SemilinearField<S>> Method<S, F> for Multistep {
+impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multistep<R> {
     type Memory = MultistepMemory<S>;
 
     fn info(&self) -> MethodInfo {
+        let order = self.rule.order() + u32::from(self.corrector.is_some());
         MethodInfo {
-            name: self.name(),
-            kind: Kind::Exponential,
-            order: match self.third_order {
-                ThirdOrder::Corrected => self.order as u32,
-                ThirdOrder::Reference => 2,
-            },
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: 1,
             evaluations_at_start: match self.start {
                 Start::Lower => 0,
-                Start::Matching => self.order as u64 - 1,
+                Start::Matching => extra_evaluations(self.values(), &self.rule.starter()),
             },
+            history: self.values() as u32 - 1,
+            ..MethodInfo::one_step(self.rule.name(), Kind::Exponential, order, 1)
         }
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
+        let starts = self.start == Start::Matching && self.values() > 1;
         MultistepMemory {
-            history: History::new(self.order, initial),
-            starter: (self.start == Start::Matching)
-                .then(|| SinglestepMemory::new(self.order, initial)),
-            starter_used: false,
+            history: History::new(self.values(), initial),
+            starter: starts.then(|| Starter::new(self.values(), self.rule.starter(), initial)),
+            at_end: self.corrector.map(|_| (Knot::NONE, initial.zeros_like())),
+            corrected: false,
         }
     }
 
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        memory.history.seed(field, self.rule.part(), past)
+    }
+
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let (start, end) = (step.field.schedule(step.t)?, step.field.schedule(step.t_next)?);
-        let MultistepMemory { history, starter, starter_used } = memory;
-        history.evaluate_once(start.log_snr, |value| {
-            step.field.predict(self.part, value, step.u, step.t)
-        })?;
-        *starter_used = false;
-        if let (Some(starter), 1) = (starter, history.len()) {
-            *starter_used = true;
-            starter.set_first(history.value(0))?;
-            let singlestep = Singlestep::of_order(self.order, self.part).variant(self.variant);
-            return singlestep.step(step, starter);
+        let MultistepMemory { history, starter, at_end, corrected } = memory;
+        let field = step.field;
+        let (start, end) = (Knot::at(field, step.t)?, Knot::at(field, step.t_next)?);
+        *corrected = false;
+        let part = self.rule.part();
+        if let Some(starter) = starter.as_mut() {
+            starter.forget_attempt(history);
         }
-        let order = self.step_order(history.len(), step.grid);
-        let whole = Transition::new(self.part, &start, &end);
-        let weights = self.weights(order, &whole, [history.step(0), history.step(1)]);
-        let values = [0, 1, 2].map(|i| (weights[i], history.value(i.min(order - 1))));
-        let mut terms = [(whole.scale, step.u); 4];
-        terms[1..].copy_from_slice(&values);
-        step.next.linear_combination(0.0, &terms[..=order])?;
+        history.evaluate_once(start, |value| field.predict(part, value, step.u, step.t))?;
+        if let (Some(starter), 1) = (starter, history.len()) {
+            return starter.make(step, start, end, history);
+        }
+        let Step { u, next, grid, .. } = step;
+        let values = self.step_values(history.len(), grid);
+        let schedule = |t: f64| -> Result<_, FieldError> { field.schedule(t) };
+        let whole = Transition::new(part, &start.schedule, &end.schedule);
+        let knots = &history.knots()[..values];
+        let view = MultistepStep { whole, end, knots, schedule: &schedule };
+        let mut weights = [0.0; MAX_VALUES + 1];
+        self.rule.weights(&view, &mut weights[..values])?;
+        advance(next, u, whole.scale, &weights[..values], history, None)?;
+        let skip = grid.is_some_and(|grid| grid.remaining() == 1 || grid.index < self.uncorrected);
+        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, skip) {
+            field.predict(part, at_end, next, step.t_next)?;
+            corrector.weights(&view, &mut weights[..=values]);
+            advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
+            *knot = end;
+            *corrected = true;
+        }
         Ok(())
     }
 
     fn accepted(&self, memory: &mut Self::Memory) {
-        let MultistepMemory { history, starter, starter_used } = memory;
-        history.keep();
-        if let (true, Some(starter), 3) = (*starter_used, starter, self.order) {
-            history.insert(starter.last_node_log_snr, starter.last_value());
+        memory.history.keep();
+        if let Some(starter) = &mut memory.starter {
+            starter.accepted();
         }
-        *starter_used = false;
+        if let (true, Some((knot, value))) = (memory.corrected, &mut memory.at_end) {
+            // The value at the predicted end is the next step's first.
+            memory.history.insert_newest(*knot, value);
+        }
     }
 
     fn modified(&self, memory: &mut Self::Memory) {
         memory.history.clear();
     }
+}
+
+/// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
+fn advance<S: State>(
+    next: &mut S,
+    u: &S,
+    scale: f64,
+    weights: &[f64],
+    history: &History<S>,
+    at_end: Option<&S>,
+) -> Result<(), StepError> {
+    let mut terms = [(scale, u); MAX_VALUES + 2];
+    for (age, &weight) in weights.iter().enumerate() {
+        let value = match at_end {
+            Some(at_end) if age + 1 == weights.len() => at_end,
+            _ => history.value(age),
+        };
+        terms[age + 1] = (weight, value);
+    }
+    next.linear_combination(0.0, &terms[..=weights.len()])?;
+    Ok(())
 }

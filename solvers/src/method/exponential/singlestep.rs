@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::nodes::Division;
 use super::{Nodes, Transition, Variant};
+use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -102,9 +103,38 @@ impl Singlestep {
         orders
     }
 
+    pub(super) fn own_order(&self) -> usize {
+        self.order
+    }
+
+    pub(super) fn part(&self) -> NonlinearPart {
+        self.part
+    }
+
     fn step_order(&self, grid: Option<GridPosition>) -> usize {
         let listed = self.orders.as_ref().zip(grid).and_then(|(list, grid)| list.get(grid.index));
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
+    }
+
+    /// The step of the next lower order with the values of one just made.
+    pub(super) fn lower_order_step<S: State, F: SemilinearField<S>>(
+        &self,
+        field: &Counted<&F>,
+        (t, t_next): (f64, f64),
+        u: &S,
+        memory: &SinglestepMemory<S>,
+        out: &mut S,
+    ) -> Result<(), StepError> {
+        let whole = Transition::new(self.part, &field.schedule(t)?, &field.schedule(t_next)?);
+        let (w1, values) = (whole.weight(1), &memory.values);
+        if self.order == 2 {
+            out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
+        } else {
+            let c = self.variant.first_difference(&whole) / memory.first_share;
+            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
+            out.linear_combination(0.0, &terms)?;
+        }
+        Ok(())
     }
 
     fn name(&self) -> &'static str {
@@ -123,19 +153,19 @@ impl Singlestep {
 #[derive(Debug)]
 pub struct SinglestepMemory<S> {
     values: Vec<S>,
-    /// Clock at the last inner node, once a step was made.
-    pub(super) last_node_log_snr: f64,
     stage: S,
     first_is_known: bool,
+    /// Share of the first inner node.
+    first_share: f64,
 }
 
 impl<S: State> SinglestepMemory<S> {
     pub(super) fn new(order: usize, initial: &S) -> Self {
         SinglestepMemory {
             values: vec![initial.zeros_like(); order],
-            last_node_log_snr: f64::NAN,
             stage: initial.zeros_like(),
             first_is_known: false,
+            first_share: f64::NAN,
         }
     }
 
@@ -144,29 +174,14 @@ impl<S: State> SinglestepMemory<S> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
     }
-
-    /// The value at the last inner node.
-    pub(super) fn last_value(&mut self) -> &mut S {
-        let last = self.values.len() - 1;
-        &mut self.values[last]
-    }
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
     type Memory = SinglestepMemory<S>;
 
     fn info(&self) -> MethodInfo {
-        MethodInfo {
-            name: self.name(),
-            kind: Kind::Exponential,
-            order: self.order as u32,
-            embedded_order: None,
-            interpolant_order: None,
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: self.order as u64,
-            evaluations_at_start: 0,
-        }
+        let order = self.order as u32;
+        MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
@@ -176,7 +191,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, grid, .. } = step;
         let order = self.step_order(grid);
-        let SinglestepMemory { values, last_node_log_snr, stage, first_is_known } = memory;
+        let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
         let (start, end) = (field.schedule(t)?, field.schedule(t_next)?);
         let whole = Transition::new(self.part, &start, &end);
         if !*first_is_known {
@@ -194,7 +209,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
         field.predict(self.part, &mut values[1], stage, first.t)?;
         let r1 = first.share;
-        *last_node_log_snr = first.schedule.log_snr;
+        *first_share = r1;
         if order == 2 {
             let c = self.variant.first_difference(&whole) / r1;
             let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
@@ -208,7 +223,6 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
         stage.linear_combination(0.0, &terms)?;
         field.predict(self.part, &mut values[2], stage, second.t)?;
-        *last_node_log_snr = second.schedule.log_snr;
         let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
         let terms =
             [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];

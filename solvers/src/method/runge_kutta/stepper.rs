@@ -66,10 +66,8 @@ impl Tableau {
 
     fn info(&self) -> MethodInfo {
         let saved = u64::from(self.first_same_as_last());
+        let evaluations = self.stages() as u64 - saved;
         MethodInfo {
-            name: self.name,
-            kind: Kind::RungeKutta,
-            order: self.order,
             embedded_order: match self.error {
                 ErrorWeights::None => None,
                 ErrorWeights::Single { order, .. } => Some(order),
@@ -81,10 +79,8 @@ impl Tableau {
                 Continuous::Hermite => self.order.min(3),
                 Continuous::Own { order, .. } => order,
             }),
-            strong_order: None,
-            weak_order: None,
-            evaluations_per_step: self.stages() as u64 - saved,
             evaluations_at_start: saved,
+            ..MethodInfo::one_step(self.name, Kind::RungeKutta, self.order, evaluations)
         }
     }
 }

@@ -1,0 +1,29 @@
+use crate::field::{Counted, FieldError};
+use crate::semilinear::{Schedule, SemilinearField};
+
+/// A time and the linear part there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Knot {
+    /// The time.
+    pub t: f64,
+    /// The linear part at it.
+    pub schedule: Schedule,
+}
+
+impl Knot {
+    /// The knot of `field` at `t`.
+    pub fn at<S, F: SemilinearField<S>>(field: &Counted<&F>, t: f64) -> Result<Self, FieldError> {
+        Ok(Knot { t, schedule: field.schedule(t)? })
+    }
+
+    /// The clock.
+    pub fn log_snr(&self) -> f64 {
+        self.schedule.log_snr
+    }
+
+    /// The knot of no time at all: what a place is filled with that holds nothing yet.
+    pub(super) const NONE: Knot = Knot {
+        t: f64::NAN,
+        schedule: Schedule { alpha: f64::NAN, sigma: f64::NAN, log_snr: f64::NAN },
+    };
+}

@@ -1,0 +1,71 @@
+use super::{Knot, Singlestep, Transition};
+use crate::field::FieldError;
+use crate::semilinear::{NonlinearPart, Schedule};
+
+/// Most values that a [`MultistepRule`] may combine.
+pub const MAX_VALUES: usize = 8;
+
+/// A multistep method, as the weights it gives to the last values of the nonlinear part:
+///
+/// `u_next = scale u + sum_j w_j N_j`, `N_0` at the start of the step, `N_1` one step
+/// back, and so on. [`Multistep`](super::Multistep) does everything else.
+pub trait MultistepRule {
+    /// Name as on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Which nonlinear part is combined.
+    fn part(&self) -> NonlinearPart;
+
+    /// How many values a step of full order combines, 1 to [`MAX_VALUES`].
+    fn values(&self) -> usize;
+
+    /// Order of convergence.
+    fn order(&self) -> u32 {
+        self.values() as u32
+    }
+
+    /// The weights of the newest `weights.len()` values, which are fewer than
+    /// [`MultistepRule::values`] where a step has a lower order.
+    fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError>;
+
+    /// What the last steps of a fixed grid do, if nothing else is asked for.
+    fn final_orders(&self) -> FinalOrders {
+        FinalOrders::Full
+    }
+
+    /// Makes the parts of the first step under [`Start::Matching`](super::Start::Matching).
+    fn starter(&self) -> Singlestep {
+        Singlestep::of_order(self.values().min(3), self.part())
+    }
+}
+
+/// The orders of the last steps of a fixed grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinalOrders {
+    /// The method's own.
+    Full,
+    /// No step has an order above the number of steps left, itself included.
+    Lowered,
+    /// The same on grids of fewer steps than this; the method's own on others.
+    LoweredBelow(usize),
+}
+
+/// What the weights of a step may depend on.
+pub struct MultistepStep<'a> {
+    /// The step without its nonlinear part.
+    pub whole: Transition,
+    /// Where it ends.
+    pub end: Knot,
+    /// Where the values were taken, newest first; the first is the start of the step.
+    pub knots: &'a [Knot],
+    /// The linear part at any time.
+    pub schedule: &'a dyn Fn(f64) -> Result<Schedule, FieldError>,
+}
+
+impl MultistepStep<'_> {
+    /// Clock of the value `age` steps back, from the start and in units of the step: 0, then
+    /// negative numbers.
+    pub fn distance(&self, age: usize) -> f64 {
+        (self.knots[age].log_snr() - self.knots[0].log_snr()) / self.whole.h
+    }
+}

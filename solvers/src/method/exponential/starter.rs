@@ -1,0 +1,92 @@
+use super::{History, Knot, Singlestep, SinglestepMemory};
+use crate::method::{Method, Step, StepError};
+use crate::semilinear::SemilinearField;
+use crate::state::State;
+
+/// Makes the first step of a multistep method in parts, so that it leaves a whole history.
+#[derive(Debug)]
+pub(super) struct Starter<S> {
+    parts: usize,
+    method: Singlestep,
+    memory: SinglestepMemory<S>,
+    between: S,
+    value: S,
+    attempted: bool,
+}
+
+/// Evaluations of the first step beyond the one that any step makes.
+pub(super) fn extra_evaluations(values: usize, method: &Singlestep) -> u64 {
+    (((values - 1) * method.own_order()) as u64).saturating_sub(1)
+}
+
+impl<S: State> Starter<S> {
+    pub(super) fn new(values: usize, method: Singlestep, initial: &S) -> Self {
+        let memory = SinglestepMemory::new(method.own_order(), initial);
+        let state = || initial.zeros_like();
+        Starter {
+            parts: values - 1,
+            method,
+            memory,
+            between: state(),
+            value: state(),
+            attempted: false,
+        }
+    }
+
+    /// An attempt that was not accepted leaves nothing in the history.
+    pub(super) fn forget_attempt(&mut self, history: &mut History<S>) {
+        if std::mem::take(&mut self.attempted) {
+            history.clear();
+        }
+    }
+
+    pub(super) fn accepted(&mut self) {
+        self.attempted = false;
+    }
+
+    /// The step from `start` to `end`; the value at `start` is the newest in `history`, which
+    /// gains one for every later part.
+    pub(super) fn make<F: SemilinearField<S>>(
+        &mut self,
+        step: Step<'_, S, F>,
+        start: Knot,
+        end: Knot,
+        history: &mut History<S>,
+    ) -> Result<(), StepError> {
+        let Step { field, u, next, noise, .. } = step;
+        let Starter { parts, method, memory, between, value, attempted } = self;
+        *attempted = true;
+        let length = end.log_snr() - start.log_snr();
+        let mut t = start.t;
+        for part in 1..=*parts {
+            let from = if part == 1 { u } else { &*between };
+            if part > 1 {
+                field.predict(method.part(), value, from, t)?;
+                history.insert(Knot::at(field, t)?, value);
+            }
+            memory.set_first(history.value(0))?;
+            let t_next = if part == *parts {
+                end.t
+            } else {
+                let share = part as f64 / *parts as f64;
+                field.time_at_log_snr(start.log_snr() + share * length)?
+            };
+            let inner = Step {
+                field,
+                t,
+                t_next,
+                h: t_next - t,
+                u: from,
+                next: &mut *next,
+                noise: &mut *noise,
+                grid: None,
+            };
+            method.step(inner, memory)?;
+            if part < *parts {
+                between.copy_from(next)?;
+            }
+            t = t_next;
+        }
+        Ok(())
+    }
+}
