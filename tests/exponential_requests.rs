@@ -71,7 +71,7 @@ fn evaluations_are_used_up() {
         for spacing in [Spacing::Uniform, Spacing::LogSnr, Spacing::KARRAS] {
             for nfe in [4, 5, 10, 15] {
                 let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
-                settings.spacing = Some(spacing);
+                settings.spacing = Some(spacing.clone());
                 settings.denoise_final = true;
                 let done = run("vp", &settings).unwrap();
                 // Only the order lists of singlestep methods leave nothing over.

@@ -14,15 +14,16 @@ pub use field::Field;
 pub use plan::{Budget, Settings, Span};
 pub use shipped::{SHIPPED, shipped};
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
-use driftfield_problems::predictor::Target;
+use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
+    HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -88,8 +89,8 @@ pub fn generate<T: Scalar>(
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
     let initial = start(initial, path, field, plan.span)?;
-    let path_field =
-        PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
+    let predictor = predictor::<ArrayD<T>>(path, field, settings.threshold)?;
+    let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
     let info = method.info();
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, field.dimension(), plan.span)?;
@@ -125,6 +126,21 @@ pub fn generate<T: Scalar>(
         seconds,
         span: plan.span,
         steps: plan.steps(),
+    })
+}
+
+/// The field's predictor, its data kept within a range if so asked.
+fn predictor<S: HostState + State>(
+    path: &SharedPath,
+    field: &Field,
+    threshold: Option<Threshold>,
+) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
+    let predictor = field.predictor::<S>(path)?;
+    let Some(threshold) = threshold else { return Ok(predictor) };
+    let thresholded = Thresholded::new(predictor, path.clone(), threshold.validate()?);
+    Ok(match field.units() {
+        Some(units) => Arc::new(thresholded.in_units(units.clone())),
+        None => Arc::new(thresholded),
     })
 }
 

@@ -29,7 +29,9 @@ pub struct Multistep<R> {
     rule: R,
     start: Start,
     final_orders: FinalOrders,
+    last_order: usize,
     corrector: Option<UniC>,
+    uncorrected: usize,
 }
 
 /// How a multistep method that is given no history gets one.
@@ -48,7 +50,8 @@ impl<R: MultistepRule> Multistep<R> {
     /// `rule` with its own defaults and no corrector.
     pub fn new(rule: R) -> Self {
         let final_orders = rule.final_orders();
-        Multistep { rule, start: Start::default(), final_orders, corrector: None }
+        let start = Start::default();
+        Multistep { rule, start, final_orders, last_order: 1, corrector: None, uncorrected: 0 }
     }
 
     /// Another start.
@@ -65,11 +68,27 @@ impl<R: MultistepRule> Multistep<R> {
         self
     }
 
+    /// Order to which lowered orders come down: 1, if nothing else is said. With 2 the
+    /// denoising of the final state takes the place of the step of order 1.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
+        self
+    }
+
     /// Corrects every step but the last of a fixed grid, which raises the order by one and
     /// costs no evaluation.
     #[must_use]
     pub fn corrector(mut self, corrector: UniC) -> Self {
         self.corrector = Some(corrector);
+        self
+    }
+
+    /// Leaves the first `steps` steps of a fixed grid uncorrected, which under strong guidance
+    /// keeps the corrector from amplifying predictions that are far off.
+    #[must_use]
+    pub fn uncorrected(mut self, steps: usize) -> Self {
+        self.uncorrected = steps;
         self
     }
 
@@ -85,11 +104,11 @@ impl<R: MultistepRule> Multistep<R> {
     /// How many values this step combines, given as many as there are.
     fn step_values(&self, held: usize, grid: Option<GridPosition>) -> usize {
         let full = self.values().min(held);
+        let lowered =
+            |grid: GridPosition| full.min(grid.remaining().saturating_add(self.last_order - 1));
         match (self.final_orders, grid) {
-            (FinalOrders::Lowered, Some(grid)) => full.min(grid.remaining()),
-            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => {
-                full.min(grid.remaining())
-            }
+            (FinalOrders::Lowered, Some(grid)) => lowered(grid),
+            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => lowered(grid),
             _ => full,
         }
     }
@@ -167,8 +186,10 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         let mut weights = [0.0; MAX_VALUES + 1];
         self.rule.weights(&view, &mut weights[..values])?;
         advance(next, u, whole.scale, &weights[..values], history, None)?;
-        let is_last = to_data || grid.is_some_and(|grid| grid.remaining() == 1);
-        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, is_last) {
+        let uncorrected =
+            |grid: GridPosition| grid.remaining() == 1 || grid.index < self.uncorrected;
+        let skip = to_data || grid.is_some_and(uncorrected);
+        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, skip) {
             field.predict(part, at_end, next, step.t_next)?;
             corrector.weights(&view, &mut weights[..=values]);
             advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
