@@ -11,7 +11,8 @@ pub mod stochastic;
 pub use boxed::BoxedMethod;
 pub use info::{Kind, MethodInfo};
 pub use runge_kutta::{
-    Bs3, Dop853, Dopri5, Euler, Heun, Midpoint, Ralston, Rk4, RungeKutta, Tsit5,
+    Bs3, Dop853, Dopri5, Euler, Heun, Heun3, Kutta3, Midpoint, Ralston, Ralston3, Rk4, RungeKutta,
+    Tsit5,
 };
 pub use stochastic::{
     EulerHeun, EulerMaruyama, Milstein, MilsteinDerivativeFree, Shark, Sra1, Srid2, Sriw1,

@@ -11,12 +11,21 @@ use crate::state::State;
 ///
 /// Over decreasing time `h < 0` while `dW` has variance `|h|`.
 ///
+/// A problem without noise is no problem for it, says the compiler:
+///
+/// ```compile_fail
+/// use driftfield_solvers::{OdeProblem, SolveOptions, method::EulerMaruyama, solve};
+/// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+/// let _ = solve(&problem, &EulerMaruyama, SolveOptions::steps(10));
+/// ```
+///
+/// Nor is one in the sense of Stratonovich:
+///
 /// ```compile_fail
 /// use driftfield_solvers::{SdeProblem, SolveOptions, method::EulerMaruyama, solve};
 /// let f = |du: &mut f64, u: &f64, _t: f64| *du = -u;
 /// let g = |g: &mut f64, u: &f64, _t: f64| *g = 0.1 * u;
 /// let problem = SdeProblem::stratonovich(f, g, 1.0, (0.0, 1.0));
-/// // Refused: a Stratonovich equation.
 /// solve(&problem, &EulerMaruyama, SolveOptions::steps(10)).unwrap();
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
