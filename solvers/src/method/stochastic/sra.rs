@@ -66,7 +66,6 @@ impl AdditiveTableau {
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito, Sense::Stratonovich],
     orders: &[Orders::of(NoiseKind::Additive, 1.5, 2.0)],
-    diffusion_evaluations_per_step: 2,
 };
 
 /// A type that stands for one tableau.
