@@ -91,7 +91,8 @@ pub fn generate<T: Scalar>(
     let initial = start(initial, path, field, plan.span)?;
     let predictor = predictor::<ArrayD<T>>(path, field, settings.threshold)?;
     let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
-    if method.info().kind != Kind::Ancestral {
+    let info = method.info();
+    if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, field.dimension(), plan.span)?;
     }
     let mut options = plan.options::<ArrayD<T>>(settings);
@@ -171,7 +172,8 @@ fn start<T: Scalar>(
 }
 
 /// Refuses an end at the data where the field is not finite, tried on one lane
-/// of zeros and not counted. Ancestral steps ask for the predicted data alone.
+/// of zeros and not counted. Ancestral steps ask for the predicted data alone, and methods that
+/// can step to the data evaluate nothing there.
 fn check_ends<T: Scalar>(
     field: &PathField<ArrayD<T>>,
     dimension: usize,

@@ -150,10 +150,11 @@ pub(super) fn resolve<S: State>(
         return Err(GenerateError::SpacingOfAdaptive);
     }
     let noise_level = noise_level(&info, settings)?;
-    let needs_log_snr = info.kind.needs_log_snr() || !adaptive && spacing.needs_log_snr();
-    let steps = steps(&info, settings, chosen.orders.as_deref())?;
+    let spacing_needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let to_data = to_data(grid, &info, settings)?;
+    let steps = steps(&info, settings, chosen.orders.as_deref(), to_data)?;
     let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
-    let span = span(path, &info, settings, needs_log_snr, noise_level, own_ends)?;
+    let span = span(path, &info, settings, spacing_needs_log_snr, noise_level, own_ends)?;
     if span.start < span.end {
         if info.draws_noise {
             return Err(GenerateError::StochasticEncoding(info.name));
@@ -173,6 +174,18 @@ pub(super) fn resolve<S: State>(
         chosen => chosen,
     };
     Ok(Plan { span, steps, noise_level })
+}
+
+/// What the last step costs if it ends where there is no noise and the method can step there.
+fn to_data(
+    grid: &IntendedGrid,
+    info: &MethodInfo,
+    settings: &Settings,
+) -> Result<Option<u64>, GenerateError> {
+    let fixed = !matches!(settings.budget, Budget::Adaptive { .. });
+    let own_end = if fixed { grid.spacing.own_end(&grid.path)? } else { None };
+    let end = settings.t_end.or(own_end).unwrap_or(grid.path.default_span().1);
+    Ok(info.evaluations_to_data.filter(|_| end == grid.path.domain().data.t))
 }
 
 /// Ends of a spacing that has its own.
@@ -198,16 +211,18 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 }
 
 /// The default start gives way to one where the method or the spacing finds
-/// what it needs; an explicit end is refused instead. A spacing with ends of its own
-/// has the first word.
+/// what it needs; an explicit end is refused instead. The end at the data needs no finite
+/// log-SNR if the method can step to it and the spacing does not need one. A spacing with ends
+/// of its own has the first word.
 fn span(
     path: &SharedPath,
     info: &MethodInfo,
     settings: &Settings,
-    needs_log_snr: bool,
+    spacing_needs_log_snr: bool,
     noise_level: f64,
     own_ends: Option<(f64, f64)>,
 ) -> Result<Span, GenerateError> {
+    let needs_log_snr = info.kind.needs_log_snr() || spacing_needs_log_snr;
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
     let (default_start, default_end) = path.default_span();
     let domain = path.domain();
@@ -219,8 +234,10 @@ fn span(
         start: settings.t_start.unwrap_or(default_start),
         end: settings.t_end.unwrap_or(default_end),
     };
-    for t in [span.start, span.end] {
-        if needs_log_snr { check_log_snr(path, t) } else { check_time(path, t) }?;
+    let reaches_data =
+        span.end == domain.data.t && info.evaluations_to_data.is_some() && !spacing_needs_log_snr;
+    for (t, needed) in [(span.start, needs_log_snr), (span.end, needs_log_snr && !reaches_data)] {
+        if needed { check_log_snr(path, t) } else { check_time(path, t) }?;
     }
     if needs_diffusion {
         check_diffusion(path, span.start)?;
@@ -229,22 +246,28 @@ fn span(
 }
 
 /// The steps that the budget allows. A list of orders uses up any number of
-/// evaluations, from one.
+/// evaluations, from one. A last step to the data costs what the method says.
 fn steps(
     info: &MethodInfo,
     settings: &Settings,
     orders: Option<&[usize]>,
+    to_data: Option<u64>,
 ) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let least = orders.map_or(info.evaluations(1), |_| 1) + denoising;
+    let one_step = to_data.unwrap_or(info.evaluations(1));
+    let least = orders.map_or(one_step, |_| 1) + denoising;
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
         Budget::Steps(steps) => Ok(Steps::Fixed(steps)),
         Budget::Evaluations(nfe) => {
-            let within = info.steps_within(nfe.saturating_sub(denoising)) as usize;
-            match orders.map_or(within, <[usize]>::len) {
+            let spent_last = denoising + to_data.unwrap_or(0);
+            let within = match nfe.checked_sub(spent_last) {
+                Some(rest) => info.steps_within(rest) + u64::from(to_data.is_some()),
+                None => 0,
+            };
+            match orders.map_or(within as usize, <[usize]>::len) {
                 0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
                 steps => Ok(Steps::Fixed(steps)),
             }

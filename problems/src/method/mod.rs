@@ -2,6 +2,8 @@
 //! that run on the fields of a Gaussian path.
 
 mod ancestral;
+mod churned;
+mod deis;
 mod dpm_solver;
 mod multistep;
 mod registry;

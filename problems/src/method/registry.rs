@@ -6,7 +6,7 @@ use driftfield_solvers::method::registry::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 
-use super::{Ancestral, dpm_solver, unipc};
+use super::{Ancestral, churned, deis, dpm_solver, unipc};
 use crate::flow::PathField;
 use crate::process::SharedPath;
 use crate::spacing::{Spacing, SpacingError};
@@ -91,8 +91,8 @@ pub fn parse_for<S: State>(text: &str, grid: &IntendedGrid) -> Result<ChosenMeth
 type Builder<S> = fn(&Spec, Option<&IntendedGrid>) -> Result<Option<ChosenMethod<S>>, SpecError>;
 
 /// The families whose methods have parameters.
-fn builders<S: State>() -> [Builder<S>; 2] {
-    [dpm_solver::build, unipc::build]
+fn builders<S: State>() -> [Builder<S>; 4] {
+    [dpm_solver::build, unipc::build, deis::build, churned::build]
 }
 
 fn choose<S: State>(text: &str, grid: Option<&IntendedGrid>) -> Result<ChosenMethod<S>, SpecError> {

@@ -123,6 +123,14 @@ impl Spacing {
         }
     }
 
+    /// The end of a spacing that has its own.
+    pub fn own_end<P: GaussianPath + ?Sized>(&self, path: &P) -> Result<Option<f64>, SpacingError> {
+        match self {
+            Spacing::Times(times) => Ok(times.last().copied()),
+            other => Ok(other.own_times(path, 1)?.and_then(|times| times.last().copied())),
+        }
+    }
+
     /// The times of `steps` steps from `start` to `end`.
     pub fn times<P: GaussianPath + ?Sized>(
         &self,

@@ -3,8 +3,8 @@
 //! change of scale along a diffusion costs accuracy.
 //!
 //! A step is a [`Transition`] of the linear part and weights of the values of
-//! the nonlinear part, which come from inner nodes ([`Singlestep`]) or from the
-//! past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! the nonlinear part, which come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]) or from
+//! the past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
@@ -16,34 +16,49 @@
 //!
 //! A new method is one file and one line in [`exponential_methods`].
 
+mod churn;
 mod ddim;
+mod deis;
+mod dpm_2;
 mod dpm_solver_m;
+mod edm_heun;
 mod embedded;
 mod history;
+mod ipndm;
 mod knot;
 mod multistep;
 mod nodes;
 mod phi;
+mod quadrature;
+mod rho_runge_kutta;
 mod rule;
 mod singlestep;
 mod starter;
+mod to_data;
 mod transition;
 mod unic;
 mod unipc;
 mod variant;
 
 use super::BoxedMethod;
+use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
+pub use churn::{Churn, Churned, ChurnedMemory};
 pub use ddim::Ddim;
+pub use deis::Deis;
+pub use dpm_2::Dpm2;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
+pub use edm_heun::{EdmHeun, edm_heun};
 pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
+pub use ipndm::Ipndm;
 pub use knot::Knot;
 pub use multistep::{Multistep, MultistepMemory, Start};
 pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
+pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaMemory};
 pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 pub use singlestep::{Singlestep, SinglestepMemory};
 pub use transition::Transition;
@@ -72,5 +87,13 @@ where
     for order in 1..=4 {
         methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
     }
+    let deis = (0..4).map(Deis::tab).chain((0..4).map(Deis::rho_ab)).chain([Deis::lms(4)]);
+    methods.extend(deis.map(|rule| BoxedMethod::new(Multistep::new(rule))));
+    methods.extend([
+        BoxedMethod::new(Multistep::new(Ipndm)),
+        BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
+        BoxedMethod::new(Dpm2::new()),
+        BoxedMethod::new(edm_heun(Churn::NONE)),
+    ]);
     methods
 }

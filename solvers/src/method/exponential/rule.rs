@@ -1,6 +1,6 @@
 use super::{Knot, Singlestep, Transition};
 use crate::field::FieldError;
-use crate::semilinear::{NonlinearPart, Schedule};
+use crate::semilinear::NonlinearPart;
 
 /// Most values that a [`MultistepRule`] may combine.
 pub const MAX_VALUES: usize = 8;
@@ -33,6 +33,12 @@ pub trait MultistepRule {
         FinalOrders::Full
     }
 
+    /// Whether a step may end where there is no noise left: the end then has an infinite clock,
+    /// and so has the whole step.
+    fn steps_to_data(&self) -> bool {
+        false
+    }
+
     /// Makes the parts of the first step under [`Start::Matching`](super::Start::Matching).
     fn starter(&self) -> Singlestep {
         Singlestep::of_order(self.values().min(3), self.part())
@@ -58,8 +64,8 @@ pub struct MultistepStep<'a> {
     pub end: Knot,
     /// Where the values were taken, newest first; the first is the start of the step.
     pub knots: &'a [Knot],
-    /// The linear part at any time.
-    pub schedule: &'a dyn Fn(f64) -> Result<Schedule, FieldError>,
+    /// The time at which the clock shows a value.
+    pub time_at_log_snr: &'a dyn Fn(f64) -> Result<f64, FieldError>,
 }
 
 impl MultistepStep<'_> {
