@@ -7,6 +7,7 @@ use common::{Batch, batch, gap, mixture, path, reference, same_bits};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::EulerMaruyama;
 use driftfield_solvers::noise::{BrownianPath, Noise, NoiseError, RecordedPath};
 use driftfield_solvers::{FieldError, Outcome, SdeProblem, SolveOptions, StochasticField, solve};
@@ -21,6 +22,8 @@ struct ClippedReversal {
 }
 
 impl StochasticField<Batch> for ClippedReversal {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
     fn drift(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
         self.exact.drift(out, u, t)?;
         let linear = self.path.drift_rate(t);
@@ -29,8 +32,14 @@ impl StochasticField<Batch> for ClippedReversal {
         out.zip_mut_with(u, |out, u| *out = linear * u + factor * (*out - linear * u));
         Ok(())
     }
-    fn diffusion(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
-        self.exact.diffusion(out, u, t)
+    fn diffusion(
+        &self,
+        channel: usize,
+        out: &mut Batch,
+        u: &Batch,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        self.exact.diffusion(channel, out, u, t)
     }
 }
 

@@ -90,7 +90,7 @@ fn reverse_drift_is_the_textbook_one() {
                     reverse_sde(path.clone(), exact.clone(), NoiseLevel::schedule(move |_| level));
                 let (mut drift, mut diffusion) = (x.clone(), x.clone());
                 field.drift(&mut drift, &x, t).unwrap();
-                field.diffusion(&mut diffusion, &x, t).unwrap();
+                field.diffusion(0, &mut diffusion, &x, t).unwrap();
                 let expected = &x * f - &score * (0.5 * (1.0 + level * level) * g2);
                 let size = 1.0 + f.abs() * x.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
                 assert!(gap(&drift, &expected) < 1e-12 * size, "{} {t}", path.spec());
@@ -111,7 +111,7 @@ fn linearised(field: &impl StochasticField<Batch>, mean: f64, sigma: f64, t: f64
     let x = ndarray::array![[mean], [mean + sigma]];
     let (mut drift, mut diffusion) = (x.clone(), x.clone());
     field.drift(&mut drift, &x, t).unwrap();
-    field.diffusion(&mut diffusion, &x, t).unwrap();
+    field.diffusion(0, &mut diffusion, &x, t).unwrap();
     [(drift[[1, 0]] - drift[[0, 0]]) / sigma, drift[[0, 0]], diffusion[[0, 0]].powi(2)]
 }
 
@@ -171,13 +171,13 @@ fn ends_are_right_or_refused() {
     let path = process::parse("rectified-flow").unwrap();
     let (x, mut out) = (points(6, 2), points(6, 2));
     let field = exact_flow(&path).with_noise_level(1.0);
-    for result in [field.drift(&mut out, &x, 1.0), field.diffusion(&mut out, &x, 1.0)] {
+    for result in [field.drift(&mut out, &x, 1.0), field.diffusion(0, &mut out, &x, 1.0)] {
         let error = result.unwrap_err().to_string();
         assert!(error.contains("nearest usable time is 0.999"), "{error}");
     }
     let still = field.with_noise_level(0.0);
     still.drift(&mut out, &x, 1.0).unwrap();
-    still.diffusion(&mut out, &x, 1.0).unwrap();
+    still.diffusion(0, &mut out, &x, 1.0).unwrap();
     assert!(still.with_noise_level(f64::NAN).drift(&mut out, &x, 0.5).is_err());
 }
 

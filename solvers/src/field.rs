@@ -1,9 +1,25 @@
 //! Right-hand sides: vector fields, drift and diffusion, and the wrapper that
 //! counts their evaluations.
 
+mod columns;
+mod correction;
+mod derivative;
+mod interpretation;
+mod noise_kind;
+mod stochastic;
+
 use std::cell::Cell;
 
-use crate::state::{State, StateError};
+use crate::state::StateError;
+
+pub use columns::{MatrixNoise, ScalarNoise};
+pub use correction::{AsIto, AsStratonovich};
+pub use derivative::{DiffusionDerivative, WithDerivative};
+pub use interpretation::{
+    Additive, Interpretation, Ito, ReadAsIto, ReadAsStratonovich, Stratonovich,
+};
+pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, Scalar};
+pub use stochastic::StochasticField;
 
 /// Why a vector field could not be evaluated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -79,46 +95,12 @@ where
     }
 }
 
-/// Drift and diffusion of `du = f(u, t) dt + g(u, t) dW` with one independent
-/// Brownian motion per component (diagonal noise).
-pub trait StochasticField<S> {
-    /// Writes `f(u, t)` into `out`.
-    fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError>;
-    /// Writes the diagonal of `g(u, t)` into `out`.
-    fn diffusion(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError>;
-    /// Network forward passes made by one drift evaluation.
-    fn network_forwards(&self) -> u64 {
-        0
-    }
-}
-
-/// A drift and a diffusion field read in the sense of Ito.
-#[derive(Debug, Clone, Copy)]
-pub struct Ito<F, G> {
-    /// `f`.
-    pub drift: F,
-    /// The diagonal of `g`.
-    pub diffusion: G,
-}
-
-impl<S, F: VectorField<S>, G: VectorField<S>> StochasticField<S> for Ito<F, G> {
-    fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.drift.eval(out, u, t)
-    }
-    fn diffusion(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.diffusion.eval(out, u, t)
-    }
-    fn network_forwards(&self) -> u64 {
-        self.drift.network_forwards()
-    }
-}
-
 /// Exact numbers of evaluations, as counted around the field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evaluations {
     /// Calls of the vector field or drift: the NFE.
     pub nfe: u64,
-    /// Calls of the diffusion.
+    /// Calls of the diffusion, one column each, and of its derivative.
     pub diffusion: u64,
     /// Network forward passes.
     pub network_forwards: u64,
@@ -189,16 +171,34 @@ impl<S, F: VectorField<S>> VectorField<S> for Counted<&F> {
     }
 }
 
-impl<S: State, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
+impl<F> Counted<F> {
+    fn count_diffusion(&self) {
+        self.diffusion.set(self.diffusion.get() + 1);
+    }
+}
+
+impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
+    type Interpretation = F::Interpretation;
+    type Noise = F::Noise;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         self.count(self.field.network_forwards())?;
         self.field.drift(out, u, t)
     }
-    fn diffusion(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.diffusion.set(self.diffusion.get() + 1);
-        self.field.diffusion(out, u, t)
+    fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
+        self.count_diffusion();
+        self.field.diffusion(channel, out, u, t)
+    }
+    fn channels(&self) -> usize {
+        self.field.channels()
     }
     fn network_forwards(&self) -> u64 {
         self.field.network_forwards()
+    }
+}
+
+impl<S, F: DiffusionDerivative<S>> DiffusionDerivative<S> for Counted<&F> {
+    fn diffusion_derivative(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
+        self.count_diffusion();
+        self.field.diffusion_derivative(out, u, t)
     }
 }

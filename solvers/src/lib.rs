@@ -35,7 +35,7 @@
 //! - [`control`]: fixed grids and adaptive steps;
 //! - [`mod@solve`]: the one loop, its options, and the same loop stepped by hand;
 //! - [`observer`]: saving, events, streams, progress, callbacks;
-//! - [`noise`]: Brownian increments as functions of (seed, lane, grid);
+//! - [`noise`]: Brownian paths as functions of (seed, lane, base grid, t);
 //! - [`solution`]: states, exact counts, and how a solve ended.
 
 pub mod control;
@@ -50,7 +50,7 @@ pub mod solve;
 pub mod state;
 
 pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
-pub use field::{Counted, FieldError, Ito, StochasticField, VectorField};
+pub use field::{Additive, Counted, FieldError, Ito, StochasticField, Stratonovich, VectorField};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use semilinear::{Decay, NonlinearPart, Schedule, SemilinearField};

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::{FieldError, SdeProblem, State, StochasticField};
 
 use super::fill;
@@ -33,6 +34,8 @@ impl<S: State> BridgeDiffusion<S> {
 }
 
 impl<S: State> StochasticField<S> for BridgeDiffusion<S> {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.bridge, t)?;
         if t == 0.0 {
@@ -44,7 +47,7 @@ impl<S: State> StochasticField<S> for BridgeDiffusion<S> {
         self.predictor.predict(Target::DATA, out, u, t)?;
         Ok(out.linear_combination(-1.0 / t, &[(1.0 / t, u)])?)
     }
-    fn diffusion(&self, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
+    fn diffusion(&self, _: usize, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         fill(out, self.bridge.s())
     }
     fn network_forwards(&self) -> u64 {

@@ -1,3 +1,4 @@
+use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::{FieldError, SdeProblem, State, StochasticField};
 
 use super::fill;
@@ -28,11 +29,13 @@ impl ForwardDiffusion {
 }
 
 impl<S: State> StochasticField<S> for ForwardDiffusion {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         check_diffusion(&self.path, t)?;
         Ok(out.linear_combination(0.0, &[(self.path.drift_rate(t), u)])?)
     }
-    fn diffusion(&self, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
+    fn diffusion(&self, _: usize, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
         check_diffusion(&self.path, t)?;
         fill(out, self.path.diffusion_squared(t).sqrt())
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::{FieldError, OdeProblem, SdeProblem, State, StochasticField, VectorField};
 
 use super::{NoiseLevel, PosteriorField, fill};
@@ -129,10 +130,12 @@ impl<S> VectorField<S> for PathField<S> {
 }
 
 impl<S: State> StochasticField<S> for PathField<S> {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         self.drift_at_level(self.noise_level.at(t)?, out, u, t)
     }
-    fn diffusion(&self, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
+    fn diffusion(&self, _: usize, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
         let level = self.noise_level.at(t)?;
         if level == 0.0 {
             return fill(out, 0.0);

@@ -1,7 +1,8 @@
 use std::any::Any;
 
-use super::{ErrorEstimate, Interpolant, Method, MethodInfo, Step, StepError};
+use super::{ErrorEstimate, Interpolant, Method, MethodInfo, Step, StepError, StochasticInfo};
 use crate::field::Counted;
+use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
 /// A method chosen at run time.
@@ -20,6 +21,8 @@ impl<S: State, F> BoxedMethod<S, F> {
 /// [`Method`] with its memory behind `Any`.
 trait ErasedMethod<S, F>: Send + Sync {
     fn info(&self) -> MethodInfo;
+    fn stochastic(&self) -> Option<StochasticInfo>;
+    fn noise(&self, field: &F) -> Option<NoiseRequest>;
     fn memory(&self, initial: &S) -> Box<dyn Any>;
     fn step(&self, step: Step<'_, S, F>, memory: &mut dyn Any) -> Result<(), StepError>;
     fn accepted(&self, memory: &mut dyn Any);
@@ -58,6 +61,12 @@ fn own_mut<M: 'static>(memory: &mut dyn Any) -> &mut M {
 impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     fn info(&self) -> MethodInfo {
         Method::info(self)
+    }
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        Method::stochastic(self)
+    }
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        Method::noise(self, field)
     }
     fn memory(&self, initial: &S) -> Box<dyn Any> {
         Box::new(Method::memory(self, initial))
@@ -121,6 +130,12 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
 
     fn info(&self) -> MethodInfo {
         self.0.info()
+    }
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        self.0.stochastic()
+    }
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        self.0.noise(field)
     }
     fn memory(&self, initial: &S) -> Self::Memory {
         self.0.memory(initial)

@@ -2,22 +2,25 @@
 //! tolerances; step control knows the tolerances, never the stages.
 
 mod boxed;
-mod euler_maruyama;
 pub mod exponential;
 mod info;
 pub mod registry;
 pub mod runge_kutta;
+pub mod stochastic;
 
 pub use boxed::BoxedMethod;
-pub use euler_maruyama::EulerMaruyama;
 pub use info::{Kind, MethodInfo};
 pub use runge_kutta::{
     Bs3, Dop853, Dopri5, Euler, Heun, Heun3, Kutta3, Midpoint, Ralston, Ralston3, Rk4, RungeKutta,
     Tsit5,
 };
+pub use stochastic::{
+    EulerHeun, EulerMaruyama, Milstein, MilsteinDerivativeFree, Shark, Sra1, Srid2, Sriw1,
+    StochasticHeun, StochasticInfo, WeakRungeKutta,
+};
 
 use crate::field::{Counted, FieldError};
-use crate::noise::Noise;
+use crate::noise::{Noise, NoiseRequest};
 use crate::state::{State, StateError};
 
 /// Why a step could not be made.
@@ -118,6 +121,16 @@ pub trait Method<S: State, F> {
 
     /// Name, orders and costs.
     fn info(&self) -> MethodInfo;
+
+    /// Sense, kinds of noise and orders of a stochastic method.
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        None
+    }
+
+    /// The Brownian path a solve of `field` needs, if the method draws noise.
+    fn noise(&self, _field: &F) -> Option<NoiseRequest> {
+        self.info().draws_noise.then(NoiseRequest::default)
+    }
 
     /// Memory for a solve whose state is shaped like `initial`.
     fn memory(&self, initial: &S) -> Self::Memory;

@@ -11,6 +11,19 @@ pub enum Stream {
     Initial,
     /// The increments of the Brownian path on its base grid.
     Increments,
+    /// The space-time Levy areas of the path over the intervals of its base grid.
+    Areas,
+    /// The nodes of the tree that refines the path inside a base interval.
+    Bridge,
+}
+
+/// Xoshiro256++ seeded by a list of keys.
+///
+/// The keys pass through SplitMix64 one after the other, so that neighbouring
+/// keys give unrelated streams.
+fn chained(seed: u64, keys: &[u64]) -> Xoshiro256PlusPlus {
+    let mix = |mixed, key: &u64| SplitMix64::seed_from_u64(mixed).next_u64() ^ key;
+    Xoshiro256PlusPlus::seed_from_u64(keys.iter().fold(seed, mix))
 }
 
 /// The generator of one lane: Xoshiro256++ seeded by (seed, lane, use) alone.
@@ -19,13 +32,14 @@ pub struct LaneRng(Xoshiro256PlusPlus);
 
 impl LaneRng {
     /// The stream of `lane` under `seed`.
-    ///
-    /// The three inputs pass through SplitMix64 one after the other, so that
-    /// neighbouring seeds and lanes give unrelated streams.
     pub fn new(seed: u64, lane: u64, stream: Stream) -> Self {
-        let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ lane;
-        let mixed = SplitMix64::seed_from_u64(mixed).next_u64() ^ stream as u64;
-        LaneRng(Xoshiro256PlusPlus::seed_from_u64(mixed))
+        LaneRng(chained(seed, &[lane, stream as u64]))
+    }
+
+    /// The stream of one node of the tree that refines `lane`'s path inside base
+    /// interval number `interval`; nodes are numbered as in a heap, the root 1.
+    pub fn node(seed: u64, lane: u64, interval: u64, node: u64) -> Self {
+        LaneRng(chained(seed, &[lane, Stream::Bridge as u64, interval, node]))
     }
 
     /// Fills `values` with independent standard normals.

@@ -1,4 +1,5 @@
 use crate::control::{AdaptiveError, ControlError};
+use crate::noise::NoiseError;
 use crate::state::StateError;
 
 /// Why a solve could not start.
@@ -27,6 +28,9 @@ pub enum SolveError {
     /// A state operation failed.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The Brownian path given cannot serve the method.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
     /// A time to save at that the solve does not pass.
     #[error("cannot save at t = {t}: it lies outside the span from {t0} to {t1}")]
     SaveTime {

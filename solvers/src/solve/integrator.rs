@@ -1,9 +1,11 @@
-use super::start::{adaptive_stepper, check_history, check_problem, check_save, sort_along};
+use super::start::{
+    adaptive_stepper, brownian_path, check_history, check_problem, check_save, sort_along,
+};
 use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, Step, StepError};
-use crate::noise::{BrownianPath, NoNoise, Noise};
+use crate::noise::Noise;
 use crate::observer::{Event, Observer, Save};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Solution, Statistics};
@@ -110,13 +112,9 @@ where
             stepper
         }
     };
-    let noise: Box<dyn Noise<P::State> + 'a> = match (options.noise, &stepper) {
-        (Some(noise), _) => noise,
-        (None, Stepper::Fixed { times, .. }) if info.draws_noise => {
-            Box::new(BrownianPath::new(options.seed, options.first_lane, initial, times.clone()))
-        }
-        (None, _) => Box::new(NoNoise),
-    };
+    let request = method.noise(problem.field());
+    let seed = (options.seed, options.first_lane);
+    let noise = brownian_path(options.noise, request, seed, initial, &stepper, (t0, t1))?;
     let mut save = options.save;
     sort_along(&mut save.times, t0, t1);
     let mut integrator = Integrator {

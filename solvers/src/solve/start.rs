@@ -7,6 +7,7 @@ use crate::control::{
 };
 use crate::field::{Counted, FieldError};
 use crate::method::{Method, MethodInfo, StepError};
+use crate::noise::{BrownianPath, BrownianTree, NoNoise, Noise, NoiseRequest};
 use crate::observer::Save;
 use crate::solution::Outcome;
 use crate::state::State;
@@ -140,4 +141,37 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     let history = ErrorHistory::default();
     let stepper = Stepper::Adaptive { control, h, end, order, history, scratch };
     Ok((stepper, unclocked.or(outcome)))
+}
+
+/// The path of a solve: the one given if it serves the method, else the one of
+/// the seed, on the fixed grid itself or, for adaptive steps, on a tree over the
+/// span.
+pub(super) fn brownian_path<'a, S: State>(
+    given: Option<Box<dyn Noise<S> + 'a>>,
+    request: Option<NoiseRequest>,
+    seed_and_lane: (u64, u64),
+    initial: &S,
+    stepper: &Stepper,
+    span: (f64, f64),
+) -> Result<Box<dyn Noise<S> + 'a>, SolveError> {
+    let Some(request) = request else {
+        return Ok(given.unwrap_or_else(|| Box::new(NoNoise)));
+    };
+    let any_time = matches!(stepper, Stepper::Adaptive { .. });
+    let request = NoiseRequest { any_time, ..request };
+    if let Some(noise) = given {
+        noise.provides(&request)?;
+        return Ok(noise);
+    }
+    let channels = request.channels;
+    Ok(match stepper {
+        Stepper::Fixed { times, .. } => {
+            let grid = times.clone();
+            Box::new(BrownianPath::with_channels(channels, seed_and_lane, initial, grid))
+        }
+        Stepper::Adaptive { .. } => {
+            let grid = vec![span.0, span.1];
+            Box::new(BrownianTree::with_channels(channels, seed_and_lane, initial, grid)?)
+        }
+    })
 }

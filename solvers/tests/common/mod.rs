@@ -1,6 +1,9 @@
 //! Problems with known solutions, shared by the tests over all methods.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod moments;
+pub mod sde;
+
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
 use driftfield_solvers::{FieldError, Ito, OdeProblem, VectorField};

@@ -1,0 +1,59 @@
+use super::heun::HeunMemory;
+use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
+use super::wiener::request;
+use crate::field::{ReadAsStratonovich, StochasticField};
+use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::noise::NoiseRequest;
+use crate::state::State;
+
+/// Euler-Heun: `u_next = u + h f(u, t) + 1/2 sum_k (g_k(u, t) + g_k(v, t + h)) dW_k`
+/// with `v = u + sum_k g_k(u, t) dW_k` (Kloeden & Platen, *Numerical Solution of
+/// SDEs*, 11.1; Ruemelin, *SIAM J. Numer. Anal.* 19, 1982). Stratonovich, any
+/// noise; strong order 1, but 1/2 for general noise, weak order 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EulerHeun;
+
+const INFO: StochasticInfo = StochasticInfo {
+    senses: &[Sense::Stratonovich],
+    orders: &[
+        Orders::of(NoiseKind::Additive, 1.0, 1.0),
+        Orders::of(NoiseKind::Scalar, 1.0, 1.0),
+        Orders::of(NoiseKind::Diagonal, 1.0, 1.0),
+        Orders::of(NoiseKind::General, 0.5, 1.0),
+    ],
+    diffusion_evaluations_per_step: 2,
+};
+
+impl<S, F> Method<S, F> for EulerHeun
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsStratonovich,
+{
+    type Memory = HeunMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        INFO.method_info("euler-heun", 1, 1, None)
+    }
+
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        Some(INFO)
+    }
+
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        Some(request(field, false))
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        HeunMemory::new(initial)
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        memory.start(field, noise, u, (t, t_next))?;
+        let HeunMemory { drift, predicted, start_noise, .. } = memory;
+        predicted.linear_combination(0.0, &[(1.0, u), (1.0, start_noise)])?;
+        next.linear_combination(0.0, &[(1.0, u), (h, drift)])?;
+        memory.add_mean_noise(field, next, t_next)
+    }
+}

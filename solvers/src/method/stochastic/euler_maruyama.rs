@@ -1,0 +1,93 @@
+use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
+use super::wiener::{Wiener, request};
+use crate::field::{ReadAsIto, StochasticField};
+use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::noise::NoiseRequest;
+use crate::state::State;
+
+/// Euler-Maruyama: `u_next = u + h f(u, t) + sum_k g_k(u, t) dW_k` (Maruyama,
+/// *Rend. Circ. Mat. Palermo* 4, 1955). Ito, any noise; strong order 1/2 (1 for
+/// additive noise), weak order 1.
+///
+/// Over decreasing time `h < 0` while `dW` has variance `|h|`.
+///
+/// A problem without noise is no problem for it, says the compiler:
+///
+/// ```compile_fail
+/// use driftfield_solvers::{OdeProblem, SolveOptions, method::EulerMaruyama, solve};
+/// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+/// let _ = solve(&problem, &EulerMaruyama, SolveOptions::steps(10));
+/// ```
+///
+/// Nor is one in the sense of Stratonovich:
+///
+/// ```compile_fail
+/// use driftfield_solvers::{SdeProblem, SolveOptions, method::EulerMaruyama, solve};
+/// let f = |du: &mut f64, u: &f64, _t: f64| *du = -u;
+/// let g = |g: &mut f64, u: &f64, _t: f64| *g = 0.1 * u;
+/// let problem = SdeProblem::stratonovich(f, g, 1.0, (0.0, 1.0));
+/// solve(&problem, &EulerMaruyama, SolveOptions::steps(10)).unwrap();
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EulerMaruyama;
+
+const INFO: StochasticInfo = StochasticInfo {
+    senses: &[Sense::Ito],
+    orders: &[
+        Orders::of(NoiseKind::Additive, 1.0, 1.0),
+        Orders::of(NoiseKind::Scalar, 0.5, 1.0),
+        Orders::of(NoiseKind::Diagonal, 0.5, 1.0),
+        Orders::of(NoiseKind::General, 0.5, 1.0),
+    ],
+    diffusion_evaluations_per_step: 1,
+};
+
+/// Scratch of an Euler-Maruyama solve.
+#[derive(Debug)]
+pub struct EulerMaruyamaMemory<S> {
+    drift: S,
+    diffusion: S,
+    wiener: Wiener<S>,
+}
+
+impl<S, F> Method<S, F> for EulerMaruyama
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsIto,
+{
+    type Memory = EulerMaruyamaMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        INFO.method_info("euler-maruyama", 1, 1, None)
+    }
+
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        Some(INFO)
+    }
+
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        Some(request(field, false))
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        EulerMaruyamaMemory {
+            drift: initial.zeros_like(),
+            diffusion: initial.zeros_like(),
+            wiener: Wiener::new(),
+        }
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        let EulerMaruyamaMemory { drift, diffusion, wiener } = memory;
+        field.drift(drift, u, t)?;
+        wiener.draw(noise, field.channels(), u, (t, t_next))?;
+        next.linear_combination(0.0, &[(1.0, u), (h, drift)])?;
+        for (channel, dw) in wiener.dw.iter().enumerate() {
+            field.diffusion(channel, diffusion, u, t)?;
+            next.add_product(diffusion, dw)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
+use super::wiener::{Wiener, request};
+use crate::field::{Counted, ReadAsStratonovich, StochasticField};
+use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError};
+use crate::noise::{Noise, NoiseRequest};
+use crate::state::State;
+
+/// Stochastic Heun, the trapezoidal rule in drift and diffusion alike:
+/// `v = u + h f + sum_k g_k dW_k`, then
+/// `u_next = u + h/2 (f + f(v, t + h)) + 1/2 sum_k (g_k + g_k(v, t + h)) dW_k`
+/// (Ruemelin, *SIAM J. Numer. Anal.* 19, 1982; Kloeden & Platen, *Numerical
+/// Solution of SDEs*, 15.5). Stratonovich, any noise; strong order 1, but 1/2 for
+/// general noise; weak order 1, but 2 for additive noise.
+///
+/// The error estimate is the distance from `v`, the Euler step on the same noise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StochasticHeun;
+
+const INFO: StochasticInfo = StochasticInfo {
+    senses: &[Sense::Stratonovich],
+    orders: &[
+        Orders::of(NoiseKind::Additive, 1.0, 2.0),
+        Orders::of(NoiseKind::Scalar, 1.0, 1.0),
+        Orders::of(NoiseKind::Diagonal, 1.0, 1.0),
+        Orders::of(NoiseKind::General, 0.5, 1.0),
+    ],
+    diffusion_evaluations_per_step: 2,
+};
+
+/// Scratch of a Heun or Euler-Heun solve.
+#[derive(Debug)]
+pub struct HeunMemory<S> {
+    pub(super) drift: S,
+    end_drift: S,
+    diffusion: S,
+    /// `sum_k g_k(u, t) dW_k`.
+    pub(super) start_noise: S,
+    /// `sum_k g_k(v, t + h) dW_k`.
+    end_noise: S,
+    /// `v`.
+    pub(super) predicted: S,
+    error: S,
+    wiener: Wiener<S>,
+}
+
+impl<S: State> HeunMemory<S> {
+    pub(super) fn new(initial: &S) -> Self {
+        let zeros = || initial.zeros_like();
+        HeunMemory {
+            drift: zeros(),
+            end_drift: zeros(),
+            diffusion: zeros(),
+            start_noise: zeros(),
+            end_noise: zeros(),
+            predicted: zeros(),
+            error: zeros(),
+            wiener: Wiener::new(),
+        }
+    }
+
+    /// Drift and noise at the start of the step.
+    pub(super) fn start<F: StochasticField<S>>(
+        &mut self,
+        field: &Counted<&F>,
+        noise: &mut dyn Noise<S>,
+        u: &S,
+        (t, t_next): (f64, f64),
+    ) -> Result<(), StepError> {
+        field.drift(&mut self.drift, u, t)?;
+        self.wiener.draw(noise, field.channels(), u, (t, t_next))?;
+        self.start_noise.linear_combination(0.0, &[])?;
+        for (channel, dw) in self.wiener.dw.iter().enumerate() {
+            field.diffusion(channel, &mut self.diffusion, u, t)?;
+            self.start_noise.add_product(&self.diffusion, dw)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the mean of the noise at the start and at the predicted end.
+    pub(super) fn add_mean_noise<F: StochasticField<S>>(
+        &mut self,
+        field: &Counted<&F>,
+        next: &mut S,
+        t_next: f64,
+    ) -> Result<(), StepError> {
+        self.end_noise.linear_combination(0.0, &[])?;
+        for (channel, dw) in self.wiener.dw.iter().enumerate() {
+            field.diffusion(channel, &mut self.diffusion, &self.predicted, t_next)?;
+            self.end_noise.add_product(&self.diffusion, dw)?;
+        }
+        next.linear_combination(1.0, &[(0.5, &self.start_noise), (0.5, &self.end_noise)])?;
+        Ok(())
+    }
+}
+
+impl<S, F> Method<S, F> for StochasticHeun
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsStratonovich,
+{
+    type Memory = HeunMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        INFO.method_info("stochastic-heun", 2, 2, Some(1))
+    }
+
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        Some(INFO)
+    }
+
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        Some(request(field, false))
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        HeunMemory::new(initial)
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        memory.start(field, noise, u, (t, t_next))?;
+        let HeunMemory { drift, end_drift, predicted, start_noise, .. } = memory;
+        predicted.linear_combination(0.0, &[(1.0, u), (h, drift), (1.0, start_noise)])?;
+        field.drift(end_drift, predicted, t_next)?;
+        next.linear_combination(0.0, &[(1.0, u), (0.5 * h, drift), (0.5 * h, end_drift)])?;
+        memory.add_mean_noise(field, next, t_next)?;
+        let HeunMemory { error, predicted, .. } = memory;
+        error.linear_combination(0.0, &[(1.0, &*next), (-1.0, predicted)])?;
+        Ok(())
+    }
+
+    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
+        ErrorEstimate::Single(&memory.error)
+    }
+}

@@ -1,0 +1,105 @@
+use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
+use super::wiener::{Wiener, ones, product, request};
+use crate::field::{DiffusionDerivative, Interpretation, OneColumn, StochasticField};
+use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::noise::NoiseRequest;
+use crate::state::{State, StateError};
+
+/// Milstein's method with the derivative of the diffusion,
+/// `u_next = u + h f + g dW + 1/2 g g' (dW^2 - c h)`, `c = 1` in the sense of Ito
+/// and 0 in that of Stratonovich: the equation's type decides (Milstein, *Theory
+/// Probab. Appl.* 19, 1975; Kloeden & Platen, *Numerical Solution of SDEs*, 10.3).
+/// Diagonal or scalar noise; strong and weak order 1.
+///
+/// The field gives `g g'` through [`DiffusionDerivative`]; without it there is
+/// [`MilsteinDerivativeFree`](super::MilsteinDerivativeFree).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Milstein;
+
+pub(super) const INFO: StochasticInfo = StochasticInfo {
+    senses: &[Sense::Ito, Sense::Stratonovich],
+    orders: &[
+        Orders::of(NoiseKind::Additive, 1.0, 1.0),
+        Orders::of(NoiseKind::Scalar, 1.0, 1.0),
+        Orders::of(NoiseKind::Diagonal, 1.0, 1.0),
+    ],
+    diffusion_evaluations_per_step: 2,
+};
+
+/// Scratch of a Milstein solve.
+#[derive(Debug)]
+pub struct MilsteinMemory<S> {
+    pub(super) drift: S,
+    pub(super) diffusion: S,
+    /// `g g'`, or its difference quotient.
+    pub(super) derivative: S,
+    pub(super) support: S,
+    pub(super) iterated: S,
+    ones: S,
+    pub(super) wiener: Wiener<S>,
+}
+
+impl<S: State> MilsteinMemory<S> {
+    pub(super) fn new(initial: &S) -> Self {
+        let zeros = || initial.zeros_like();
+        MilsteinMemory {
+            drift: zeros(),
+            diffusion: zeros(),
+            derivative: zeros(),
+            support: zeros(),
+            iterated: zeros(),
+            ones: ones(initial),
+            wiener: Wiener::new(),
+        }
+    }
+
+    /// Adds `g dW + (dW^2 - c |h|) / 2 * derivative` to `next`.
+    pub(super) fn add_noise(
+        &mut self,
+        next: &mut S,
+        ito_term: f64,
+        h: f64,
+    ) -> Result<(), StateError> {
+        let dw = &self.wiener.dw[0];
+        product(&mut self.iterated, dw, dw)?;
+        self.iterated.linear_combination(0.5, &[(-0.5 * ito_term * h.abs(), &self.ones)])?;
+        next.add_product(&self.diffusion, dw)?;
+        next.add_product(&self.derivative, &self.iterated)
+    }
+}
+
+impl<S, F> Method<S, F> for Milstein
+where
+    S: State,
+    F: DiffusionDerivative<S>,
+    F::Noise: OneColumn,
+{
+    type Memory = MilsteinMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        INFO.method_info("milstein", 1, 1, None)
+    }
+
+    fn stochastic(&self) -> Option<StochasticInfo> {
+        Some(INFO)
+    }
+
+    fn noise(&self, field: &F) -> Option<NoiseRequest> {
+        Some(request(field, false))
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        MilsteinMemory::new(initial)
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        field.drift(&mut memory.drift, u, t)?;
+        field.diffusion(0, &mut memory.diffusion, u, t)?;
+        field.diffusion_derivative(&mut memory.derivative, u, t)?;
+        memory.wiener.draw(noise, 1, u, (t, t_next))?;
+        next.linear_combination(0.0, &[(1.0, u), (h, &memory.drift)])?;
+        memory.add_noise(next, F::Interpretation::ITO_TERM, h)?;
+        Ok(())
+    }
+}

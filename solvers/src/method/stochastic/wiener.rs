@@ -1,0 +1,69 @@
+use crate::field::{NoiseStructure, StochasticField};
+use crate::noise::{Channels, Noise, NoiseError, NoiseRequest};
+use crate::state::{State, StateError};
+
+/// The Brownian path that a solve of `field` needs.
+pub(super) fn request<S, F: StochasticField<S>>(field: &F, areas: bool) -> NoiseRequest {
+    let channels =
+        if F::Noise::SHARED { Channels::Shared(field.channels()) } else { Channels::PerComponent };
+    NoiseRequest { channels, areas, any_time: false }
+}
+
+/// Increments and areas of one step, one state per channel.
+#[derive(Debug)]
+pub(super) struct Wiener<S> {
+    pub(super) dw: Vec<S>,
+    pub(super) area: Vec<S>,
+}
+
+impl<S: State> Wiener<S> {
+    pub(super) fn new() -> Self {
+        Wiener { dw: Vec::new(), area: Vec::new() }
+    }
+
+    /// Draws the increments over `[a, b]`. The number of channels is known with the
+    /// field, at the first step: only that one allocates.
+    pub(super) fn draw(
+        &mut self,
+        noise: &mut dyn Noise<S>,
+        channels: usize,
+        like: &S,
+        (a, b): (f64, f64),
+    ) -> Result<(), NoiseError> {
+        resize(&mut self.dw, channels, like);
+        noise.increments(a, b, &mut self.dw)
+    }
+
+    /// Draws increments and areas over `[a, b]`.
+    pub(super) fn draw_with_areas(
+        &mut self,
+        noise: &mut dyn Noise<S>,
+        channels: usize,
+        like: &S,
+        (a, b): (f64, f64),
+    ) -> Result<(), NoiseError> {
+        resize(&mut self.dw, channels, like);
+        resize(&mut self.area, channels, like);
+        noise.increments_and_areas(a, b, &mut self.dw, &mut self.area)
+    }
+}
+
+pub(super) fn resize<S: State>(states: &mut Vec<S>, len: usize, like: &S) {
+    if states.len() != len {
+        states.resize_with(len, || like.zeros_like());
+    }
+}
+
+/// A state of ones, for the constants in sums of states.
+pub(super) fn ones<S: State>(like: &S) -> S {
+    let mut ones = like.zeros_like();
+    // A state that cannot be filled cannot be given noise either, and says so.
+    let _ = ones.fill_lanes(|_, block| block.fill(1.0));
+    ones
+}
+
+/// `out <- a * b`, component by component.
+pub(super) fn product<S: State>(out: &mut S, a: &S, b: &S) -> Result<(), StateError> {
+    out.linear_combination(0.0, &[])?;
+    out.add_product(a, b)
+}
