@@ -2,9 +2,11 @@
 //! that run on the fields of a Gaussian path.
 
 mod ancestral;
+mod ancestral_steps;
 mod dpm_solver;
 mod multistep;
 mod registry;
+mod sde_dpm_solver;
 mod unipc;
 
 pub use ancestral::{Ancestral, AncestralMemory};

@@ -5,7 +5,7 @@ use super::{BoxedMethod, EulerMaruyama};
 use crate::field::StochasticField;
 use crate::state::State;
 
-pub use super::exponential::exponential_methods;
+pub use super::exponential::{exponential_methods, stochastic_exponential_methods};
 pub use super::runge_kutta::runge_kutta_methods;
 
 /// The methods for stochastic differential equations.

@@ -11,6 +11,8 @@ pub enum Stream {
     Initial,
     /// The increments of the Brownian path on its base grid.
     Increments,
+    /// The inner times of a base interval.
+    Bridges,
 }
 
 /// The generator of one lane: Xoshiro256++ seeded by (seed, lane, use) alone.
@@ -23,9 +25,19 @@ impl LaneRng {
     /// The three inputs pass through SplitMix64 one after the other, so that
     /// neighbouring seeds and lanes give unrelated streams.
     pub fn new(seed: u64, lane: u64, stream: Stream) -> Self {
-        let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ lane;
-        let mixed = SplitMix64::seed_from_u64(mixed).next_u64() ^ stream as u64;
+        LaneRng(Xoshiro256PlusPlus::seed_from_u64(Self::mixed(seed, lane, stream)))
+    }
+
+    /// The stream of `lane` for the inner times of the `interval`-th base interval.
+    pub(super) fn of_interval(seed: u64, lane: u64, interval: u64) -> Self {
+        let mixed = Self::mixed(seed, lane, Stream::Bridges);
+        let mixed = SplitMix64::seed_from_u64(mixed).next_u64() ^ interval;
         LaneRng(Xoshiro256PlusPlus::seed_from_u64(mixed))
+    }
+
+    fn mixed(seed: u64, lane: u64, stream: Stream) -> u64 {
+        let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ lane;
+        SplitMix64::seed_from_u64(mixed).next_u64() ^ stream as u64
     }
 
     /// Fills `values` with independent standard normals.

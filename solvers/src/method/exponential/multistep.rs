@@ -2,7 +2,7 @@ use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
 use super::{FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
 use crate::field::{Counted, FieldError};
-use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::SemilinearField;
 use crate::state::State;
 
@@ -80,18 +80,6 @@ impl<R: MultistepRule> Multistep<R> {
     fn values(&self) -> usize {
         self.rule.values().clamp(1, MAX_VALUES)
     }
-
-    /// How many values this step combines, given as many as there are.
-    fn step_values(&self, held: usize, grid: Option<GridPosition>) -> usize {
-        let full = self.values().min(held);
-        match (self.final_orders, grid) {
-            (FinalOrders::Lowered, Some(grid)) => full.min(grid.remaining()),
-            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => {
-                full.min(grid.remaining())
-            }
-            _ => full,
-        }
-    }
 }
 
 /// The values of past steps, and what the start and the corrector need.
@@ -152,7 +140,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let values = self.step_values(history.len(), grid);
+        let values = self.final_orders.limit(self.values().min(history.len()), grid);
         let schedule = |t: f64| -> Result<_, FieldError> { field.schedule(t) };
         let whole = Transition::new(part, &start.schedule, &end.schedule);
         let knots = &history.knots()[..values];
@@ -188,7 +176,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
 }
 
 /// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
-fn advance<S: State>(
+pub(super) fn advance<S: State>(
     next: &mut S,
     u: &S,
     scale: f64,

@@ -1,5 +1,6 @@
 use super::{Knot, Singlestep, Transition};
 use crate::field::FieldError;
+use crate::method::GridPosition;
 use crate::semilinear::{NonlinearPart, Schedule};
 
 /// Most values that a [`MultistepRule`] may combine.
@@ -48,6 +49,19 @@ pub enum FinalOrders {
     Lowered,
     /// The same on grids of fewer steps than this; the method's own on others.
     LoweredBelow(usize),
+}
+
+impl FinalOrders {
+    /// How many of `values` the step at `grid` combines.
+    pub fn limit(self, values: usize, grid: Option<GridPosition>) -> usize {
+        match (self, grid) {
+            (FinalOrders::Lowered, Some(grid)) => values.min(grid.remaining()),
+            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => {
+                values.min(grid.remaining())
+            }
+            _ => values,
+        }
+    }
 }
 
 /// What the weights of a step may depend on.
