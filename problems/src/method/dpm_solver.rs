@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{DpmSolverM, Nodes, Singlestep, ThirdOrder, Variant};
+use driftfield_solvers::method::exponential::{
+    DpmSolverM, EmbeddedSinglestep, Nodes, Singlestep, ThirdOrder, Variant,
+};
 use driftfield_solvers::{FieldError, NonlinearPart, State};
 
 use super::multistep::{MULTISTEP_KEYS, multistep};
@@ -17,7 +19,14 @@ use crate::spec::{Spec, SpecError};
 struct Member {
     part: NonlinearPart,
     order: usize,
-    multistep: bool,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Singlestep,
+    Multistep,
+    Embedded,
 }
 
 fn member(name: &str) -> Option<Member> {
@@ -25,25 +34,28 @@ fn member(name: &str) -> Option<Member> {
         rest if rest.starts_with("++") => (NonlinearPart::Data, &rest[2..]),
         rest => (NonlinearPart::Noise, rest.strip_prefix('-')?),
     };
-    let (order, multistep) = match rest {
-        "1" => (1, false),
-        "2s" => (2, false),
-        "3s" => (3, false),
-        "2m" => (2, true),
-        "3m" => (3, true),
+    let (order, form) = match rest {
+        "1" => (1, Form::Singlestep),
+        "2s" => (2, Form::Singlestep),
+        "3s" => (3, Form::Singlestep),
+        "2m" => (2, Form::Multistep),
+        "3m" => (3, Form::Multistep),
+        "12" => (2, Form::Embedded),
+        "23" => (3, Form::Embedded),
         _ => return None,
     };
-    Some(Member { part, order, multistep })
+    Some(Member { part, order, form })
 }
 
 impl Member {
     /// `lower_order_final` and `type` are known to the whole family, as in the published
     /// code, also where they change nothing.
     fn keys(self) -> Vec<&'static str> {
-        match (self.multistep, self.order) {
-            (false, _) => vec!["type", "lower_order_final"],
-            (true, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
-            (true, _) => [&["type"], MULTISTEP_KEYS].concat(),
+        match (self.form, self.order) {
+            (Form::Embedded, _) => vec!["type"],
+            (Form::Singlestep, _) => vec!["type", "lower_order_final"],
+            (Form::Multistep, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
+            (Form::Multistep, _) => [&["type"], MULTISTEP_KEYS].concat(),
         }
     }
 }
@@ -59,9 +71,13 @@ pub(super) fn build<S: State>(
         "taylor" => Variant::Taylor,
         _ => Variant::DpmSolver,
     };
-    if !member.multistep {
-        spec.boolean("lower_order_final", true)?;
-        return Ok(Some(singlestep(member, variant, grid)));
+    match member.form {
+        Form::Embedded => return Ok(Some(embedded(member, variant))),
+        Form::Singlestep => {
+            spec.boolean("lower_order_final", true)?;
+            return Ok(Some(singlestep(member, variant, grid)));
+        }
+        Form::Multistep => {}
     }
     let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
         "reference" => ThirdOrder::Reference,
@@ -73,6 +89,14 @@ pub(super) fn build<S: State>(
     };
     let method = multistep(spec, rule.variant(variant).third_order(form))?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
+}
+
+fn embedded<S: State>(member: Member, variant: Variant) -> ChosenMethod<S> {
+    let method = match member.order {
+        2 => EmbeddedSinglestep::second(member.part),
+        _ => EmbeddedSinglestep::third(member.part),
+    };
+    ChosenMethod { method: BoxedMethod::new(method.variant(variant)), orders: None }
 }
 
 fn singlestep<S: State>(

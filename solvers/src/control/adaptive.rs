@@ -21,7 +21,9 @@ pub struct Adaptive {
     pub controller: PidController,
     /// Norm over the batch.
     pub norm: ErrorNorm,
-    /// Length of the first step; by default chosen automatically.
+    /// Length of the first step; by default chosen automatically. This and the other
+    /// lengths are differences of the method's [clock](crate::method::Method::clock): of time,
+    /// or of the log-SNR for exponential methods.
     pub initial_step: Option<f64>,
     /// Smallest step; by default a few units of rounding of `t`.
     pub dtmin: Option<f64>,
@@ -83,7 +85,7 @@ impl Adaptive {
         Ok(())
     }
 
-    /// The smallest step that still moves time at `t`.
+    /// The smallest step that still moves the clock at `t`.
     pub(crate) fn smallest_step(&self, t: f64, t1: f64) -> f64 {
         self.dtmin.unwrap_or(16.0 * f64::EPSILON * t.abs().max(1e-6 * (t1 - t).abs()))
     }
@@ -133,6 +135,10 @@ impl ErrorNorm {
         match estimate {
             ErrorEstimate::None => Ok(f64::NAN),
             ErrorEstimate::Single(error) => {
+                error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
+                Ok(self.of_mean_squares(&scratch.high))
+            }
+            ErrorEstimate::Against { error, before, after } => {
                 error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
                 Ok(self.of_mean_squares(&scratch.high))
             }

@@ -8,8 +8,7 @@ use crate::state::State;
 /// first stage, and one after an Euler step of the length `h0`.
 ///
 /// `derivative(du, u, t)` is the counted field; where it answers `false` there
-/// is none, and the step is a hundredth of the span. Returns the (positive)
-/// length and `f(u, t0)`.
+/// is none, and neither is the answer. Returns the (positive) length and `f(u, t0)`.
 pub(crate) fn initial_step<S: State>(
     mut derivative: impl FnMut(&mut S, &S, f64) -> Result<bool, StepError>,
     adaptive: &Adaptive,
@@ -17,7 +16,7 @@ pub(crate) fn initial_step<S: State>(
     span: (f64, f64),
     order: f64,
     scratch: &mut NormScratch,
-) -> Result<(f64, Option<S>), StepError> {
+) -> Result<Option<(f64, S)>, StepError> {
     let (t0, t1) = span;
     let direction = (t1 - t0).signum();
     let mut norm = |value: &S| {
@@ -25,7 +24,7 @@ pub(crate) fn initial_step<S: State>(
     };
     let mut slope = u.zeros_like();
     if !derivative(&mut slope, u, t0)? {
-        return Ok((0.01 * (t1 - t0).abs(), None));
+        return Ok(None);
     }
     let (d0, d1) = (norm(u)?, norm(&slope)?);
     // Written so that a NaN slope gives a small step, to be rejected properly.
@@ -37,7 +36,7 @@ pub(crate) fn initial_step<S: State>(
     if derivative(&mut change, &probe, t0 + direction * h0).is_err() {
         // The field may end nearer than the probe, or the budget is spent: the
         // first step finds out, and reports it.
-        return Ok((h0, Some(slope)));
+        return Ok(Some((h0, slope)));
     }
     change.linear_combination(1.0, &[(-1.0, &slope)])?;
     let d2 = norm(&change)? / h0;
@@ -49,5 +48,5 @@ pub(crate) fn initial_step<S: State>(
     } else {
         h0
     };
-    Ok(((100.0 * h0).min(h1), Some(slope)))
+    Ok(Some(((100.0 * h0).min(h1), slope)))
 }

@@ -78,6 +78,15 @@ pub enum ErrorEstimate<'a, S> {
     None,
     /// The difference of two solutions.
     Single(&'a S),
+    /// The same, measured against other states than those before and after the step.
+    Against {
+        /// The difference of two solutions.
+        error: &'a S,
+        /// What the relative tolerance takes for the state before the step.
+        before: &'a S,
+        /// What it takes for the one after it.
+        after: &'a S,
+    },
     /// Two estimates of different order, combined by norm as
     /// `high^2 / sqrt(high^2 + 0.01 low^2)` (Hairer, Norsett & Wanner, *Solving ODEs I*, II.10).
     Stretched {
@@ -122,8 +131,19 @@ pub trait Method<S: State, F> {
     /// The state was changed from outside: what was cached at it is void.
     fn modified(&self, _memory: &mut Self::Memory) {}
 
+    /// What adaptive steps are measured in: time, unless the method says otherwise. Step
+    /// lengths, `dtmin` and `dtmax` are differences of it.
+    fn clock(&self, _field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
+        Ok(t)
+    }
+
+    /// The time at which [`Method::clock`] shows `clock`.
+    fn time_at_clock(&self, _field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
+        Ok(clock)
+    }
+
     /// Writes `f(u, t)` into `du` for the automatic first step; `false` if the
-    /// method's field has no such thing.
+    /// method's field has no such thing, or its clock is not time.
     fn derivative(
         &self,
         _field: &Counted<&F>,

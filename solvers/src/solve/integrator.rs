@@ -51,8 +51,19 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
 
 /// Where the next step comes from.
 pub(super) enum Stepper {
-    Fixed { times: Vec<f64>, next: usize },
-    Adaptive { control: Adaptive, h: f64, order: f64, history: ErrorHistory, scratch: NormScratch },
+    Fixed {
+        times: Vec<f64>,
+        next: usize,
+    },
+    /// `h` and `end` are on the method's clock.
+    Adaptive {
+        control: Adaptive,
+        h: f64,
+        end: f64,
+        order: f64,
+        history: ErrorHistory,
+        scratch: NormScratch,
+    },
 }
 
 /// Prepares a solve to be stepped by hand.
@@ -150,6 +161,9 @@ fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
 /// An attempted step.
 struct Attempt {
     h: f64,
+    /// Its start and length on the method's clock, for adaptive steps.
+    clock: f64,
+    length: f64,
     t_next: f64,
     grid: Option<GridPosition>,
 }
@@ -200,20 +214,35 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         match &self.stepper {
             Stepper::Fixed { times, next } => {
                 let grid = GridPosition { index: next - 1, steps: times.len() - 1 };
-                Ok(Attempt { h: times[*next] - self.t, t_next: times[*next], grid: Some(grid) })
+                let h = times[*next] - self.t;
+                Ok(Attempt { h, clock: self.t, length: h, t_next: times[*next], grid: Some(grid) })
             }
-            Stepper::Adaptive { h, .. } => {
+            Stepper::Adaptive { h, end, .. } => {
                 let attempted = self.statistics.accepted + self.statistics.rejected;
                 if attempted >= self.max_steps {
                     return Err(Outcome::MaxSteps { t: self.t, steps: attempted });
                 }
-                let rest = self.t1 - self.t;
-                if h.abs() >= rest.abs() {
-                    return Ok(Attempt { h: rest, t_next: self.t1, grid: None });
-                }
-                Ok(Attempt { h: *h, t_next: self.t + h, grid: None })
+                self.adaptive_attempt(*h, *end).map_err(|error| self.failure(error))?
             }
         }
+    }
+
+    fn adaptive_attempt(&self, h: f64, end: f64) -> Result<Result<Attempt, Outcome>, StepError> {
+        let clock = self.method.clock(&self.field, self.t)?;
+        let rest = end - clock;
+        let attempt = |length: f64, t_next: f64| {
+            Ok(Ok(Attempt { h: t_next - self.t, clock, length, t_next, grid: None }))
+        };
+        if h.abs() >= rest.abs() {
+            return attempt(rest, self.t1);
+        }
+        let t_next = self.method.time_at_clock(&self.field, clock + h)?;
+        if t_next == self.t {
+            return Ok(Err(Outcome::StepTooSmall { t: self.t, h }));
+        }
+        // A clock read backwards is off by its rounding, which must not pass the end.
+        let passed = (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0;
+        attempt(h, if passed { self.t1 } else { t_next })
     }
 
     fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
@@ -231,7 +260,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     fn judge(&mut self, attempt: &Attempt) -> Result<Judgement, crate::state::StateError> {
-        let Stepper::Adaptive { control, h, order, history, scratch } = &mut self.stepper else {
+        let Stepper::Adaptive { control, h, end, order, history, scratch } = &mut self.stepper
+        else {
             return Ok(match self.other.first_non_finite_lane()? {
                 Some(lane) => Judgement::Ended(Outcome::NonFinite { t: self.t, lane }),
                 None => Judgement::Accepted,
@@ -242,14 +272,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             control.norm.measure(&estimate, &self.u, &self.other, &control.tolerance, scratch)?;
         let verdict = control.controller.judge(error, *order, history);
         let proposal =
-            (attempt.h * verdict.factor).abs().min(control.dtmax.unwrap_or(f64::INFINITY));
-        *h = proposal.copysign(self.t1 - self.t0);
+            (attempt.length * verdict.factor).abs().min(control.dtmax.unwrap_or(f64::INFINITY));
+        *h = proposal.copysign(attempt.length);
         if verdict.accept {
             let dtmin = control.dtmin.unwrap_or(0.0);
             *h = h.abs().max(dtmin).copysign(*h);
             return Ok(Judgement::Accepted);
         }
-        if proposal >= control.smallest_step(self.t, self.t1) {
+        if proposal >= control.smallest_step(attempt.clock, *end) {
             return Ok(Judgement::Rejected);
         }
         Ok(Judgement::Ended(if error.is_nan() {

@@ -115,23 +115,29 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let order = f64::from(embedded) + 1.0;
     let mut scratch = NormScratch::default();
-    let whole = (span.1 - span.0).abs();
+    let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
+    let clocks = (method.clock(field, span.0), method.clock(field, span.1));
+    let (start, end, unclocked) = match clocks {
+        (Ok(start), Ok(end)) => (start, end, None),
+        (Err(error), _) | (_, Err(error)) => (span.0, span.1, Some(failed(error))),
+    };
+    let whole = (end - start).abs();
     let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
     let (length, outcome) = match control.initial_step {
         Some(length) => (length, None),
         None => match initial_step(derivative, &control, initial, span, order, &mut scratch) {
-            Ok((length, slope)) => {
-                if let Some(slope) = slope {
-                    method.seed_first_evaluation(&slope, memory)?;
-                }
+            Ok(Some((length, slope))) => {
+                method.seed_first_evaluation(&slope, memory)?;
                 (length, None)
             }
+            Ok(None) => (0.01 * whole, None),
             // A budget below two evaluations: the first step reports it.
             Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
-            Err(error) => (whole, Some(Outcome::Failed { t: span.0, reason: error.to_string() })),
+            Err(error) => (whole, Some(failed(error))),
         },
     };
-    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(span.1 - span.0);
+    let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let history = ErrorHistory::default();
-    Ok((Stepper::Adaptive { control, h, order, history, scratch }, outcome))
+    let stepper = Stepper::Adaptive { control, h, end, order, history, scratch };
+    Ok((stepper, unclocked.or(outcome)))
 }

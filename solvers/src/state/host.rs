@@ -191,8 +191,7 @@ impl<H: HostState> State for H {
             for i in 0..lane_len {
                 let at = lane * lane_len + i;
                 let (old, new) = (before[at].into_f64(), after[at].into_f64());
-                let scale =
-                    tolerance.abstol.get(i) + tolerance.reltol.get(i) * old.abs().max(new.abs());
+                let scale = tolerance.scale(i, old.abs().max(new.abs()));
                 let error = error[at].into_f64();
                 // No error at all is within any tolerance, one of 0 included.
                 let weighted = if error == 0.0 { 0.0 } else { error / scale };

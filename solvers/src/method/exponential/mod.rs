@@ -22,6 +22,7 @@ mod ancestral_noise;
 mod ddim;
 mod diffusion_noise;
 mod dpm_solver_m;
+mod embedded;
 mod history;
 mod knot;
 mod multistep;
@@ -47,6 +48,7 @@ pub use ancestral_noise::AncestralNoise;
 pub use ddim::{Ddim, DdimMemory};
 pub use diffusion_noise::DiffusionNoise;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
+pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
 pub use knot::Knot;
 pub use multistep::{Multistep, MultistepMemory, Start};
@@ -76,6 +78,8 @@ where
             BoxedMethod::new(Multistep::new(DpmSolverM::second(part))),
             BoxedMethod::new(Singlestep::third(part)),
             BoxedMethod::new(Multistep::new(DpmSolverM::third(part))),
+            BoxedMethod::new(EmbeddedSinglestep::second(part)),
+            BoxedMethod::new(EmbeddedSinglestep::third(part)),
         ]);
     }
     for order in 1..=4 {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::nodes::Division;
 use super::{Nodes, Transition, Variant};
+use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -104,6 +105,27 @@ impl Singlestep {
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
     }
 
+    /// The step of the next lower order with the values of one just made.
+    pub(super) fn lower_order_step<S: State, F: SemilinearField<S>>(
+        &self,
+        field: &Counted<&F>,
+        (t, t_next): (f64, f64),
+        u: &S,
+        memory: &SinglestepMemory<S>,
+        out: &mut S,
+    ) -> Result<(), StepError> {
+        let whole = Transition::new(self.part, &field.schedule(t)?, &field.schedule(t_next)?);
+        let (w1, values) = (whole.weight(1), &memory.values);
+        if self.order == 2 {
+            out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
+        } else {
+            let c = self.variant.first_difference(&whole) / memory.first_share;
+            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
+            out.linear_combination(0.0, &terms)?;
+        }
+        Ok(())
+    }
+
     fn name(&self) -> &'static str {
         match (self.part, self.order) {
             (NonlinearPart::Noise, 1) => "dpm-solver-1",
@@ -122,6 +144,8 @@ pub struct SinglestepMemory<S> {
     values: Vec<S>,
     stage: S,
     first_is_known: bool,
+    /// Share of the first inner node.
+    first_share: f64,
 }
 
 impl<S: State> SinglestepMemory<S> {
@@ -130,6 +154,7 @@ impl<S: State> SinglestepMemory<S> {
             values: vec![initial.zeros_like(); order],
             stage: initial.zeros_like(),
             first_is_known: false,
+            first_share: f64::NAN,
         }
     }
 
@@ -155,7 +180,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, grid, .. } = step;
         let order = self.step_order(grid);
-        let SinglestepMemory { values, stage, first_is_known } = memory;
+        let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
         let (start, end) = (field.schedule(t)?, field.schedule(t_next)?);
         let whole = Transition::new(self.part, &start, &end);
         if !*first_is_known {
@@ -173,6 +198,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
         field.predict(self.part, &mut values[1], stage, first.t)?;
         let r1 = first.share;
+        *first_share = r1;
         if order == 2 {
             let c = self.variant.first_difference(&whole) / r1;
             let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
