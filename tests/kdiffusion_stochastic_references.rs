@@ -48,7 +48,8 @@ fn solver(settings: &Value) -> Result<String, &'static str> {
         "sample_dpmpp_2s_ancestral" => ("dpm-solver++2s-ancestral", String::new()),
         "sample_dpmpp_sde" => ("sde-dpm-solver++2s", String::new()),
         "sample_dpmpp_2m_sde" => {
-            let kind = settings.get("solver_type").map_or("midpoint", |kind| kind.as_str().unwrap());
+            let kind =
+                settings.get("solver_type").map_or("midpoint", |kind| kind.as_str().unwrap());
             ("sde-dpm-solver++2m", format!(",type={kind},lower_order_final=false"))
         }
         "sample_dpmpp_3m_sde" => {
@@ -63,7 +64,12 @@ fn solver(settings: &Value) -> Result<String, &'static str> {
 }
 
 /// The path that hands out the recorded normals.
-fn recorded(solver: &str, edm: &SharedPath, times: &[f64], normals: &[Rows]) -> RecordedPath<Batch> {
+fn recorded(
+    solver: &str,
+    edm: &SharedPath,
+    times: &[f64],
+    normals: &[Rows],
+) -> RecordedPath<Batch> {
     let mut normals = normals.iter().map(|rows| batch(rows));
     if !solver.starts_with("sde-dpm-solver++2s") {
         let normals = normals.take(times.len() - 1).collect();

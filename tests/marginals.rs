@@ -1,10 +1,10 @@
 //! Stochastic methods keep every process's marginals, and the check notices
 //! when they do not.
 //!
-//! False alarms: the 145 comparisons of these tests each allow 6 standard
+//! False alarms: the 565 comparisons of these tests each allow 6 standard
 //! errors, exceeded with probability 2.0e-9 by a normal estimate; the skewness
 //! of squares over 20,000 lanes (0.02) at most doubles that in one tail. In all
-//! below 6e-7. The seeds are fixed.
+//! below 2.3e-6. The seeds are fixed.
 
 mod common;
 
@@ -15,9 +15,9 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{
     BridgeDiffusion, ForwardDiffusion, PathField, probability_flow, reverse_sde,
 };
-use driftfield_problems::method::Ancestral;
+use driftfield_problems::method::{self, Ancestral};
 use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
-use driftfield_solvers::method::registry::stochastic_methods;
+use driftfield_solvers::method::registry::{stochastic_exponential_methods, stochastic_methods};
 use driftfield_solvers::method::{EulerMaruyama, Method};
 use driftfield_solvers::{
     FieldError, Outcome, Problem, SdeProblem, SolveOptions, StochasticField, solve,
@@ -122,6 +122,58 @@ fn ancestral_steps_keep_the_marginals() {
             misfit_at_end(&flow.problem(start(&path), span(&path)), &Ancestral::new(), &path);
         assert!(misfit < 1.0, "{}: {misfit}", path.spec());
     }
+}
+
+/// The exponential integrators that draw noise, with some and with all of it.
+const EXPONENTIAL: [&str; 12] = [
+    "ddim:eta=0.5",
+    "euler-ancestral",
+    "dpm-2-ancestral",
+    "dpm-solver++2s-ancestral",
+    "dpm-solver++2s-ancestral:eta=0.5",
+    "sde-dpm-solver-1",
+    "sde-dpm-solver-2m",
+    "sde-dpm-solver++1",
+    "sde-dpm-solver++2s",
+    "sde-dpm-solver++2m",
+    "sde-dpm-solver++2m:eta=2,type=heun",
+    "sde-dpm-solver++3m",
+];
+
+fn misfit_of_exponential(path: &SharedPath, solver: &str) -> f64 {
+    let exact = MixturePredictor::new(data(), path.clone());
+    let flow = probability_flow(path.clone(), exact);
+    let method = method::parse::<Batch>(solver).unwrap();
+    misfit_at_end(&flow.problem(start(path), span(path)), &method, path)
+}
+
+#[test]
+fn exponential_integrators_with_noise_keep_the_marginals() {
+    for method in stochastic_exponential_methods::<Batch, PathField<Batch>>() {
+        assert!(EXPONENTIAL.iter().any(|solver| solver.starts_with(method.info().name)));
+    }
+    for path in all_paths() {
+        for solver in EXPONENTIAL {
+            let misfit = misfit_of_exponential(&path, solver);
+            assert!(misfit < 1.0, "{solver} on {}: {misfit}", path.spec());
+        }
+    }
+}
+
+#[test]
+fn mistaken_noise_is_noticed() {
+    let mut least = f64::INFINITY;
+    for path in all_paths() {
+        for solver in ["euler-ancestral", "dpm-solver++2s-ancestral", "sde-dpm-solver++2m"] {
+            for factor in [0.9, 0.95, 1.05, 1.1] {
+                let misfit = misfit_of_exponential(&path, &format!("{solver}:noise={factor}"));
+                println!("{} {solver} noise * {factor}: {misfit:.2}", path.spec());
+                let needed = if (factor - 1.0f64).abs() > 0.07 { 1.5 } else { 1.0 };
+                least = least.min(misfit / needed);
+            }
+        }
+    }
+    assert!(least > 1.0, "{least}");
 }
 
 #[test]

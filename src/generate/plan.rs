@@ -174,6 +174,9 @@ pub(super) fn resolve<S: State>(
 fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
     match settings.noise_level {
         None => Ok(1.0),
+        Some(_) if info.kind == Kind::Exponential && info.draws_noise => {
+            Err(GenerateError::NoiseLevelOfEta(info.name))
+        }
         Some(_) if info.kind != Kind::Stochastic => Err(GenerateError::NoiseLevelOfOde(info.name)),
         Some(level) if level.is_finite() && level >= 0.0 => Ok(level),
         Some(level) => Err(GenerateError::NoiseLevel(level)),

@@ -114,3 +114,85 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    const GRID: [f64; 4] = [1.0, 0.7, 0.4, 0.1];
+
+    fn path(first_lane: u64, lanes: usize) -> (BrownianPath<Array2<f64>>, Array2<f64>) {
+        let state = Array2::zeros((lanes, 2));
+        (BrownianPath::new(7, first_lane, &state, GRID.to_vec()), state)
+    }
+
+    fn increments(first_lane: u64, lanes: usize, times: &[f64]) -> Vec<Array2<f64>> {
+        let (mut path, state) = path(first_lane, lanes);
+        let increment = |ends: &[f64]| {
+            let mut dw = state.clone();
+            path.increment(ends[0], ends[1], &mut dw).unwrap();
+            dw
+        };
+        times.windows(2).map(increment).collect()
+    }
+
+    #[test]
+    fn the_parts_of_an_interval_make_up_its_increment() {
+        let whole = increments(0, 5, &GRID);
+        let parts = increments(0, 5, &[1.0, 0.7, 0.6, 0.45, 0.4, 0.1]);
+        assert_eq!(parts[0], whole[0]);
+        let sum = &parts[1] + &parts[2] + &parts[3];
+        assert!((sum - &whole[1]).iter().all(|gap| gap.abs() < 1e-15));
+        assert_eq!(parts[4], whole[2]);
+        // A part may also be joined to what follows.
+        let joined = increments(0, 5, &[1.0, 0.9, 0.1]);
+        let sum = &whole[0] + &whole[1] + &whole[2];
+        assert!((&joined[0] + &joined[1] - sum).iter().all(|gap| gap.abs() < 1e-15));
+    }
+
+    #[test]
+    fn the_parts_are_independent_and_as_large_as_their_time() {
+        let parts = increments(0, 20_000, &[1.0, 0.9, 0.7, 0.5, 0.4, 0.1]);
+        let n = parts[0].len() as f64;
+        let variances: [f64; 5] = [0.1, 0.2, 0.2, 0.1, 0.3];
+        for (i, a) in parts.iter().enumerate() {
+            for (j, b) in parts.iter().enumerate().take(i + 1) {
+                let size = (variances[i] * variances[j]).sqrt();
+                let product = (a * b).sum() / n / size;
+                let (expected, spread) = if i == j { (1.0, 2.0f64) } else { (0.0, 1.0) };
+                // Five standard errors, 15 comparisons: a false alarm in 1e5 seeds.
+                assert!(
+                    (product - expected).abs() < 5.0 * (spread / n).sqrt(),
+                    "{i} {j}: {product}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lanes_parts_are_its_own() {
+        let times = [1.0, 0.8, 0.7, 0.5, 0.4];
+        let (all, some) = (increments(0, 9, &times), increments(4, 3, &times));
+        for (all, some) in all.iter().zip(&some) {
+            assert_eq!(all.slice(ndarray::s![4..7, ..]), some);
+        }
+        // Whether an earlier interval was divided changes nothing.
+        let later = increments(0, 9, &[1.0, 0.7, 0.5, 0.4]);
+        assert_eq!(later[1..], all[2..]);
+    }
+
+    #[test]
+    fn times_out_of_order_are_refused() {
+        let (mut path, mut dw) = path(0, 1);
+        for (a, b) in [(0.7, 0.4), (1.0, 1.1), (1.0, 0.65), (1.0, f64::NAN), (1.0, 1.0)] {
+            let refused = path.increment(a, b, &mut dw);
+            assert!(matches!(refused, Err(NoiseError::OffGrid { .. })), "{a} {b}");
+        }
+        path.increment(1.0, 0.8, &mut dw).unwrap();
+        for (a, b) in [(1.0, 0.7), (0.7, 0.4), (0.8, 0.9), (0.8, 0.65)] {
+            assert_eq!(path.increment(a, b, &mut dw), Err(NoiseError::OffGrid { a, b }));
+        }
+        path.increment(0.8, 0.7, &mut dw).unwrap();
+    }
+}
