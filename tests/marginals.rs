@@ -1,10 +1,10 @@
 //! Stochastic methods keep every process's marginals, and the check notices
 //! when they do not.
 //!
-//! False alarms: the 565 comparisons of these tests each allow 6 standard
+//! False alarms: the 495 comparisons of these tests each allow 6 standard
 //! errors, exceeded with probability 2.0e-9 by a normal estimate; the skewness
 //! of squares over 20,000 lanes (0.02) at most doubles that in one tail. In all
-//! below 2.3e-6. The seeds are fixed.
+//! below 2e-6. The seeds are fixed.
 
 mod common;
 
@@ -124,27 +124,27 @@ fn ancestral_steps_keep_the_marginals() {
     }
 }
 
-/// The exponential integrators that draw noise, with some and with all of it.
-const EXPONENTIAL: [&str; 12] = [
+/// The exponential integrators that draw noise, with some of it and with all.
+const EXPONENTIAL: [&str; 10] = [
     "ddim:eta=0.5",
     "euler-ancestral",
     "dpm-2-ancestral",
     "dpm-solver++2s-ancestral",
-    "dpm-solver++2s-ancestral:eta=0.5",
     "sde-dpm-solver-1",
     "sde-dpm-solver-2m",
     "sde-dpm-solver++1",
     "sde-dpm-solver++2s",
     "sde-dpm-solver++2m",
-    "sde-dpm-solver++2m:eta=2,type=heun",
     "sde-dpm-solver++3m",
 ];
 
-fn misfit_of_exponential(path: &SharedPath, solver: &str) -> f64 {
+fn misfit_of_exponential(path: &SharedPath, solver: &str, steps: usize) -> f64 {
     let exact = MixturePredictor::new(data(), path.clone());
-    let flow = probability_flow(path.clone(), exact);
+    let problem = probability_flow(path.clone(), exact).problem(start(path), span(path));
     let method = method::parse::<Batch>(solver).unwrap();
-    misfit_at_end(&flow.problem(start(path), span(path)), &method, path)
+    let solution = solve(&problem, &method, SolveOptions::steps(steps).seed(23)).unwrap();
+    assert_eq!(solution.outcome, Outcome::Success);
+    misfit(&solution.u_last, &marginal(path, span(path).1))
 }
 
 #[test]
@@ -154,26 +154,33 @@ fn exponential_integrators_with_noise_keep_the_marginals() {
     }
     for path in all_paths() {
         for solver in EXPONENTIAL {
-            let misfit = misfit_of_exponential(&path, solver);
+            // Half the steps are plenty where the marginals are kept to order 2.
+            let first = method::parse::<Batch>(solver).unwrap().info().order == 1;
+            let steps = if first { STEPS } else { STEPS / 2 };
+            let misfit = misfit_of_exponential(&path, solver, steps);
             assert!(misfit < 1.0, "{solver} on {}: {misfit}", path.spec());
         }
     }
 }
 
+/// Noise of the wrong size: by 5 % where the method's own error is out of the way, by 10 % where
+/// it is of order 1 (200 such steps make the variance too small by as much as 5 % more noise
+/// makes it too large).
 #[test]
 fn mistaken_noise_is_noticed() {
-    let mut least = f64::INFINITY;
-    for path in all_paths() {
-        for solver in ["euler-ancestral", "dpm-solver++2s-ancestral", "sde-dpm-solver++2m"] {
-            for factor in [0.9, 0.95, 1.05, 1.1] {
-                let misfit = misfit_of_exponential(&path, &format!("{solver}:noise={factor}"));
-                println!("{} {solver} noise * {factor}: {misfit:.2}", path.spec());
-                let needed = if (factor - 1.0f64).abs() > 0.07 { 1.5 } else { 1.0 };
-                least = least.min(misfit / needed);
+    for path in ["vp", "edm", "rectified-flow"].map(path) {
+        for (solver, mistake) in [
+            ("euler-ancestral", 0.1),
+            ("dpm-solver++2s-ancestral", 0.05),
+            ("sde-dpm-solver++2m", 0.05),
+        ] {
+            for factor in [1.0 - mistake, 1.0 + mistake] {
+                let solver = format!("{solver}:noise={factor}");
+                let misfit = misfit_of_exponential(&path, &solver, STEPS);
+                assert!(misfit > 1.0, "{solver} on {}: {misfit}", path.spec());
             }
         }
     }
-    assert!(least > 1.0, "{least}");
 }
 
 #[test]
