@@ -115,12 +115,13 @@ fn compare(name: &str, process: &str, expected: usize) {
         let solution = solve(&problem, &method, options).unwrap();
         assert_eq!(solution.outcome, Outcome::Success);
         assert_eq!(Some(solution.statistics.nfe), run.nfe, "{integrator}");
-        let states = run.states.as_ref().unwrap();
-        let stride = (solution.u.len() - 1) / (states.len() - 1);
-        let ours = solution.u.iter().step_by(stride);
-        let worst = ours.zip(states).map(|(a, b)| gap(a, &batch(b))).fold(0.0, f64::max);
+        let mut worst = gap(&solution.u_last, &batch(&run.last));
+        if let Some(states) = &run.states {
+            let stride = (solution.u.len() - 1) / (states.len() - 1);
+            let ours = solution.u.iter().step_by(stride);
+            worst = ours.zip(states).map(|(a, b)| gap(a, &batch(b))).fold(worst, f64::max);
+        }
         assert!(worst < 1e-10, "{integrator}, {} steps: {worst:e}", solution.u.len() - 1);
-        assert!(gap(&solution.u_last, &batch(&run.last)) < 1e-10);
         largest = largest.max(worst);
         matching += 1;
     }
