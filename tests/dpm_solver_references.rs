@@ -219,3 +219,26 @@ fn corrected_third_order() {
         assert!(largest <= TOLERANCE, "{name}: {largest:e}");
     }
 }
+
+/// A discrete-time model of 1,000 betas, `ln alpha` linear between its timesteps.
+#[test]
+fn discrete_schedule() {
+    let reference = reference!("dpm_solver", "discrete_schedule");
+    let path = process::parse("ddpm:interpolation=log-alpha").unwrap();
+    let (_, field, initial) = reference.problem();
+    let mut largest = 0.0f64;
+    for run in reference.runs() {
+        let mut settings = run["settings"].clone();
+        settings["solver_type"] = "dpmsolver".into();
+        settings["denoise_to_zero"] = false.into();
+        let settings = request(&settings, "reference");
+        let ours = generate(&path, &field, Initial::State(initial.clone()), &settings).unwrap();
+        let gap = gap(&ours.samples, &rows(&run["final"]));
+        assert!(gap <= TOLERANCE, "{}: {gap:e}", run["settings"]);
+        assert_eq!(Some(ours.statistics.nfe), run["nfe"].as_u64(), "{}", run["settings"]);
+        largest = largest.max(gap);
+    }
+    let all = reference.runs().len();
+    assert_eq!(all, 54);
+    println!("{:<30} {all}/{all} runs, largest gap {largest:.1e}", reference.name);
+}

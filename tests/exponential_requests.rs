@@ -28,12 +28,19 @@ fn names_of_the_contract() {
             assert!(names.contains(&&*format!("{family}{member}")), "{family}{member}");
         }
     }
+    for order in 0..4 {
+        for name in ["deis-tab", "deis-rhoab"] {
+            assert!(names.contains(&&*format!("{name}{order}")), "{name}{order}");
+        }
+        assert!(names.contains(&&*format!("unipc-{}", order + 1)), "unipc-{}", order + 1);
+    }
     for name in [
         "ddim",
-        "unipc-1",
-        "unipc-2",
-        "unipc-3",
-        "unipc-4",
+        "deis-rhork",
+        "lms",
+        "ipndm",
+        "dpm-2",
+        "edm-heun",
         "sde-dpm-solver++1",
         "sde-dpm-solver++2m",
     ] {
@@ -51,7 +58,7 @@ fn every_process_runs_every_method_from_a_usable_start() {
             let done = run(entry.name, &settings).unwrap();
             assert!(done.outcome.is_success(), "{} {solver}: {}", entry.name, done.outcome);
             assert_eq!(done.span.start, path.start_with_finite_log_snr());
-            assert_eq!(done.statistics.nfe, done.statistics.accepted * per_step(solver));
+            assert_eq!(done.statistics.nfe, 7 * per_step(solver));
             if !path.domain().noise.finite_log_snr && path.domain().noise.t.is_finite() {
                 settings.t_start = Some(path.domain().noise.t);
                 let error = run(entry.name, &settings).unwrap_err().to_string();
@@ -75,7 +82,7 @@ fn evaluations_are_used_up() {
         for spacing in [Spacing::Uniform, Spacing::LogSnr, Spacing::KARRAS] {
             for nfe in [4, 5, 10, 15] {
                 let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
-                settings.spacing = Some(spacing);
+                settings.spacing = Some(spacing.clone());
                 settings.denoise_final = true;
                 let done = run("vp", &settings).unwrap();
                 // Only the order lists of singlestep methods leave nothing over.
@@ -99,6 +106,11 @@ fn parameters_are_read_or_refused() {
         "dpm-solver-2s:type=taylor",
         "dpm-solver++3m:form=reference,lower_order_final=false,start=matching",
         "unipc-3:variant=bh1,prediction=noise,lower_order_final=false",
+        "deis-rhork:tableau=ralston3",
+        "deis-tab3:start=matching,lower_order_final=true",
+        "lms:order=2,corrector=unic",
+        "edm-heun:churn=10,tmin=0.05,tmax=50,noise=1.003",
+        "dpm-2:churn=10",
         "unipc-4:start=matching",
         "dpm-solver++2m:corrector=unic",
         "dpm-solver-12:type=taylor",
@@ -115,6 +127,14 @@ fn parameters_are_read_or_refused() {
         "unipc-5",
         "unipc-2:variant=vary_coeff",
         "ddim:lower_order_final=true",
+        "deis-rhork:tableau=bs3",
+        "deis-tab4",
+        "lms:order=5",
+        "lms:order=0",
+        "ipndm:order=3",
+        "edm-heun:churn=-1",
+        "edm-heun:tmin=2,tmax=1",
+        "edm-heun:s_churn=3",
     ] {
         let error = run("vp", &Settings::new(bad, Budget::Steps(5))).unwrap_err();
         assert!(matches!(error, GenerateError::Spec(_)), "{bad}: {error}");
@@ -155,8 +175,8 @@ fn noise_has_its_own_parameter_and_no_way_back() {
         let mut settings = Settings::new(solver, Budget::Steps(5));
         settings.noise_level = Some(1.0);
         let error = run("vp", &settings).unwrap_err();
-        assert!(matches!(error, GenerateError::NoiseLevelOfEta(refused) if refused == name));
-        assert!(error.to_string().contains(&format!("{name}:eta=0.5")), "{error}");
+        assert!(matches!(error, GenerateError::OwnNoise(refused) if refused == name));
+        assert!(error.to_string().contains("such as eta"), "{error}");
         let mut settings = Settings::new(solver, Budget::Steps(5));
         (settings.t_start, settings.t_end) = (Some(0.1), Some(0.9));
         let error = run("vp", &settings).unwrap_err();
@@ -170,4 +190,56 @@ fn noise_has_its_own_parameter_and_no_way_back() {
     settings.t_end = None;
     settings.denoise_final = true;
     assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 6);
+}
+
+/// Methods that evaluate nothing at the end of a last step can make it to where there is no
+/// noise left: the state becomes the predicted data, or, for a multistep method, its like.
+#[test]
+fn steps_to_the_data() {
+    for process in ["vp", "sub-vp", "edm", "rectified-flow", "brownian-bridge"] {
+        for solver in exponential() {
+            let info = parse::<[f64; 2]>(solver).unwrap().info();
+            let mut settings = Settings::new(solver, Budget::Steps(6));
+            settings.spacing = Some(Spacing::Quadratic);
+            settings.t_end = Some(0.0);
+            let Some(last) = info.evaluations_to_data else {
+                let error = run(process, &settings).unwrap_err().to_string();
+                assert!(error.contains("no finite log-SNR at t = 0"), "{solver}: {error}");
+                continue;
+            };
+            let done = run(process, &settings).unwrap();
+            assert!(done.outcome.is_success(), "{solver} on {process}: {}", done.outcome);
+            assert_eq!(done.statistics.nfe, 5 * info.evaluations_per_step + last);
+            settings.budget = Budget::Evaluations(done.statistics.nfe);
+            assert_eq!(run(process, &settings).unwrap().steps, Some(6), "{solver}");
+            settings.budget = Budget::Evaluations(done.statistics.nfe - 1);
+            assert_eq!(run(process, &settings).unwrap().steps, Some(5), "{solver}");
+            // Where the log-SNR is uniform there is no step to an infinite one.
+            settings.spacing = Some(Spacing::LogSnr);
+            assert!(run(process, &settings).is_err(), "{solver}");
+        }
+    }
+}
+
+#[test]
+fn churn_draws_noise_and_nothing_else_changes() {
+    let samples = |solver: &str, seed| {
+        let mut settings = Settings::new(solver, Budget::Steps(10));
+        settings.seed = seed;
+        run("edm", &settings).unwrap().samples
+    };
+    for name in ["edm-heun", "dpm-2"] {
+        let churned = format!("{name}:churn=5");
+        assert_eq!(samples(name, 1), samples(name, 2));
+        assert_eq!(samples(&churned, 1), samples(&churned, 1));
+        assert_ne!(samples(&churned, 1), samples(&churned, 2));
+        assert_ne!(samples(&churned, 1), samples(name, 1));
+        // No level lies in an empty range, so that nothing is added.
+        let elsewhere = format!("{name}:churn=5,tmin=1e6,tmax=1e7");
+        assert_eq!(samples(&elsewhere, 1), samples(name, 1));
+        let mut settings = Settings::new(&churned, Budget::Steps(10));
+        (settings.t_start, settings.t_end) = (Some(0.002), Some(80.0));
+        let encoding = run("edm", &settings).unwrap_err();
+        assert!(matches!(encoding, GenerateError::StochasticEncoding(_)), "{encoding}");
+    }
 }

@@ -242,3 +242,24 @@ fn mistakes_are_noticed() {
         }
     }
 }
+
+/// Churn adds noise up to a higher level, which is then left again; with a tenth too much it shows.
+/// Seventy comparisons more.
+#[test]
+fn churned_steps_keep_the_marginals() {
+    for path in all_paths() {
+        let exact = MixturePredictor::new(data(), path.clone());
+        let problem = probability_flow(path.clone(), exact).problem(start(&path), span(&path));
+        for name in ["edm-heun", "dpm-2"] {
+            let misfit = |noise: f64| {
+                let solver = format!("{name}:churn=80,noise={noise}");
+                let method = driftfield_problems::method::parse::<Batch>(&solver).unwrap();
+                misfit_at_end(&problem, &method, &path)
+            };
+            let (right, wrong) = (misfit(1.0), misfit(1.1));
+            println!("{name} on {}: {right:.2}, with too much noise {wrong:.2}", path.spec());
+            assert!(right < 1.0, "{name} on {}: {right}", path.spec());
+            assert!(wrong > 1.5, "{name} on {}, too much noise: {wrong}", path.spec());
+        }
+    }
+}

@@ -119,6 +119,16 @@ fn methods() -> Vec<(String, f64)> {
             }
         }
     }
+    for q in 0..4 {
+        for family in ["deis-tab", "deis-rhoab"] {
+            methods.push((format!("{family}{q}"), f64::from(q) + 1.0));
+        }
+        methods.push((format!("lms:order={}", q + 1), f64::from(q) + 1.0));
+    }
+    methods.push(("deis-tab1:corrector=unic".to_owned(), 3.0));
+    methods.push(("deis-rhoab2:corrector=unic".to_owned(), 4.0));
+    // Weights of order 4 if all times counted alike.
+    methods.push(("ipndm".to_owned(), 2.0));
     methods
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use common::{all_paths, gap, interior, mixture, points};
 use driftfield_problems::field::MixturePredictor;
-use driftfield_problems::predictor::{Network, NetworkPredictor, Prediction, Predictor, Target};
+use driftfield_problems::predictor::{
+    ModelTime, Network, NetworkPredictor, Prediction, Predictor, Target,
+};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
@@ -147,4 +149,42 @@ fn pointers_are_predictors_and_names_are_read_back() {
         assert_eq!(json, format!("\"{}\"", prediction.name()));
     }
     assert!("epsilon".parse::<Prediction>().is_err());
+}
+
+/// A network that answers with its time.
+struct Clock;
+
+impl Network<f64> for Clock {
+    fn forward(&self, out: &mut f64, _x: &f64, t: f64) -> Result<(), FieldError> {
+        *out = t;
+        Ok(())
+    }
+}
+
+#[test]
+fn networks_of_discrete_time_models_are_given_timesteps() {
+    let path = process::parse("ddpm").unwrap();
+    let given = |path: &SharedPath, time: ModelTime, t: f64| {
+        let network = NetworkPredictor::new(Clock, Prediction::Noise, path.clone());
+        let mut out = 0.0;
+        network.model_time(time).predict(Target::NOISE, &mut out, &0.3, t).map(|()| out)
+    };
+    for timesteps in [7usize, 49, 1000] {
+        let path = process::parse(&format!("ddpm:timesteps={timesteps}")).unwrap();
+        for timestep in 0..timesteps {
+            let t = (timestep + 1) as f64 / timesteps as f64;
+            // Whole, to the bit: a table of embeddings may be looked up.
+            assert_eq!(given(&path, ModelTime::Timestep, t), Ok(timestep as f64));
+            assert_eq!(given(&path, ModelTime::NearestTimestep, t), Ok(timestep as f64));
+        }
+    }
+    assert_eq!(given(&path, ModelTime::Path, 0.25), Ok(0.25));
+    let between = given(&path, ModelTime::Timestep, 0.25075).unwrap();
+    assert!((between - 249.75).abs() < 1e-10, "{between}");
+    assert_eq!(given(&path, ModelTime::NearestTimestep, 0.25075), Ok(250.0));
+    assert_eq!(given(&path, ModelTime::NearestTimestep, 1e-5), Ok(0.0));
+    assert_eq!(given(&path, ModelTime::function(|t| 1000.0 * t), 0.25), Ok(250.0));
+    let flow = process::parse("rectified-flow").unwrap();
+    let error = given(&flow, ModelTime::Timestep, 0.25).unwrap_err().to_string();
+    assert!(error.contains("no timesteps"), "{error}");
 }

@@ -17,6 +17,13 @@ pub struct Schedule {
     pub log_snr: f64,
 }
 
+impl Schedule {
+    /// `rho = sigma / alpha`, the noise level of `u / alpha`.
+    pub fn rho(&self) -> f64 {
+        self.sigma / self.alpha
+    }
+}
+
 /// Which of its two nonlinear parts a semilinear field is integrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NonlinearPart {
@@ -51,6 +58,12 @@ pub trait SemilinearField<S>: VectorField<S> {
     /// The linear part at `t`; refused where its clock is not finite.
     fn schedule(&self, t: f64) -> Result<Schedule, FieldError>;
 
+    /// The linear part at the end of a step that evaluates nothing there: also where
+    /// `sigma = 0`, the clock being infinite.
+    fn schedule_at_end(&self, t: f64) -> Result<Schedule, FieldError> {
+        self.schedule(t)
+    }
+
     /// The time at which the clock shows `log_snr`. Not an evaluation.
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError>;
 
@@ -61,6 +74,9 @@ pub trait SemilinearField<S>: VectorField<S> {
 impl<S, F: SemilinearField<S>> SemilinearField<S> for Counted<&F> {
     fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
         self.uncounted().schedule(t)
+    }
+    fn schedule_at_end(&self, t: f64) -> Result<Schedule, FieldError> {
+        self.uncounted().schedule_at_end(t)
     }
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
         self.uncounted().time_at_log_snr(log_snr)

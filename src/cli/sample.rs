@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
+use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::Scalar;
@@ -45,7 +46,9 @@ pub(super) struct SampleArguments {
     /// Most evaluations of an adaptive solve
     #[arg(long, requires = "abstol", conflicts_with_all = ["steps", "nfe"], allow_negative_numbers = true)]
     max_nfe: Option<u64>,
-    /// uniform, quadratic, logsnr, karras[:rho=7] or exponential
+    /// uniform, quadratic, logsnr, karras[:rho=7], exponential, polyexponential[:rho=1], cosine,
+    /// flow-shift[:shift=3], times:1/0.5/0.1 (or times:FILE.npy; needs no --steps), or, for ddpm,
+    /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0
     #[arg(long)]
     spacing: Option<String>,
     /// Start of the integration
@@ -69,6 +72,9 @@ pub(super) struct SampleArguments {
     /// Noise level of a stochastic solver
     #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
+    /// Keep the predicted data within its range: static[:max=1] or dynamic[:quantile=0.995,max=1]
+    #[arg(long)]
+    threshold: Option<String>,
     /// Replace the last state by the predicted data (one more evaluation)
     #[arg(long)]
     denoise_final: bool,
@@ -84,8 +90,14 @@ pub(super) struct SampleArguments {
 }
 
 impl SampleArguments {
-    fn budget(&self) -> Result<Budget, CommandError> {
-        match (self.steps, self.nfe, self.abstol, self.reltol) {
+    /// An explicit list of times says how many steps it makes.
+    fn budget(&self, spacing: Option<&Spacing>) -> Result<Budget, CommandError> {
+        let listed = || {
+            spacing
+                .and_then(Spacing::own_steps)
+                .filter(|_| self.nfe.is_none() && self.abstol.is_none())
+        };
+        match (self.steps.or_else(listed), self.nfe, self.abstol, self.reltol) {
             (Some(steps), ..) => Ok(Budget::Steps(steps)),
             (_, Some(nfe), ..) => Ok(Budget::Evaluations(nfe)),
             (_, _, Some(abstol), Some(reltol)) => {
@@ -98,13 +110,15 @@ impl SampleArguments {
     }
 
     fn settings(&self) -> Result<Settings, CommandError> {
+        let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
         Ok(Settings {
             solver: self.solver.clone(),
-            budget: self.budget()?,
-            spacing: self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?,
+            budget: self.budget(spacing.as_ref())?,
+            spacing,
             t_start: self.t_start,
             t_end: self.t_end,
             noise_level: self.noise_level,
+            threshold: self.threshold.as_deref().map(str::parse::<Threshold>).transpose()?,
             denoise_final: self.denoise_final,
             seed: self.seed,
             save_steps: self.trajectory.is_some(),

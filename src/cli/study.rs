@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use driftfield_problems::method;
+use driftfield_problems::process::PROCESSES;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CommandError, exit};
@@ -14,7 +15,8 @@ use crate::study::{
 
 #[derive(Args, Default)]
 pub(super) struct StudyArguments {
-    /// Process to study, repeatable; by default rectified-flow, vp and brownian-bridge
+    /// Process to study, repeatable; by default rectified-flow, vp and brownian-bridge, with
+    /// --full all
     #[arg(long)]
     process: Vec<String>,
     /// Solver to study over a ladder of budgets, repeatable; by default the standard rows
@@ -48,6 +50,7 @@ impl StudyArguments {
 
     fn cases(&self) -> Result<Vec<Case>, CommandError> {
         let processes: Vec<&str> = match self.process.as_slice() {
+            [] if self.full => PROCESSES.iter().map(|entry| entry.name).collect(),
             [] => STUDY_PROCESSES.to_vec(),
             given => given.iter().map(String::as_str).collect(),
         };

@@ -5,7 +5,7 @@ use driftfield_problems::network::MlpPlan;
 use driftfield_problems::npy;
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
-use driftfield_problems::weights::TrainedNetwork;
+use driftfield_problems::weights::{Standardisation, TrainedNetwork};
 use driftfield_solvers::HostState;
 use ndarray::Array2;
 
@@ -112,18 +112,26 @@ impl Field {
         })
     }
 
+    /// Units of the data, where the process runs in others.
+    pub fn units(&self) -> Option<&Standardisation> {
+        match self {
+            Field::Trained { network, .. } => Some(&network.standardisation),
+            Field::Mixture(_) | Field::Empirical { .. } => None,
+        }
+    }
+
     /// From the units of the data to those the process runs in.
     pub fn to_process_units<S: HostState>(&self, state: &mut S) -> Result<(), GenerateError> {
-        if let Field::Trained { network, .. } = self {
-            network.standardisation.apply(state)?;
+        if let Some(units) = self.units() {
+            units.apply(state)?;
         }
         Ok(())
     }
 
     /// From the units the process runs in to those of the data.
     pub fn to_data_units<S: HostState>(&self, state: &mut S) -> Result<(), GenerateError> {
-        if let Field::Trained { network, .. } = self {
-            network.standardisation.undo(state)?;
+        if let Some(units) = self.units() {
+            units.undo(state)?;
         }
         Ok(())
     }

@@ -14,15 +14,16 @@ pub use field::Field;
 pub use plan::{Budget, Settings, Span};
 pub use shipped::{SHIPPED, shipped};
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
-use driftfield_problems::predictor::Target;
+use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
+    HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -88,9 +89,10 @@ pub fn generate<T: Scalar>(
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
     let initial = start(initial, path, field, plan.span)?;
-    let path_field =
-        PathField::new(path.clone(), field.predictor::<ArrayD<T>>(path)?, plan.noise_level.into());
-    if method.info().kind != Kind::Ancestral {
+    let predictor = predictor::<ArrayD<T>>(path, field, settings.threshold)?;
+    let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
+    let info = method.info();
+    if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, field.dimension(), plan.span)?;
     }
     let mut options = plan.options::<ArrayD<T>>(settings);
@@ -127,6 +129,21 @@ pub fn generate<T: Scalar>(
     })
 }
 
+/// The field's predictor, its data kept within a range if so asked.
+fn predictor<S: HostState + State>(
+    path: &SharedPath,
+    field: &Field,
+    threshold: Option<Threshold>,
+) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
+    let predictor = field.predictor::<S>(path)?;
+    let Some(threshold) = threshold else { return Ok(predictor) };
+    let thresholded = Thresholded::new(predictor, path.clone(), threshold.validate()?);
+    Ok(match field.units() {
+        Some(units) => Arc::new(thresholded.in_units(units.clone())),
+        None => Arc::new(thresholded),
+    })
+}
+
 /// The initial state in the units the process runs in.
 fn start<T: Scalar>(
     initial: Initial<T>,
@@ -155,7 +172,8 @@ fn start<T: Scalar>(
 }
 
 /// Refuses an end at the data where the field is not finite, tried on one lane
-/// of zeros and not counted. Ancestral steps ask for the predicted data alone.
+/// of zeros and not counted. Ancestral steps ask for the predicted data alone, and methods that
+/// can step to the data evaluate nothing there.
 fn check_ends<T: Scalar>(
     field: &PathField<ArrayD<T>>,
     dimension: usize,

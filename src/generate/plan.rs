@@ -1,4 +1,5 @@
 use driftfield_problems::method::{ChosenMethod, IntendedGrid};
+use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
@@ -40,6 +41,9 @@ pub struct Settings {
     pub t_end: Option<f64>,
     /// Noise level of a stochastic solver, 1 by default.
     pub noise_level: Option<f64>,
+    /// Whether, and how, the predicted data is kept within a range, which is in the units of the
+    /// field's data.
+    pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,
     /// Seed of the Brownian path.
@@ -58,6 +62,7 @@ impl Settings {
             t_start: None,
             t_end: None,
             noise_level: None,
+            threshold: None,
             denoise_final: false,
             seed: 0,
             save_steps: false,
@@ -68,7 +73,7 @@ impl Settings {
     pub(super) fn grid(&self, path: &SharedPath) -> IntendedGrid {
         IntendedGrid {
             path: path.clone(),
-            spacing: self.spacing.unwrap_or_else(|| Spacing::default_for(path)),
+            spacing: self.spacing.clone().unwrap_or_else(|| Spacing::default_for(path)),
             evaluations: match self.budget {
                 // More than memory holds is refused once the steps are known.
                 Budget::Evaluations(nfe) if memory::check_steps(nfe).is_ok() => {
@@ -139,14 +144,17 @@ pub(super) fn resolve<S: State>(
     has_state: bool,
 ) -> Result<Plan, GenerateError> {
     let info = chosen.method.info();
-    let (path, spacing) = (&grid.path, grid.spacing);
+    let (path, spacing) = (&grid.path, &grid.spacing);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     if adaptive && settings.spacing.is_some() {
         return Err(GenerateError::SpacingOfAdaptive);
     }
     let noise_level = noise_level(&info, settings)?;
-    let needs_log_snr = info.kind.needs_log_snr() || !adaptive && spacing.needs_log_snr();
-    let span = span(path, &info, settings, needs_log_snr, noise_level)?;
+    let spacing_needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let to_data = to_data(grid, &info, settings)?;
+    let steps = steps(&info, settings, chosen.orders.as_deref(), to_data)?;
+    let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
+    let span = span(path, &info, settings, spacing_needs_log_snr, noise_level, own_ends)?;
     if span.start < span.end {
         if info.draws_noise {
             return Err(GenerateError::StochasticEncoding(info.name));
@@ -158,24 +166,46 @@ pub(super) fn resolve<S: State>(
             return Err(GenerateError::NothingToEncode { start: span.start, end: span.end });
         }
     }
-    let steps = match steps(&info, settings, chosen.orders.as_deref())? {
-        Steps::Fixed(steps) => {
-            memory::check_steps(steps as u64)?;
-            Steps::Grid(match &chosen.orders {
-                Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
-                None => spacing.times(path, span.start, span.end, steps)?,
-            })
-        }
+    let steps = match steps {
+        Steps::Fixed(steps) => Steps::Grid(match &chosen.orders {
+            Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
+            None => spacing.times(path, span.start, span.end, steps)?,
+        }),
         chosen => chosen,
     };
     Ok(Plan { span, steps, noise_level })
+}
+
+/// What the last step costs if it ends where there is no noise and the method can step there.
+fn to_data(
+    grid: &IntendedGrid,
+    info: &MethodInfo,
+    settings: &Settings,
+) -> Result<Option<u64>, GenerateError> {
+    let fixed = !matches!(settings.budget, Budget::Adaptive { .. });
+    let own_end = if fixed { grid.spacing.own_end(&grid.path)? } else { None };
+    let end = settings.t_end.or(own_end).unwrap_or(grid.path.default_span().1);
+    Ok(info.evaluations_to_data.filter(|_| end == grid.path.domain().data.t))
+}
+
+/// Ends of a spacing that has its own.
+fn own_ends(
+    grid: &IntendedGrid,
+    steps: &Steps,
+    orders: Option<&[usize]>,
+) -> Result<Option<(f64, f64)>, GenerateError> {
+    let Steps::Fixed(steps) = steps else { return Ok(None) };
+    memory::check_steps(*steps as u64)?;
+    let steps = orders.map_or(*steps, |orders| orders.iter().sum());
+    let times = grid.spacing.own_times(&grid.path, steps)?;
+    Ok(times.map(|times| (times[0], times[steps])))
 }
 
 fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
     match settings.noise_level {
         None => Ok(1.0),
         Some(_) if info.kind == Kind::Exponential && info.draws_noise => {
-            Err(GenerateError::NoiseLevelOfEta(info.name))
+            Err(GenerateError::OwnNoise(info.name))
         }
         Some(_) if info.kind != Kind::Stochastic => Err(GenerateError::NoiseLevelOfOde(info.name)),
         Some(level) if level.is_finite() && level >= 0.0 => Ok(level),
@@ -184,26 +214,33 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 }
 
 /// The default start gives way to one where the method or the spacing finds
-/// what it needs; an explicit end is refused instead.
+/// what it needs; an explicit end is refused instead. The end at the data needs no finite
+/// log-SNR if the method can step to it and the spacing does not need one. A spacing with ends
+/// of its own has the first word.
 fn span(
     path: &SharedPath,
     info: &MethodInfo,
     settings: &Settings,
-    needs_log_snr: bool,
+    spacing_needs_log_snr: bool,
     noise_level: f64,
+    own_ends: Option<(f64, f64)>,
 ) -> Result<Span, GenerateError> {
+    let needs_log_snr = info.kind.needs_log_snr() || spacing_needs_log_snr;
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
     let (default_start, default_end) = path.default_span();
     let domain = path.domain();
     let usable = (!needs_log_snr || domain.has_log_snr(default_start))
         && (!needs_diffusion || domain.has_diffusion(default_start));
     let default_start = if usable { default_start } else { path.start_with_finite_log_snr() };
+    let (default_start, default_end) = own_ends.unwrap_or((default_start, default_end));
     let span = Span {
         start: settings.t_start.unwrap_or(default_start),
         end: settings.t_end.unwrap_or(default_end),
     };
-    for t in [span.start, span.end] {
-        if needs_log_snr { check_log_snr(path, t) } else { check_time(path, t) }?;
+    let reaches_data =
+        span.end == domain.data.t && info.evaluations_to_data.is_some() && !spacing_needs_log_snr;
+    for (t, needed) in [(span.start, needs_log_snr), (span.end, needs_log_snr && !reaches_data)] {
+        if needed { check_log_snr(path, t) } else { check_time(path, t) }?;
     }
     if needs_diffusion {
         check_diffusion(path, span.start)?;
@@ -212,22 +249,28 @@ fn span(
 }
 
 /// The steps that the budget allows. A list of orders uses up any number of
-/// evaluations, from one.
+/// evaluations, from one. A last step to the data costs what the method says.
 fn steps(
     info: &MethodInfo,
     settings: &Settings,
     orders: Option<&[usize]>,
+    to_data: Option<u64>,
 ) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let least = orders.map_or(info.evaluations(1), |_| 1) + denoising;
+    let one_step = to_data.unwrap_or(info.evaluations(1));
+    let least = orders.map_or(one_step, |_| 1) + denoising;
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
         }
         Budget::Steps(steps) => Ok(Steps::Fixed(steps)),
         Budget::Evaluations(nfe) => {
-            let within = info.steps_within(nfe.saturating_sub(denoising)) as usize;
-            match orders.map_or(within, <[usize]>::len) {
+            let spent_last = denoising + to_data.unwrap_or(0);
+            let within = match nfe.checked_sub(spent_last) {
+                Some(rest) => info.steps_within(rest) + u64::from(to_data.is_some()),
+                None => 0,
+            };
+            match orders.map_or(within as usize, <[usize]>::len) {
                 0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
                 steps => Ok(Steps::Fixed(steps)),
             }

@@ -72,6 +72,10 @@ pub(crate) struct Trial {
     pub(crate) solver_error: Option<f64>,
     pub(crate) total: Option<TotalError>,
     pub(crate) outcome: &'static str,
+    /// Steps of a fixed grid.
+    pub(crate) steps: Option<usize>,
+    /// Where the integration started.
+    pub(crate) start: f64,
 }
 
 impl Study {
@@ -101,13 +105,13 @@ impl Study {
             let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
             let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
             sampling.push(TotalError::between(&other.view(), &data.view())?);
-            let truth = case.truth(self.lanes, seed)?;
+            let truth = case.truth(self.lanes, seed, None)?;
             model.push(TotalError::between(&truth.samples.view(), &data.view())?);
             truth_nfe.push(truth.nfe);
+            let mut truths = vec![truth];
             progress(&case.label());
             for (run, trials) in runs.iter().zip(&mut trials) {
-                let reference = (!run.stochastic()).then_some(&truth.samples);
-                trials.push(self.trial(case, run, seed, &data, reference)?);
+                trials.push(self.trial(case, run, seed, &data, &mut truths)?);
                 progress(&case.label());
             }
         }
@@ -127,20 +131,36 @@ impl Study {
         run: &Run,
         seed: u64,
         data: &Array2<f64>,
-        truth: Option<&Array2<f64>>,
+        truths: &mut Vec<Truth>,
     ) -> Result<Trial, StudyError> {
         let settings = run.settings(seed);
         // An exact field is worth double precision; a network has single.
-        if case.field.is_exact() {
-            summarise(&case.generate::<f64>(self.lanes, seed, &settings)?, data, truth)
+        let (mut trial, samples) = if case.field.is_exact() {
+            summarise(&case.generate::<f64>(self.lanes, seed, &settings)?, data)
         } else {
-            summarise(&case.generate::<f32>(self.lanes, seed, &settings)?, data, truth)
+            summarise(&case.generate::<f32>(self.lanes, seed, &settings)?, data)
+        }?;
+        if trial.outcome == "success" && !run.stochastic() {
+            // A method that needs a finite log-SNR may start later, and is then compared with
+            // the true solution from there.
+            let start = trial.start;
+            let known = truths.iter().position(|truth| truth.start == start);
+            let known = match known {
+                Some(known) => known,
+                None => {
+                    truths.push(case.truth(self.lanes, seed, Some(start))?);
+                    truths.len() - 1
+                }
+            };
+            trial.solver_error = Some(solver_error(&samples, &truths[known].samples));
         }
+        Ok(trial)
     }
 }
 
 /// The true solution of a case from one seed's noise.
 struct Truth {
+    start: f64,
     samples: Array2<f64>,
     nfe: u64,
 }
@@ -157,15 +177,19 @@ impl Case {
 
     /// DOP853 at 1e-10 on an exact field; at 1e-6 on a network, whose single
     /// precision gives tighter tolerances nothing to work on.
-    fn truth(&self, lanes: usize, seed: u64) -> Result<Truth, StudyError> {
+    fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {
         let tolerance = if self.field.is_exact() { 1e-10 } else { 1e-6 };
         let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
-        let settings = Settings::new("dop853", budget);
+        let settings = Settings { t_start: start, ..Settings::new("dop853", budget) };
         let solved = self.generate::<f64>(lanes, seed, &settings)?;
         if !solved.outcome.is_success() {
             return Err(StudyError::Truth { case: self.label(), outcome: solved.outcome });
         }
-        Ok(Truth { samples: rows_of(&solved.samples), nfe: solved.statistics.nfe })
+        Ok(Truth {
+            start: solved.span.start,
+            samples: rows_of(&solved.samples),
+            nfe: solved.statistics.nfe,
+        })
     }
 }
 
@@ -184,17 +208,20 @@ fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
 fn summarise<T: Scalar>(
     generated: &Generated<T>,
     data: &Array2<f64>,
-    truth: Option<&Array2<f64>>,
-) -> Result<Trial, StudyError> {
+) -> Result<(Trial, Array2<f64>), StudyError> {
     let good = generated.outcome.is_success();
     let samples = rows_of(&generated.samples);
-    Ok(Trial {
+    let total = if good { Some(TotalError::between(&samples.view(), &data.view())?) } else { None };
+    let trial = Trial {
         nfe: generated.statistics.nfe,
         accepted: generated.statistics.accepted,
         rejected: generated.statistics.rejected,
         seconds: generated.seconds,
-        solver_error: truth.filter(|_| good).map(|truth| solver_error(&samples, truth)),
-        total: if good { Some(TotalError::between(&samples.view(), &data.view())?) } else { None },
+        solver_error: None,
+        total,
         outcome: generated.outcome.name(),
-    })
+        steps: generated.steps,
+        start: generated.span.start,
+    };
+    Ok((trial, samples))
 }

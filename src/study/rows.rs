@@ -75,11 +75,11 @@ pub struct Row {
 
 impl Row {
     pub(super) fn new(case: &Case, run: &Run, trials: &[Trial]) -> Row {
-        let (steps, tolerances) = match run.budget {
-            Budget::Steps(steps) => (Some(steps), None),
-            Budget::Evaluations(_) => (None, None),
-            Budget::Adaptive { abstol, reltol, .. } => (None, Some((abstol, reltol))),
+        let tolerances = match run.budget {
+            Budget::Adaptive { abstol, reltol, .. } => Some((abstol, reltol)),
+            _ => None,
         };
+        let steps = trials.first().and_then(|trial| trial.steps);
         let mean =
             |value: fn(&Trial) -> u64| Summary::of(trials.iter().map(|t| value(t) as f64)).mean;
         let total = |value: fn(&TotalError) -> f64| {

@@ -1,5 +1,5 @@
-use driftfield_problems::method;
-use driftfield_solvers::method::Method;
+use driftfield_problems::method::{self, path_methods};
+use driftfield_solvers::method::{Kind, Method, MethodInfo};
 
 use crate::generate::{Budget, Settings};
 
@@ -26,6 +26,10 @@ pub struct Run {
 impl Run {
     fn steps(solver: &str, steps: usize) -> Self {
         Run { solver: solver.to_owned(), budget: Budget::Steps(steps) }
+    }
+
+    fn evaluations(solver: &str, nfe: u64) -> Self {
+        Run { solver: solver.to_owned(), budget: Budget::Evaluations(nfe) }
     }
 
     fn adaptive(solver: &str, tolerance: f64) -> Self {
@@ -64,6 +68,9 @@ const STANDARD: &[(&str, &[usize])] = &[
     ("heun", &[10, 20, 50]),
     ("rk4", &[5, 10, 25]),
     ("tsit5", &[10, 20]),
+    ("ddim", &[10, 20]),
+    ("dpm-solver++2m", &[5, 10, 20]),
+    ("unipc-2", &[5, 10, 20]),
 ];
 const STANDARD_ADAPTIVE: &[(&str, &[f64])] = &[("tsit5", &[5e-2, 1e-2, 1e-3, 1e-5])];
 const FULL: &[(&str, &[usize])] = &[
@@ -77,6 +84,8 @@ const FULL: &[(&str, &[usize])] = &[
     ("tsit5", &[2, 5, 10, 20, 40]),
     ("dop853", &[1, 2, 5, 10, 20]),
 ];
+/// Evaluations of the deterministic methods that are compared at few of them.
+const FEW_EVALUATIONS: &[u64] = &[5, 6, 8, 10, 15, 20, 50];
 const FULL_TOLERANCES: &[f64] = &[5e-2, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// The runs of a study of `process`; with `solvers`, those solvers over a
@@ -103,11 +112,30 @@ fn all_runs(effort: Effort) -> Vec<Run> {
         }
         Effort::Full => {
             let mut runs = fixed(FULL);
-            let pairs = ["bs3", "dopri5", "tsit5", "dop853"].map(|pair| (pair, FULL_TOLERANCES));
-            runs.extend(adaptive(&pairs));
+            let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
+            for info in infos().filter(|info| !info.draws_noise && !info.adaptive()) {
+                runs.extend(few_evaluations(&info));
+            }
+            for info in infos().filter(|info| info.adaptive()) {
+                runs.extend(adaptive(&[(info.name, FULL_TOLERANCES)]));
+            }
             runs
         }
     }
+}
+
+/// One run for every grid that few evaluations allow, except for those listed already.
+fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
+    let mut affordable: Vec<u64> =
+        FEW_EVALUATIONS.iter().copied().filter(|&nfe| nfe >= info.evaluations(1)).collect();
+    // Singlestep exponential methods make another grid of every number of evaluations.
+    if info.kind == Kind::RungeKutta {
+        affordable.dedup_by_key(|nfe| info.steps_within(*nfe));
+    }
+    let listed =
+        |nfe: u64| fixed(FULL).contains(&Run::steps(info.name, info.steps_within(nfe) as usize));
+    affordable.retain(|&nfe| !listed(nfe));
+    affordable.into_iter().map(|nfe| Run::evaluations(info.name, nfe)).collect()
 }
 
 /// The reverse SDE of every process with one of its own, and the posterior

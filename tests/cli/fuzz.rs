@@ -19,7 +19,11 @@ fn spec_text() -> impl Strategy<Value = String> {
         Just("edm"),
         Just("rectified-flow"),
         Just("brownian-bridge"),
+        Just("ddpm"),
         Just("karras"),
+        Just("flow-shift"),
+        Just("leading"),
+        Just("times"),
         Just("uniform"),
         Just("quadratic"),
         Just("logsnr"),
@@ -40,6 +44,11 @@ fn spec_text() -> impl Strategy<Value = String> {
         Just("sigma_min"),
         Just("sigma_max"),
         Just("rho"),
+        Just("shift"),
+        Just("offset"),
+        Just("timesteps"),
+        Just("schedule"),
+        Just("betas"),
         Just("eta"),
         Just(""),
     ];
@@ -68,7 +77,7 @@ fn parse_all(text: &str) {
     let _ = npy::parse::<f32>(text.as_bytes());
     let spacing = text.parse::<Spacing>();
     for path in process::PROCESSES.iter().map(|entry| process::parse(entry.name).unwrap()) {
-        if let Ok(spacing) = spacing {
+        if let Ok(spacing) = &spacing {
             let (start, end) = (path.start_with_finite_log_snr(), path.default_span().1);
             let times = spacing.times(&path, start, end, 7);
             assert!(times.is_err() || times.unwrap().iter().all(|t| t.is_finite()), "{text}");
@@ -103,7 +112,7 @@ proptest! {
 }
 
 /// Words of the command line. No combination of them runs for long.
-const WORDS: [&str; 60] = [
+const WORDS: [&str; 64] = [
     "sample",
     "--process",
     "vp",
@@ -144,6 +153,10 @@ const WORDS: [&str; 60] = [
     "logsnr",
     "karras:rho=0",
     "quadratic",
+    "leading",
+    "times:1/0.5/0.1",
+    "ddpm",
+    "--threshold=dynamic",
     "--t-start",
     "0.5",
     "1",

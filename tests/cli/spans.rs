@@ -6,12 +6,22 @@ use crate::support::{Room, SPANS, rms};
 fn spacings_that_need_a_log_snr_start_at_0_999_on_pure_noise() {
     let room = Room::new();
     for (process, start, end) in SPANS {
-        for spacing in ["uniform", "quadratic", "logsnr", "karras", "karras:rho=3", "exponential"] {
+        for spacing in [
+            "uniform",
+            "quadratic",
+            "cosine",
+            "flow-shift:shift=2",
+            "logsnr",
+            "karras",
+            "karras:rho=3",
+            "exponential",
+            "polyexponential:rho=1.5",
+        ] {
             let summary = room.sample(&format!(
                 "--process {process} --field exact:m.json --solver heun --steps 9 --n 4 --spacing {spacing}"
             ));
             let pure_noise = ["rectified-flow", "brownian-bridge"].contains(&process);
-            let in_t = ["uniform", "quadratic"].contains(&spacing);
+            let in_t = ["uniform", "quadratic", "cosine", "flow-shift:shift=2"].contains(&spacing);
             let start = if pure_noise && !in_t { 0.999 } else { start };
             assert_eq!(summary["t_start"], start, "{process} {spacing}");
             assert_eq!(summary["t_end"], end, "{process} {spacing}");
@@ -33,6 +43,66 @@ fn the_default_spacing_is_karras_for_edm_and_uniform_elsewhere() {
         assert_eq!(run("", "a.npy"), run(&format!("--spacing {spacing}"), "b.npy"), "{process}");
         assert_ne!(run("--spacing quadratic", "c.npy"), run("", "a.npy"));
     }
+}
+
+#[test]
+fn lists_and_timesteps_bring_their_own_ends() {
+    let room = Room::new();
+    let line = "--field exact:m.json --n 4 --dtype f64";
+    // A list says how many steps it makes, in the text or in a file.
+    room.array("times.npy", &[4], vec![0.9, 0.6, 0.2, 0.01]);
+    let run = |more: &str, out: &str| {
+        let summary = room.sample(&format!("{line} --out {out} {more}"));
+        (summary, room.bytes(out))
+    };
+    let text = run("--process vp --solver heun --spacing times:0.9/0.6/0.2/0.01", "a.npy");
+    let file = run("--process vp --solver heun --spacing times:times.npy --steps 3", "b.npy");
+    assert_eq!(text.1, file.1);
+    assert_eq!((&text.0["t_start"], &text.0["steps"]), (&0.9.into(), &3.into()));
+    // diffusers' DDIMScheduler with five inference steps.
+    let ddim = "--process ddpm --solver ddim --spacing leading --nfe 5 --denoise-final";
+    let leading = run(ddim, "c.npy");
+    let same = "--process ddpm --solver ddim --denoise-final \
+                --spacing times:0.801/0.601/0.401/0.201/0.001";
+    assert_eq!(leading.1, run(same, "d.npy").1);
+    assert_eq!((&leading.0["t_start"], &leading.0["t_end"]), (&0.801.into(), &0.001.into()));
+    // Singlestep methods have the times that their steps leave out as inner nodes.
+    let singlestep = "--process ddpm --solver dpm-solver-2s --spacing linspace";
+    assert_eq!(run(&format!("{singlestep} --nfe 9"), "e.npy").0["nfe"], 9);
+    for (more, words) in [
+        ("--process vp --spacing leading --steps 5", ["no timesteps", "uniform"]),
+        ("--process ddpm --spacing leading --steps 2000", ["timesteps", "fewer steps"]),
+        ("--process vp --spacing times:0.9/0.5 --steps 3", ["make 1 step", "not 3"]),
+        ("--process vp --spacing times:0.9/0.5/0.1 --t-end 0.2", ["own ends", "leave them out"]),
+        ("--process vp --spacing times:0.9/0.5/0.7", ["strictly", "entry 2"]),
+        ("--process vp --spacing times:1.9/0.5", ["not defined at t = 1.9", "nearest"]),
+        ("--process ddpm:betas=none.npy --steps 3", ["betas", "none.npy"]),
+        ("--process ddpm:timesteps=1 --steps 3", ["timesteps", "2 to"]),
+        ("--process ddpm:beta_max=1 --steps 3", ["beta_max", "inside (0, 1)"]),
+        ("--process ddpm:schedule=cosine,beta_max=0.1 --steps 3", ["no parameter", "beta_max"]),
+    ] {
+        room.run(&format!("sample {line} --solver heun {more}")).refused(&words);
+    }
+    room.array("betas.npy", &[3], vec![0.1, 0.5, 0.3]);
+    let own = run("--process ddpm:betas=betas.npy --solver unipc-2 --steps 9", "f.npy").0;
+    assert_eq!(own["t_end"], 1.0 / 3.0);
+}
+
+#[test]
+fn thresholds_bound_the_predicted_data() {
+    let room = Room::new();
+    let run = |more: &str| {
+        room.sample(&format!(
+            "--process ddpm --field exact:m.json --solver dpm-solver++2m --steps 9 --n 50 --dtype f64 --denoise-final --out o.npy {more}"
+        ));
+        room.read::<f64>("o.npy").iter().fold(0.0f64, |most, x| most.max(x.abs()))
+    };
+    assert!(run("") > 0.5);
+    assert_eq!(run("--threshold static:max=0.5"), 0.5);
+    assert_eq!(run("--threshold dynamic:quantile=0.9,max=0.5"), 0.5);
+    let line = "sample --process ddpm --field exact:m.json --solver ddim --steps 3 --n 3";
+    room.run(&format!("{line} --threshold static:max=0")).refused(&["max=0", "positive"]);
+    room.run(&format!("{line} --threshold clip")).refused(&["unknown threshold", "static"]);
 }
 
 #[test]

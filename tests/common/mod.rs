@@ -2,6 +2,8 @@
 //! fields on every process, and distances between batches.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod published;
+
 use std::path::Path;
 
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};

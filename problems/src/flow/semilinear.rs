@@ -16,6 +16,14 @@ impl<S> SemilinearField<S> for PathField<S> {
         check_log_snr(path, t)?;
         Ok(Schedule { alpha: path.alpha(t), sigma: path.sigma(t), log_snr: path.log_snr(t) })
     }
+    fn schedule_at_end(&self, t: f64) -> Result<Schedule, FieldError> {
+        let path = self.path();
+        if t != path.domain().data.t || path.domain().data.finite_log_snr {
+            return self.schedule(t);
+        }
+        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
+        Ok(Schedule { alpha, sigma, log_snr: f64::INFINITY })
+    }
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
         Ok(self.path().time_at_log_snr(log_snr))
     }

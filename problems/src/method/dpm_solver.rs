@@ -10,7 +10,6 @@ use driftfield_solvers::{FieldError, NonlinearPart, State};
 
 use super::multistep::{MULTISTEP_KEYS, multistep};
 use super::{ChosenMethod, IntendedGrid, PathMethod};
-use crate::process::SharedPath;
 use crate::spacing::Spacing;
 use crate::spec::{Spec, SpecError};
 
@@ -53,6 +52,7 @@ impl Member {
     fn keys(self) -> Vec<&'static str> {
         match (self.form, self.order) {
             (Form::Embedded, _) => vec!["type"],
+            (Form::Singlestep, 3) => vec!["type", "lower_order_final", "inner"],
             (Form::Singlestep, _) => vec!["type", "lower_order_final"],
             (Form::Multistep, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
             (Form::Multistep, _) => [&["type"], MULTISTEP_KEYS].concat(),
@@ -75,7 +75,11 @@ pub(super) fn build<S: State>(
         Form::Embedded => return Ok(Some(embedded(member, variant))),
         Form::Singlestep => {
             spec.boolean("lower_order_final", true)?;
-            return Ok(Some(singlestep(member, variant, grid)));
+            let inner = match spec.choice("inner", &["taylor", "dpmsolver"], "taylor")? {
+                "dpmsolver" => Variant::DpmSolver,
+                _ => Variant::Taylor,
+            };
+            return Ok(Some(singlestep(member, (variant, inner), grid)));
         }
         Form::Multistep => {}
     }
@@ -101,7 +105,7 @@ fn embedded<S: State>(member: Member, variant: Variant) -> ChosenMethod<S> {
 
 fn singlestep<S: State>(
     member: Member,
-    variant: Variant,
+    (variant, inner): (Variant, Variant),
     grid: Option<&IntendedGrid>,
 ) -> ChosenMethod<S> {
     let method = match member.order {
@@ -109,10 +113,10 @@ fn singlestep<S: State>(
         2 => Singlestep::second(member.part),
         _ => Singlestep::third(member.part),
     };
-    let mut method = method.variant(variant);
+    let mut method = method.variant(variant).inner_variant(inner);
     let mut orders = None;
     if let Some(grid) = grid {
-        method = method.nodes(nodes(grid.path.clone(), grid.spacing));
+        method = method.nodes(nodes(grid));
         if let Some(evaluations) = grid.evaluations {
             let list = Singlestep::order_list(member.order, evaluations);
             method = method.orders(list.clone());
@@ -123,13 +127,27 @@ fn singlestep<S: State>(
     ChosenMethod { method, orders }
 }
 
-/// Inner nodes that divide a step as the spacing divides the whole span.
-fn nodes(path: SharedPath, spacing: Spacing) -> Nodes {
-    if matches!(spacing, Spacing::LogSnr | Spacing::Exponential) {
-        return Nodes::LogSnr;
+/// Inner nodes that divide a step as the spacing divides the whole span. Of a list, they are
+/// the times that the steps of an order list leave out.
+fn nodes(grid: &IntendedGrid) -> Nodes {
+    let (path, spacing) = (grid.path.clone(), grid.spacing.clone());
+    match (&spacing, grid.evaluations) {
+        (Spacing::LogSnr | Spacing::Exponential, _) => Nodes::LogSnr,
+        (Spacing::Timesteps(_) | Spacing::Times(_), Some(evaluations)) => {
+            // A list that does not fit is refused when the grid is laid.
+            let list = spacing.own_times(&path, evaluations).ok().flatten().unwrap_or_default();
+            Nodes::Rule(Arc::new(move |t, _, i, _| {
+                let at = list.iter().position(|&time| time == t);
+                at.and_then(|at| list.get(at + i).copied()).ok_or_else(|| FieldError::Domain {
+                    t,
+                    advice: "no time of the list begins a step here".to_owned(),
+                })
+            }))
+        }
+        (Spacing::Timesteps(_) | Spacing::Times(_), None) => Nodes::LogSnr,
+        _ => Nodes::Rule(Arc::new(move |t, t_next, i, n| {
+            let times = spacing.times(&path, t, t_next, n);
+            times.map(|times| times[i]).map_err(|error| FieldError::Other(error.to_string()))
+        })),
     }
-    Nodes::Rule(Arc::new(move |t, t_next, i, n| {
-        let times = spacing.times(&path, t, t_next, n);
-        times.map(|times| times[i]).map_err(|error| FieldError::Other(error.to_string()))
-    }))
 }

@@ -3,6 +3,8 @@
 
 mod ancestral;
 mod ancestral_steps;
+mod churned;
+mod deis;
 mod dpm_solver;
 mod multistep;
 mod registry;

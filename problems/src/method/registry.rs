@@ -6,7 +6,7 @@ use driftfield_solvers::method::registry::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 
-use super::{Ancestral, ancestral_steps, dpm_solver, sde_dpm_solver, unipc};
+use super::{Ancestral, ancestral_steps, churned, deis, dpm_solver, sde_dpm_solver, unipc};
 use crate::flow::PathField;
 use crate::process::SharedPath;
 use crate::spacing::{Spacing, SpacingError};
@@ -92,8 +92,15 @@ pub fn parse_for<S: State>(text: &str, grid: &IntendedGrid) -> Result<ChosenMeth
 type Builder<S> = fn(&Spec, Option<&IntendedGrid>) -> Result<Option<ChosenMethod<S>>, SpecError>;
 
 /// The families whose methods have parameters.
-fn builders<S: State>() -> [Builder<S>; 4] {
-    [dpm_solver::build, unipc::build, ancestral_steps::build, sde_dpm_solver::build]
+fn builders<S: State>() -> [Builder<S>; 6] {
+    [
+        dpm_solver::build,
+        unipc::build,
+        deis::build,
+        churned::build,
+        ancestral_steps::build,
+        sde_dpm_solver::build,
+    ]
 }
 
 fn choose<S: State>(text: &str, grid: Option<&IntendedGrid>) -> Result<ChosenMethod<S>, SpecError> {

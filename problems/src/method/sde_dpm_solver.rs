@@ -2,11 +2,12 @@
 
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{
-    DiffusionNoise, DpmSolverM, FinalOrders, MultistepRule, SdeMultistep, ThirdOrder, Variant,
+    DiffusionNoise, DpmSolverM, MultistepRule, SdeMultistep, ThirdOrder, Variant,
 };
 use driftfield_solvers::{NonlinearPart, State};
 
 use super::ancestral_steps::{NOISE_KEYS, refused};
+use super::multistep::{final_orders, last_order};
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
@@ -32,17 +33,15 @@ pub(super) fn build<S: State>(
         "reference" => ThirdOrder::Reference,
         _ => ThirdOrder::Corrected,
     };
-    let final_orders = match spec.boolean("lower_order_final", true)? {
-        true => rule.final_orders(),
-        false => FinalOrders::Full,
-    };
+    let final_orders = final_orders(spec, rule.final_orders())?;
     let (eta, factor) = (spec.number("eta", 1.0)?, spec.number("noise", 1.0)?);
     let noise = DiffusionNoise::new(eta).and_then(|noise| noise.factor(factor));
     let noise = noise.map_err(|error| refused(spec, error))?;
     let rule = rule.variant(variant).third_order(form);
-    let method = SdeMultistep::new(rule, noise).final_orders(final_orders);
+    let method =
+        SdeMultistep::new(rule, noise).final_orders(final_orders).last_order(last_order(spec)?);
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }
 
-const TWO_VALUES: &[&str] = &["type", "lower_order_final"];
-const THREE_VALUES: &[&str] = &["type", "form", "lower_order_final"];
+const TWO_VALUES: &[&str] = &["type", "lower_order_final", "few_steps", "last_order"];
+const THREE_VALUES: &[&str] = &["type", "form", "lower_order_final", "few_steps", "last_order"];

@@ -4,7 +4,7 @@ use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Bh, FinalOrders, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
-use super::multistep::start;
+use super::multistep::{ended, start};
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
@@ -20,7 +20,14 @@ pub(super) fn build<S: State>(
         "unipc-4" => 4,
         _ => return Ok(None),
     };
-    spec.only(&["variant", "prediction", "lower_order_final", "start"])?;
+    spec.only(&[
+        "variant",
+        "prediction",
+        "lower_order_final",
+        "last_order",
+        "start",
+        "uncorrected",
+    ])?;
     let part = match spec.choice("prediction", &["data", "noise"], "data")? {
         "noise" => NonlinearPart::Noise,
         _ => NonlinearPart::Data,
@@ -34,5 +41,6 @@ pub(super) fn build<S: State>(
         false => FinalOrders::Full,
     };
     let method = UniPc::unipc(order, part, bh).start(start(spec)?).final_orders(final_orders);
+    let method = ended(spec, method)?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }

@@ -1,14 +1,18 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
+mod model_time;
 mod network;
 mod prediction;
+mod threshold;
 
 use std::sync::Arc;
 
 use driftfield_solvers::FieldError;
 
+pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
 pub use prediction::Prediction;
+pub use threshold::{Threshold, Thresholded};
 
 /// The quantity `E[data * x_0 + noise * eps | x_t]`.
 ///

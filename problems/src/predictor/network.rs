@@ -1,6 +1,6 @@
 use driftfield_solvers::{FieldError, State};
 
-use super::{Network, Prediction, Predictor, Target};
+use super::{ModelTime, Network, Prediction, Predictor, Target};
 use crate::process::{GaussianPath, SharedPath, check_time};
 
 /// A network trained to make one prediction on one path, giving any other.
@@ -20,12 +20,21 @@ pub struct NetworkPredictor<N> {
     pub prediction: Prediction,
     /// The path it was trained on.
     pub path: SharedPath,
+    /// What it is given as its time.
+    pub model_time: ModelTime,
 }
 
 impl<N> NetworkPredictor<N> {
-    /// `network` as trained to predict `prediction` on `path`.
+    /// `network` as trained to predict `prediction` on `path`, at the path's own times.
     pub fn new(network: N, prediction: Prediction, path: SharedPath) -> Self {
-        NetworkPredictor { network, prediction, path }
+        NetworkPredictor { network, prediction, path, model_time: ModelTime::Path }
+    }
+
+    /// A network that knows time otherwise: by the timesteps of a discrete-time model, say.
+    #[must_use]
+    pub fn model_time(mut self, model_time: ModelTime) -> Self {
+        self.model_time = model_time;
+        self
     }
 
     /// `(a, b)` such that the target is `a x + b n`.
@@ -67,7 +76,7 @@ impl<N> NetworkPredictor<N> {
 impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         let (a, b) = self.weights(target, t)?;
-        self.network.forward(out, x, t)?;
+        self.network.forward(out, x, self.model_time.at(&self.path, t)?)?;
         if a == 0.0 {
             // Not even a non-finite state may leak into a pure prediction.
             if b != 1.0 {

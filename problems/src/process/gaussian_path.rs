@@ -36,6 +36,12 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
         "uniform"
     }
 
+    /// Number `N` of timesteps `i`, at `t = (i + 1) / N`, if the path is that of a discrete-time
+    /// model.
+    fn timesteps(&self) -> Option<usize> {
+        None
+    }
+
     /// `alpha(t)`.
     fn alpha(&self, t: f64) -> f64;
 
@@ -128,6 +134,9 @@ macro_rules! forward_path {
             }
             fn default_spacing(&self) -> &'static str {
                 (**self).default_spacing()
+            }
+            fn timesteps(&self) -> Option<usize> {
+                (**self).timesteps()
             }
             fn alpha(&self, t: f64) -> f64 {
                 (**self).alpha(t)

@@ -1,6 +1,7 @@
 //! Processes: families of marginals from data (t = 0) to noise (t = 1).
 
 mod brownian_bridge;
+mod ddpm;
 mod domain;
 mod edm;
 mod gaussian_path;
@@ -16,6 +17,7 @@ mod vp;
 mod vp_cosine;
 
 pub use brownian_bridge::BrownianBridge;
+pub use ddpm::{BetaSchedule, BetasError, Ddpm, Interpolation};
 pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_snr, check_time};
 pub use edm::Edm;
 pub use gaussian_path::{GaussianPath, SharedPath};

@@ -26,6 +26,7 @@ pub const PROCESSES: &[ProcessEntry] = &[
     super::edm::ENTRY,
     super::rectified_flow::ENTRY,
     super::brownian_bridge::ENTRY,
+    super::ddpm::ENTRY,
 ];
 
 /// The process written `name:key=value,key=value`.

@@ -7,6 +7,14 @@ use crate::state::State;
 /// weak order 1.
 ///
 /// Over decreasing time `h < 0` while `dW` has variance `|h|`.
+///
+/// A problem without noise is no problem for it, says the compiler:
+///
+/// ```compile_fail
+/// use driftfield_solvers::{OdeProblem, SolveOptions, method::EulerMaruyama, solve};
+/// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+/// let _ = solve(&problem, &EulerMaruyama, SolveOptions::steps(10));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EulerMaruyama;
 

@@ -24,7 +24,8 @@ impl Kind {
     }
 
     /// Whether the method's steps are taken in the log-SNR, which must then be
-    /// finite over the whole span.
+    /// finite over the whole span, but for an end that
+    /// [`MethodInfo::evaluations_to_data`] allows.
     pub fn needs_log_snr(self) -> bool {
         self == Kind::Exponential
     }
@@ -56,6 +57,9 @@ pub struct MethodInfo {
     /// States before the present one that a step of full order looks back at: what
     /// [`SolveOptions::history`](crate::SolveOptions::history) has to give, if it is given.
     pub history: u32,
+    /// Evaluations of a step to where there is no noise left, which has an infinite log-SNR;
+    /// `None` if the method cannot make one.
+    pub evaluations_to_data: Option<u64>,
 }
 
 impl MethodInfo {
@@ -74,6 +78,7 @@ impl MethodInfo {
             evaluations_at_start: 0,
             draws_noise: false,
             history: 0,
+            evaluations_to_data: None,
         }
     }
 

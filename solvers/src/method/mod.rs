@@ -12,7 +12,8 @@ pub use boxed::BoxedMethod;
 pub use euler_maruyama::EulerMaruyama;
 pub use info::{Kind, MethodInfo};
 pub use runge_kutta::{
-    Bs3, Dop853, Dopri5, Euler, Heun, Midpoint, Ralston, Rk4, RungeKutta, Tsit5,
+    Bs3, Dop853, Dopri5, Euler, Heun, Heun3, Kutta3, Midpoint, Ralston, Ralston3, Rk4, RungeKutta,
+    Tsit5,
 };
 
 use crate::field::{Counted, FieldError};

@@ -16,6 +16,14 @@ impl Knot {
         Ok(Knot { t, schedule: field.schedule(t)? })
     }
 
+    /// The knot at the end of a step that evaluates nothing there.
+    pub(super) fn at_end<S, F: SemilinearField<S>>(
+        field: &Counted<&F>,
+        t: f64,
+    ) -> Result<Self, FieldError> {
+        Ok(Knot { t, schedule: field.schedule_at_end(t)? })
+    }
+
     /// The clock.
     pub fn log_snr(&self) -> f64 {
         self.schedule.log_snr

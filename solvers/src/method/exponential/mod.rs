@@ -3,8 +3,8 @@
 //! change of scale along a diffusion costs accuracy.
 //!
 //! A step is a [`Transition`] of the linear part and weights of the values of
-//! the nonlinear part, which come from inner nodes ([`Singlestep`]) or from the
-//! past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! the nonlinear part, which come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]) or from
+//! the past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
@@ -19,41 +19,56 @@
 
 mod ancestral_2s;
 mod ancestral_noise;
+mod churn;
 mod ddim;
+mod deis;
 mod diffusion_noise;
+mod dpm_2;
 mod dpm_solver_m;
+mod edm_heun;
 mod embedded;
 mod history;
+mod ipndm;
 mod knot;
 mod multistep;
 mod nodes;
 mod phi;
+mod quadrature;
+mod rho_runge_kutta;
 mod rule;
 mod sde_2s;
 mod sde_multistep;
 mod singlestep;
 mod starter;
 mod step_noise;
+mod to_data;
 mod transition;
 mod unic;
 mod unipc;
 mod variant;
 
 use super::BoxedMethod;
+use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
 pub use ancestral_2s::{Ancestral2S, Ancestral2SMemory};
 pub use ancestral_noise::AncestralNoise;
+pub use churn::{Churn, Churned, ChurnedMemory};
 pub use ddim::{Ddim, DdimMemory};
+pub use deis::Deis;
 pub use diffusion_noise::DiffusionNoise;
+pub use dpm_2::Dpm2;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
+pub use edm_heun::{EdmHeun, edm_heun};
 pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedMemory, EmbeddedSinglestep};
 pub use history::History;
+pub use ipndm::Ipndm;
 pub use knot::Knot;
 pub use multistep::{Multistep, MultistepMemory, Start};
 pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
+pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaMemory};
 pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 pub use sde_2s::{Sde2S, Sde2SMemory};
 pub use sde_multistep::{SdeMultistep, SdeMultistepMemory};
@@ -85,6 +100,14 @@ where
     for order in 1..=4 {
         methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
     }
+    let deis = (0..4).map(Deis::tab).chain((0..4).map(Deis::rho_ab)).chain([Deis::lms(4)]);
+    methods.extend(deis.map(|rule| BoxedMethod::new(Multistep::new(rule))));
+    methods.extend([
+        BoxedMethod::new(Multistep::new(Ipndm)),
+        BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
+        BoxedMethod::new(Dpm2::new()),
+        BoxedMethod::new(edm_heun(Churn::NONE)),
+    ]);
     methods
 }
 

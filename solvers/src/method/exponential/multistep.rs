@@ -1,8 +1,9 @@
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
+use super::to_data::ends_in_data;
 use super::{FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
-use crate::field::{Counted, FieldError};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::field::Counted;
+use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::SemilinearField;
 use crate::state::State;
 
@@ -28,7 +29,9 @@ pub struct Multistep<R> {
     rule: R,
     start: Start,
     final_orders: FinalOrders,
+    last_order: usize,
     corrector: Option<UniC>,
+    uncorrected: usize,
 }
 
 /// How a multistep method that is given no history gets one.
@@ -47,7 +50,8 @@ impl<R: MultistepRule> Multistep<R> {
     /// `rule` with its own defaults and no corrector.
     pub fn new(rule: R) -> Self {
         let final_orders = rule.final_orders();
-        Multistep { rule, start: Start::default(), final_orders, corrector: None }
+        let start = Start::default();
+        Multistep { rule, start, final_orders, last_order: 1, corrector: None, uncorrected: 0 }
     }
 
     /// Another start.
@@ -64,11 +68,27 @@ impl<R: MultistepRule> Multistep<R> {
         self
     }
 
+    /// Order to which lowered orders come down: 1, if nothing else is said. With 2 the
+    /// denoising of the final state takes the place of the step of order 1.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
+        self
+    }
+
     /// Corrects every step but the last of a fixed grid, which raises the order by one and
     /// costs no evaluation.
     #[must_use]
     pub fn corrector(mut self, corrector: UniC) -> Self {
         self.corrector = Some(corrector);
+        self
+    }
+
+    /// Leaves the first `steps` steps of a fixed grid uncorrected, which under strong guidance
+    /// keeps the corrector from amplifying predictions that are far off.
+    #[must_use]
+    pub fn uncorrected(mut self, steps: usize) -> Self {
+        self.uncorrected = steps;
         self
     }
 
@@ -103,6 +123,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
                 Start::Matching => extra_evaluations(self.values(), &self.rule.starter()),
             },
             history: self.values() as u32 - 1,
+            evaluations_to_data: self.rule.steps_to_data().then_some(1),
             ..MethodInfo::one_step(self.rule.name(), Kind::Exponential, order, 1)
         }
     }
@@ -129,27 +150,35 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let MultistepMemory { history, starter, at_end, corrected } = memory;
         let field = step.field;
-        let (start, end) = (Knot::at(field, step.t)?, Knot::at(field, step.t_next)?);
+        let start = Knot::at(field, step.t)?;
+        let end = match self.rule.steps_to_data() {
+            true => Knot::at_end(field, step.t_next)?,
+            false => Knot::at(field, step.t_next)?,
+        };
+        let to_data = ends_in_data(&end.schedule);
         *corrected = false;
         let part = self.rule.part();
         if let Some(starter) = starter.as_mut() {
             starter.forget_attempt(history);
         }
         history.evaluate_once(start, |value| field.predict(part, value, step.u, step.t))?;
-        if let (Some(starter), 1) = (starter, history.len()) {
+        if let (Some(starter), 1, false) = (starter, history.len(), to_data) {
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let values = self.final_orders.limit(self.values().min(history.len()), grid);
-        let schedule = |t: f64| -> Result<_, FieldError> { field.schedule(t) };
+        let held = self.values().min(history.len());
+        let values = self.final_orders.limit(held, self.last_order, grid);
+        let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
         let whole = Transition::new(part, &start.schedule, &end.schedule);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, schedule: &schedule };
+        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
         self.rule.weights(&view, &mut weights[..values])?;
         advance(next, u, whole.scale, &weights[..values], history, None)?;
-        let is_last = grid.is_some_and(|grid| grid.remaining() == 1);
-        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, is_last) {
+        let uncorrected =
+            |grid: GridPosition| grid.remaining() == 1 || grid.index < self.uncorrected;
+        let skip = to_data || grid.is_some_and(uncorrected);
+        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, skip) {
             field.predict(part, at_end, next, step.t_next)?;
             corrector.weights(&view, &mut weights[..=values]);
             advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;

@@ -1,7 +1,7 @@
 use super::{Knot, Singlestep, Transition};
 use crate::field::FieldError;
 use crate::method::GridPosition;
-use crate::semilinear::{NonlinearPart, Schedule};
+use crate::semilinear::NonlinearPart;
 
 /// Most values that a [`MultistepRule`] may combine.
 pub const MAX_VALUES: usize = 8;
@@ -34,6 +34,12 @@ pub trait MultistepRule {
         FinalOrders::Full
     }
 
+    /// Whether a step may end where there is no noise left: the end then has an infinite clock,
+    /// and so has the whole step.
+    fn steps_to_data(&self) -> bool {
+        false
+    }
+
     /// Makes the parts of the first step under [`Start::Matching`](super::Start::Matching).
     fn starter(&self) -> Singlestep {
         Singlestep::of_order(self.values().min(3), self.part())
@@ -52,13 +58,14 @@ pub enum FinalOrders {
 }
 
 impl FinalOrders {
-    /// How many of `values` the step at `grid` combines.
-    pub fn limit(self, values: usize, grid: Option<GridPosition>) -> usize {
+    /// How many of `values` the step at `grid` combines, if lowered orders come down to
+    /// `last_order`.
+    pub fn limit(self, values: usize, last_order: usize, grid: Option<GridPosition>) -> usize {
+        let lowered =
+            |grid: GridPosition| values.min(grid.remaining().saturating_add(last_order - 1));
         match (self, grid) {
-            (FinalOrders::Lowered, Some(grid)) => values.min(grid.remaining()),
-            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => {
-                values.min(grid.remaining())
-            }
+            (FinalOrders::Lowered, Some(grid)) => lowered(grid),
+            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => lowered(grid),
             _ => values,
         }
     }
@@ -72,8 +79,8 @@ pub struct MultistepStep<'a> {
     pub end: Knot,
     /// Where the values were taken, newest first; the first is the start of the step.
     pub knots: &'a [Knot],
-    /// The linear part at any time.
-    pub schedule: &'a dyn Fn(f64) -> Result<Schedule, FieldError>,
+    /// The time at which the clock shows a value.
+    pub time_at_log_snr: &'a dyn Fn(f64) -> Result<f64, FieldError>,
 }
 
 impl MultistepStep<'_> {

@@ -2,7 +2,7 @@ use super::multistep::advance;
 use super::rule::MAX_VALUES;
 use super::step_noise::Increment;
 use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
-use crate::field::{Counted, FieldError};
+use crate::field::Counted;
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
@@ -26,19 +26,27 @@ pub struct SdeMultistep {
     rule: DpmSolverM,
     noise: DiffusionNoise,
     final_orders: FinalOrders,
+    last_order: usize,
 }
 
 impl SdeMultistep {
     /// `rule` with this noise.
     pub fn new(rule: DpmSolverM, noise: DiffusionNoise) -> Self {
         let final_orders = rule.final_orders();
-        SdeMultistep { rule, noise, final_orders }
+        SdeMultistep { rule, noise, final_orders, last_order: 1 }
     }
 
     /// Other orders of the last steps.
     #[must_use]
     pub fn final_orders(mut self, orders: FinalOrders) -> Self {
         self.final_orders = orders;
+        self
+    }
+
+    /// Order to which lowered orders come down, 1 if nothing else is said.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
         self
     }
 
@@ -95,11 +103,12 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
         let std = self.noise.std(part, &start, &end)?;
         history.evaluate_once(start, |value| field.predict(part, value, u, t))?;
-        let values = self.final_orders.limit(self.rule.values().min(history.len()), grid);
-        let schedule = |t: f64| -> Result<_, FieldError> { field.schedule(t) };
+        let held = self.rule.values().min(history.len());
+        let values = self.final_orders.limit(held, self.last_order, grid);
+        let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
         let whole = self.noise.transition(part, &start, &end);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, schedule: &schedule };
+        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];
         self.rule.weights(&view, &mut weights[..values])?;
         advance(next, u, whole.scale, &weights[..values], history, None)?;

@@ -21,6 +21,7 @@ pub struct Singlestep {
     part: NonlinearPart,
     order: usize,
     variant: Variant,
+    inner: Variant,
     nodes: Nodes,
     orders: Option<Arc<[usize]>>,
 }
@@ -46,6 +47,7 @@ impl Singlestep {
             part,
             order,
             variant: Variant::default(),
+            inner: Variant::Taylor,
             nodes: Nodes::default(),
             orders: None,
         }
@@ -55,6 +57,15 @@ impl Singlestep {
     #[must_use]
     pub fn variant(mut self, variant: Variant) -> Self {
         self.variant = variant;
+        self
+    }
+
+    /// Another treatment of the difference in the second inner stage of order 3, which is
+    /// [`Variant::Taylor`] in the papers, and [`Variant::DpmSolver`] in the diffusers library. The
+    /// order is 3 with either.
+    #[must_use]
+    pub fn inner_variant(mut self, variant: Variant) -> Self {
+        self.inner = variant;
         self
     }
 
@@ -208,7 +219,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let second = self.nodes.place(field, &division, 2, order)?;
         let part = Transition::new(self.part, &start, &second.schedule);
         let r2 = second.share;
-        let c = r2 / r1 * part.weight(2);
+        let c = r2 / r1 * self.inner.first_difference(&part);
         let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
         stage.linear_combination(0.0, &terms)?;
         field.predict(self.part, &mut values[2], stage, second.t)?;

@@ -1,0 +1,141 @@
+use std::cell::RefCell;
+
+use super::to_data::{ends_in_data, step_to_data};
+use crate::field::{Counted, FieldError, VectorField};
+use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaMemory};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
+use crate::state::State;
+
+/// An explicit Runge-Kutta method for `y = u / alpha` in `rho = sigma / alpha`, in which a
+/// semilinear field is its noise prediction and nothing else: `dy / drho = E(alpha y, t(rho))`.
+/// rhoRK-DEIS (Zhang & Chen, *Fast Sampling of Diffusion Models with Exponential
+/// Integrator*, 2023, prop. 3); the second-order Heun method among them is that of
+/// Karras et al. 2022 ([`EdmHeun`](super::EdmHeun)).
+///
+/// It has the order of its tableau. A step that ends where there is no noise left is Euler's, which
+/// has no stage at that end.
+#[derive(Debug, Clone, Copy)]
+pub struct RhoRungeKutta<T> {
+    name: &'static str,
+    method: RungeKutta<T>,
+}
+
+impl<T> RhoRungeKutta<T> {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        Self::named("deis-rhork")
+    }
+
+    /// The same method under the name it has elsewhere.
+    pub(super) const fn named(name: &'static str) -> Self {
+        RhoRungeKutta { name, method: RungeKutta::new() }
+    }
+}
+
+impl<T> Default for RhoRungeKutta<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The stages, and the state in both variables.
+#[derive(Debug)]
+pub struct RhoRungeKuttaMemory<S> {
+    stages: RungeKuttaMemory<S>,
+    /// `y` at the start of the step.
+    start: S,
+    /// `u` at a stage, written by the field as it is evaluated.
+    state: RefCell<S>,
+}
+
+/// The field in the variables `y`, `rho`, over one step.
+struct RhoField<'a, S, F> {
+    field: &'a Counted<&'a F>,
+    /// `rho`, time and `alpha` at the ends of the step, where no rounding of the inverse may
+    /// move a stage out of it.
+    ends: [(f64, f64, f64); 2],
+    state: &'a RefCell<S>,
+}
+
+impl<S, F: SemilinearField<S>> RhoField<'_, S, F> {
+    /// Time and `alpha` at a noise level.
+    fn place(&self, rho: f64) -> Result<(f64, f64), FieldError> {
+        if let Some(&(_, t, alpha)) = self.ends.iter().find(|end| end.0 == rho) {
+            return Ok((t, alpha));
+        }
+        let t = self.field.time_at_log_snr(-rho.ln())?;
+        Ok((t, self.field.schedule(t)?.alpha))
+    }
+}
+
+impl<S: State, F: SemilinearField<S>> VectorField<S> for RhoField<'_, S, F> {
+    fn eval(&self, du: &mut S, y: &S, rho: f64) -> Result<(), FieldError> {
+        let (t, alpha) = self.place(rho)?;
+        let mut state = self.state.borrow_mut();
+        state.linear_combination(0.0, &[(alpha, y)])?;
+        self.field.predict(NonlinearPart::Noise, du, &state, t)
+    }
+}
+
+impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRungeKutta<T> {
+    type Memory = RhoRungeKuttaMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        let own = <RungeKutta<T> as Method<S, RhoField<'_, S, F>>>::info(&self.method);
+        MethodInfo {
+            evaluations_at_start: own.evaluations_at_start,
+            evaluations_to_data: Some(1),
+            ..MethodInfo::one_step(
+                self.name,
+                Kind::Exponential,
+                own.order,
+                own.evaluations_per_step,
+            )
+        }
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        RhoRungeKuttaMemory {
+            stages: <RungeKutta<T> as Method<S, RhoField<'_, S, F>>>::memory(&self.method, initial),
+            start: initial.zeros_like(),
+            state: RefCell::new(initial.zeros_like()),
+        }
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let end = step.field.schedule_at_end(step.t_next)?;
+        if ends_in_data(&end) {
+            return step_to_data(step, &end);
+        }
+        let Step { field, t, t_next, u, next, noise, grid, .. } = step;
+        let start = field.schedule(t)?;
+        let RhoRungeKuttaMemory { stages, start: y, state } = memory;
+        y.linear_combination(0.0, &[(1.0 / start.alpha, u)])?;
+        let at = |schedule: &Schedule, t: f64| (schedule.rho(), t, schedule.alpha);
+        let ends = [at(&start, t), at(&end, t_next)];
+        let in_rho = RhoField { field, ends, state };
+        let [from, to] = ends.map(|end| end.0);
+        let step = Step {
+            field: &Counted::new(&in_rho, None),
+            t: from,
+            t_next: to,
+            h: to - from,
+            u: y,
+            next: &mut *next,
+            noise,
+            grid,
+        };
+        self.method.step(step, stages)?;
+        next.linear_combination(end.alpha, &[])?;
+        Ok(())
+    }
+
+    fn accepted(&self, memory: &mut Self::Memory) {
+        Method::<S, RhoField<'_, S, F>>::accepted(&self.method, &mut memory.stages);
+    }
+
+    fn modified(&self, memory: &mut Self::Memory) {
+        Method::<S, RhoField<'_, S, F>>::modified(&self.method, &mut memory.stages);
+    }
+}

@@ -1,0 +1,93 @@
+//! The schedulers of the diffusers library, run by run: a discrete-time model of 1,000 linear
+//! betas, or the rectified flow.
+//!
+//! `cargo test --release --test diffusers_references -- --nocapture` prints how many runs of each
+//! file match, and for every other run why it does not apply.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod model;
+mod request;
+mod run;
+mod schedulers;
+
+use std::collections::BTreeMap;
+
+use driftfield_problems::process::{self, GaussianPath};
+use serde_json::Value;
+
+use request::compare;
+use run::Run;
+
+/// Relative to the largest value of a state above 1 (states in the units of sigma start near
+/// 157).
+const TOLERANCE: f64 = 1e-10;
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../data/diffusers/", $name, ".json")))),*]
+    };
+}
+
+#[test]
+fn every_run_of_the_schedulers() {
+    let mut failures = Vec::new();
+    for (name, text) in files![
+        "ddim",
+        "ddim_eta_given_noise",
+        "ddpm_given_noise",
+        "deis_multistep",
+        "dpmsolver_multistep",
+        "dpmsolver_sde_given_noise",
+        "dpmsolver_singlestep",
+        "euler_ancestral_given_noise",
+        "euler_discrete",
+        "flow_match_euler",
+        "flow_match_heun",
+        "heun_discrete",
+        "kdpm2_discrete",
+        "lms_discrete",
+        "pndm",
+        "sde_dpmsolver_multistep_given_noise",
+        "unipc_multistep",
+    ] {
+        let file: Value = serde_json::from_str(text).unwrap();
+        let runs = file["runs"].as_array().unwrap();
+        let (mut matching, mut largest) = (0, 0.0f64);
+        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        for run in runs {
+            match compare(&Run { file: &file, run }) {
+                Err(reason) => *others.entry(reason).or_default() += 1,
+                Ok((gap, nfe_matches)) => {
+                    if gap <= TOLERANCE && nfe_matches {
+                        matching += 1;
+                        largest = largest.max(gap);
+                    } else {
+                        let what = format!("gap {gap:e}, NFE equal: {nfe_matches}");
+                        failures.push(format!("{name}: {}: {what}", run["settings"]));
+                    }
+                }
+            }
+        }
+        println!("{name:<36} {matching}/{} runs, largest gap {largest:.1e}", runs.len());
+        for (reason, count) in others {
+            println!("    {count} run(s): {reason}");
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_table_is_theirs() {
+    let text = include_str!("../data/diffusers/alphas_cumprod.json");
+    let file: Value = serde_json::from_str(text).unwrap();
+    let table = file["runs"][0]["alphas_cumprod"].as_array().unwrap();
+    for interpolation in ["spline", "log-alpha", "sigma", "log-sigma"] {
+        let path = process::parse(&format!("ddpm:interpolation={interpolation}")).unwrap();
+        for (timestep, value) in table.iter().enumerate() {
+            let expected = value.as_f64().unwrap();
+            let found = path.alpha((timestep + 1) as f64 / 1000.0).powi(2);
+            assert!((found / expected - 1.0).abs() < 1e-13, "{interpolation} {timestep}: {found}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The model of the files as networks.
+
+use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::predictor::{Network, Predictor, Target};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_solvers::FieldError;
+use ndarray::ArrayD;
+
+use crate::common::mixture;
+
+/// The model of the reference files as a network: the exact noise at a timestep, between
+/// timesteps with sigma interpolated.
+pub struct TimestepModel(MixturePredictor);
+
+impl TimestepModel {
+    pub fn new() -> Self {
+        let path = process::parse("ddpm:interpolation=sigma").unwrap();
+        TimestepModel(MixturePredictor::new(mixture(), path))
+    }
+}
+
+impl Network<ArrayD<f64>> for TimestepModel {
+    fn forward(
+        &self,
+        out: &mut ArrayD<f64>,
+        x: &ArrayD<f64>,
+        timestep: f64,
+    ) -> Result<(), FieldError> {
+        self.0.predict(Target::NOISE, out, x, (timestep + 1.0) / 1000.0)
+    }
+}
+
+/// The same behind the input scaling of schedulers that run in sigma, which is their time.
+pub struct ScaledModel {
+    pub model: TimestepModel,
+    /// What interpolates the timestep of a sigma.
+    pub timesteps: SharedPath,
+}
+
+impl Network<ArrayD<f64>> for ScaledModel {
+    fn forward(
+        &self,
+        out: &mut ArrayD<f64>,
+        x: &ArrayD<f64>,
+        sigma: f64,
+    ) -> Result<(), FieldError> {
+        let t = self.timesteps.time_at_log_snr(-sigma.ln());
+        let scaled = x / sigma.hypot(1.0);
+        self.model.forward(out, &scaled, 1000.0 * t - 1.0)
+    }
+}

@@ -1,0 +1,75 @@
+//! A run of a file, and its settings.
+
+use driftfield_problems::spacing::Spacing;
+use ndarray::{Array2, ArrayD};
+use serde_json::Value;
+
+/// A run of a file.
+pub struct Run<'a> {
+    pub file: &'a Value,
+    pub run: &'a Value,
+}
+
+/// The rows of a JSON array of arrays.
+pub fn rows(value: &Value) -> ArrayD<f64> {
+    let rows = value.as_array().unwrap();
+    let columns = rows[0].as_array().unwrap().len();
+    Array2::from_shape_fn((rows.len(), columns), |(i, j)| rows[i][j].as_f64().unwrap()).into_dyn()
+}
+
+/// Largest gap, relative to the largest of `b` above 1.
+pub fn gap(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
+    assert_eq!(a.shape(), b.shape());
+    let size = b.iter().fold(1.0f64, |size, value| size.max(value.abs()));
+    // NaN is the worst gap of all.
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs() / size)
+        .fold(0.0, |worst, gap| if gap <= worst { worst } else { gap })
+}
+
+impl Run<'_> {
+    pub fn setting(&self, key: &str) -> &Value {
+        &self.run["settings"][key]
+    }
+    pub fn text<'b>(&'b self, key: &str, default: &'b str) -> &'b str {
+        self.setting(key).as_str().unwrap_or(default)
+    }
+    pub fn flag(&self, key: &str, default: bool) -> bool {
+        self.setting(key).as_bool().unwrap_or(default)
+    }
+    /// Inference steps.
+    pub fn n(&self) -> usize {
+        self.setting("num_inference_steps").as_u64().unwrap() as usize
+    }
+    pub fn order(&self) -> usize {
+        self.setting("solver_order").as_u64().unwrap() as usize
+    }
+    /// Whether the last step is one to sigma = 0.
+    pub fn to_zero(&self) -> bool {
+        self.text("final_sigmas_type", "zero") == "zero"
+    }
+    pub fn sigmas(&self) -> Vec<f64> {
+        self.run["sigmas"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    }
+    /// The recorded states, which only the shorter runs have.
+    pub fn recorded(&self) -> Option<Vec<ArrayD<f64>>> {
+        self.run["states"].as_array().map(|states| states.iter().map(rows).collect())
+    }
+    pub fn initial(&self) -> ArrayD<f64> {
+        rows(&self.file["initial"])
+    }
+
+    /// The spacing of schedulers that leave out the last timestep for sigma = 0, or end there.
+    pub fn spacing(&self) -> Spacing {
+        if self.flag("use_karras_sigmas", false) {
+            return Spacing::KARRAS;
+        }
+        if self.flag("use_lu_lambdas", false) {
+            return Spacing::LogSnr;
+        }
+        let rule = self.text("timestep_spacing", "linspace");
+        let drop = usize::from(self.to_zero() && rule != "trailing");
+        format!("{rule}:drop={drop}").parse().unwrap()
+    }
+}
