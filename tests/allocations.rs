@@ -6,10 +6,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
+use driftfield_solvers::method::registry::{
+    runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+};
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
-    FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions, Status, VectorField, init,
+    Decay as SemilinearDecay, FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions,
+    Status, VectorField, init,
 };
 use ndarray::Array2;
 
@@ -105,6 +108,16 @@ fn no_stochastic_method_allocates() {
     let problem =
         SdeProblem::from_field(Ito { drift: Decay, diffusion: Decay }, initial(), (0.0, 1.0));
     for method in stochastic_methods() {
+        let name = method.info().name;
+        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
+    }
+}
+
+#[test]
+fn no_exponential_integrator_with_noise_allocates() {
+    let field = SemilinearDecay::new(2.0, Decay).unwrap();
+    let problem = OdeProblem::new(field, initial(), (0.0, 1.0));
+    for method in stochastic_exponential_methods() {
         let name = method.info().name;
         assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
     }
