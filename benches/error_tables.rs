@@ -22,7 +22,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LANES: usize = 2048;
 const EVALUATIONS: [u64; 7] = [5, 6, 8, 10, 15, 20, 50];
-const SPACINGS: [&str; 5] = ["uniform", "quadratic", "logsnr", "karras", "exponential"];
+/// `exponential` places the same times as `logsnr`.
+const SPACINGS: [&str; 7] = [
+    "uniform",
+    "quadratic",
+    "logsnr",
+    "karras",
+    "polyexponential:rho=1.5",
+    "cosine",
+    "flow-shift:shift=0.3",
+];
 
 /// RMS and median over lanes.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +55,11 @@ struct Problem {
     path: SharedPath,
     field: Field,
     truth: ArrayD<f64>,
+    span: Option<(f64, f64)>,
 }
 
 impl Problem {
-    fn new() -> Result<Self, GenerateError> {
+    fn over(span: Option<(f64, f64)>) -> Result<Self, GenerateError> {
         let mixture = GaussianMixture::isotropic(
             vec![0.5, 0.3, 0.2],
             vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]],
@@ -58,13 +68,14 @@ impl Problem {
         let field = Field::Mixture(mixture.map_err(mixture_error)?.into());
         let path = process::parse("vp")?;
         let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-        let truth = run(&path, &field, &Settings::new("dop853", budget))?;
-        Ok(Problem { path, field, truth })
+        let settings = Settings::new("dop853", budget);
+        let truth = run(&path, &field, &spanning(&settings, span))?;
+        Ok(Problem { path, field, truth, span })
     }
 
     /// `None` where the evaluations do not pay for a step, or the solve did not end well.
     fn errors(&self, settings: &Settings) -> Result<Option<Errors>, GenerateError> {
-        match run(&self.path, &self.field, settings) {
+        match run(&self.path, &self.field, &spanning(settings, self.span)) {
             Ok(samples) => {
                 let errors = Errors::between(&samples, &self.truth);
                 Ok(Some(errors).filter(|errors| errors.rms.is_finite()))
@@ -73,6 +84,11 @@ impl Problem {
             Err(error) => Err(error),
         }
     }
+}
+
+fn spanning(settings: &Settings, span: Option<(f64, f64)>) -> Settings {
+    let (t_start, t_end) = span.unzip();
+    Settings { t_start, t_end, ..settings.clone() }
 }
 
 fn mixture_error(source: driftfield::problems::field::MixtureError) -> GenerateError {
@@ -149,23 +165,27 @@ fn winners(all: &Cells) {
     }
 }
 
-/// Slopes between 80 and 320 steps, log-SNR spacing.
-fn orders(problem: &Problem) -> Result<(), GenerateError> {
+/// Slopes between 80 and 320 steps, log-SNR spacing, over the whole span and over one whose
+/// start is not yet noise alone.
+fn orders(whole: &Problem, inner: &Problem) -> Result<(), GenerateError> {
     println!("\n### Orders under the published defaults\n");
-    let variants = ["as published", "start=matching", "full order at the end", "both"];
-    println!("{}", header("solver", &variants.map(str::to_owned)));
+    let columns = ["1 to 1e-3, as published", "1 to 1e-3, full at the end"].into_iter().chain([
+        "0.5 to 0.05, as published",
+        "full at the end",
+        "start=matching as well",
+    ]);
+    println!("{}", header("solver", &columns.map(str::to_owned).collect::<Vec<_>>()));
     for solver in solvers() {
-        let keys = |text: &str| parse::<ArrayD<f64>>(&format!("{solver}{text}")).is_ok();
-        if !keys(":start=matching") {
+        let known = |text: &str| parse::<ArrayD<f64>>(&format!("{solver}{text}")).is_ok();
+        if !known(":start=matching") {
             continue;
         }
+        let full = ":lower_order_final=false";
+        let matching = ":start=matching,lower_order_final=false";
         let mut cells = vec![solver.to_owned()];
-        for settings in [
-            "",
-            ":start=matching",
-            ":lower_order_final=false",
-            ":start=matching,lower_order_final=false",
-        ] {
+        for (problem, settings) in
+            [(whole, ""), (whole, full), (inner, ""), (inner, full), (inner, matching)]
+        {
             let error = |steps| -> Result<f64, GenerateError> {
                 let solver = format!("{solver}{settings}");
                 let mut settings = Settings::new(solver, Budget::Steps(steps));
@@ -181,10 +201,10 @@ fn orders(problem: &Problem) -> Result<(), GenerateError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let problem = Problem::new()?;
+    let problem = Problem::over(None)?;
     println!("{} starts, {}, exact field.", LANES, problem.path.spec());
     let all = errors_by_spacing(&problem)?;
     winners(&all);
-    orders(&problem)?;
+    orders(&problem, &Problem::over(Some((0.5, 0.05)))?)?;
     Ok(())
 }

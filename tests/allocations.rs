@@ -7,12 +7,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use driftfield_solvers::method::registry::{
-    additive_methods, runge_kutta_methods, stochastic_methods, stratonovich_methods,
+    additive_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+    stratonovich_methods,
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
-    FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions, Status, Stratonovich,
-    VectorField, init,
+    Decay as SemilinearDecay, FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions,
+    Status, Stratonovich, VectorField, init,
 };
 use ndarray::Array2;
 
@@ -130,5 +131,15 @@ fn check_stochastic<P: Problem<State = Batch>>(
             let options = SolveOptions::adaptive(1e-2, 1e-2).dtmax(0.1);
             assert_eq!(allocations(problem, &method, options), 0, "{name}, adaptive");
         }
+    }
+}
+
+#[test]
+fn no_exponential_integrator_with_noise_allocates() {
+    let field = SemilinearDecay::new(2.0, Decay).unwrap();
+    let problem = OdeProblem::new(field, initial(), (0.0, 1.0));
+    for method in stochastic_exponential_methods() {
+        let name = method.info().name;
+        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
     }
 }

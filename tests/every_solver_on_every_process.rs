@@ -12,7 +12,9 @@ use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, re
 use driftfield_problems::method::Ancestral;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
-use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
+use driftfield_solvers::method::registry::{
+    runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+};
 use driftfield_solvers::method::{BoxedMethod, Dop853, Euler, Method};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
@@ -207,6 +209,7 @@ fn the_nfe_is_the_number_of_predictions() {
         let flow = probability_flow(path.clone(), predictor).problem(from.clone(), (start, end));
         counts_agree(&flow, &calls, runge_kutta_methods());
         counts_agree(&flow, &calls, vec![BoxedMethod::new(Ancestral::new())]);
+        counts_agree(&flow, &calls, stochastic_exponential_methods());
         let (predictor, calls) = counting(&path);
         let reversal: PathField<Batch> = reverse_sde(path.clone(), predictor, 1.0);
         counts_agree(&reversal.sde_problem(from, (start, end)), &calls, stochastic_methods());

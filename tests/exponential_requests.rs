@@ -34,7 +34,16 @@ fn names_of_the_contract() {
         }
         assert!(names.contains(&&*format!("unipc-{}", order + 1)), "unipc-{}", order + 1);
     }
-    for name in ["ddim", "deis-rhork", "lms", "ipndm", "dpm-2", "edm-heun"] {
+    for name in [
+        "ddim",
+        "deis-rhork",
+        "lms",
+        "ipndm",
+        "dpm-2",
+        "edm-heun",
+        "sde-dpm-solver++1",
+        "sde-dpm-solver++2m",
+    ] {
         assert!(names.contains(&name), "{name}");
     }
 }
@@ -67,7 +76,9 @@ fn per_step(solver: &str) -> u64 {
 /// Singlestep methods use up any number of evaluations, the denoising one included.
 #[test]
 fn evaluations_are_used_up() {
-    for solver in exponential() {
+    // Those that draw noise have no order lists, and steps of two evaluations leave one over.
+    let stochastic = |solver: &&str| parse::<[f64; 2]>(solver).unwrap().info().draws_noise;
+    for solver in exponential().into_iter().filter(|solver| !stochastic(solver)) {
         for spacing in [Spacing::Uniform, Spacing::LogSnr, Spacing::KARRAS] {
             for nfe in [4, 5, 10, 15] {
                 let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
@@ -128,6 +139,23 @@ fn parameters_are_read_or_refused() {
         let error = run("vp", &Settings::new(bad, Budget::Steps(5))).unwrap_err();
         assert!(matches!(error, GenerateError::Spec(_)), "{bad}: {error}");
     }
+    for (solver, range) in [
+        ("ddim:eta=-0.1", "from 0 to 1"),
+        ("ddim:eta=1.5", "from 0 to 1"),
+        ("ddim:eta=NaN", "a finite number"),
+        ("euler-ancestral:eta=2", "from 0 to 1"),
+        ("sde-dpm-solver++2m:eta=-1", "at least 0"),
+        ("sde-dpm-solver++2m:eta=inf", "a finite number"),
+        ("sde-dpm-solver++2m:noise=-1", "at least 0"),
+        ("dpm-solver++2s-ancestral:noise=nan", "a finite number"),
+        ("sde-dpm-solver++1:type=heun", "no parameter"),
+        ("sde-dpm-solver++2m:form=reference", "no parameter"),
+        ("sde-dpm-solver++2m:type=taylor", "one of midpoint, heun"),
+    ] {
+        let error = run("vp", &Settings::new(solver, Budget::Steps(5))).unwrap_err();
+        assert!(matches!(error, GenerateError::Spec(_)), "{solver}: {error}");
+        assert!(error.to_string().contains(range), "{solver}: {error}");
+    }
     let mut settings = Settings::new("ddim", Budget::Steps(5));
     settings.noise_level = Some(1.0);
     assert!(matches!(run("vp", &settings), Err(GenerateError::NoiseLevelOfOde("ddim"))));
@@ -135,6 +163,33 @@ fn parameters_are_read_or_refused() {
     assert!(run("vp", &Settings::new("dpm-solver-2s", adaptive)).is_err());
     let done = run("rectified-flow", &Settings::new("dpm-solver++23", adaptive)).unwrap();
     assert!(done.outcome.is_success() && done.span.start == 0.999);
+}
+
+/// With noise they are refused what only an ODE method can do, without it they can do it.
+#[test]
+fn noise_has_its_own_parameter_and_no_way_back() {
+    let stochastic =
+        ["ddim:eta=0.3", "dpm-2-ancestral", "sde-dpm-solver++2s", "sde-dpm-solver++2m"];
+    for solver in stochastic {
+        let name = parse::<[f64; 2]>(solver).unwrap().info().name;
+        let mut settings = Settings::new(solver, Budget::Steps(5));
+        settings.noise_level = Some(1.0);
+        let error = run("vp", &settings).unwrap_err();
+        assert!(matches!(error, GenerateError::OwnNoise(refused) if refused == name));
+        assert!(error.to_string().contains("such as eta"), "{error}");
+        let mut settings = Settings::new(solver, Budget::Steps(5));
+        (settings.t_start, settings.t_end) = (Some(0.1), Some(0.9));
+        let error = run("vp", &settings).unwrap_err();
+        assert!(matches!(error, GenerateError::StochasticEncoding(refused) if refused == name));
+    }
+    // To sigma = 0 there is no step: the predicted data is what is left there.
+    let mut settings = Settings::new("ddim:eta=1", Budget::Steps(5));
+    settings.t_end = Some(0.0);
+    let error = run("edm", &settings).unwrap_err();
+    assert!(matches!(error, GenerateError::Time(_)), "{error}");
+    settings.t_end = None;
+    settings.denoise_final = true;
+    assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 6);
 }
 
 /// Methods that evaluate nothing at the end of a last step can make it to where there is no

@@ -1,10 +1,10 @@
 //! Stochastic methods keep every process's marginals, and the check notices
 //! when they do not.
 //!
-//! False alarms: the 495 comparisons of these tests each allow 6.2 standard
-//! errors, exceeded with probability 5.7e-10 by a normal estimate; the skewness
+//! False alarms: the fewer than 1,400 comparisons of these tests each allow 6.5 standard
+//! errors, exceeded with probability 8.0e-11 by a normal estimate; the skewness
 //! of squares over 20,000 lanes (0.02) at most doubles that in one tail. In all
-//! below 6e-7. The seeds are fixed.
+//! below 3e-7. The seeds are fixed.
 
 mod common;
 
@@ -15,10 +15,10 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{
     BridgeDiffusion, ForwardDiffusion, PathField, probability_flow, reverse_sde,
 };
-use driftfield_problems::method::Ancestral;
+use driftfield_problems::method::{self, Ancestral};
 use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
 use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::method::registry::stochastic_methods;
+use driftfield_solvers::method::registry::{stochastic_exponential_methods, stochastic_methods};
 use driftfield_solvers::method::{EulerMaruyama, Method};
 use driftfield_solvers::{
     FieldError, Outcome, Problem, SdeProblem, SolveOptions, StochasticField, solve,
@@ -26,7 +26,7 @@ use driftfield_solvers::{
 
 const LANES: usize = 20_000;
 const STEPS: usize = 200;
-const STANDARD_ERRORS: f64 = 6.2;
+const STANDARD_ERRORS: f64 = 6.5;
 /// What the finite steps may add, in units of the component's standard
 /// deviation (mean) and of the product of two (covariance).
 const DISCRETISATION: f64 = 0.02;
@@ -133,6 +133,65 @@ fn ancestral_steps_keep_the_marginals() {
         let misfit =
             misfit_at_end(&flow.problem(start(&path), span(&path)), &Ancestral::new(), &path);
         assert!(misfit < 1.0, "{}: {misfit}", path.spec());
+    }
+}
+
+/// The exponential integrators that draw noise, with some of it and with all.
+const EXPONENTIAL: [&str; 10] = [
+    "ddim:eta=0.5",
+    "euler-ancestral",
+    "dpm-2-ancestral",
+    "dpm-solver++2s-ancestral",
+    "sde-dpm-solver-1",
+    "sde-dpm-solver-2m",
+    "sde-dpm-solver++1",
+    "sde-dpm-solver++2s",
+    "sde-dpm-solver++2m",
+    "sde-dpm-solver++3m",
+];
+
+fn misfit_of_exponential(path: &SharedPath, solver: &str, steps: usize) -> f64 {
+    let exact = MixturePredictor::new(data(), path.clone());
+    let problem = probability_flow(path.clone(), exact).problem(start(path), span(path));
+    let method = method::parse::<Batch>(solver).unwrap();
+    let solution = solve(&problem, &method, SolveOptions::steps(steps).seed(23)).unwrap();
+    assert_eq!(solution.outcome, Outcome::Success);
+    misfit(&solution.u_last, &marginal(path, span(path).1))
+}
+
+#[test]
+fn exponential_integrators_with_noise_keep_the_marginals() {
+    for method in stochastic_exponential_methods::<Batch, PathField<Batch>>() {
+        assert!(EXPONENTIAL.iter().any(|solver| solver.starts_with(method.info().name)));
+    }
+    for path in all_paths() {
+        for solver in EXPONENTIAL {
+            // Half the steps are plenty where the marginals are kept to order 2.
+            let first = method::parse::<Batch>(solver).unwrap().info().order == 1;
+            let steps = if first { STEPS } else { STEPS / 2 };
+            let misfit = misfit_of_exponential(&path, solver, steps);
+            assert!(misfit < 1.0, "{solver} on {}: {misfit}", path.spec());
+        }
+    }
+}
+
+/// Noise of the wrong size: by 5 % where the method's own error is out of the way, by 10 % where
+/// it is of order 1 (200 such steps make the variance too small by as much as 5 % more noise
+/// makes it too large).
+#[test]
+fn mistaken_noise_is_noticed() {
+    for path in ["vp", "edm", "rectified-flow"].map(path) {
+        for (solver, mistake) in [
+            ("euler-ancestral", 0.1),
+            ("dpm-solver++2s-ancestral", 0.05),
+            ("sde-dpm-solver++2m", 0.05),
+        ] {
+            for factor in [1.0 - mistake, 1.0 + mistake] {
+                let solver = format!("{solver}:noise={factor}");
+                let misfit = misfit_of_exponential(&path, &solver, STEPS);
+                assert!(misfit > 1.0, "{solver} on {}: {misfit}", path.spec());
+            }
+        }
     }
 }
 

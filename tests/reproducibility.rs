@@ -9,6 +9,7 @@ use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
 use driftfield_problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
+use driftfield_solvers::method::registry::stochastic_exponential_methods;
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::{LaneRng, Stream, fill_initial_normals};
 use driftfield_solvers::{Outcome, Scalar, SolveOptions, State, solve};
@@ -96,6 +97,22 @@ fn exact_fields_with_noise() {
         let exact = MixturePredictor::new(mixture(), vp.clone());
         sde_end(reverse_sde(vp, exact, 1.0), initial(lanes, first_lane), 5, first_lane)
     });
+}
+
+/// Steps that divide their noise too (`sde-dpm-solver++2s`).
+#[test]
+fn exponential_integrators_with_noise() {
+    for at in 0..stochastic_exponential_methods::<Array2<f64>, PathField<_>>().len() {
+        lanes_are_reproducible::<f64>(&|lanes, first_lane| {
+            let field = exact_flow(mixture(), &path("vp"));
+            let method = stochastic_exponential_methods().swap_remove(at);
+            let options = SolveOptions::steps(6).seed(5).first_lane(first_lane);
+            let problem = field.problem(initial(lanes, first_lane), (0.99, 1e-3));
+            let solution = solve(&problem, &method, options).unwrap();
+            assert_eq!(solution.outcome, Outcome::Success);
+            solution.u_last
+        });
+    }
 }
 
 #[test]

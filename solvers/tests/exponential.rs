@@ -135,7 +135,7 @@ fn order_one_has_one_form() {
     let run = |method: &BoxedMethod<f64, Stiff>| {
         solve(&problem(2.0), method, SolveOptions::steps(9)).unwrap().u_last
     };
-    let ddim = run(&boxed(Ddim));
+    let ddim = run(&boxed(Ddim::default()));
     for part in PARTS {
         assert!((run(&boxed(Singlestep::first(part))) - ddim).abs() < 1e-13);
     }
@@ -262,7 +262,8 @@ fn histories_that_cannot_be_used() {
     assert!(matches!(refusal(backwards), SolveError::HistoryTimes { index: 0, .. }));
     let nan = vec![(-1.0, f64::NAN), (-0.5, 1.0)];
     assert!(matches!(refusal(nan), SolveError::NonFiniteInitial { lane: 0 }));
-    let one_step = solve(&problem(2.0), &Ddim, SolveOptions::steps(4).history([(-0.5, 1.0)]));
+    let one_step =
+        solve(&problem(2.0), &Ddim::default(), SolveOptions::steps(4).history([(-0.5, 1.0)]));
     assert_eq!(one_step.unwrap_err(), SolveError::NoHistory { method: "ddim" });
     // More than is needed: the newest count.
     let run = |needed| {
@@ -282,7 +283,7 @@ fn history_is_dropped_when_the_state_changes() {
     let times: Vec<f64> = (0..=12).map(|i| 2.0 * f64::from(i) / 12.0).collect();
     let data = NonlinearPart::Data;
     for method in [
-        boxed(Ddim),
+        boxed(Ddim::default()),
         boxed(Singlestep::third(data)),
         boxed(Multistep::new(DpmSolverM::second(data)).final_orders(FinalOrders::Full)),
         boxed(Multistep::new(DpmSolverM::third(data)).final_orders(FinalOrders::Full)),

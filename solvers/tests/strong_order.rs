@@ -51,7 +51,7 @@ impl Setting {
         base: usize,
     ) -> Self {
         let mut drawn = Self::drawn(channels, like, span, base);
-        let request = NoiseRequest { channels, areas: true, any_time: false };
+        let request = NoiseRequest { channels, areas: true, ..NoiseRequest::default() };
         let path = RecordedPath::record(&mut drawn, &request, like, grid(levels[5], span)).unwrap();
         Setting { path, levels, channels, span }
     }

@@ -17,11 +17,14 @@ pub(super) struct SolversArguments {
     json: bool,
 }
 
-fn applies_to(kind: Kind) -> &'static str {
-    match kind {
+fn applies_to(info: &MethodInfo) -> &'static str {
+    match info.kind {
         Kind::RungeKutta => "any ODE; the probability flow of every process",
         Kind::Stochastic => "any Ito SDE with diagonal noise; the reverse SDE of every process",
         Kind::Ancestral => "any process with an exact posterior",
+        Kind::Exponential if info.draws_noise => {
+            "the reverse diffusion of every process, where its log-SNR is finite"
+        }
         Kind::Exponential => {
             "the probability flow of every process, where its log-SNR is finite; any semilinear ODE"
         }
@@ -41,7 +44,7 @@ fn describe(info: &MethodInfo) -> Value {
         "evaluations_per_step": info.evaluations_per_step,
         "evaluations_at_start": info.evaluations_at_start,
         "adaptive": info.adaptive(),
-        "applies_to": applies_to(info.kind),
+        "applies_to": applies_to(info),
     })
 }
 
@@ -83,7 +86,7 @@ pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, CommandError
             or_dash(info.weak_order),
             format!("{}{at_start}", info.evaluations_per_step),
             if info.adaptive() { "yes" } else { "no" }.to_owned(),
-            applies_to(info.kind).to_owned(),
+            applies_to(info).to_owned(),
         ]);
     }
     say(table)?;

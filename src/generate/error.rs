@@ -100,6 +100,11 @@ pub enum GenerateError {
         "solver `{0}` takes no noise level; leave it out, or take a solver of SDEs such as euler-maruyama"
     )]
     NoiseLevelOfOde(&'static str),
+    /// A noise level for a method that has parameters for its noise.
+    #[error(
+        "solver `{0}` takes no noise level: its noise is set by its own parameters, such as eta or churn"
+    )]
+    OwnNoise(&'static str),
     /// A noise level that is negative or not finite.
     #[error("the noise level is {0}; it must be finite and not negative")]
     NoiseLevel(f64),

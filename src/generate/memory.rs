@@ -6,7 +6,7 @@ use super::GenerateError;
 
 /// States kept beside a method's stages: the current and the next one, errors,
 /// increments, and the copies of a program that reads and writes them.
-const OTHER_STATES: u128 = 6;
+const OTHER_STATES: u128 = 7;
 
 /// Bytes that can be had, where the system says so; otherwise any number that
 /// an address can have.
@@ -35,8 +35,8 @@ pub(super) fn check_lanes(
 ) -> Result<(), GenerateError> {
     let state = lanes as u128 * lane_bytes as u128;
     let states = u128::from(info.evaluations_per_step) + OTHER_STATES + u128::from(saved);
-    // Two generators a lane: of the initial draw and of the path.
-    let generators = 64 * lanes as u128;
+    // Three generators a lane: of the initial draw, of the path, and of its inner times.
+    let generators = 96 * lanes as u128;
     check("samples", lanes as u64, state.saturating_mul(states).saturating_add(generators))
 }
 

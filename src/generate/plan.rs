@@ -204,6 +204,9 @@ fn own_ends(
 fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateError> {
     match settings.noise_level {
         None => Ok(1.0),
+        Some(_) if info.kind == Kind::Exponential && info.draws_noise => {
+            Err(GenerateError::OwnNoise(info.name))
+        }
         Some(_) if info.kind != Kind::Stochastic => Err(GenerateError::NoiseLevelOfOde(info.name)),
         Some(level) if level.is_finite() && level >= 0.0 => Ok(level),
         Some(level) => Err(GenerateError::NoiseLevel(level)),

@@ -86,6 +86,8 @@ const FULL: &[(&str, &[usize])] = &[
 ];
 /// Evaluations of the deterministic methods that are compared at few of them.
 const FEW_EVALUATIONS: &[u64] = &[5, 6, 8, 10, 15, 20, 50];
+/// Evaluations of the methods that draw noise.
+const MANY_EVALUATIONS: &[u64] = &[20, 50, 100, 200, 500];
 const FULL_TOLERANCES: &[f64] = &[5e-2, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// The runs of a study of `process`; with `solvers`, those solvers over a
@@ -139,12 +141,20 @@ fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
 }
 
 /// The reverse SDE of every process with one of its own, and the posterior
-/// (on the bridge: its exact conditional).
+/// (on the bridge: its exact conditional); in full, every method that draws noise.
 fn stochastic_runs(process: &str, effort: Effort) -> Vec<Run> {
     const STEPS: &[usize] = &[50, 200, 500];
     match (process.split(':').next().unwrap_or(process), effort) {
-        ("rectified-flow", Effort::Standard) => Vec::new(),
-        ("vp", Effort::Standard) => fixed(&[("euler-maruyama", STEPS)]),
+        (_, Effort::Full) => {
+            let infos = path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
+            let drawing = infos.filter(|info| info.draws_noise);
+            let ladder = |info: MethodInfo| {
+                MANY_EVALUATIONS.iter().map(move |&nfe| Run::evaluations(info.name, nfe))
+            };
+            drawing.flat_map(ladder).collect()
+        }
+        ("rectified-flow", _) => Vec::new(),
+        ("vp", _) => fixed(&[("euler-maruyama", STEPS)]),
         _ => fixed(&[("euler-maruyama", STEPS), ("ancestral", STEPS)]),
     }
 }

@@ -71,7 +71,7 @@ fn lists_and_timesteps_bring_their_own_ends() {
     assert_eq!(run(&format!("{singlestep} --nfe 9"), "e.npy").0["nfe"], 9);
     for (more, words) in [
         ("--process vp --spacing leading --steps 5", ["no timesteps", "uniform"]),
-        ("--process ddpm --spacing leading --steps 2000", ["timesteps", "fewer steps"]),
+        ("--process ddpm --spacing leading --steps 2000", ["needs timestep 2000", "fewer steps"]),
         ("--process vp --spacing times:0.9/0.5 --steps 3", ["make 1 step", "not 3"]),
         ("--process vp --spacing times:0.9/0.5/0.1 --t-end 0.2", ["own ends", "leave them out"]),
         ("--process vp --spacing times:0.9/0.5/0.7", ["strictly", "entry 2"]),

@@ -2,11 +2,13 @@
 //! that run on the fields of a Gaussian path.
 
 mod ancestral;
+mod ancestral_steps;
 mod churned;
 mod deis;
 mod dpm_solver;
 mod multistep;
 mod registry;
+mod sde_dpm_solver;
 mod unipc;
 
 pub use ancestral::{Ancestral, AncestralMemory};

@@ -12,20 +12,8 @@ pub(super) const MULTISTEP_KEYS: &[&str] =
 
 /// `rule` as `spec` asks for it to be started, ended and corrected.
 pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multistep<R>, SpecError> {
-    let own = rule.final_orders();
-    let mut method = Multistep::new(rule).start(start(spec)?);
-    // Those that know no lower orders at the end get them when they are asked for.
-    if spec.text("lower_order_final").is_some() {
-        method = method.final_orders(match (spec.boolean("lower_order_final", true)?, own) {
-            (false, _) => FinalOrders::Full,
-            (true, FinalOrders::Full) => FinalOrders::Lowered,
-            (true, own) => own,
-        });
-    }
-    // The grids that count as short: fewer than 10 steps in DPM-Solver's code, 15 in diffusers.
-    if spec.text("few_steps").is_some() && spec.boolean("lower_order_final", true)? {
-        method = method.final_orders(FinalOrders::LoweredBelow(spec.integer("few_steps", 10)?));
-    }
+    let orders = final_orders(spec, rule.final_orders())?;
+    let method = Multistep::new(rule).start(start(spec)?).final_orders(orders);
     let mut method = ended(spec, method)?;
     if spec.choice("corrector", &["none", "unic"], "none")? == "unic" {
         method = method.corrector(UniC(Bh::default()));
@@ -33,16 +21,35 @@ pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multis
     Ok(method)
 }
 
+/// `lower_order_final` and `few_steps`, `own` being what the method does by itself.
+pub(super) fn final_orders(spec: &Spec, own: FinalOrders) -> Result<FinalOrders, SpecError> {
+    let lowered = spec.boolean("lower_order_final", own != FinalOrders::Full)?;
+    // The grids that count as short: fewer than 10 steps in DPM-Solver's code, 15 in diffusers.
+    if spec.text("few_steps").is_some() && spec.boolean("lower_order_final", true)? {
+        return Ok(FinalOrders::LoweredBelow(spec.integer("few_steps", 10)?));
+    }
+    Ok(match own {
+        _ if !lowered => FinalOrders::Full,
+        // Those that know no lower orders at the end get them when they are asked for.
+        FinalOrders::Full => FinalOrders::Lowered,
+        own => own,
+    })
+}
+
+/// `last_order`.
+pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
+    match spec.integer("last_order", 1)? {
+        0 => Err(SpecError::value(spec.name(), "last_order", 0, "at least 1")),
+        order => Ok(order),
+    }
+}
+
 /// `method` with `last_order` and `uncorrected`.
 pub(super) fn ended<R: MultistepRule>(
     spec: &Spec,
     method: Multistep<R>,
 ) -> Result<Multistep<R>, SpecError> {
-    let order = spec.integer("last_order", 1)?;
-    if order == 0 {
-        return Err(SpecError::value(spec.name(), "last_order", order, "at least 1"));
-    }
-    Ok(method.last_order(order).uncorrected(spec.integer("uncorrected", 0)?))
+    Ok(method.last_order(last_order(spec)?).uncorrected(spec.integer("uncorrected", 0)?))
 }
 
 /// `start=lower|matching`.

@@ -2,11 +2,11 @@
 
 use driftfield_solvers::State;
 use driftfield_solvers::method::registry::{
-    exponential_methods, runge_kutta_methods, stochastic_methods,
+    exponential_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 
-use super::{Ancestral, churned, deis, dpm_solver, unipc};
+use super::{Ancestral, ancestral_steps, churned, deis, dpm_solver, sde_dpm_solver, unipc};
 use crate::flow::PathField;
 use crate::process::SharedPath;
 use crate::spacing::{Spacing, SpacingError};
@@ -20,6 +20,7 @@ pub fn path_methods<S: State>() -> Vec<PathMethod<S>> {
     let mut methods = runge_kutta_methods();
     methods.extend(exponential_methods());
     methods.extend(stochastic_methods());
+    methods.extend(stochastic_exponential_methods());
     methods.push(BoxedMethod::new(Ancestral::new()));
     methods
 }
@@ -91,8 +92,15 @@ pub fn parse_for<S: State>(text: &str, grid: &IntendedGrid) -> Result<ChosenMeth
 type Builder<S> = fn(&Spec, Option<&IntendedGrid>) -> Result<Option<ChosenMethod<S>>, SpecError>;
 
 /// The families whose methods have parameters.
-fn builders<S: State>() -> [Builder<S>; 4] {
-    [dpm_solver::build, unipc::build, deis::build, churned::build]
+fn builders<S: State>() -> [Builder<S>; 6] {
+    [
+        dpm_solver::build,
+        unipc::build,
+        deis::build,
+        churned::build,
+        ancestral_steps::build,
+        sde_dpm_solver::build,
+    ]
 }
 
 fn choose<S: State>(text: &str, grid: Option<&IntendedGrid>) -> Result<ChosenMethod<S>, SpecError> {

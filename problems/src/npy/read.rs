@@ -22,18 +22,36 @@ pub fn read_matrix<T: NpyElement>(path: impl AsRef<Path>) -> Result<Array2<T>, N
     })
 }
 
+/// Reads a list of numbers, an array of exactly one axis.
+pub fn read_vector<T: NpyElement>(path: impl AsRef<Path>) -> Result<Vec<T>, NpyError> {
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(NpyError::reading(path))?;
+    let array = any_shape(&bytes).map_err(|error| error.in_file(path))?;
+    if array.ndim() == 1 {
+        return Ok(array.into_iter().collect());
+    }
+    let found = array.shape().to_vec();
+    Err(NpyError::Dimensions { expected: "exactly one axis [n]", found }.in_file(path))
+}
+
 /// The array in the bytes of an `.npy` file; see [`read`].
 pub fn parse<T: NpyElement>(bytes: &[u8]) -> Result<ArrayD<T>, NpyError> {
+    let (header, _) = Header::split(bytes)?;
+    // Before the data is looked at: the shape is the first thing to be said to be wrong.
+    if ["<f4", ">f4", "<f8", ">f8"].contains(&header.dtype.as_str()) && header.shape.len() < 2 {
+        let expected = "two or more axes [n, d] or [n, c, h, w]";
+        return Err(NpyError::Dimensions { expected, found: header.shape });
+    }
+    any_shape(bytes)
+}
+
+fn any_shape<T: NpyElement>(bytes: &[u8]) -> Result<ArrayD<T>, NpyError> {
     let (Header { dtype, fortran_order, shape }, data) = Header::split(bytes)?;
     let size = match dtype.as_str() {
         "<f4" | ">f4" => 4,
         "<f8" | ">f8" => 8,
         _ => return Err(NpyError::Dtype { found: dtype }),
     };
-    if shape.len() < 2 {
-        let expected = "two or more axes [n, d] or [n, c, h, w]";
-        return Err(NpyError::Dimensions { expected, found: shape });
-    }
     if shape.contains(&0) {
         return Err(NpyError::EmptyArray { shape });
     }

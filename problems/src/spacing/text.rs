@@ -49,12 +49,7 @@ fn positive(spec: &Spec, key: &str, usual: f64) -> Result<f64, SpecError> {
 fn list(text: &str, list: &str) -> Result<Spacing, SpecError> {
     let malformed = |problem: String| SpecError::Malformed { text: text.to_owned(), problem };
     let times: Vec<f64> = if list.ends_with(".npy") {
-        let array = npy::read::<f64>(list).map_err(|error| malformed(error.to_string()))?;
-        if array.ndim() != 1 {
-            let shape = array.shape();
-            return Err(malformed(format!("a list of times has one axis, not shape {shape:?}")));
-        }
-        array.into_iter().collect()
+        npy::read_vector(list).map_err(|error| malformed(error.to_string()))?
     } else {
         let number = |item: &str| {
             item.trim().parse().map_err(|_| malformed(format!("`{item}` is no number")))

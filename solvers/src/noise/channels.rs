@@ -78,4 +78,7 @@ pub struct NoiseRequest {
     /// Whether increments are needed between any two times (adaptive steps), not
     /// only those of a grid.
     pub any_time: bool,
+    /// Whether the method divides its steps, at times that a path of the seed's must know
+    /// beside the grid and a path given must have on its grid.
+    pub inside_steps: bool,
 }

@@ -17,6 +17,7 @@ mod base;
 mod bridge;
 mod brownian;
 mod channels;
+mod descent;
 mod lane_rng;
 mod piece;
 mod recorded;
@@ -106,6 +107,9 @@ pub enum NoiseError {
 
 /// A Brownian path. The public quantity is the increment over an interval,
 /// never a difference of two path values.
+///
+/// Methods ask for the increments of their steps in order and once, each whole or in
+/// consecutive parts.
 pub trait Noise<S> {
     /// Writes `W(b) - W(a)` into `dw`, one state per channel: variance `|b - a|`,
     /// in either time direction.

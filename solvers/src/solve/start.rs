@@ -165,6 +165,10 @@ pub(super) fn brownian_path<'a, S: State>(
     }
     let channels = request.channels;
     Ok(match stepper {
+        Stepper::Fixed { times, .. } if request.inside_steps => {
+            let grid = times.clone();
+            Box::new(BrownianTree::with_channels(channels, seed_and_lane, initial, grid)?)
+        }
         Stepper::Fixed { times, .. } => {
             let grid = times.clone();
             Box::new(BrownianPath::with_channels(channels, seed_and_lane, initial, grid))

@@ -40,9 +40,6 @@ pub enum BetasError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] NpyError),
-    /// The file holds something else.
-    #[error("a table of betas has one axis, this array has shape {0:?}")]
-    Shape(Vec<usize>),
 }
 
 /// Longest table that is read.

@@ -126,11 +126,7 @@ impl Ddpm {
     /// The path of the betas in an `.npy` file of one axis.
     pub fn read(file: impl AsRef<Path>) -> Result<Self, BetasError> {
         let file = file.as_ref();
-        let array = npy::read::<f64>(file)?;
-        if array.ndim() != 1 {
-            return Err(BetasError::Shape(array.shape().to_vec()));
-        }
-        let betas: Vec<f64> = array.into_iter().collect();
+        let betas: Vec<f64> = npy::read_vector(file)?;
         Self::of_table(&betas, Origin::Table(Some(file.display().to_string())))
     }
 

@@ -1,43 +1,87 @@
-use super::{History, Knot};
+use super::step_noise::Increment;
+use super::{AncestralNoise, History, Knot};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
-/// Deterministic DDIM: `u_next = alpha_next D + sigma_next E` with data and noise as
-/// predicted at the start of the step (Song et al., *Denoising Diffusion Implicit
-/// Models*, 2021, eq. 12 with `eta = 0`). Order 1; the same numbers as DPM-Solver-1
-/// and DPM-Solver++1.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ddim;
+/// DDIM: `u_next = alpha_next D + sigma_down E + sigma_up z` with data and noise as predicted
+/// at the start of the step (Song et al., *Denoising Diffusion Implicit Models*, 2021, eq. 12
+/// and 16), `sigma_down` and `sigma_up` as [`AncestralNoise`] divides the step.
+///
+/// Without noise, the default, it is of order 1, and the same numbers as DPM-Solver-1 and
+/// DPM-Solver++1. With `eta = 1` it draws from the process's posterior on every path that is a
+/// diffusion, which is ancestral sampling, and SDE-DPM-Solver++1. Weak order 1.
+///
+/// k-diffusion's Euler-ancestral is the same step: an Euler step of the probability flow in
+/// `x / alpha` over `rho = sigma / alpha` leads from `rho_t` to
+/// `D + rho_down (x / alpha - D) / rho_t`, which times `alpha_next` is the formula above.
+/// [`Ddim::euler_ancestral`] is this method under that name.
+#[derive(Debug, Clone, Copy)]
+pub struct Ddim {
+    name: &'static str,
+    noise: AncestralNoise,
+}
+
+impl Ddim {
+    /// DDIM with this noise.
+    pub fn new(noise: AncestralNoise) -> Self {
+        Ddim { name: "ddim", noise }
+    }
+
+    /// The same under its name in k-diffusion.
+    pub fn euler_ancestral(noise: AncestralNoise) -> Self {
+        Ddim { name: "euler-ancestral", noise }
+    }
+}
+
+impl Default for Ddim {
+    /// No noise.
+    fn default() -> Self {
+        Ddim::new(AncestralNoise::NONE)
+    }
+}
+
+/// The predicted data, and room for noise.
+#[derive(Debug)]
+pub struct DdimMemory<S> {
+    history: History<S>,
+    increment: Increment<S>,
+}
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
-    type Memory = History<S>;
+    type Memory = DdimMemory<S>;
 
     fn info(&self) -> MethodInfo {
-        MethodInfo::one_step("ddim", Kind::Exponential, 1, 1)
+        let draws_noise = self.noise.is_drawn();
+        MethodInfo {
+            weak_order: draws_noise.then_some(1.0),
+            draws_noise,
+            ..MethodInfo::one_step(self.name, Kind::Exponential, 1, 1)
+        }
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
-        History::new(1, initial)
+        DdimMemory { history: History::new(1, initial), increment: Increment::new() }
     }
 
-    fn step(&self, step: Step<'_, S, F>, history: &mut Self::Memory) -> Result<(), StepError> {
-        let (start, end) = (Knot::at(step.field, step.t)?, step.field.schedule(step.t_next)?);
-        history.evaluate_once(start, |data| {
-            step.field.predict(NonlinearPart::Data, data, step.u, step.t)
-        })?;
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, u, next, noise, .. } = step;
+        let DdimMemory { history, increment } = memory;
+        let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
+        let split = self.noise.split(&start, &end)?;
+        history.evaluate_once(start, |data| field.predict(NonlinearPart::Data, data, u, t))?;
         // E = (u - alpha D) / sigma.
-        let scale = end.sigma / start.schedule.sigma;
-        let data = end.alpha - scale * start.schedule.alpha;
-        step.next.linear_combination(0.0, &[(scale, step.u), (data, history.value(0))])?;
-        Ok(())
+        let scale = split.down.sigma / start.schedule.sigma;
+        let data = split.down.alpha - scale * start.schedule.alpha;
+        next.linear_combination(0.0, &[(scale, u), (data, history.value(0))])?;
+        increment.add_to(next, split.up, noise, (t, t_next))
     }
 
-    fn accepted(&self, history: &mut Self::Memory) {
-        history.keep();
+    fn accepted(&self, memory: &mut Self::Memory) {
+        memory.history.keep();
     }
 
-    fn modified(&self, history: &mut Self::Memory) {
-        history.clear();
+    fn modified(&self, memory: &mut Self::Memory) {
+        memory.history.clear();
     }
 }

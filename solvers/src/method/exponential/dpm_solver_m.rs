@@ -38,6 +38,11 @@ pub enum ThirdOrder {
 const FEW_STEPS: usize = 10;
 
 impl DpmSolverM {
+    /// Order 1, a single value: DPM-Solver-1, here for what is built on these weights.
+    pub fn first(part: NonlinearPart) -> Self {
+        Self::of_order(1, part)
+    }
+
     /// Order 2.
     pub fn second(part: NonlinearPart) -> Self {
         Self::of_order(2, part)
@@ -71,6 +76,8 @@ impl DpmSolverM {
 impl MultistepRule for DpmSolverM {
     fn name(&self) -> &'static str {
         match (self.part, self.order) {
+            (NonlinearPart::Noise, 1) => "dpm-solver-1",
+            (NonlinearPart::Data, 1) => "dpm-solver++1",
             (NonlinearPart::Noise, 2) => "dpm-solver-2m",
             (NonlinearPart::Noise, _) => "dpm-solver-3m",
             (NonlinearPart::Data, 2) => "dpm-solver++2m",
@@ -88,8 +95,8 @@ impl MultistepRule for DpmSolverM {
 
     fn order(&self) -> u32 {
         match self.third_order {
-            ThirdOrder::Corrected => self.order as u32,
-            ThirdOrder::Reference => 2,
+            ThirdOrder::Reference if self.order == 3 => 2,
+            _ => self.order as u32,
         }
     }
 

@@ -11,14 +11,18 @@
 //! use driftfield_solvers::{OdeProblem, SolveOptions, solve};
 //! use driftfield_solvers::method::exponential::Ddim;
 //! let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
-//! let _ = solve(&problem, &Ddim, SolveOptions::steps(10));
+//! let _ = solve(&problem, &Ddim::default(), SolveOptions::steps(10));
 //! ```
 //!
-//! A new method is one file and one line in [`exponential_methods`].
+//! A new method is one file and one line in [`exponential_methods`], or, if it draws noise, in
+//! [`stochastic_exponential_methods`].
 
+mod ancestral_2s;
+mod ancestral_noise;
 mod churn;
 mod ddim;
 mod deis;
+mod diffusion_noise;
 mod dpm_2;
 mod dpm_solver_m;
 mod edm_heun;
@@ -32,8 +36,11 @@ mod phi;
 mod quadrature;
 mod rho_runge_kutta;
 mod rule;
+mod sde_2s;
+mod sde_multistep;
 mod singlestep;
 mod starter;
+mod step_noise;
 mod to_data;
 mod transition;
 mod unic;
@@ -45,9 +52,12 @@ use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
+pub use ancestral_2s::{Ancestral2S, Ancestral2SMemory};
+pub use ancestral_noise::AncestralNoise;
 pub use churn::{Churn, Churned, ChurnedMemory};
-pub use ddim::Ddim;
+pub use ddim::{Ddim, DdimMemory};
 pub use deis::Deis;
+pub use diffusion_noise::DiffusionNoise;
 pub use dpm_2::Dpm2;
 pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
 pub use edm_heun::{EdmHeun, edm_heun};
@@ -60,7 +70,10 @@ pub use nodes::{NodeRule, Nodes};
 pub use phi::phi;
 pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaMemory};
 pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
+pub use sde_2s::{Sde2S, Sde2SMemory};
+pub use sde_multistep::{SdeMultistep, SdeMultistepMemory};
 pub use singlestep::{Singlestep, SinglestepMemory};
+pub use step_noise::NoiseSettingError;
 pub use transition::Transition;
 pub use unic::UniC;
 pub use unipc::{Bh, UniP, UniPc};
@@ -72,7 +85,7 @@ where
     S: State,
     F: SemilinearField<S> + 'static,
 {
-    let mut methods = vec![BoxedMethod::new(Ddim)];
+    let mut methods = vec![BoxedMethod::new(Ddim::default())];
     for part in [NonlinearPart::Noise, NonlinearPart::Data] {
         methods.extend([
             BoxedMethod::new(Singlestep::first(part)),
@@ -96,4 +109,29 @@ where
         BoxedMethod::new(edm_heun(Churn::NONE)),
     ]);
     methods
+}
+
+/// Every exponential integrator that draws noise by default, with its default settings: all of
+/// the noise of the process's posterior, or of Anderson's reversal.
+///
+/// They ask for the same [`SemilinearField`] as the others, and solve the reverse diffusion
+/// that shares the marginals of its probability flow.
+pub fn stochastic_exponential_methods<S, F>() -> Vec<BoxedMethod<S, F>>
+where
+    S: State,
+    F: SemilinearField<S> + 'static,
+{
+    let (posterior, reversal) = (AncestralNoise::FULL, DiffusionNoise::FULL);
+    let sde = |rule| BoxedMethod::new(SdeMultistep::new(rule, reversal));
+    vec![
+        BoxedMethod::new(Ddim::euler_ancestral(posterior)),
+        BoxedMethod::new(Ancestral2S::new(NonlinearPart::Noise, posterior)),
+        BoxedMethod::new(Ancestral2S::new(NonlinearPart::Data, posterior)),
+        sde(DpmSolverM::first(NonlinearPart::Noise)),
+        sde(DpmSolverM::second(NonlinearPart::Noise)),
+        sde(DpmSolverM::first(NonlinearPart::Data)),
+        BoxedMethod::new(Sde2S::new(posterior)),
+        sde(DpmSolverM::second(NonlinearPart::Data)),
+        sde(DpmSolverM::third(NonlinearPart::Data)),
+    ]
 }

@@ -100,18 +100,6 @@ impl<R: MultistepRule> Multistep<R> {
     fn values(&self) -> usize {
         self.rule.values().clamp(1, MAX_VALUES)
     }
-
-    /// How many values this step combines, given as many as there are.
-    fn step_values(&self, held: usize, grid: Option<GridPosition>) -> usize {
-        let full = self.values().min(held);
-        let lowered =
-            |grid: GridPosition| full.min(grid.remaining().saturating_add(self.last_order - 1));
-        match (self.final_orders, grid) {
-            (FinalOrders::Lowered, Some(grid)) => lowered(grid),
-            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => lowered(grid),
-            _ => full,
-        }
-    }
 }
 
 /// The values of past steps, and what the start and the corrector need.
@@ -178,7 +166,8 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let values = self.step_values(history.len(), grid);
+        let held = self.values().min(history.len());
+        let values = self.final_orders.limit(held, self.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
         let whole = Transition::new(part, &start.schedule, &end.schedule);
         let knots = &history.knots()[..values];
@@ -216,7 +205,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
 }
 
 /// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
-fn advance<S: State>(
+pub(super) fn advance<S: State>(
     next: &mut S,
     u: &S,
     scale: f64,

@@ -1,5 +1,6 @@
 use super::{Knot, Singlestep, Transition};
 use crate::field::FieldError;
+use crate::method::GridPosition;
 use crate::semilinear::NonlinearPart;
 
 /// Most values that a [`MultistepRule`] may combine.
@@ -54,6 +55,20 @@ pub enum FinalOrders {
     Lowered,
     /// The same on grids of fewer steps than this; the method's own on others.
     LoweredBelow(usize),
+}
+
+impl FinalOrders {
+    /// How many of `values` the step at `grid` combines, if lowered orders come down to
+    /// `last_order`.
+    pub fn limit(self, values: usize, last_order: usize, grid: Option<GridPosition>) -> usize {
+        let lowered =
+            |grid: GridPosition| values.min(grid.remaining().saturating_add(last_order - 1));
+        match (self, grid) {
+            (FinalOrders::Lowered, Some(grid)) => lowered(grid),
+            (FinalOrders::LoweredBelow(few), Some(grid)) if grid.steps < few => lowered(grid),
+            _ => values,
+        }
+    }
 }
 
 /// What the weights of a step may depend on.

@@ -35,6 +35,23 @@ impl Transition {
         Transition { scale, h, gain, z }
     }
 
+    /// The same of the reverse diffusion at noise level `sqrt(eta)`, but for its noise: the
+    /// weight of the noise is `1 + eta` times that in the probability flow, so that `z` and
+    /// `gain` grow by this factor for the data, `gain` alone for the noise.
+    pub fn of_diffusion(part: NonlinearPart, from: &Schedule, to: &Schedule, eta: f64) -> Self {
+        let flow = Self::new(part, from, to);
+        let gain = (1.0 + eta) * flow.gain;
+        match part {
+            NonlinearPart::Noise => Transition { gain, ..flow },
+            NonlinearPart::Data => Transition {
+                scale: flow.scale * (-eta * flow.h).exp(),
+                gain,
+                z: (1.0 + eta) * flow.z,
+                ..flow
+            },
+        }
+    }
+
     /// `gain h phi_k(z)`.
     pub fn weight(&self, k: usize) -> f64 {
         self.gain * self.h * phi(k, self.z)

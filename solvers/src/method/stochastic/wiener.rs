@@ -6,7 +6,7 @@ use crate::state::{State, StateError};
 pub(super) fn request<S, F: StochasticField<S>>(field: &F, areas: bool) -> NoiseRequest {
     let channels =
         if F::Noise::SHARED { Channels::Shared(field.channels()) } else { Channels::PerComponent };
-    NoiseRequest { channels, areas, any_time: false }
+    NoiseRequest { channels, areas, ..NoiseRequest::default() }
 }
 
 /// Increments and areas of one step, one state per channel.

@@ -1,0 +1,95 @@
+use super::nodes::Division;
+use super::{AncestralNoise, Knot, Nodes, Transition};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::noise::NoiseRequest;
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::State;
+
+/// The singlestep stochastic DPM-Solver++ of k-diffusion (`dpmpp_sde`, `r = 1/2`): an ancestral
+/// step of order 1 to the node in the middle on the clock, then an ancestral step from the
+/// start over the whole with the data predicted at the node.
+///
+/// Both steps draw from one Brownian path: the increment to the node is the first part of
+/// the whole step's. On a fixed grid the path is a
+/// [`BrownianTree`](crate::noise::BrownianTree), so that the increments of the steps do not
+/// depend on the node. How much of a step's increment falls before the node follows `t`, which
+/// in a small step is half.
+///
+/// Order 2 without noise. Weak order 2 with `eta = 1`, where the coefficients are those of
+/// Anderson's reversal and the node sees the first half of its noise; 1 otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Sde2S {
+    noise: AncestralNoise,
+}
+
+impl Sde2S {
+    /// With this noise, the same share of it at the node as at the end.
+    pub fn new(noise: AncestralNoise) -> Self {
+        Sde2S { noise }
+    }
+}
+
+/// The predicted data, the state at the node, and the increments before and after it.
+#[derive(Debug)]
+pub struct Sde2SMemory<S> {
+    data: S,
+    stage: S,
+    before: S,
+    after: S,
+}
+
+impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
+    type Memory = Sde2SMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        let draws_noise = self.noise.is_drawn();
+        let weak_order = if self.noise == AncestralNoise::FULL { 2.0 } else { 1.0 };
+        MethodInfo {
+            weak_order: draws_noise.then_some(weak_order),
+            draws_noise,
+            ..MethodInfo::one_step("sde-dpm-solver++2s", Kind::Exponential, 2, 2)
+        }
+    }
+
+    fn noise(&self, _field: &F) -> Option<NoiseRequest> {
+        let request = NoiseRequest { inside_steps: true, ..NoiseRequest::default() };
+        self.noise.is_drawn().then_some(request)
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        let state = || initial.zeros_like();
+        Sde2SMemory { data: state(), stage: state(), before: state(), after: state() }
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        const PART: NonlinearPart = NonlinearPart::Data;
+        let Step { field, t, t_next, u, next, noise, .. } = step;
+        let Sde2SMemory { data, stage, before, after } = memory;
+        let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
+        let division = Division { t, t_next, start: &start.schedule, end: &end.schedule };
+        let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
+        let node = Knot { t: node.t, schedule: node.schedule };
+        let half = self.noise.split(&start, &node)?;
+        let whole = self.noise.split(&start, &end)?;
+
+        field.predict(PART, data, u, t)?;
+        let flow = Transition::new(PART, &start.schedule, &half.down);
+        stage.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
+        if self.noise.is_drawn() {
+            noise.increment(t, node.t, before)?;
+            noise.increment(node.t, t_next, after)?;
+            // Their sum, the increment of the step.
+            after.linear_combination(1.0, &[(1.0, before)])?;
+            let scale = half.up / (node.t - t).abs().sqrt();
+            stage.linear_combination(1.0, &[(scale, before)])?;
+        }
+        field.predict(PART, data, stage, node.t)?;
+        let flow = Transition::new(PART, &start.schedule, &whole.down);
+        next.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
+        if self.noise.is_drawn() {
+            let scale = whole.up / (t_next - t).abs().sqrt();
+            next.linear_combination(1.0, &[(scale, after)])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+use super::multistep::advance;
+use super::rule::MAX_VALUES;
+use super::step_noise::Increment;
+use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
+use crate::field::Counted;
+use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::State;
+
+/// The multistep methods of DPM-Solver on the reverse diffusion in place of the probability
+/// flow, one evaluation a step: SDE-DPM-Solver++ 1 and 2M for the data, SDE-DPM-Solver-1 and
+/// -2M for the noise (Lu et al., *DPM-Solver++*, 2022, appendix), and SDE-DPM-Solver++ 3M
+/// (k-diffusion).
+///
+/// With the [`Transition`](super::Transition) of the diffusion at `eta` in place of the flow's,
+/// the weights are those of [`DpmSolverM`], and [`DiffusionNoise`] comes on top. Its
+/// [`Variant`](super::Variant)s are `midpoint` (`DpmSolver`) and `heun` (`Taylor`) of
+/// k-diffusion and diffusers.
+///
+/// Without noise the order is the flow's. Weak order 1 with one value, else 2: with constant
+/// coefficients the two-value rule is, but for a change of variable of order `h` that the
+/// history undoes, Euler's on the diffusion's own modified equation, so that the errors of order 1
+/// cancel; a third value leaves the covariance of drift and noise within a step at order 2.
+#[derive(Debug, Clone)]
+pub struct SdeMultistep {
+    rule: DpmSolverM,
+    noise: DiffusionNoise,
+    final_orders: FinalOrders,
+    last_order: usize,
+}
+
+impl SdeMultistep {
+    /// `rule` with this noise.
+    pub fn new(rule: DpmSolverM, noise: DiffusionNoise) -> Self {
+        let final_orders = rule.final_orders();
+        SdeMultistep { rule, noise, final_orders, last_order: 1 }
+    }
+
+    /// Other orders of the last steps.
+    #[must_use]
+    pub fn final_orders(mut self, orders: FinalOrders) -> Self {
+        self.final_orders = orders;
+        self
+    }
+
+    /// Order to which lowered orders come down, 1 if nothing else is said.
+    #[must_use]
+    pub fn last_order(mut self, order: usize) -> Self {
+        self.last_order = order.max(1);
+        self
+    }
+
+    fn name(&self) -> &'static str {
+        match (self.rule.part(), self.rule.values()) {
+            (NonlinearPart::Noise, 1) => "sde-dpm-solver-1",
+            (NonlinearPart::Noise, 2) => "sde-dpm-solver-2m",
+            (NonlinearPart::Noise, _) => "sde-dpm-solver-3m",
+            (NonlinearPart::Data, 1) => "sde-dpm-solver++1",
+            (NonlinearPart::Data, 2) => "sde-dpm-solver++2m",
+            (NonlinearPart::Data, _) => "sde-dpm-solver++3m",
+        }
+    }
+}
+
+/// The values of past steps, and room for noise.
+#[derive(Debug)]
+pub struct SdeMultistepMemory<S> {
+    history: History<S>,
+    increment: Increment<S>,
+}
+
+impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
+    type Memory = SdeMultistepMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        let draws_noise = self.noise.is_drawn();
+        MethodInfo {
+            weak_order: draws_noise.then(|| f64::from(self.rule.order().min(2))),
+            draws_noise,
+            history: self.rule.values() as u32 - 1,
+            ..MethodInfo::one_step(self.name(), Kind::Exponential, self.rule.order(), 1)
+        }
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        let history = History::new(self.rule.values(), initial);
+        SdeMultistepMemory { history, increment: Increment::new() }
+    }
+
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        memory.history.seed(field, self.rule.part(), past)
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, u, next, noise, grid, .. } = step;
+        let SdeMultistepMemory { history, increment } = memory;
+        let part = self.rule.part();
+        let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
+        let std = self.noise.std(part, &start, &end)?;
+        history.evaluate_once(start, |value| field.predict(part, value, u, t))?;
+        let held = self.rule.values().min(history.len());
+        let values = self.final_orders.limit(held, self.last_order, grid);
+        let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
+        let whole = self.noise.transition(part, &start, &end);
+        let knots = &history.knots()[..values];
+        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
+        let mut weights = [0.0; MAX_VALUES];
+        self.rule.weights(&view, &mut weights[..values])?;
+        advance(next, u, whole.scale, &weights[..values], history, None)?;
+        increment.add_to(next, std, noise, (t, t_next))
+    }
+
+    fn accepted(&self, memory: &mut Self::Memory) {
+        memory.history.keep();
+    }
+
+    fn modified(&self, memory: &mut Self::Memory) {
+        memory.history.clear();
+    }
+}

@@ -1,0 +1,140 @@
+//! DDIM and DPM-Solver++(2S) against jcopo/diffuse, whose Euler and Heun runs are in
+//! `fixed_grids.rs`: `cargo test --release --test diffuse_references -- --nocapture` prints the
+//! figures.
+//!
+//! They are the same schemes as here: 2S has its node at the mean of the step's times. What
+//! differs is the field it gives them (references/README.md, surprise 11): alpha and sigma are
+//! clipped, and noise and data are made from the network's prediction by way of a score with the
+//! clipped values, 1e-8 being added to what it divides by; on VP, whose network predicts the
+//! noise, DDIM takes it as it is. That field is written here.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Batch, Reference, batch, exact_flow, gap, mixture, path, reference};
+use driftfield_problems::flow::PathField;
+use driftfield_problems::process::GaussianPath;
+use driftfield_solvers::method::BoxedMethod;
+use driftfield_solvers::method::exponential::{Ddim, Nodes, Singlestep};
+use driftfield_solvers::{
+    FieldError, NonlinearPart, OdeProblem, Outcome, Save, Schedule, SemilinearField, SolveOptions,
+    VectorField, solve,
+};
+
+/// The field of a path as jcopo/diffuse computes it.
+struct Clipped {
+    exact: PathField<Batch>,
+    /// Added to what the score is divided by.
+    added: f64,
+}
+
+impl Clipped {
+    fn new(name: &str, integrator: &str) -> Self {
+        let added = if (name, integrator) == ("vp", "DDIM") { 0.0 } else { 1e-8 };
+        Clipped { exact: exact_flow(mixture(), &path(name)), added }
+    }
+
+    /// Alpha and sigma.
+    fn levels(&self, t: f64) -> (f64, f64) {
+        let path = self.exact.path();
+        let largest = if path.name() == "vp" { 0.9999 } else { 0.999 };
+        (path.alpha(t).clamp(0.001, largest), path.sigma(t).clamp(0.001, largest))
+    }
+
+    /// From the noise on VP, from the velocity on the rectified flow.
+    fn score(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+        if self.exact.path().name() == "vp" {
+            self.exact.predict(NonlinearPart::Noise, out, u, t)?;
+            *out /= -(self.levels(t).1 + self.added);
+            return Ok(());
+        }
+        self.exact.eval(out, u, t)?;
+        let t = t.clamp(0.001, 0.999);
+        let (drift, diffusion) = (-1.0 / (1.0 - t), 2.0 * t / (1.0 - t) + self.added);
+        out.zip_mut_with(u, |out, u| *out = 2.0 * (drift * u - *out) / diffusion);
+        Ok(())
+    }
+}
+
+impl VectorField<Batch> for Clipped {
+    fn eval(&self, du: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+        self.exact.eval(du, u, t)
+    }
+}
+
+impl SemilinearField<Batch> for Clipped {
+    fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
+        let (alpha, sigma) = self.levels(t);
+        Ok(Schedule { alpha, sigma, log_snr: (alpha / sigma).ln() })
+    }
+    fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
+        Ok(self.exact.path().time_at_log_snr(log_snr))
+    }
+    fn predict(
+        &self,
+        _part: NonlinearPart,
+        out: &mut Batch,
+        u: &Batch,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        let (alpha, sigma) = self.levels(t);
+        self.score(out, u, t)?;
+        out.zip_mut_with(u, |out, u| *out = (u + sigma * sigma * *out) / alpha);
+        Ok(())
+    }
+}
+
+fn method(theirs: &str) -> Option<BoxedMethod<Batch, Clipped>> {
+    let mean = |t: f64, t_next: f64, i: usize, n: usize| {
+        let share = i as f64 / n as f64;
+        Ok((1.0 - share) * t + share * t_next)
+    };
+    match theirs {
+        "DDIM" => Some(BoxedMethod::new(Ddim::default())),
+        "DPMpp2s" => {
+            let nodes = Nodes::Rule(Arc::new(mean));
+            Some(BoxedMethod::new(Singlestep::second(NonlinearPart::Data).nodes(nodes)))
+        }
+        _ => None,
+    }
+}
+
+/// Compares every run of the two, of which there are `expected`.
+fn compare(name: &str, process: &str, expected: usize) {
+    let file: Reference = reference(name);
+    let (mut matching, mut largest) = (0, 0.0f64);
+    for run in &file.runs {
+        let integrator = run.settings.integrator.as_ref().unwrap();
+        let Some(method) = method(integrator) else { continue };
+        let times = run.times.clone().unwrap();
+        let span = (times[0], times[times.len() - 1]);
+        let problem =
+            OdeProblem::new(Clipped::new(process, integrator), batch(&file.initial), span);
+        let options = SolveOptions::times(times).save(Save::all());
+        let solution = solve(&problem, &method, options).unwrap();
+        assert_eq!(solution.outcome, Outcome::Success);
+        assert_eq!(Some(solution.statistics.nfe), run.nfe, "{integrator}");
+        let mut worst = gap(&solution.u_last, &batch(&run.last));
+        if let Some(states) = &run.states {
+            let stride = (solution.u.len() - 1) / (states.len() - 1);
+            let ours = solution.u.iter().step_by(stride);
+            worst = ours.zip(states).map(|(a, b)| gap(a, &batch(b))).fold(worst, f64::max);
+        }
+        assert!(worst < 1e-10, "{integrator}, {} steps: {worst:e}", solution.u.len() - 1);
+        largest = largest.max(worst);
+        matching += 1;
+    }
+    println!("{name}: {matching} runs of DDIM and DPM-Solver++(2S), largest gap {largest:.1e}");
+    assert_eq!(matching, expected);
+}
+
+#[test]
+fn on_the_rectified_flow() {
+    compare("diffuse/flow_deterministic.json", "rectified-flow", 8);
+}
+
+#[test]
+fn on_vp() {
+    compare("diffuse/vp_deterministic.json", "vp", 4);
+}
