@@ -7,9 +7,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod model;
+mod pndm_start;
 mod request;
 mod run;
 mod schedulers;
+mod third_order_sde;
 
 use common::published::Published;
 use driftfield_problems::process::{self, GaussianPath};
