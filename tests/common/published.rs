@@ -10,7 +10,7 @@ use driftfield_problems::predictor::Target;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::Method;
 use driftfield_solvers::noise::RecordedPath;
-use driftfield_solvers::{OdeProblem, Save, SolveOptions, State, solve};
+use driftfield_solvers::{OdeProblem, Save, SolveOptions, State, VectorField, solve};
 use ndarray::ArrayD;
 use serde_json::Value;
 
@@ -24,7 +24,8 @@ pub struct Published {
 
 /// What became of a run.
 pub enum Verdict {
-    /// The largest gap over all states recorded, and whether the evaluations are as many.
+    /// The largest gap over all states recorded, and whether the evaluations are as many; and
+    /// so the accepted and rejected steps, if steps are adaptive.
     Compared { gap: f64, nfe_equal: bool },
     /// Why it cannot be repeated here, or is elsewhere.
     LeftOut(&'static str),
@@ -160,11 +161,11 @@ pub fn relative_gap(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
 }
 
 /// Runs `method` over `times` with the normals given, if any.
-pub fn run_method(
-    field: &PathField<Batch>,
+pub fn run_method<F: VectorField<Batch> + Clone>(
+    field: &F,
     initial: &Batch,
     times: &[f64],
-    method: &impl Method<Batch, PathField<Batch>>,
+    method: &impl Method<Batch, F>,
     noise: Option<RecordedPath<Batch>>,
 ) -> Ours {
     let span = (times[0], times[times.len() - 1]);
@@ -196,12 +197,15 @@ impl Ours {
         self
     }
 
-    /// Against the final state of a recorded run, and all others if there are any.
+    /// Against the final state of a recorded run, and all others if there are any: each, or
+    /// every `n`-th.
     pub fn compare(&self, recorded: &Value) -> Verdict {
         let mut worst = gap(&self.states[self.states.len() - 1], &points(&recorded["final"]));
         if let Some(states) = recorded["states"].as_array() {
-            assert_eq!(states.len(), self.states.len(), "{}", recorded["settings"]);
-            for (ours, state) in self.states.iter().zip(states) {
+            let (steps, recorded_steps) = (self.states.len() - 1, states.len() - 1);
+            assert_eq!(steps % recorded_steps, 0, "{}", recorded["settings"]);
+            let ours = self.states.iter().step_by(steps / recorded_steps);
+            for (ours, state) in ours.zip(states) {
                 worst = worst.max(gap(ours, &points(state)));
             }
         }
