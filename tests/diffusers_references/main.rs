@@ -12,6 +12,7 @@ mod request;
 mod run;
 mod schedulers;
 mod third_order_sde;
+mod unmatched;
 
 use common::published::Published;
 use driftfield_problems::process::{self, GaussianPath};

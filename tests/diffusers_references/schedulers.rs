@@ -17,7 +17,8 @@ use crate::model::{ScaledModel, TimestepModel};
 use crate::request::{Library, Mapped, Origin, Request, method};
 use crate::run::Run;
 
-/// Classes of runs that no method here reproduces, and why. A run that neither matches nor is put
+/// Classes of runs that no method here reproduces, and why, which unmatched.rs, pndm_start.rs and
+/// third_order_sde.rs show. A run that neither matches nor is put
 /// into one of them fails the test.
 mod outside {
     pub const DDIM_LINSPACE: &str = "DDIMScheduler steps from timestep i to i - 1000 / N whatever \
