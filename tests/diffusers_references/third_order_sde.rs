@@ -19,13 +19,13 @@ use crate::run::Run;
 use crate::schedulers::sde_multistep;
 
 /// The predicted data of a step's start and its place on the clock.
-type Past = Vec<(f64, ArrayD<f64>)>;
+type Past = (f64, ArrayD<f64>);
 
 /// One step of the scheduler's formulas, which add `half` to the weight of the second derivative.
 fn step(
     path: &SharedPath,
     u: &ArrayD<f64>,
-    past: &Past,
+    past: &[Past],
     ends: &[f64],
     noise: &ArrayD<f64>,
     (order, half): (usize, f64),
@@ -63,7 +63,7 @@ fn formulas(run: &Run<'_>, path: &SharedPath, times: &[f64], half: f64) -> Array
         model.predict(Target::DATA, &mut data, u, t).unwrap();
         data
     };
-    let (mut u, mut past) = (run.initial(), Past::new());
+    let (mut u, mut past) = (run.initial(), Vec::<Past>::new());
     for (i, (ends, noise)) in times.windows(2).zip(run.normals()).enumerate() {
         past.push((path.log_snr(ends[0]), data(&u, ends[0])));
         // On fewer than 15 steps the last but one is of order 2.
