@@ -6,6 +6,9 @@
 //! errors per cell: the root of the mean squared distance to the true solution from the
 //! same start, and its median. Then the orders that the published defaults leave of every
 //! multistep method.
+//!
+//! `cargo bench --bench error_tables -- SOLVER...` prints the rows of these solvers alone, with
+//! whatever parameters.
 
 use std::collections::BTreeMap;
 
@@ -124,14 +127,17 @@ fn header(first: &str, columns: &[String]) -> String {
     format!("{titles}\n|{}", "---|".repeat(columns.len() + 1))
 }
 
-type Cells = BTreeMap<u64, Vec<(f64, f64, &'static str, &'static str)>>;
+type Cells<'a> = BTreeMap<u64, Vec<(f64, f64, &'a str, &'static str)>>;
 
-fn errors_by_spacing(problem: &Problem) -> Result<Cells, GenerateError> {
+fn errors_by_spacing<'a>(
+    problem: &Problem,
+    solvers: &[&'a str],
+) -> Result<Cells<'a>, GenerateError> {
     let columns: Vec<String> = EVALUATIONS.iter().map(|nfe| format!("{nfe} NFE")).collect();
     let mut all = Cells::new();
     for spacing in SPACINGS {
         println!("\n### {spacing}\n\n{}", header("solver", &columns));
-        for solver in solvers() {
+        for &solver in solvers {
             let mut cells = vec![solver.to_owned()];
             for nfe in EVALUATIONS {
                 let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
@@ -148,7 +154,7 @@ fn errors_by_spacing(problem: &Problem) -> Result<Cells, GenerateError> {
     Ok(all)
 }
 
-fn winners(all: &Cells) {
+fn winners(all: &Cells<'_>) {
     println!("\n### The best at each number of evaluations\n");
     let columns = ["by RMS", "by median"].map(str::to_owned);
     println!("{}", header("NFE", &columns));
@@ -202,8 +208,16 @@ fn orders(whole: &Problem, inner: &Problem) -> Result<(), GenerateError> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let problem = Problem::over(None)?;
+    // cargo adds `--bench`.
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if !asked.is_empty() {
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        errors_by_spacing(&problem, &asked)?;
+        return Ok(());
+    }
     println!("{} starts, {}, exact field.", LANES, problem.path.spec());
-    let all = errors_by_spacing(&problem)?;
+    let all = errors_by_spacing(&problem, &solvers())?;
     winners(&all);
     orders(&problem, &Problem::over(Some((0.5, 0.05)))?)?;
     Ok(())
