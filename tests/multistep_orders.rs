@@ -112,7 +112,7 @@ fn methods() -> Vec<(String, f64)> {
     }
     for order in 1..=4 {
         for prediction in ["data", "noise"] {
-            for variant in ["bh1", "bh2"] {
+            for variant in ["bh1", "bh2", "vary_coeff"] {
                 let settings = format!("prediction={prediction},variant={variant}");
                 let solver = format!("unipc-{order}:{settings},lower_order_final=false");
                 methods.push((solver, f64::from(order) + 1.0));

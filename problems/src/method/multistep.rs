@@ -52,10 +52,11 @@ pub(super) fn ended<R: MultistepRule>(
     Ok(method.last_order(last_order(spec)?).uncorrected(spec.integer("uncorrected", 0)?))
 }
 
-/// `start=lower|matching`.
+/// `start=lower|matching|heun`.
 pub(super) fn start(spec: &Spec) -> Result<Start, SpecError> {
-    Ok(match spec.choice("start", &["lower", "matching"], "lower")? {
+    Ok(match spec.choice("start", &["lower", "matching", "heun"], "lower")? {
         "matching" => Start::Matching,
+        "heun" => Start::Heun,
         _ => Start::Lower,
     })
 }

@@ -14,6 +14,10 @@ use crate::semilinear::NonlinearPart;
 /// The published code replaces the integrals by left Riemann sums of 10,000 nodes, which moves
 /// its results by up to 2e-2 (tAB) and 7e-5 (rhoAB); here they are exact to rounding.
 ///
+/// Polynomials in `ln rho` (`DEISMultistepScheduler` of diffusers) are no third kind: minus
+/// `ln rho` is the clock, so that they are [`DpmSolverM`](super::DpmSolverM) for the noise, in its
+/// Taylor variant and with the whole second derivative.
+///
 /// tAB extrapolates in time: where steps in time grow by a factor, as those of equal log-SNR
 /// do on rectified flow near pure noise, its weights are large, and rhoAB is the better choice.
 ///
