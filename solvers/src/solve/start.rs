@@ -139,7 +139,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let history = ErrorHistory::default();
-    let stepper = Stepper::Adaptive { control, h, end, order, history, scratch };
+    let stepper = Stepper::Adaptive { control: Box::new(control), h, end, order, history, scratch };
     Ok((stepper, unclocked.or(outcome)))
 }
 
