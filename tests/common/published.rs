@@ -67,9 +67,12 @@ impl Published {
 
     /// The recorded normals, one batch a draw, as the path of this grid.
     pub fn noise(&self, times: &[f64]) -> RecordedPath<Batch> {
-        let draws = self.json["noise"].as_array().unwrap();
-        let normals = draws[..times.len() - 1].iter().map(points).collect();
-        RecordedPath::from_normals(times.to_vec(), normals).unwrap()
+        RecordedPath::from_normals(times.to_vec(), self.draws(times.len() - 1)).unwrap()
+    }
+
+    /// The first of the recorded normals.
+    pub fn draws(&self, count: usize) -> Vec<Batch> {
+        self.json["noise"].as_array().unwrap()[..count].iter().map(points).collect()
     }
 
     /// Judges every run, prints the tally, and fails unless every run that is not left

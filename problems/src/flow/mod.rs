@@ -6,6 +6,7 @@ mod forward;
 mod noise_level;
 mod path_field;
 mod posterior;
+mod score;
 mod semilinear;
 
 pub use bridge::BridgeDiffusion;
@@ -13,6 +14,7 @@ pub use forward::ForwardDiffusion;
 pub use noise_level::NoiseLevel;
 pub use path_field::{PathField, probability_flow, reverse_sde};
 pub use posterior::PosteriorField;
+pub use score::ScoreField;
 
 use driftfield_solvers::{FieldError, State};
 
