@@ -4,7 +4,7 @@ use std::sync::Arc;
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::{FieldError, OdeProblem, SdeProblem, State, StochasticField, VectorField};
 
-use super::{NoiseLevel, PosteriorField, ScoreField, fill};
+use super::{MarginalScore, NoiseLevel, PosteriorField, ScoreField, fill};
 use crate::predictor::{Predictor, Target};
 use crate::process::{
     GaussianPath, Posterior, SharedPath, TransitionKernel, check_diffusion, check_time,
@@ -74,6 +74,12 @@ impl<S> PathField<S> {
     /// The noise level of the SDE.
     pub fn noise_level(&self) -> &NoiseLevel {
         &self.noise_level
+    }
+
+    /// The score of the marginal at `t`, a vector field that does not depend on time: what
+    /// [Langevin dynamics](crate::langevin) at one noise level follow.
+    pub fn score_at(self, t: f64) -> MarginalScore<S> {
+        MarginalScore::new(self, t)
     }
 
     /// The same fields at another noise level.

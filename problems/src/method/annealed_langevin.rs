@@ -54,7 +54,7 @@ impl<S: State, F: ScoreField<S>> Method<S, F> for AnnealedLangevin {
         let evaluations = self.0.count as u64;
         MethodInfo {
             draws_noise: true,
-            ..MethodInfo::one_step("annealed-langevin", Kind::Langevin, 0, evaluations)
+            ..MethodInfo::one_step("annealed-langevin", Kind::Langevin, 1, evaluations)
         }
     }
 

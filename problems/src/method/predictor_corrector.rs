@@ -211,7 +211,7 @@ impl<S: State, F> Method<S, F> for NoPredictor {
     type Memory = ();
 
     fn info(&self) -> MethodInfo {
-        MethodInfo::one_step("none", Kind::Langevin, 0, 0)
+        MethodInfo::one_step("none", Kind::Langevin, 1, 0)
     }
 
     fn memory(&self, _initial: &S) {}
