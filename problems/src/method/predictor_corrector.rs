@@ -1,6 +1,8 @@
 use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::NoiseSettingError;
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, StochasticInfo};
+use driftfield_solvers::method::{
+    GridPosition, Kind, Method, MethodInfo, Step, StepError, StochasticInfo,
+};
 use driftfield_solvers::noise::{Noise, NoiseError, NoiseRequest};
 
 use super::ReverseDiffusion;
@@ -19,9 +21,9 @@ use crate::flow::ScoreField;
 ///
 /// The Langevin steps do not shorten with the grid, so that a corrected method has no order of
 /// convergence: at the signal-to-noise ratio `snr` they leave a relative bias of about
-/// `snr^2` in the variance. The order stated is that of the predictor alone. A
-/// predictor that looks back starts afresh in every step, its history belonging to another
-/// trajectory.
+/// `snr^2` in the variance. The order stated is that of the predictor alone. To the
+/// predictor every step is a solve of its own, for what it keeps belongs to the state before the
+/// correction; multistep methods are thereby of order 1.
 ///
 /// ```
 /// use driftfield_problems::method::{LangevinRule, PredictorCorrector, ReverseDiffusion};
@@ -137,7 +139,10 @@ impl<S: State, F: ScoreField<S>, M: Method<S, F>> Method<S, F> for PredictorCorr
         let drawn = self.final_noise || !last;
         let mut noise = LastPart::new(noise, parts, self.corrector.count, drawn);
         self.predictor.modified(predictor);
-        let step = Step { field, t, t_next, h, u: corrected, next, noise: &mut noise, grid };
+        // What the predictor sees is a solve of one step, the first and the last.
+        let alone = grid.map(|grid| GridPosition { index: grid.steps - 1, ..grid });
+        let noise = &mut noise;
+        let step = Step { field, t, t_next, h, u: corrected, next, noise, grid: alone };
         self.predictor.step(step, predictor)
     }
 
