@@ -195,6 +195,24 @@ fn mistaken_noise_is_noticed() {
     }
 }
 
+/// Few and short corrections, whose own bias (`snr^2` of the variance) is below what is allowed.
+#[test]
+fn corrected_steps_and_reverse_diffusion_keep_the_marginals() {
+    let check = |path: &SharedPath, solver: &str| {
+        let problem = reversal(path).problem(start(path), span(path));
+        let method = driftfield_problems::method::parse::<Batch>(solver).unwrap();
+        let misfit = misfit_at_end(&problem, &method, path);
+        println!("{solver} on {}: {misfit:.2}", path.spec());
+        assert!(misfit < 1.0, "{solver} on {}: {misfit}", path.spec());
+    };
+    for path in all_paths() {
+        check(&path, "reverse-diffusion");
+        check(&path, "pc:predictor=ancestral,snr=0.05");
+    }
+    check(&path("vp"), "pc:predictor=euler-maruyama,corrector=langevin,snr=0.05,n=2");
+    check(&path("ve"), "pc:predictor=heun,snr=0.1");
+}
+
 #[test]
 fn the_bridges_own_diffusion_keeps_the_marginals() {
     let path = path("brownian-bridge");

@@ -35,8 +35,8 @@
 //! - [`predictor`]: noise, data, velocity, v and score, and conversions;
 //! - [`field`]: exact predictors of Gaussian mixtures and of data sets;
 //! - [`network`], [`train`], [`weights`]: the residual MLP, its training, its file;
-//! - [`flow`]: from process and predictor to problems; [`method`]: ancestral
-//!   sampling; [`spacing`]: where the times of a fixed grid lie;
+//! - [`flow`]: from process and predictor to problems; [`method`]: ancestral sampling,
+//!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
 //! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
 //! - [`spec`]: the `name:key=value` form of the command line.
 
@@ -44,6 +44,7 @@ pub mod atomic_file;
 pub mod data;
 pub mod field;
 pub mod flow;
+pub mod langevin;
 pub mod method;
 pub mod network;
 pub mod npy;

@@ -28,6 +28,7 @@ fn applies_to(info: &MethodInfo) -> &'static str {
         Kind::Exponential => {
             "the probability flow of every process, where its log-SNR is finite; any semilinear ODE"
         }
+        Kind::Langevin => "the score of every process, towards the data",
         _ => "see its documentation",
     }
 }

@@ -84,6 +84,11 @@ impl Published {
         one_draw_a_step(times, self.normals())
     }
 
+    /// The first of the recorded normals.
+    pub fn draws(&self, count: usize) -> Vec<Batch> {
+        self.normals().take(count).collect()
+    }
+
     /// Judges every run, prints the tally, and fails unless every run that is not left
     /// out matches.
     pub fn tally(&self, tolerance: f64, judge: impl Fn(&Value) -> Verdict) {

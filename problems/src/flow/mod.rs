@@ -3,20 +3,24 @@
 
 mod bridge;
 mod forward;
+mod marginal_score;
 mod noise_level;
 mod path_field;
 mod posterior;
+mod score;
 mod semilinear;
 
 pub use bridge::BridgeDiffusion;
 pub use forward::ForwardDiffusion;
+pub use marginal_score::MarginalScore;
 pub use noise_level::NoiseLevel;
 pub use path_field::{PathField, probability_flow, reverse_sde};
 pub use posterior::PosteriorField;
+pub use score::ScoreField;
 
 use driftfield_solvers::{FieldError, State};
 
 /// Sets every component to `value`.
-fn fill<S: State>(out: &mut S, value: f64) -> Result<(), FieldError> {
+pub(crate) fn fill<S: State>(out: &mut S, value: f64) -> Result<(), FieldError> {
     Ok(out.fill_lanes(|_, block| block.fill(value))?)
 }

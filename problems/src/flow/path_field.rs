@@ -4,9 +4,11 @@ use std::sync::Arc;
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::{FieldError, OdeProblem, SdeProblem, State, StochasticField, VectorField};
 
-use super::{NoiseLevel, PosteriorField, fill};
+use super::{MarginalScore, NoiseLevel, PosteriorField, ScoreField, fill};
 use crate::predictor::{Predictor, Target};
-use crate::process::{GaussianPath, Posterior, SharedPath, check_diffusion, check_time};
+use crate::process::{
+    GaussianPath, Posterior, SharedPath, TransitionKernel, check_diffusion, check_time,
+};
 
 /// The fields of a Gaussian path with a predictor, process and predictor being
 /// chosen at run time: as [`VectorField`] the probability flow, as [`StochasticField`]
@@ -74,10 +76,32 @@ impl<S> PathField<S> {
         &self.noise_level
     }
 
+    /// The score of the marginal at `t`, a vector field that does not depend on time: what
+    /// [Langevin dynamics](crate::langevin) at one noise level follow.
+    pub fn score_at(self, t: f64) -> MarginalScore<S> {
+        MarginalScore::new(self, t)
+    }
+
     /// The same fields at another noise level.
     pub fn with_noise_level(mut self, noise_level: impl Into<NoiseLevel>) -> Self {
         self.noise_level = noise_level.into();
         self
+    }
+
+    /// Refuses a step that leads away from the data.
+    fn check_towards_data(&self, t: f64, u: f64) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        check_time(&self.path, u)?;
+        if u <= t {
+            return Ok(());
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: format!(
+                "steps that draw noise go towards the data, and t = {u} is further from it; \
+                 encode with the probability flow instead"
+            ),
+        })
     }
 
     /// Velocity plus `level^2 / 2` times `-g^2 score`.
@@ -153,20 +177,31 @@ impl<S> PosteriorField<S> for PathField<S> {
         self.predictor.predict(Target::DATA, out, x, t)
     }
     fn posterior(&self, t: f64, u: f64) -> Result<Posterior, FieldError> {
-        check_time(&self.path, t)?;
-        check_time(&self.path, u)?;
-        if u <= t {
-            return Ok(self.path.posterior(t, u));
-        }
-        Err(FieldError::Domain {
-            t,
-            advice: format!(
-                "ancestral steps go towards the data, and t = {u} is further from it; \
-                 encode with the probability flow instead"
-            ),
-        })
+        self.check_towards_data(t, u)?;
+        Ok(self.path.posterior(t, u))
     }
     fn data_network_forwards(&self) -> u64 {
+        self.predictor.network_forwards()
+    }
+}
+
+impl<S> ScoreField<S> for PathField<S> {
+    fn score(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        check_time(&self.path, t)?;
+        self.predictor.predict_with_score(0.0, 1.0, self.path.sigma(t), out, x, t)
+    }
+    fn sigma(&self, t: f64) -> Result<f64, FieldError> {
+        check_time(&self.path, t)?;
+        Ok(self.path.sigma(t))
+    }
+    fn transition(&self, t: f64, u: f64) -> Result<TransitionKernel, FieldError> {
+        self.check_towards_data(t, u)?;
+        Ok(self.path.transition(t, u))
+    }
+    fn reverse_noise_level(&self, t: f64) -> Result<f64, FieldError> {
+        self.noise_level.at(t)
+    }
+    fn score_network_forwards(&self) -> u64 {
         self.predictor.network_forwards()
     }
 }

@@ -7,7 +7,9 @@ use driftfield_solvers::method::registry::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 
-use super::{Ancestral, ancestral_steps, churned, deis, dpm_solver, sde_dpm_solver, unipc};
+use super::{
+    Ancestral, ancestral_steps, churned, deis, dpm_solver, langevin, sde_dpm_solver, unipc,
+};
 use crate::flow::PathField;
 use crate::process::SharedPath;
 use crate::spacing::{Spacing, SpacingError};
@@ -24,6 +26,7 @@ pub fn path_methods<S: State>() -> Vec<PathMethod<S>> {
     methods.extend(additive_methods());
     methods.extend(stochastic_exponential_methods());
     methods.push(BoxedMethod::new(Ancestral::new()));
+    methods.extend(langevin::defaults());
     methods
 }
 
@@ -94,7 +97,7 @@ pub fn parse_for<S: State>(text: &str, grid: &IntendedGrid) -> Result<ChosenMeth
 type Builder<S> = fn(&Spec, Option<&IntendedGrid>) -> Result<Option<ChosenMethod<S>>, SpecError>;
 
 /// The families whose methods have parameters.
-fn builders<S: State>() -> [Builder<S>; 6] {
+fn builders<S: State>() -> [Builder<S>; 7] {
     [
         dpm_solver::build,
         unipc::build,
@@ -102,6 +105,7 @@ fn builders<S: State>() -> [Builder<S>; 6] {
         churned::build,
         ancestral_steps::build,
         sde_dpm_solver::build,
+        langevin::build,
     ]
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Posterior, TimeDomain, inverse};
+use super::{Posterior, TimeDomain, TransitionKernel, inverse};
 
 /// A process with `x_t = alpha(t) x_0 + sigma(t) eps`, `eps ~ N(0, I)`.
 ///
@@ -99,6 +99,21 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
         }
     }
 
+    /// `p(x_t | x_u)` of the diffusion, for `u <= t`.
+    ///
+    /// The variance is written in log-SNR, `sigma_t^2 (1 - e^(-2 h))` with
+    /// `h = lambda_u - lambda_t`, so that a small step loses nothing.
+    fn transition(&self, t: f64, u: f64) -> TransitionKernel {
+        if u == t {
+            return TransitionKernel::STAY;
+        }
+        let fresh = -(-2.0 * (self.log_snr(u) - self.log_snr(t))).exp_m1();
+        TransitionKernel {
+            scale: self.alpha(t) / self.alpha(u),
+            variance: self.sigma(t).powi(2) * fresh,
+        }
+    }
+
     /// The path as `name:key=value,key=value`.
     fn spec(&self) -> String {
         let mut text = self.name().to_owned();
@@ -170,6 +185,9 @@ macro_rules! forward_path {
             }
             fn posterior(&self, t: f64, u: f64) -> Posterior {
                 (**self).posterior(t, u)
+            }
+            fn transition(&self, t: f64, u: f64) -> TransitionKernel {
+                (**self).transition(t, u)
             }
             fn spec(&self) -> String {
                 (**self).spec()

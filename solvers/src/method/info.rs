@@ -10,6 +10,8 @@ pub enum Kind {
     Ancestral,
     /// Exact in the linear part of a semilinear field.
     Exponential,
+    /// Follows the score at fixed noise levels (Langevin dynamics).
+    Langevin,
 }
 
 impl Kind {
@@ -20,6 +22,7 @@ impl Kind {
             Kind::Stochastic => "stochastic",
             Kind::Ancestral => "ancestral",
             Kind::Exponential => "exponential",
+            Kind::Langevin => "langevin",
         }
     }
 

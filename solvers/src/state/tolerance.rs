@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::StateError;
 
 /// One value for every component of a lane, or one each.
@@ -10,6 +12,13 @@ pub enum Components {
 }
 
 impl Components {
+    fn part(&self, components: Range<usize>) -> Self {
+        match self {
+            Components::All(value) => Components::All(*value),
+            Components::Each(values) => Components::Each(values[components].to_vec()),
+        }
+    }
+
     /// The value for component `i` of a lane.
     #[inline(always)]
     pub fn get(&self, i: usize) -> f64 {
@@ -74,6 +83,17 @@ impl Tolerance {
     pub fn larger_of(mut self) -> Self {
         self.larger_of = true;
         self
+    }
+
+    /// The tolerances of these components alone, for states made of several. Lists must have
+    /// been [checked](Components::check_len) against the whole lane.
+    #[must_use]
+    pub fn part(&self, components: Range<usize>) -> Self {
+        Tolerance {
+            abstol: self.abstol.part(components.clone()),
+            reltol: self.reltol.part(components),
+            larger_of: self.larger_of,
+        }
     }
 
     /// The unit of error of component `i`, whose larger value is `size`.

@@ -1,0 +1,77 @@
+use driftfield_solvers::State;
+use driftfield_solvers::method::exponential::NoiseSettingError;
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
+use driftfield_solvers::noise::NoiseRequest;
+
+use super::langevin_steps::{LangevinRule, LangevinScratch, LangevinSteps, Level, Parts};
+use crate::flow::ScoreField;
+
+/// Annealed Langevin dynamics (SMLD; Song & Ermon, *Generative Modeling by Estimating Gradients
+/// of the Data Distribution*, 2019, algorithm 1): the times of the grid after the first are the
+/// ladder of noise levels, and at each of them come `count` steps
+///
+/// `x <- x + a / 2 score(x, t) + sqrt(a) z`, `a = step sigma_t^2`.
+///
+/// The paper's `epsilon` is `step` times the square of the last level. Its levels are geometric,
+/// which is the uniform grid of `ve`; on any other path they are what the spacing makes
+/// them. Like every unadjusted Langevin sampler it stays off the marginal by
+/// what `step` makes it: a Gaussian's variance by the factor `1 / (1 - step / 4)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AnnealedLangevin(LangevinSteps);
+
+impl AnnealedLangevin {
+    /// `count` steps at every level, each of `step` squared noise levels.
+    pub fn new(step: f64, count: usize) -> Result<Self, NoiseSettingError> {
+        let range = "finite and above 0";
+        if !(step > 0.0 && step.is_finite()) {
+            return Err(NoiseSettingError { name: "step", value: step, range });
+        }
+        // `a / 2` is the `2 (snr sigma)^2` of the corrector.
+        LangevinSteps::new(LangevinRule::Annealed, 0.5 * step.sqrt(), count).map(AnnealedLangevin)
+    }
+
+    fn parts(&self, t: f64, t_next: f64) -> Parts {
+        Parts { t, t_next, count: self.0.count }
+    }
+}
+
+/// A `step` of 0.2, the paper's on its ladder from 1 to 0.01, and ten of them at a level.
+impl Default for AnnealedLangevin {
+    fn default() -> Self {
+        let rule = LangevinRule::Annealed;
+        AnnealedLangevin(LangevinSteps { rule, snr: 0.5 * 0.2f64.sqrt(), count: 10 })
+    }
+}
+
+/// Scratch of a solve by annealed Langevin dynamics.
+#[derive(Debug)]
+pub struct AnnealedLangevinMemory<S>(LangevinScratch<S>);
+
+impl<S: State, F: ScoreField<S>> Method<S, F> for AnnealedLangevin {
+    type Memory = AnnealedLangevinMemory<S>;
+
+    fn info(&self) -> MethodInfo {
+        let evaluations = self.0.count as u64;
+        MethodInfo {
+            draws_noise: true,
+            ..MethodInfo::one_step("annealed-langevin", Kind::Langevin, 1, evaluations)
+        }
+    }
+
+    fn noise(&self, _field: &F) -> Option<NoiseRequest> {
+        Some(NoiseRequest { inside_steps: self.0.count > 1, ..NoiseRequest::default() })
+    }
+
+    fn memory(&self, initial: &S) -> Self::Memory {
+        AnnealedLangevinMemory(LangevinScratch::new(initial))
+    }
+
+    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let Step { field, t, t_next, u, next, noise, .. } = step;
+        // Towards the data only, as the ladder goes.
+        field.transition(t, t_next)?;
+        next.copy_from(u)?;
+        let level = Level { t: t_next, damping: 1.0 };
+        self.0.run(field, level, next, noise, self.parts(t, t_next), &mut memory.0)
+    }
+}
