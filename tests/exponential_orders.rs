@@ -80,8 +80,8 @@ const ORDERS: &[(&str, f64)] = &[
     ("dpm-solver++3m:start=matching,lower_order_final=false", 3.0),
     ("dpm-solver++3m:start=matching,lower_order_final=false,form=reference", 2.0),
     ("dpm-solver++3m:start=heun,lower_order_final=false", 3.0),
-    // The first step of UniPC-p, corrected, leaves an error of order 3: orders beyond need
-    // another start, which UniPC does not have yet.
+    // The first step of UniPC-p, corrected, leaves an error of order 3; orders beyond are shown
+    // from an exact history (multistep_orders.rs).
     ("unipc-1:lower_order_final=false", 2.0),
     ("unipc-1:lower_order_final=false,prediction=noise,variant=bh1", 2.0),
     ("unipc-2:lower_order_final=false", 3.0),

@@ -17,6 +17,9 @@ pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multis
     let mut method = ended(spec, method)?;
     if spec.choice("corrector", &["none", "unic"], "none")? == "unic" {
         method = method.corrector(UniC(Bh::default()));
+    } else if let steps @ 1.. = spec.integer("uncorrected", 0)? {
+        let expected = "0 without `corrector=unic`";
+        return Err(SpecError::value(spec.name(), "uncorrected", steps, expected));
     }
     Ok(method)
 }
