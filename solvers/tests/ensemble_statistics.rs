@@ -56,8 +56,8 @@ fn moments_agree_with_two_passes_at_any_offset() {
             for i in 0..3 {
                 let error = (moments.mean()[i] - mean[i]).abs();
                 assert!(error < 200.0 * ulp, "{offset} {part}: mean {i} off by {error:e}");
-                for j in 0..3 {
-                    let error = (moments.covariance(i, j) - covariance[i][j]).abs();
+                for (j, expected) in covariance[i].iter().enumerate() {
+                    let error = (moments.covariance(i, j) - expected).abs();
                     assert!(error < 1e-12 + 10.0 * ulp, "{offset} {part}: {i} {j} {error:e}");
                 }
             }
