@@ -12,8 +12,8 @@ use driftfield_solvers::ensemble::{
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    Additive, FieldError, HostState, Ito, OdeProblem, Outcome, Save, SdeProblem, SolveError,
-    SolveOptions, VectorField,
+    Additive, ErrorNorm, FieldError, HostState, Ito, OdeProblem, Outcome, Save, SdeProblem,
+    SolveError, SolveOptions, VectorField,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -260,6 +260,63 @@ fn lanes_that_fail_are_reported_and_leave_the_others_as_they_are() {
     }
     // A lane broken in the step to 0.5: four steps of two evaluations.
     assert_eq!(alone.evaluations.nfe, 989 * 16 + 11 * 8);
+}
+
+#[test]
+fn a_lane_that_cannot_start_is_found() {
+    let solution = Ensemble::new(200, |lanes| {
+        let mut initial = Batch::ones((lanes.count, 1));
+        for (index, value) in initial.iter_mut().enumerate() {
+            if lanes.first + index as u64 == 150 {
+                *value = f64::NAN;
+            }
+        }
+        Ok(OdeProblem::new(Linear(-1.0), initial, (0.0, 1.0)))
+    })
+    .solve(&Heun::new(), |_| SolveOptions::steps(8), end, Moments::new(1))
+    .unwrap();
+    assert_eq!((solution.failed, solution.failures[0].lanes.first), (1, 150));
+    let expected = FailureCause::NotStarted(SolveError::NonFiniteInitial { lane: 150 });
+    assert_eq!(solution.failures[0].cause, expected);
+    assert_eq!(solution.statistics.count(), 199);
+}
+
+/// Steps adapt to the chunk: with one chunk size, threads change nothing; with
+/// lanes alone, each has the steps of a solve of its own.
+#[test]
+fn adaptive_ensembles_do_not_depend_on_threads() {
+    let ensemble = |chunk: usize| {
+        Ensemble::new(500, |lanes| {
+            let number = |index: usize| (lanes.first + index as u64) as f64;
+            let initial = Batch::from_shape_fn((lanes.count, 1), |(i, _)| 0.1 * number(i));
+            let field = |du: &mut Batch, u: &Batch, t: f64| {
+                du.zip_mut_with(u, |du, u| *du = (t * u).sin());
+            };
+            Ok(OdeProblem::new(field, initial, (0.0, 1.0)))
+        })
+        .chunk(chunk)
+    };
+    let run = |chunk: usize, threads: usize| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let options = |_| SolveOptions::adaptive(1e-6, 1e-6).norm(ErrorNorm::WorstLane);
+        let solve = || ensemble(chunk).solve(&Tsit5::new(), options, end, statistics(1)).unwrap();
+        pool.install(solve)
+    };
+    for chunk in [1, 64, 500] {
+        let (one, two) = (run(chunk, 1), run(chunk, 2));
+        assert_eq!(one.statistics, two.statistics);
+        assert_eq!((one.evaluations, one.lane_nfe), (two.evaluations, two.lane_nfe));
+    }
+    let (alone, together) = (run(1, 2), run(500, 2));
+    assert_eq!(alone.lane_nfe, alone.evaluations.nfe);
+    assert_eq!(together.lane_nfe, 500 * together.evaluations.nfe);
+    assert!(alone.lane_nfe < together.lane_nfe, "the hardest lane decides for all");
+    let difference = alone.statistics.0.mean()[0] - together.statistics.0.mean()[0];
+    // In either, an error of at most 1e-6 (1 + u), u < 52, at each step, which grows by
+    // exp(1/2) at most; no lane takes more steps than the hardest one asks for.
+    let steps = together.evaluations.accepted as f64;
+    println!("chunks of 1 and 500: means differ by {difference:e}, {steps} steps");
+    assert!(difference != 0.0 && difference.abs() < 2.0 * steps * 53e-6 * 0.5_f64.exp());
 }
 
 fn decaying(lanes: Lanes) -> Result<OdeProblem<Batch, Linear>, SolveError> {

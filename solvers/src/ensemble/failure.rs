@@ -17,7 +17,8 @@ pub struct Failure {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FailureCause {
-    /// The problem could not be made, or its solve not start.
+    /// The problem could not be made, or its solve not start. A lane whose initial
+    /// state is not finite is numbered as in the whole ensemble.
     NotStarted(SolveError),
     /// The solve ended early. A lane is numbered as in the whole ensemble.
     Ended(Outcome),
@@ -45,6 +46,17 @@ impl FailureCause {
             FailureCause::NotStarted(_) => true,
             FailureCause::LaneCount { .. } | FailureCause::ObservedNan { .. } => false,
         }
+    }
+
+    /// Why the solve of a chunk did not start, its lane numbered as in the whole
+    /// ensemble.
+    pub(super) fn not_started(error: SolveError, lanes: Lanes) -> Self {
+        FailureCause::NotStarted(match error {
+            SolveError::NonFiniteInitial { lane } => {
+                SolveError::NonFiniteInitial { lane: lane + lanes.first as usize }
+            }
+            other => other,
+        })
     }
 
     /// The outcome of a chunk, its lane numbered as in the whole ensemble.

@@ -10,7 +10,8 @@ use super::Statistic;
 ///
 /// parts merged by Chan, Golub & LeVeque (*COMPSTAT* 1982):
 /// `C = C_a + C_b + n_a n_b / n (m_b - m_a)(m_b - m_a)^T`. No sum of squares is
-/// formed, from which a large mean would cancel the variance.
+/// formed, from which a large mean would cancel the variance. A number that is
+/// infinite in one lane has an infinite or undefined mean.
 ///
 /// ```
 /// use driftfield_solvers::ensemble::{Moments, Statistic};

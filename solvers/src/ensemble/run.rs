@@ -79,7 +79,8 @@ where
         let problem = (self.make)(lanes).map_err(FailureCause::NotStarted)?;
         check_lanes(problem.initial(), lanes)?;
         let options = (self.options)(lanes).first_lane(lanes.first);
-        let solution = solve(&problem, self.method, options).map_err(FailureCause::NotStarted)?;
+        let solution = solve(&problem, self.method, options)
+            .map_err(|error| FailureCause::not_started(error, lanes))?;
         tally.evaluations += solution.statistics;
         if !solution.outcome.is_success() {
             return Err(FailureCause::ended(solution.outcome, lanes));

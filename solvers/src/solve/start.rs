@@ -171,7 +171,8 @@ pub(super) fn brownian_path<'a, S: State>(
         }
         Stepper::Fixed { times, .. } => {
             let grid = times.clone();
-            Box::new(BrownianPath::with_channels(channels, seed_and_lane, initial, grid))
+            let path = BrownianPath::with_channels(channels, seed_and_lane, initial, grid);
+            Box::new(if request.areas { path.with_areas() } else { path })
         }
         Stepper::Adaptive { .. } => {
             let grid = vec![span.0, span.1];
