@@ -19,6 +19,7 @@ pub const SPANS: [(&str, f64, f64); 8] = [
     ("rectified-flow", 1.0, 1e-3),
     ("brownian-bridge", 1.0, 1e-3),
     ("ddpm", 1.0, 1e-3),
+    ("mean-reverting", 1.0, 1e-3),
 ];
 
 /// The program cargo built, or the one that `DRIFTFIELD_PROGRAM` names (an
