@@ -6,6 +6,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use driftfield_problems::flow::reverse_sde;
+use driftfield_problems::langevin::{Baoab, Obabo, UnderdampedLangevin};
+use driftfield_problems::method;
+use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::process;
 use driftfield_solvers::method::registry::{
     additive_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
     stratonovich_methods,
@@ -142,4 +147,52 @@ fn no_exponential_integrator_with_noise_allocates() {
         let name = method.info().name;
         assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
     }
+}
+
+/// The data is half of the state, whatever the time.
+struct HalfOfTheState;
+
+impl Predictor<Batch> for HalfOfTheState {
+    fn predict(
+        &self,
+        target: Target,
+        out: &mut Batch,
+        x: &Batch,
+        _t: f64,
+    ) -> Result<(), FieldError> {
+        out.zip_mut_with(x, |out, x| *out = 0.5 * (target.data + target.noise) * x);
+        Ok(())
+    }
+}
+
+#[test]
+fn no_method_along_the_score_allocates() {
+    let path = process::parse("vp").unwrap();
+    let field = reverse_sde(path, HalfOfTheState, 1.0);
+    let problem = field.sde_problem(initial(), (1.0, 0.1));
+    for name in [
+        "reverse-diffusion",
+        "pc:predictor=ancestral,corrector=langevin,n=2",
+        "pc:predictor=none",
+        "annealed-langevin",
+    ] {
+        let method = method::parse(name).unwrap();
+        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
+    }
+}
+
+#[test]
+fn no_splitting_of_langevin_dynamics_allocates() {
+    let score = |out: &mut Batch, x: &Batch, _t: f64| out.zip_mut_with(x, |out, x| *out = -x);
+    let problem = UnderdampedLangevin::new(score, 1.0).unwrap().problem(initial(), 2.0);
+    assert_eq!(run_splitting(&problem, &Baoab), 0);
+    assert_eq!(run_splitting(&problem, &Obabo), 0);
+}
+
+fn run_splitting<P: Problem>(problem: &P, method: &impl Method<P::State, P::Field>) -> u64 {
+    let mut integrator = init(problem, method, SolveOptions::steps(20)).unwrap();
+    assert_eq!(integrator.step(), Status::Stepped);
+    let before = ALLOCATIONS.get();
+    while integrator.step() == Status::Stepped {}
+    ALLOCATIONS.get() - before
 }

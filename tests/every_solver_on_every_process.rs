@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use common::{Batch, all_paths, exact_flow, gap, mixture, path};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
-use driftfield_problems::method::Ancestral;
+use driftfield_problems::method::{self, Ancestral};
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
 use driftfield_solvers::method::registry::{
@@ -212,7 +212,12 @@ fn the_nfe_is_the_number_of_predictions() {
         counts_agree(&flow, &calls, stochastic_exponential_methods());
         let (predictor, calls) = counting(&path);
         let reversal: PathField<Batch> = reverse_sde(path.clone(), predictor, 1.0);
-        counts_agree(&reversal.sde_problem(from, (start, end)), &calls, stochastic_methods());
+        let problem = reversal.sde_problem(from, (start, end));
+        counts_agree(&problem, &calls, stochastic_methods());
+        let along_scores =
+            ["reverse-diffusion", "pc", "pc:predictor=heun,n=3", "annealed-langevin"];
+        let along_scores = along_scores.map(|name| method::parse(name).unwrap());
+        counts_agree(&problem, &calls, along_scores.into());
     }
     let bridge = path("brownian-bridge");
     let (predictor, calls) = counting(&bridge);

@@ -1,7 +1,7 @@
 //! Stochastic methods keep every process's marginals, and the check notices
 //! when they do not.
 //!
-//! False alarms: the fewer than 1,400 comparisons of these tests each allow 6.5 standard
+//! False alarms: the fewer than 1,800 comparisons of these tests each allow 6.5 standard
 //! errors, exceeded with probability 8.0e-11 by a normal estimate; the skewness
 //! of squares over 20,000 lanes (0.02) at most doubles that in one tail. In all
 //! below 3e-7. The seeds are fixed.

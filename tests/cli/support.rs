@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The processes by name, with their default spans.
-pub const SPANS: [(&str, f64, f64); 8] = [
+pub const SPANS: [(&str, f64, f64); 9] = [
     ("vp", 1.0, 1e-3),
     ("sub-vp", 1.0, 1e-3),
     ("vp-cosine", 0.9946, 1e-3),
@@ -19,6 +19,7 @@ pub const SPANS: [(&str, f64, f64); 8] = [
     ("rectified-flow", 1.0, 1e-3),
     ("brownian-bridge", 1.0, 1e-3),
     ("ddpm", 1.0, 1e-3),
+    ("mean-reverting", 1.0, 1e-3),
 ];
 
 /// The program cargo built, or the one that `DRIFTFIELD_PROGRAM` names (an

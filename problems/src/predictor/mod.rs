@@ -3,6 +3,7 @@
 mod model_time;
 mod network;
 mod prediction;
+mod shifted;
 mod threshold;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use driftfield_solvers::FieldError;
 pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
 pub use prediction::Prediction;
+pub use shifted::Shifted;
 pub use threshold::{Threshold, Thresholded};
 
 /// The quantity `E[data * x_0 + noise * eps | x_t]`.

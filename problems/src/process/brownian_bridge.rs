@@ -15,7 +15,9 @@ use crate::spec::SpecError;
 /// the data ([`BridgeDiffusion`](crate::flow::BridgeDiffusion)), and the exact
 /// conditional of this path's [`posterior`](GaussianPath::posterior), which
 /// [`Ancestral`](crate::method::Ancestral) draws from. With `s = 0` this is the
-/// rectified flow, and that conditional is deterministic.
+/// rectified flow, and that conditional is deterministic: `x_u = (1 - d) x_t + d x_0`,
+/// `d = (t - u) / t`, the iteration of InDI (Delbracio & Milanfar, *Inversion by Direct
+/// Iteration*, 2023), whose noise `epsilon` is `s`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BrownianBridge {
     s: f64,

@@ -8,6 +8,7 @@ mod gaussian_path;
 pub mod interpolant;
 mod inverse;
 mod kernel;
+mod mean_reverting;
 mod posterior;
 mod rectified_flow;
 mod registry;
@@ -23,6 +24,7 @@ pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_sn
 pub use edm::Edm;
 pub use gaussian_path::{GaussianPath, SharedPath};
 pub use kernel::TransitionKernel;
+pub use mean_reverting::MeanReverting;
 pub use posterior::Posterior;
 pub use rectified_flow::RectifiedFlow;
 pub use registry::{PROCESSES, ProcessEntry, parse};

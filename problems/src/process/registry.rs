@@ -27,6 +27,7 @@ pub const PROCESSES: &[ProcessEntry] = &[
     super::rectified_flow::ENTRY,
     super::brownian_bridge::ENTRY,
     super::ddpm::ENTRY,
+    super::mean_reverting::ENTRY,
 ];
 
 /// The process written `name:key=value,key=value`.
