@@ -20,6 +20,6 @@ pub use crate::solvers::method::{
 pub use crate::solvers::noise::fill_initial_normals;
 pub use crate::solvers::observer::{AcceptedStep, Crossing, Event, Flow, Observer};
 pub use crate::solvers::{
-    FieldError, Integrator, OdeProblem, Outcome, Problem, Save, SdeProblem, Solution, SolveError,
-    SolveOptions, State, Statistics, Status, StochasticField, VectorField, init, solve,
+    Ensemble, FieldError, Integrator, OdeProblem, Outcome, Problem, Save, SdeProblem, Solution,
+    SolveError, SolveOptions, State, Statistics, Status, StochasticField, VectorField, init, solve,
 };

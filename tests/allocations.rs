@@ -12,12 +12,13 @@ use driftfield_problems::method;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process;
 use driftfield_solvers::method::registry::{
-    runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+    additive_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+    stratonovich_methods,
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
     Decay as SemilinearDecay, FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions,
-    Status, VectorField, init,
+    Status, Stratonovich, VectorField, init,
 };
 use ndarray::Array2;
 
@@ -110,11 +111,31 @@ fn no_runge_kutta_method_allocates() {
 
 #[test]
 fn no_stochastic_method_allocates() {
-    let problem =
-        SdeProblem::from_field(Ito { drift: Decay, diffusion: Decay }, initial(), (0.0, 1.0));
-    for method in stochastic_methods() {
+    let ito = SdeProblem::from_field(Ito { drift: Decay, diffusion: Decay }, initial(), (0.0, 1.0));
+    check_stochastic(&ito, stochastic_methods());
+    let both = Stratonovich { drift: Decay, diffusion: Decay };
+    check_stochastic(&SdeProblem::from_field(both, initial(), (0.0, 1.0)), stratonovich_methods());
+    let additive = SdeProblem::additive(
+        |du: &mut Batch, u: &Batch, t: f64| du.zip_mut_with(u, |du, u| *du = t - u),
+        |g: &mut Batch, t: f64| g.fill(1.0 + t),
+        initial(),
+        (0.0, 1.0),
+    );
+    check_stochastic(&additive, additive_methods());
+}
+
+/// Fixed steps on their grid, and adaptive ones on a tree.
+fn check_stochastic<P: Problem<State = Batch>>(
+    problem: &P,
+    methods: Vec<BoxedMethod<Batch, P::Field>>,
+) {
+    for method in methods {
         let name = method.info().name;
-        assert_eq!(allocations(&problem, &method, SolveOptions::steps(20)), 0, "{name}");
+        assert_eq!(allocations(problem, &method, SolveOptions::steps(20)), 0, "{name}");
+        if method.info().adaptive() {
+            let options = SolveOptions::adaptive(1e-2, 1e-2).dtmax(0.1);
+            assert_eq!(allocations(problem, &method, options), 0, "{name}, adaptive");
+        }
     }
 }
 

@@ -127,7 +127,11 @@ fn the_published_sums_in_place_of_integrals() {
     for (name, least, most) in [("deis/tab_official", 2e-4, 2.1e-2), ("deis/rho_ab", 5e-6, 7e-5)] {
         let file = Published::read(name);
         file.tally(TOLERANCE, |recorded| {
-            let rule = Multistep::new(LeftRiemann::new(&recorded["settings"]));
+            let settings = &recorded["settings"];
+            if settings["method"] == "rho_ab" && settings["ab_order"] == 0 {
+                return Verdict::LeftOut("the sum of a constant is its integral, see above");
+            }
+            let rule = Multistep::new(LeftRiemann::new(settings));
             let times = numbers(&recorded["times"]);
             run_method(&flow(), &file.initial(), &times, &rule, None).compare(recorded)
         });

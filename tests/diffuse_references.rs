@@ -12,17 +12,16 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Batch, Reference, batch, exact_flow, gap, mixture, path, reference};
+use common::published::{Published, Verdict, numbers, run_method};
+use common::{Batch, exact_flow, mixture, path};
 use driftfield_problems::flow::PathField;
 use driftfield_problems::process::GaussianPath;
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Ddim, Nodes, Singlestep};
-use driftfield_solvers::{
-    FieldError, NonlinearPart, OdeProblem, Outcome, Save, Schedule, SemilinearField, SolveOptions,
-    VectorField, solve,
-};
+use driftfield_solvers::{FieldError, NonlinearPart, Schedule, SemilinearField, VectorField};
 
 /// The field of a path as jcopo/diffuse computes it.
+#[derive(Clone)]
 struct Clipped {
     exact: PathField<Batch>,
     /// Added to what the score is divided by.
@@ -85,56 +84,33 @@ impl SemilinearField<Batch> for Clipped {
     }
 }
 
-fn method(theirs: &str) -> Option<BoxedMethod<Batch, Clipped>> {
+fn method(theirs: &str) -> Result<BoxedMethod<Batch, Clipped>, &'static str> {
     let mean = |t: f64, t_next: f64, i: usize, n: usize| {
         let share = i as f64 / n as f64;
         Ok((1.0 - share) * t + share * t_next)
     };
     match theirs {
-        "DDIM" => Some(BoxedMethod::new(Ddim::default())),
+        "DDIM" => Ok(BoxedMethod::new(Ddim::default())),
         "DPMpp2s" => {
             let nodes = Nodes::Rule(Arc::new(mean));
-            Some(BoxedMethod::new(Singlestep::second(NonlinearPart::Data).nodes(nodes)))
+            Ok(BoxedMethod::new(Singlestep::second(NonlinearPart::Data).nodes(nodes)))
         }
-        _ => None,
+        _ => Err("Euler and Heun: fixed_grids.rs"),
     }
 }
 
-/// Compares every run of the two, of which there are `expected`.
-fn compare(name: &str, process: &str, expected: usize) {
-    let file: Reference = reference(name);
-    let (mut matching, mut largest) = (0, 0.0f64);
-    for run in &file.runs {
-        let integrator = run.settings.integrator.as_ref().unwrap();
-        let Some(method) = method(integrator) else { continue };
-        let times = run.times.clone().unwrap();
-        let span = (times[0], times[times.len() - 1]);
-        let problem =
-            OdeProblem::new(Clipped::new(process, integrator), batch(&file.initial), span);
-        let options = SolveOptions::times(times).save(Save::all());
-        let solution = solve(&problem, &method, options).unwrap();
-        assert_eq!(solution.outcome, Outcome::Success);
-        assert_eq!(Some(solution.statistics.nfe), run.nfe, "{integrator}");
-        let mut worst = gap(&solution.u_last, &batch(&run.last));
-        if let Some(states) = &run.states {
-            let stride = (solution.u.len() - 1) / (states.len() - 1);
-            let ours = solution.u.iter().step_by(stride);
-            worst = ours.zip(states).map(|(a, b)| gap(a, &batch(b))).fold(worst, f64::max);
-        }
-        assert!(worst < 1e-10, "{integrator}, {} steps: {worst:e}", solution.u.len() - 1);
-        largest = largest.max(worst);
-        matching += 1;
+#[test]
+fn every_run_of_both_methods() {
+    for (name, process) in [("flow_deterministic", "rectified-flow"), ("vp_deterministic", "vp")] {
+        let file = Published::read(&format!("diffuse/{name}"));
+        file.tally(1e-10, |run| {
+            let integrator = run["settings"]["integrator"].as_str().unwrap();
+            let method = match method(integrator) {
+                Ok(method) => method,
+                Err(reason) => return Verdict::LeftOut(reason),
+            };
+            let field = Clipped::new(process, integrator);
+            run_method(&field, &file.initial(), &numbers(&run["times"]), &method, None).compare(run)
+        });
     }
-    println!("{name}: {matching} runs of DDIM and DPM-Solver++(2S), largest gap {largest:.1e}");
-    assert_eq!(matching, expected);
-}
-
-#[test]
-fn on_the_rectified_flow() {
-    compare("diffuse/flow_deterministic.json", "rectified-flow", 8);
-}
-
-#[test]
-fn on_vp() {
-    compare("diffuse/vp_deterministic.json", "vp", 4);
 }

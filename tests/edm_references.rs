@@ -28,6 +28,22 @@ fn times(settings: &Value) -> Vec<f64> {
     noisy.unwrap().into_iter().chain([0.0]).collect()
 }
 
+/// The published levels are those of Karras spacing here.
+#[test]
+fn levels_of_the_grid() {
+    let file = Published::read("edm/edm_heun");
+    let mut largest = 0.0f64;
+    for recorded in file.runs() {
+        let (ours, theirs) = (times(&recorded["settings"]), numbers(&recorded["times"]));
+        assert_eq!(ours.len(), theirs.len());
+        let gaps =
+            ours.iter().zip(&theirs).map(|(a, b)| if a == b { 0.0 } else { (a / b - 1.0).abs() });
+        largest = gaps.fold(largest, f64::max);
+    }
+    println!("levels of the EDM grid: largest relative gap {largest:.1e}");
+    assert!(largest < 1e-12);
+}
+
 #[test]
 fn heun() {
     let file = Published::read("edm/edm_heun");

@@ -68,6 +68,7 @@ fn one_step_to_the_data_is_the_predicted_data() {
         assert!(solvers.len() >= 11, "{solvers:?}");
         solvers.extend([
             "lms:start=matching",
+            "lms:start=heun",
             "deis-tab3:start=matching,corrector=unic",
             "deis-rhoab1:corrector=unic,lower_order_final=true",
         ]);

@@ -60,6 +60,8 @@ const ORDERS: &[(&str, f64)] = &[
     ("dpm-solver-2m:start=matching,lower_order_final=false,type=taylor", 2.0),
     ("dpm-solver-3m:start=matching,lower_order_final=false", 3.0),
     ("dpm-solver-3m:start=matching,lower_order_final=false,form=reference", 2.0),
+    ("dpm-solver-3m:start=heun,lower_order_final=false", 3.0),
+    ("ipndm:start=heun", 2.0),
     ("deis-rhork:tableau=euler1", 1.0),
     ("deis-rhork:tableau=heun2", 2.0),
     ("deis-rhork:tableau=kutta3", 3.0),
@@ -77,13 +79,15 @@ const ORDERS: &[(&str, f64)] = &[
     ("dpm-solver++2m:start=matching,lower_order_final=false,type=taylor", 2.0),
     ("dpm-solver++3m:start=matching,lower_order_final=false", 3.0),
     ("dpm-solver++3m:start=matching,lower_order_final=false,form=reference", 2.0),
-    // The first step of UniPC-p, corrected, leaves an error of order 3: orders beyond need
-    // another start, which UniPC does not have yet.
+    ("dpm-solver++3m:start=heun,lower_order_final=false", 3.0),
+    // The first step of UniPC-p, corrected, leaves an error of order 3; orders beyond are shown
+    // from an exact history (multistep_orders.rs).
     ("unipc-1:lower_order_final=false", 2.0),
     ("unipc-1:lower_order_final=false,prediction=noise,variant=bh1", 2.0),
     ("unipc-2:lower_order_final=false", 3.0),
     ("unipc-2:lower_order_final=false,variant=bh1", 3.0),
     ("unipc-2:lower_order_final=false,prediction=noise", 3.0),
+    ("unipc-2:lower_order_final=false,variant=vary_coeff", 3.0),
 ];
 
 #[test]

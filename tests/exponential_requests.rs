@@ -112,6 +112,8 @@ fn parameters_are_read_or_refused() {
         "edm-heun:churn=10,tmin=0.05,tmax=50,noise=1.003",
         "dpm-2:churn=10",
         "unipc-4:start=matching",
+        "unipc-2:variant=vary_coeff",
+        "ipndm:start=heun",
         "dpm-solver++2m:corrector=unic",
         "dpm-solver-12:type=taylor",
     ] {
@@ -120,15 +122,17 @@ fn parameters_are_read_or_refused() {
     for bad in [
         "dpm-solver-2m:form=reference",
         "dpm-solver-12:start=matching",
+        "dpm-solver++2m:uncorrected=3",
         "unipc-2:corrector=unic",
         "dpm-solver-4s",
         "dpm-solver++2m:type=heun",
         "dpm-solver++2m:order=3",
         "unipc-5",
-        "unipc-2:variant=vary_coeff",
+        "unipc-2:variant=bh3",
         "ddim:lower_order_final=true",
         "deis-rhork:tableau=bs3",
         "deis-tab4",
+        "ipndm:start=runge-kutta",
         "lms:order=5",
         "lms:order=0",
         "ipndm:order=3",
@@ -242,4 +246,19 @@ fn churn_draws_noise_and_nothing_else_changes() {
         let encoding = run("edm", &settings).unwrap_err();
         assert!(matches!(encoding, GenerateError::StochasticEncoding(_)), "{encoding}");
     }
+}
+
+/// A list of times has its own number of steps, which a number of evaluations covers or not.
+#[test]
+fn lists_within_a_number_of_evaluations() {
+    let list = Spacing::explicit([0.9, 0.5, 0.1]).unwrap();
+    let mut settings = Settings::new("heun", Budget::Evaluations(5));
+    settings.spacing = Some(list);
+    let done = run("vp", &settings).unwrap();
+    assert_eq!((done.steps, done.statistics.nfe), (Some(2), 4));
+    settings.denoise_final = true;
+    assert_eq!(run("vp", &settings).unwrap().statistics.nfe, 5);
+    settings.budget = Budget::Evaluations(4);
+    let error = run("vp", &settings).unwrap_err();
+    assert!(matches!(error, GenerateError::TimesTooMany { steps: 2, least: 5, .. }), "{error}");
 }

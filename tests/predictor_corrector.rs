@@ -82,10 +82,10 @@ fn a_ladder_of_corrections_is_annealed_langevin() {
     let (start, end) = span(&ve);
     let times: Vec<f64> = (0..=10).map(|k| start + (end - start) * f64::from(k) / 10.0).collect();
     let flow = exact_flow(mixture(), &ve);
-    let end_over =
-        |times: &[f64], method: &dyn Fn(&OdeProblem<Batch, PathField<Batch>>) -> Batch| {
-            method(&flow.clone().problem(initial(&ve, 8), (times[0], times[10])))
-        };
+    type Flow = OdeProblem<Batch, PathField<Batch>>;
+    let end_over = |times: &[f64], method: &dyn Fn(&Flow) -> Batch| {
+        method(&flow.clone().problem(initial(&ve, 8), (times[0], times[10])))
+    };
     let annealed = AnnealedLangevin::new(4.0 * 0.16 * 0.16, 1).unwrap();
     let annealed = end_over(&times, &|problem| {
         solve(problem, &annealed, SolveOptions::times(times.clone()).seed(3)).unwrap().u_last

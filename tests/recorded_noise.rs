@@ -3,14 +3,18 @@
 
 mod common;
 
-use common::{Batch, batch, gap, mixture, path, reference, same_bits};
+use common::published::{Ours, Published, Verdict, numbers, one_draw_a_step, points};
+use common::{Batch, mixture, path, same_bits};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::EulerMaruyama;
 use driftfield_solvers::noise::{BrownianPath, Noise, NoiseError, RecordedPath};
-use driftfield_solvers::{FieldError, Outcome, SdeProblem, SolveOptions, StochasticField, solve};
+use driftfield_solvers::{
+    FieldError, Outcome, Save, SdeProblem, SolveOptions, StochasticField, solve,
+};
+use serde_json::Value;
 
 /// Anderson's reversal of VP as jcopo/diffuse computes it from a predicted
 /// noise: its score is `-eps / (clip(sigma, 0.001, 0.9999) + 1e-8)`, ours
@@ -43,34 +47,35 @@ impl StochasticField<Batch> for ClippedReversal {
     }
 }
 
+/// Euler-Maruyama over the times of a run, with its normals.
+fn euler_maruyama(
+    field: impl StochasticField<Batch, Interpretation = Additive, Noise = Diagonal>,
+    initial: Batch,
+    run: &Value,
+) -> Ours {
+    let times = numbers(&run["times"]);
+    let noise = one_draw_a_step(&times, run["noise"].as_array().unwrap().iter().map(points));
+    let span = (times[0], times[times.len() - 1]);
+    let options = SolveOptions::times(times).noise(noise).save(Save::all());
+    let problem = SdeProblem::from_field(field, initial, span);
+    let solution = solve(&problem, &EulerMaruyama, options).unwrap();
+    assert_eq!(solution.outcome, Outcome::Success);
+    Ours { states: solution.u, nfe: solution.statistics.nfe }
+}
+
 #[test]
 fn euler_maruyama_agrees_with_diffuse() {
-    let file = reference("diffuse/vp_euler_maruyama_given_noise.json");
+    let file = Published::read("diffuse/vp_euler_maruyama_given_noise");
     let vp = path("vp");
-    assert_eq!(file.runs.len(), 2);
-    for run in &file.runs {
-        let times = run.times.clone().unwrap();
-        let normals = run.noise.as_ref().unwrap().iter().map(|rows| batch(rows)).collect();
-        let noise = RecordedPath::from_normals(times.clone(), normals).unwrap();
-        let exact = reverse_sde(vp.clone(), MixturePredictor::new(mixture(), vp.clone()), 1.0);
-        let initial = batch(&file.initial);
-        let span = (times[0], times[times.len() - 1]);
-        let options = || SolveOptions::times(times.clone()).noise(noise.clone());
-
-        let clipped = ClippedReversal { exact: exact.clone(), path: vp.clone() };
-        let problem = SdeProblem::from_field(clipped, initial.clone(), span);
-        let solution = solve(&problem, &EulerMaruyama, options()).unwrap();
-        assert_eq!(solution.outcome, Outcome::Success);
-        assert_eq!(Some(solution.statistics.nfe), run.nfe);
-        let error = gap(&solution.u_last, &batch(&run.last));
-        assert!(error < 1e-10, "{error:e}");
-
+    let exact = reverse_sde(vp.clone(), MixturePredictor::new(mixture(), vp.clone()), 1.0);
+    file.tally(1e-10, |run| {
         // The true score differs by a relative 1e-4 near t = 1.
-        let problem = exact.sde_problem(initial, span);
-        let solution = solve(&problem, &EulerMaruyama, options()).unwrap();
-        let error = gap(&solution.u_last, &batch(&run.last));
-        assert!(error < 1e-3, "{error:e}");
-    }
+        let ours = euler_maruyama(exact.clone(), file.initial(), run);
+        let Verdict::Compared { gap, .. } = ours.compare(run) else { panic!("not compared") };
+        assert!(gap < 1e-3, "{gap:e}");
+        let clipped = ClippedReversal { exact: exact.clone(), path: vp.clone() };
+        euler_maruyama(clipped, file.initial(), run).compare(run)
+    });
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{batch, exact_flow, gap, mixture, path, reference};
+use common::published::{Published, numbers, points};
+use common::{exact_flow, gap, mixture, path};
 use driftfield_problems::flow::PathField;
 use driftfield_solvers::method::{Dop853, Dopri5, Method, Tsit5};
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
@@ -14,25 +15,30 @@ fn follows_the_truth(
     process: &str,
     file: &str,
 ) {
-    let run = &reference(file).runs[0];
-    let times = run.times.clone().unwrap();
-    let states: Vec<_> = run.states.as_ref().unwrap().iter().map(|rows| batch(rows)).collect();
+    let file = Published::read(file);
+    let run = &file.runs()[0];
+    let times = numbers(&run["times"]);
+    let states: Vec<_> = run["states"].as_array().unwrap().iter().map(points).collect();
     let (start, end) = (times[0], times[times.len() - 1]);
     let problem = exact_flow(mixture(), &path(process)).problem(states[0].clone(), (start, end));
     let options = SolveOptions::adaptive(1e-10, 1e-10).save(Save::at(times.clone()));
     let solution = solve(&problem, method, options).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     assert_eq!(solution.t, times);
+    let name = method.info().name;
+    let mut largest = 0.0f64;
     for ((t, found), expected) in times.iter().zip(&solution.u).zip(&states) {
         let error = gap(found, expected);
-        assert!(error < 1e-7, "{} on {process} at {t}: {error:e}", method.info().name);
+        assert!(error < 1e-7, "{name} on {process} at {t}: {error:e}");
+        largest = largest.max(error);
     }
+    println!("{name} on {process}: {} times, largest gap {largest:.1e}", times.len());
 }
 
 fn on_all_processes(method: impl Method<common::Batch, PathField<common::Batch>>) {
-    follows_the_truth(&method, "vp", "truth/p1_pf_ode.json");
-    follows_the_truth(&method, "rectified-flow", "truth/p2_pf_ode.json");
-    follows_the_truth(&method, "edm", "truth/p3_pf_ode.json");
+    follows_the_truth(&method, "vp", "truth/p1_pf_ode");
+    follows_the_truth(&method, "rectified-flow", "truth/p2_pf_ode");
+    follows_the_truth(&method, "edm", "truth/p3_pf_ode");
 }
 
 #[test]

@@ -36,9 +36,11 @@
 //! - [`mod@solve`]: the one loop, its options, and the same loop stepped by hand;
 //! - [`observer`]: saving, events, streams, progress, callbacks;
 //! - [`noise`]: Brownian paths as functions of (seed, lane, base grid, t);
-//! - [`solution`]: states, exact counts, and how a solve ended.
+//! - [`solution`]: states, exact counts, and how a solve ended;
+//! - [`ensemble`]: many lanes over threads, and statistics without keeping them.
 
 pub mod control;
+pub mod ensemble;
 pub mod field;
 pub mod method;
 pub mod noise;
@@ -50,6 +52,7 @@ pub mod solve;
 pub mod state;
 
 pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
+pub use ensemble::Ensemble;
 pub use field::{Additive, Counted, FieldError, Ito, StochasticField, Stratonovich, VectorField};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};

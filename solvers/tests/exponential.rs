@@ -68,6 +68,7 @@ fn orders_on_a_problem_that_is_no_diffusion() {
             (2.0, boxed(Multistep::new(DpmSolverM::second(part).variant(Variant::Taylor)))),
             (2.0, boxed(Multistep::new(DpmSolverM::second(part)).start(Start::Matching))),
             (3.0, boxed(Multistep::new(third()).start(Start::Matching))),
+            (3.0, boxed(Multistep::new(third()).start(Start::Heun))),
             (2.0, boxed(Multistep::new(third().third_order(ThirdOrder::Reference)))),
             (2.0, boxed(UniPc::unipc(1, part, Bh::Bh2))),
             (3.0, {
@@ -149,6 +150,9 @@ fn evaluations_are_as_declared() {
                 boxed(Multistep::new(DpmSolverM::second(part)).start(Start::Matching)),
                 boxed(Multistep::new(DpmSolverM::third(part)).start(Start::Matching)),
                 boxed(Multistep::new(DpmSolverM::third(part))),
+                boxed(Multistep::new(DpmSolverM::first(part)).start(Start::Heun)),
+                boxed(Multistep::new(DpmSolverM::third(part)).start(Start::Heun)),
+                boxed(UniPc::unipc(3, part, Bh::VaryCoeff).start(Start::Heun)),
                 boxed(UniPc::unipc(4, part, Bh::Bh2).start(Start::Matching)),
                 boxed(Singlestep::third(part)),
             ] {
@@ -291,6 +295,11 @@ fn history_is_dropped_when_the_state_changes() {
             Multistep::new(DpmSolverM::third(data))
                 .final_orders(FinalOrders::Full)
                 .start(Start::Matching),
+        ),
+        boxed(
+            Multistep::new(DpmSolverM::third(data))
+                .final_orders(FinalOrders::Full)
+                .start(Start::Heun),
         ),
     ] {
         let full = problem(2.0);

@@ -3,12 +3,12 @@
 
 mod common;
 
-use common::{Oscillator, ode_methods};
-use driftfield_solvers::method::registry::stochastic_methods;
-use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Tsit5};
+use common::{Oscillator, every_stochastic_method, ode_methods};
+use driftfield_solvers::field::{Additive, Diagonal};
+use driftfield_solvers::method::{Dop853, Heun, Method, Tsit5};
 use driftfield_solvers::{
-    FieldError, Ito, OdeProblem, Outcome, PidController, Save, SdeProblem, SolveOptions,
-    VectorField, init, solve,
+    FieldError, OdeProblem, Outcome, PidController, Save, SdeProblem, SolveOptions,
+    StochasticField, VectorField, init, solve,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -164,22 +164,48 @@ fn stepping_by_hand_counts_alike_and_pays_for_a_changed_state() {
 
 #[test]
 fn stochastic_methods_count_drift_and_diffusion_apart() {
-    type Field = Ito<SelfCounting, SelfCounting>;
-    let methods: Vec<BoxedMethod<[f64; 2], Field>> = stochastic_methods();
-    for method in methods {
-        let drift = Arc::new(AtomicU64::new(0));
-        let diffusion = Arc::new(AtomicU64::new(0));
-        let oscillator = Oscillator::EXAMPLE;
-        let problem = SdeProblem::new(
-            SelfCounting(oscillator, drift.clone()),
-            SelfCounting(oscillator, diffusion.clone()),
-            [0.3, 0.2],
-            (0.0, 1.0),
+    for method in every_stochastic_method::<[f64; 2], BothCounting>() {
+        let [drift, diffusion] = [(), ()].map(|()| Arc::new(AtomicU64::new(0)));
+        let field = BothCounting(
+            SelfCounting(Oscillator::EXAMPLE, drift.clone()),
+            SelfCounting(Oscillator::EXAMPLE, diffusion.clone()),
         );
-        let solution = solve(&problem, &method, SolveOptions::steps(10)).unwrap();
-        assert_eq!(solution.statistics.nfe, drift.load(Ordering::Relaxed));
-        assert_eq!(solution.statistics.nfe, method.info().evaluations(10));
-        assert_eq!(solution.statistics.diffusion_evaluations, diffusion.load(Ordering::Relaxed));
-        assert!(solution.statistics.diffusion_evaluations >= 10);
+        let problem = SdeProblem::from_field(field, [0.3, 0.2], (0.0, 1.0));
+        let mut controls = vec![SolveOptions::steps(10)];
+        if method.info().adaptive() {
+            controls.push(SolveOptions::adaptive(1e-3, 1e-3).initial_step(1.0));
+        }
+        for (i, options) in controls.into_iter().enumerate() {
+            drift.store(0, Ordering::Relaxed);
+            diffusion.store(0, Ordering::Relaxed);
+            let statistics = solve(&problem, &method, options).unwrap().statistics;
+            let name = method.info().name;
+            assert_eq!(statistics.nfe, drift.load(Ordering::Relaxed), "{name}");
+            assert_eq!(statistics.diffusion_evaluations, diffusion.load(Ordering::Relaxed));
+            assert!(statistics.diffusion_evaluations >= statistics.accepted);
+            if i == 0 {
+                assert_eq!(statistics.nfe, method.info().evaluations(10), "{name}");
+            }
+        }
+    }
+}
+
+/// Drift and diffusion that count their own calls.
+struct BothCounting(SelfCounting, SelfCounting);
+
+impl StochasticField<[f64; 2]> for BothCounting {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
+    fn drift(&self, out: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
+        self.0.eval(out, u, t)
+    }
+    fn diffusion(
+        &self,
+        _channel: usize,
+        out: &mut [f64; 2],
+        _u: &[f64; 2],
+        t: f64,
+    ) -> Result<(), FieldError> {
+        self.1.eval(out, &[0.1, 0.2], t)
     }
 }

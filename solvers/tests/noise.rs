@@ -105,8 +105,8 @@ fn shared_channels_are_the_same_in_all_components_of_a_lane_and_only_there() {
         }
     }
     let heads = [dw[0][[0, 0]], dw[0][[1, 0]], dw[1][[0, 0]], dw[1][[1, 0]]];
-    for i in 0..4 {
-        assert!((0..i).all(|j| heads[i] != heads[j]));
+    for (i, head) in heads.iter().enumerate() {
+        assert!(heads[..i].iter().all(|other| other != head));
     }
     // The normals of a lane are its stream's, channel after channel.
     let mut flat = BrownianPath::new(1, 0, &Batch::zeros((2, 2)), vec![0.0, 1.0 / 3.0]);
@@ -174,11 +174,11 @@ proptest! {
 fn worst_deviation(columns: &[Vec<f64>], expected: impl Fn(usize, usize) -> f64) -> f64 {
     let n = columns[0].len() as f64;
     let mut worst = 0.0_f64;
-    for i in 0..columns.len() {
-        let mean = columns[i].iter().sum::<f64>() / n;
+    for (i, x) in columns.iter().enumerate() {
+        let mean = x.iter().sum::<f64>() / n;
         worst = worst.max(mean.abs() / (expected(i, i) / n).sqrt());
-        for j in 0..=i {
-            let product: f64 = columns[i].iter().zip(&columns[j]).map(|(x, y)| x * y).sum();
+        for (j, y) in columns[..=i].iter().enumerate() {
+            let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
             let variance = expected(i, i) * expected(j, j) + expected(i, j).powi(2);
             worst = worst.max((product / n - expected(i, j)).abs() / (variance / n).sqrt());
         }

@@ -110,10 +110,14 @@ fn gap(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
 
 /// Compares with all runs of those settings.
 fn compare(name: &str, wanted: &[(&str, &str)], ours: impl Fn(usize) -> Vec<Vec<f64>>) {
-    for (steps, theirs) in runs(name, wanted) {
-        let gap = gap(&ours(steps), &theirs);
+    let runs = runs(name, wanted);
+    let mut largest = 0.0f64;
+    for (steps, theirs) in &runs {
+        let gap = gap(&ours(*steps), theirs);
         assert!(gap < 1e-12, "{wanted:?}, {steps} steps: {gap:e}");
+        largest = largest.max(gap);
     }
+    println!("{name} {wanted:?}: {} runs, largest gap {largest:.1e}", runs.len());
 }
 
 fn torchsde(

@@ -136,6 +136,20 @@ pub enum GenerateError {
         /// Evaluations of one step, denoising included.
         least: u64,
     },
+    /// More listed times than the evaluations pay for.
+    #[error(
+        "the {steps} steps of the list take {least} evaluations of `{solver}`, and {nfe} were given; shorten the list or raise the number"
+    )]
+    TimesTooMany {
+        /// Evaluations given.
+        nfe: u64,
+        /// The solver.
+        solver: &'static str,
+        /// Steps of the list.
+        steps: usize,
+        /// Evaluations they take, denoising included.
+        least: u64,
+    },
     /// More than fits in memory.
     #[error("{count} {what} take {gigabytes:.1} GB, more memory than there is; ask for fewer")]
     Memory {

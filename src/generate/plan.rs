@@ -152,7 +152,11 @@ pub(super) fn resolve<S: State>(
     let noise_level = noise_level(&info, settings)?;
     let spacing_needs_log_snr = !adaptive && spacing.needs_log_snr();
     let to_data = to_data(grid, &info, settings)?;
-    let steps = steps(&info, settings, chosen.orders.as_deref(), to_data)?;
+    let listed = match spacing {
+        Spacing::Times(times) if chosen.orders.is_none() => Some(times.len() - 1),
+        _ => None,
+    };
+    let steps = steps(&info, settings, chosen.orders.as_deref(), to_data, listed)?;
     let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
     let span = span(path, &info, settings, spacing_needs_log_snr, noise_level, own_ends)?;
     if span.start < span.end {
@@ -249,15 +253,21 @@ fn span(
 }
 
 /// The steps that the budget allows. A list of orders uses up any number of
-/// evaluations, from one. A last step to the data costs what the method says.
+/// evaluations, from one. A last step to the data costs what the method says. A list of times
+/// has its own number of steps, which the budget pays for or not.
 fn steps(
     info: &MethodInfo,
     settings: &Settings,
     orders: Option<&[usize]>,
     to_data: Option<u64>,
+    listed: Option<usize>,
 ) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
-    let one_step = to_data.unwrap_or(info.evaluations(1));
+    let one_step = match (listed, to_data) {
+        (Some(steps), None) => info.evaluations(steps as u64),
+        (Some(steps), Some(last)) => info.evaluations(steps as u64 - 1) + last,
+        (None, to_data) => to_data.unwrap_or(info.evaluations(1)),
+    };
     let least = orders.map_or(one_step, |_| 1) + denoising;
     match settings.budget {
         Budget::Steps(0) => {
@@ -269,6 +279,14 @@ fn steps(
             let within = match nfe.checked_sub(spent_last) {
                 Some(rest) => info.steps_within(rest) + u64::from(to_data.is_some()),
                 None => 0,
+            };
+            let within = match listed {
+                Some(steps) if steps as u64 <= within => steps as u64,
+                Some(steps) => {
+                    let solver = info.name;
+                    return Err(GenerateError::TimesTooMany { nfe, solver, steps, least });
+                }
+                None => within,
             };
             match orders.map_or(within as usize, <[usize]>::len) {
                 0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),

@@ -4,55 +4,13 @@
 
 pub mod published;
 
-use std::path::Path;
-
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::process::{self, PROCESSES, SharedPath};
 use ndarray::Array2;
-use serde::Deserialize;
 
 /// A batch of points, one row each.
 pub type Batch = Array2<f64>;
-
-/// A file of runs made by another library (see `tests/data/README.md`).
-#[derive(Deserialize)]
-pub struct Reference {
-    pub initial: Vec<[f64; 2]>,
-    pub runs: Vec<Run>,
-}
-
-/// One run; `None` is what was not recorded.
-#[derive(Deserialize)]
-pub struct Run {
-    pub settings: Settings,
-    pub times: Option<Vec<f64>>,
-    pub states: Option<Vec<Vec<[f64; 2]>>>,
-    #[serde(rename = "final")]
-    pub last: Vec<[f64; 2]>,
-    pub nfe: Option<u64>,
-    pub n_accept: Option<u64>,
-    pub n_reject: Option<u64>,
-    pub noise: Option<Vec<Vec<[f64; 2]>>>,
-}
-
-/// The settings the tests look at.
-#[derive(Deserialize, Debug)]
-pub struct Settings {
-    pub solver: Option<String>,
-    pub integrator: Option<String>,
-    pub rtol: Option<f64>,
-    pub atol: Option<f64>,
-    pub dt0: Option<f64>,
-    pub pcoeff: Option<f64>,
-}
-
-/// Reads `tests/data/NAME`.
-pub fn reference(name: &str) -> Reference {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-    let text = std::fs::read_to_string(&path).unwrap();
-    serde_json::from_str(&text).unwrap()
-}
 
 /// Points as a batch.
 pub fn batch(rows: &[[f64; 2]]) -> Batch {

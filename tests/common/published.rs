@@ -1,4 +1,5 @@
-//! Files of runs made by published code, compared run by run and tallied.
+//! Files of runs made by published code, compared run by run and tallied: the one place that
+//! counts what matches.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,9 +7,11 @@ use std::path::Path;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method;
 use driftfield_problems::predictor::Target;
+use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::Method;
 use driftfield_solvers::noise::RecordedPath;
-use driftfield_solvers::{OdeProblem, Save, SolveOptions, solve};
+use driftfield_solvers::{OdeProblem, Save, SolveOptions, State, VectorField, solve};
+use ndarray::ArrayD;
 use serde_json::Value;
 
 use super::{Batch, batch, gap};
@@ -21,7 +24,8 @@ pub struct Published {
 
 /// What became of a run.
 pub enum Verdict {
-    /// The largest gap over all states recorded, and whether the evaluations are as many.
+    /// The largest gap over all states recorded, and whether the evaluations are as many; and
+    /// so the accepted and rejected steps, if steps are adaptive.
     Compared { gap: f64, nfe_equal: bool },
     /// Why it cannot be repeated here, or is elsewhere.
     LeftOut(&'static str),
@@ -65,14 +69,24 @@ impl Published {
         self.json["runs"].as_array().unwrap()
     }
 
-    /// The recorded normals, one batch a draw, as the path of this grid.
+    /// The whole file.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The recorded normals, one batch a draw.
+    pub fn normals(&self) -> impl Iterator<Item = Batch> {
+        self.json["noise"].as_array().unwrap().iter().map(points)
+    }
+
+    /// The recorded normals, one draw a step, as the path of this grid.
     pub fn noise(&self, times: &[f64]) -> RecordedPath<Batch> {
-        RecordedPath::from_normals(times.to_vec(), self.draws(times.len() - 1)).unwrap()
+        one_draw_a_step(times, self.normals())
     }
 
     /// The first of the recorded normals.
     pub fn draws(&self, count: usize) -> Vec<Batch> {
-        self.json["noise"].as_array().unwrap()[..count].iter().map(points).collect()
+        self.normals().take(count).collect()
     }
 
     /// Judges every run, prints the tally, and fails unless every run that is not left
@@ -102,12 +116,61 @@ impl Published {
     }
 }
 
+/// The path of this grid with one standard normal a step.
+pub fn one_draw_a_step<S: State>(
+    times: &[f64],
+    normals: impl Iterator<Item = S>,
+) -> RecordedPath<S> {
+    let normals = normals.take(times.len() - 1).collect();
+    RecordedPath::from_normals(times.to_vec(), normals).unwrap()
+}
+
+/// The same with two a step, as `sample_dpmpp_sde` draws them: up to the node of the step, and
+/// over the whole of it, which is the sum of the increments before and after the node.
+pub fn two_draws_a_step<S: State>(
+    path: &SharedPath,
+    times: &[f64],
+    mut normals: impl Iterator<Item = S>,
+) -> RecordedPath<S> {
+    let (mut grid, mut increments) = (vec![times[0]], Vec::new());
+    let mut draw = |length: f64| {
+        let mut normal = normals.next().unwrap();
+        normal.linear_combination(length.abs().sqrt(), &[]).unwrap();
+        normal
+    };
+    for ends in times.windows(2) {
+        let (start, end) = (path.log_snr(ends[0]), path.log_snr(ends[1]));
+        let node = path.time_at_log_snr(start + 0.5 * (end - start));
+        let before = draw(ends[0] - node);
+        let mut after = draw(ends[0] - ends[1]);
+        after.linear_combination(1.0, &[(-1.0, &before)]).unwrap();
+        increments.extend([before, after]);
+        grid.extend([node, ends[1]]);
+    }
+    RecordedPath::new(grid, increments).unwrap()
+}
+
+/// The rows of a JSON array of arrays.
+pub fn rows(value: &Value) -> ArrayD<f64> {
+    points(value).into_dyn()
+}
+
+/// Largest gap, relative to the largest of `b` above 1; infinite where one is NaN.
+pub fn relative_gap(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
+    assert_eq!(a.shape(), b.shape());
+    let size = b.iter().fold(1.0f64, |size, value| size.max(value.abs()));
+    a.iter().zip(b).fold(0.0, |worst: f64, (a, b)| {
+        let gap = (a - b).abs() / size;
+        if gap.is_nan() { f64::INFINITY } else { worst.max(gap) }
+    })
+}
+
 /// Runs `method` over `times` with the normals given, if any.
-pub fn run_method(
-    field: &PathField<Batch>,
+pub fn run_method<F: VectorField<Batch> + Clone>(
+    field: &F,
     initial: &Batch,
     times: &[f64],
-    method: &impl Method<Batch, PathField<Batch>>,
+    method: &impl Method<Batch, F>,
     noise: Option<RecordedPath<Batch>>,
 ) -> Ours {
     let span = (times[0], times[times.len() - 1]);
@@ -139,12 +202,15 @@ impl Ours {
         self
     }
 
-    /// Against the final state of a recorded run, and all others if there are any.
+    /// Against the final state of a recorded run, and all others if there are any: each, or
+    /// every `n`-th.
     pub fn compare(&self, recorded: &Value) -> Verdict {
         let mut worst = gap(&self.states[self.states.len() - 1], &points(&recorded["final"]));
         if let Some(states) = recorded["states"].as_array() {
-            assert_eq!(states.len(), self.states.len(), "{}", recorded["settings"]);
-            for (ours, state) in self.states.iter().zip(states) {
+            let (steps, recorded_steps) = (self.states.len() - 1, states.len() - 1);
+            assert_eq!(steps % recorded_steps, 0, "{}", recorded["settings"]);
+            let ours = self.states.iter().step_by(steps / recorded_steps);
+            for (ours, state) in ours.zip(states) {
                 worst = worst.max(gap(ours, &points(state)));
             }
         }

@@ -7,14 +7,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod model;
+mod pndm_start;
 mod request;
 mod run;
 mod schedulers;
+mod third_order_sde;
+mod unmatched;
 
-use std::collections::BTreeMap;
-
+use common::published::Published;
 use driftfield_problems::process::{self, GaussianPath};
-use serde_json::Value;
 
 use request::compare;
 use run::Run;
@@ -23,16 +24,9 @@ use run::Run;
 /// 157).
 const TOLERANCE: f64 = 1e-10;
 
-macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../data/diffusers/", $name, ".json")))),*]
-    };
-}
-
 #[test]
 fn every_run_of_the_schedulers() {
-    let mut failures = Vec::new();
-    for (name, text) in files![
+    for name in [
         "ddim",
         "ddim_eta_given_noise",
         "ddpm_given_noise",
@@ -51,37 +45,15 @@ fn every_run_of_the_schedulers() {
         "sde_dpmsolver_multistep_given_noise",
         "unipc_multistep",
     ] {
-        let file: Value = serde_json::from_str(text).unwrap();
-        let runs = file["runs"].as_array().unwrap();
-        let (mut matching, mut largest) = (0, 0.0f64);
-        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
-        for run in runs {
-            match compare(&Run { file: &file, run }) {
-                Err(reason) => *others.entry(reason).or_default() += 1,
-                Ok((gap, nfe_matches)) => {
-                    if gap <= TOLERANCE && nfe_matches {
-                        matching += 1;
-                        largest = largest.max(gap);
-                    } else {
-                        let what = format!("gap {gap:e}, NFE equal: {nfe_matches}");
-                        failures.push(format!("{name}: {}: {what}", run["settings"]));
-                    }
-                }
-            }
-        }
-        println!("{name:<36} {matching}/{} runs, largest gap {largest:.1e}", runs.len());
-        for (reason, count) in others {
-            println!("    {count} run(s): {reason}");
-        }
+        let file = Published::read(&format!("diffusers/{name}"));
+        file.tally(TOLERANCE, |run| compare(&Run { file: file.json(), run }));
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
 fn the_table_is_theirs() {
-    let text = include_str!("../data/diffusers/alphas_cumprod.json");
-    let file: Value = serde_json::from_str(text).unwrap();
-    let table = file["runs"][0]["alphas_cumprod"].as_array().unwrap();
+    let file = Published::read("diffusers/alphas_cumprod");
+    let table = file.runs()[0]["alphas_cumprod"].as_array().unwrap();
     for interpolation in ["spline", "log-alpha", "sigma", "log-sigma"] {
         let path = process::parse(&format!("ddpm:interpolation={interpolation}")).unwrap();
         for (timestep, value) in table.iter().enumerate() {

@@ -32,9 +32,24 @@ impl Network<ArrayD<f64>> for TimestepModel {
 
 /// The same behind the input scaling of schedulers that run in sigma, which is their time.
 pub struct ScaledModel {
-    pub model: TimestepModel,
-    /// What interpolates the timestep of a sigma.
-    pub timesteps: SharedPath,
+    model: TimestepModel,
+    /// Sigmas that the scheduler took from timesteps, whole or not, and so between two timesteps
+    /// by interpolating sigma.
+    grid: Vec<f64>,
+    of_grid: SharedPath,
+    /// What interpolates the timestep of every other sigma.
+    of_others: SharedPath,
+}
+
+impl ScaledModel {
+    pub fn new(grid: Vec<f64>) -> Self {
+        ScaledModel {
+            model: TimestepModel::new(),
+            grid,
+            of_grid: process::parse("ddpm:interpolation=sigma").unwrap(),
+            of_others: process::parse("ddpm:interpolation=log-sigma").unwrap(),
+        }
+    }
 }
 
 impl Network<ArrayD<f64>> for ScaledModel {
@@ -44,8 +59,8 @@ impl Network<ArrayD<f64>> for ScaledModel {
         x: &ArrayD<f64>,
         sigma: f64,
     ) -> Result<(), FieldError> {
-        let t = self.timesteps.time_at_log_snr(-sigma.ln());
+        let path = if self.grid.contains(&sigma) { &self.of_grid } else { &self.of_others };
         let scaled = x / sigma.hypot(1.0);
-        self.model.forward(out, &scaled, 1000.0 * t - 1.0)
+        self.model.forward(out, &scaled, 1000.0 * path.time_at_log_snr(-sigma.ln()) - 1.0)
     }
 }

@@ -13,7 +13,8 @@ use driftfield_solvers::{OdeProblem, Save, SolveOptions, solve};
 use ndarray::ArrayD;
 
 use crate::common::mixture;
-use crate::run::{Run, gap, rows};
+use crate::common::published::{Verdict, relative_gap, rows};
+use crate::run::Run;
 use crate::schedulers::map;
 
 /// How a run is asked for here.
@@ -154,14 +155,18 @@ fn ask(run: &Run<'_>, request: Request) -> Result<Ours, &'static str> {
 }
 
 /// The largest gap over all states, and whether the evaluations are as many.
-pub fn compare(run: &Run<'_>) -> Result<(f64, bool), &'static str> {
+pub fn compare(run: &Run<'_>) -> Verdict {
     let Mapped { request, states, idle_calls } = map(run);
-    let ours = ask(run, request)?;
-    let mut worst = gap(&ours.last, &rows(&run.run["final"]));
+    let ours = match ask(run, request) {
+        Ok(ours) => ours,
+        Err(reason) => return Verdict::LeftOut(reason),
+    };
+    let mut gap = relative_gap(&ours.last, &rows(&run.run["final"]));
     if let (Some(at), Some(recorded)) = (states, run.recorded()) {
         for (state, at) in ours.states.iter().zip(at) {
-            worst = worst.max(gap(state, &recorded[at]));
+            gap = gap.max(relative_gap(state, &recorded[at]));
         }
     }
-    Ok((worst, ours.nfe + idle_calls == run.run["nfe"].as_u64().unwrap()))
+    let nfe_equal = ours.nfe + idle_calls == run.run["nfe"].as_u64().unwrap();
+    Verdict::Compared { gap, nfe_equal }
 }

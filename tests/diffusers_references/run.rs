@@ -1,31 +1,15 @@
 //! A run of a file, and its settings.
 
 use driftfield_problems::spacing::Spacing;
-use ndarray::{Array2, ArrayD};
+use ndarray::ArrayD;
 use serde_json::Value;
+
+use crate::common::published::rows;
 
 /// A run of a file.
 pub struct Run<'a> {
     pub file: &'a Value,
     pub run: &'a Value,
-}
-
-/// The rows of a JSON array of arrays.
-pub fn rows(value: &Value) -> ArrayD<f64> {
-    let rows = value.as_array().unwrap();
-    let columns = rows[0].as_array().unwrap().len();
-    Array2::from_shape_fn((rows.len(), columns), |(i, j)| rows[i][j].as_f64().unwrap()).into_dyn()
-}
-
-/// Largest gap, relative to the largest of `b` above 1.
-pub fn gap(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
-    assert_eq!(a.shape(), b.shape());
-    let size = b.iter().fold(1.0f64, |size, value| size.max(value.abs()));
-    // NaN is the worst gap of all.
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs() / size)
-        .fold(0.0, |worst, gap| if gap <= worst { worst } else { gap })
 }
 
 impl Run<'_> {
@@ -45,9 +29,10 @@ impl Run<'_> {
     pub fn order(&self) -> usize {
         self.setting("solver_order").as_u64().unwrap() as usize
     }
-    /// Whether the last step is one to sigma = 0.
+    /// Whether the last step is one to sigma = 0, which DEIS does not know.
     pub fn to_zero(&self) -> bool {
-        self.text("final_sigmas_type", "zero") == "zero"
+        self.text("scheduler", "") != "DEISMultistepScheduler"
+            && self.text("final_sigmas_type", "zero") == "zero"
     }
     pub fn sigmas(&self) -> Vec<f64> {
         self.run["sigmas"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
@@ -55,6 +40,10 @@ impl Run<'_> {
     /// The recorded states, which only the shorter runs have.
     pub fn recorded(&self) -> Option<Vec<ArrayD<f64>>> {
         self.run["states"].as_array().map(|states| states.iter().map(rows).collect())
+    }
+    /// The recorded normals, one array a draw.
+    pub fn normals(&self) -> impl Iterator<Item = ArrayD<f64>> {
+        self.file["noise"].as_array().unwrap().iter().map(rows)
     }
     pub fn initial(&self) -> ArrayD<f64> {
         rows(&self.file["initial"])

@@ -10,21 +10,25 @@ use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::NonlinearPart;
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Nodes, Singlestep, Variant};
-use driftfield_solvers::noise::RecordedPath;
 
 use crate::common::mixture;
+use crate::common::published::{one_draw_a_step, two_draws_a_step};
 use crate::model::{ScaledModel, TimestepModel};
 use crate::request::{Library, Mapped, Origin, Request, method};
-use crate::run::{Run, rows};
+use crate::run::Run;
 
-/// Classes of runs that no method here reproduces, and why. A run that neither matches nor is put
+/// Classes of runs that no method here reproduces, and why, which unmatched.rs, pndm_start.rs and
+/// third_order_sde.rs show. A run that neither matches nor is put
 /// into one of them fails the test.
 mod outside {
     pub const DDIM_LINSPACE: &str = "DDIMScheduler steps from timestep i to i - 1000 / N whatever \
         timestep comes next, so that with `linspace` the state is handed to the model as one of another time";
     pub const FIXED_LARGE: &str = "`fixed_large` adds noise of variance beta_t where the posterior \
         has less: the marginals are not those of the process, and ancestral steps here keep them";
-    pub const PENDING: &str = "no such method on this branch";
+    pub const PRK: &str = "PNDM's three Runge-Kutta steps have their nodes half way in the \
+        timestep, those of `deis-rhork` are half way in rho; what follows them is `ipndm` (pndm_start.rs)";
+    pub const SDE_THIRD_ORDER: &str = "the weight of the second derivative in `sde-dpmsolver++` of \
+        order 3 has a wrong sign in it (third_order_sde.rs)";
 }
 
 impl Run<'_> {
@@ -74,24 +78,33 @@ impl Run<'_> {
 pub fn map(run: &Run<'_>) -> Mapped {
     match run.text("scheduler", "") {
         "DDIMScheduler" if run.setting("eta").is_null() => ddim(run),
-        "DDIMScheduler" => Mapped::new(Request::Outside(outside::PENDING)),
+        "DDIMScheduler" => {
+            let solver = format!("ddim:eta={}", run.setting("eta"));
+            recorded(run, "ddpm", &solver, "leading".parse().unwrap())
+        }
         "DDPMScheduler" => ddpm(run),
         "DPMSolverMultistepScheduler" if run.text("algorithm_type", "").starts_with("sde") => {
-            Mapped::new(Request::Outside(outside::PENDING))
+            if run.order() == 3 {
+                return Mapped::new(Request::Outside(outside::SDE_THIRD_ORDER));
+            }
+            recorded(run, "ddpm", &sde_multistep(run), run.spacing())
         }
         "DPMSolverMultistepScheduler" => run.exponential(multistep(run)),
         "DPMSolverSinglestepScheduler" => singlestep(run),
         "UniPCMultistepScheduler" => unipc(run),
         "EulerDiscreteScheduler" => euler(run, "ddim"),
-        "HeunDiscreteScheduler" => heun(run),
+        "HeunDiscreteScheduler" => in_sigma(run, "edm-heun").states(ends_of_pairs(run)),
         "FlowMatchEulerDiscreteScheduler" => flow_match(run, "euler"),
         "FlowMatchHeunDiscreteScheduler" => flow_match(run, "heun"),
-        "DEISMultistepScheduler"
-        | "DPMSolverSDEScheduler"
-        | "EulerAncestralDiscreteScheduler"
-        | "KDPM2DiscreteScheduler"
-        | "LMSDiscreteScheduler"
-        | "PNDMScheduler" => Mapped::new(Request::Outside(outside::PENDING)),
+        "DEISMultistepScheduler" => run.exponential(deis(run)),
+        "EulerAncestralDiscreteScheduler" => {
+            let process = "ddpm:interpolation=sigma";
+            recorded(run, process, "euler-ancestral", sigma_spacing(run))
+        }
+        "LMSDiscreteScheduler" => in_sigma(run, "lms:order=4").states(0..=run.n()),
+        "KDPM2DiscreteScheduler" => in_sigma(run, "dpm-2").states(ends_of_pairs(run)),
+        "DPMSolverSDEScheduler" => dpm_solver_sde(run),
+        "PNDMScheduler" => pndm(run),
         other => panic!("no such scheduler: {other}"),
     }
 }
@@ -114,23 +127,24 @@ fn ddpm(run: &Run<'_>) -> Mapped {
     if run.text("variance_type", "fixed_small") == "fixed_large" {
         return Mapped::new(Request::Outside(outside::FIXED_LARGE));
     }
-    recorded(run, "ancestral", "leading".parse().unwrap(), run.n() - 1)
+    recorded(run, "ddpm", "ancestral", "leading".parse().unwrap())
 }
 
 /// A stochastic method with the recorded noise, one draw a step, and denoising if the last step is
 /// to sigma = 0.
-fn recorded(run: &Run<'_>, solver: &str, spacing: Spacing, steps: usize) -> Mapped {
-    let path = process::parse("ddpm").unwrap();
+fn recorded(run: &Run<'_>, process: &str, solver: &str, spacing: Spacing) -> Mapped {
+    let steps = run.n() - usize::from(run.to_zero());
+    let path = process::parse(process).unwrap();
     let times = spacing.own_times(&path, steps).unwrap().unwrap();
-    let normals = run.file["noise"].as_array().unwrap()[..steps].iter().map(rows).collect();
+    let scaled = run.text("scheduler", "") == "EulerAncestralDiscreteScheduler";
     let library = Library {
         predictor: Arc::new(MixturePredictor::new(mixture(), path.clone())),
         method: method(solver, &path),
-        noise: Some(RecordedPath::from_normals(times.clone(), normals).unwrap()),
+        noise: Some(one_draw_a_step(&times, run.normals())),
         path,
         times,
         denoise: run.to_zero(),
-        from: Origin::Same,
+        from: if scaled { Origin::Scaled } else { Origin::Same },
     };
     Mapped::new(Request::Library(Box::new(library))).states(0..=steps)
 }
@@ -149,6 +163,28 @@ fn multistep(run: &Run<'_>) -> String {
         solver += &format!(",few_steps={few},last_order={last}");
     }
     solver + if order == 3 { ",form=reference" } else { "" }
+}
+
+/// Its polynomials in `ln rho`, integrated exactly, are those of DPM-Solver in the log-SNR,
+/// `-ln rho`, with the whole second derivative.
+fn deis(run: &Run<'_>) -> String {
+    match run.order() {
+        1 => "dpm-solver-1".to_owned(),
+        order => format!("dpm-solver-{order}m:type=taylor,few_steps=15,last_order=1"),
+    }
+}
+
+pub fn sde_multistep(run: &Run<'_>) -> String {
+    let family = if run.text("algorithm_type", "") == "sde-dpmsolver" { "-" } else { "++" };
+    let (kind, order) = (run.text("solver_type", "midpoint"), run.order());
+    let (few, last) = if run.to_zero() { (14, 2) } else { (15, 1) };
+    let form = if order == 3 { ",form=reference" } else { "" };
+    match order {
+        1 => format!("sde-dpm-solver{family}1"),
+        _ => format!(
+            "sde-dpm-solver{family}{order}m:type={kind},few_steps={few},last_order={last}{form}"
+        ),
+    }
 }
 
 fn unipc(run: &Run<'_>) -> Mapped {
@@ -240,37 +276,78 @@ fn euler(run: &Run<'_>, solver: &str) -> Mapped {
     Mapped::new(request).states(0..=steps).idle_calls(idle_calls)
 }
 
-/// Heun's method in sigma: the probability flow of `edm`, whose time is sigma.
-fn heun(run: &Run<'_>) -> Mapped {
-    let steps = run.n() - 1;
+/// A method in sigma: on `edm`, whose time is sigma, down to 0.
+fn in_sigma(run: &Run<'_>, solver: &str) -> Mapped {
+    let mut times = sigmas(run);
+    // The sigmas of Karras spacing are none of given timesteps.
+    let grid = if run.flag("use_karras_sigmas", false) { Vec::new() } else { times.clone() };
+    times.push(0.0);
+    let path = process::parse("edm").unwrap();
+    let network = NetworkPredictor::new(ScaledModel::new(grid), Prediction::Noise, path.clone());
+    Mapped::new(Request::Library(Box::new(Library {
+        predictor: Arc::new(network),
+        method: method(solver, &path),
+        path,
+        times,
+        denoise: false,
+        noise: None,
+        from: Origin::Scaled,
+    })))
+}
+
+/// The sigmas of a scheduler that runs in them, without the one that is 0.
+fn sigmas(run: &Run<'_>) -> Vec<f64> {
     let timesteps = process::parse("ddpm:interpolation=sigma").unwrap();
     let (start, end) = timesteps.default_span();
-    let spacing = sigma_spacing(run);
+    let (spacing, steps) = (sigma_spacing(run), run.n() - 1);
     let times = match spacing.own_times(&timesteps, steps).unwrap() {
         Some(times) => times,
         None => spacing.times(&timesteps, start, end, steps).unwrap(),
     };
-    let sigmas: Vec<f64> = times.iter().map(|&t| (-timesteps.log_snr(t)).exp()).collect();
-    let request = if run.flag("use_karras_sigmas", false) {
-        let path = process::parse("edm").unwrap();
-        let timesteps = process::parse("ddpm:interpolation=log-sigma").unwrap();
-        let network = ScaledModel { model: TimestepModel::new(), timesteps };
-        Request::Library(Box::new(Library {
-            predictor: Arc::new(NetworkPredictor::new(network, Prediction::Noise, path.clone())),
-            method: method("heun", &path),
-            path,
-            times: sigmas,
-            denoise: true,
-            noise: None,
-            from: Origin::Scaled,
-        }))
-    } else {
-        let spacing = Spacing::explicit(sigmas).unwrap();
-        let mut settings = run.settings("heun".to_owned(), steps, spacing);
-        settings.denoise_final = true;
-        Request::Generate { process: "edm", settings, from: Origin::Scaled }
+    times.iter().map(|&t| (-timesteps.log_snr(t)).exp()).collect()
+}
+
+/// Recorded states at the ends of steps of two calls, the last step making one.
+fn ends_of_pairs(run: &Run<'_>) -> Vec<usize> {
+    (0..run.n()).map(|i| 2 * i).chain([2 * run.n() - 1]).collect()
+}
+
+/// k-diffusion's `dpmpp_sde`.
+fn dpm_solver_sde(run: &Run<'_>) -> Mapped {
+    let Request::Library(mut library) = in_sigma(run, "sde-dpm-solver++2s").request else {
+        panic!("a request to the library")
     };
-    Mapped::new(request).states((0..=steps).map(|i| 2 * i))
+    library.times.pop();
+    library.denoise = true;
+    library.noise = Some(two_draws_a_step(&library.path, &library.times, run.normals()));
+    Mapped::new(Request::Library(library)).states((0..run.n()).map(|i| 2 * i))
+}
+
+fn pndm(run: &Run<'_>) -> Mapped {
+    if !run.flag("skip_prk_steps", false) {
+        return Mapped::new(Request::Outside(outside::PRK));
+    }
+    let path = process::parse("ddpm").unwrap();
+    let spacing: Spacing = "leading".parse().unwrap();
+    let mut times = spacing.own_times(&path, run.n() - 1).unwrap().unwrap();
+    let to_data = run.flag("set_alpha_to_one", false);
+    if to_data {
+        times.push(0.0);
+    }
+    // The second call makes Heun's step of the first one's Euler step.
+    let states: Vec<usize> = std::iter::once(0).chain(2..=times.len()).collect();
+    let library = Library {
+        predictor: Arc::new(MixturePredictor::new(mixture(), path.clone())),
+        method: method("ipndm:start=heun", &path),
+        path,
+        times,
+        denoise: false,
+        noise: None,
+        from: Origin::Same,
+    };
+    // Otherwise the last step is from timestep 0 to itself.
+    let idle_calls = u64::from(!to_data);
+    Mapped::new(Request::Library(Box::new(library))).states(states).idle_calls(idle_calls)
 }
 
 fn flow_match(run: &Run<'_>, solver: &str) -> Mapped {

@@ -17,6 +17,9 @@ pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multis
     let mut method = ended(spec, method)?;
     if spec.choice("corrector", &["none", "unic"], "none")? == "unic" {
         method = method.corrector(UniC(Bh::default()));
+    } else if let steps @ 1.. = spec.integer("uncorrected", 0)? {
+        let expected = "0 without `corrector=unic`";
+        return Err(SpecError::value(spec.name(), "uncorrected", steps, expected));
     }
     Ok(method)
 }
@@ -52,10 +55,11 @@ pub(super) fn ended<R: MultistepRule>(
     Ok(method.last_order(last_order(spec)?).uncorrected(spec.integer("uncorrected", 0)?))
 }
 
-/// `start=lower|matching`.
+/// `start=lower|matching|heun`.
 pub(super) fn start(spec: &Spec) -> Result<Start, SpecError> {
-    Ok(match spec.choice("start", &["lower", "matching"], "lower")? {
+    Ok(match spec.choice("start", &["lower", "matching", "heun"], "lower")? {
         "matching" => Start::Matching,
+        "heun" => Start::Heun,
         _ => Start::Lower,
     })
 }

@@ -2,7 +2,8 @@
 
 use driftfield_solvers::State;
 use driftfield_solvers::method::registry::{
-    exponential_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
+    additive_methods, exponential_methods, runge_kutta_methods, stochastic_exponential_methods,
+    stochastic_methods,
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 
@@ -22,6 +23,7 @@ pub fn path_methods<S: State>() -> Vec<PathMethod<S>> {
     let mut methods = runge_kutta_methods();
     methods.extend(exponential_methods());
     methods.extend(stochastic_methods());
+    methods.extend(additive_methods());
     methods.extend(stochastic_exponential_methods());
     methods.push(BoxedMethod::new(Ancestral::new()));
     methods.extend(langevin::defaults());

@@ -32,8 +32,9 @@ pub(super) fn build<S: State>(
         "noise" => NonlinearPart::Noise,
         _ => NonlinearPart::Data,
     };
-    let bh = match spec.choice("variant", &["bh1", "bh2"], "bh2")? {
+    let bh = match spec.choice("variant", &["bh1", "bh2", "vary_coeff"], "bh2")? {
         "bh1" => Bh::Bh1,
+        "vary_coeff" => Bh::VaryCoeff,
         _ => Bh::Bh2,
     };
     let final_orders = match spec.boolean("lower_order_final", true)? {

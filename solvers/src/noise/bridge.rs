@@ -51,8 +51,8 @@ pub(super) fn split<S: State>(
 ) -> Result<(), StateError> {
     let r = whole.length - s;
     let (of_left, of_right) = (Weights::of(s, r), Weights::of(r, s));
-    for k in 0..whole.w.len() {
-        let (w, h, x, y) = (&whole.w[k], &whole.h[k], &normals.0[k], &normals.1[k]);
+    for (k, (w, h)) in whole.w.iter().zip(&whole.h).enumerate() {
+        let (x, y) = (&normals.0[k], &normals.1[k]);
         for (part, weights, sign) in [(&mut *left, &of_left, 1.0), (&mut *right, &of_right, -1.0)] {
             let terms = [(weights.w, w), (sign * weights.wh, h), (sign * weights.wx, x)];
             part.w[k].linear_combination(0.0, &terms)?;
@@ -96,11 +96,11 @@ mod tests {
             let columns = map(s, r);
             let variances = [s + r, (s + r) / 12.0, 1.0, 1.0];
             let expected = [s, s / 12.0, r, r / 12.0];
-            for i in 0..4 {
+            for (i, variance) in expected.into_iter().enumerate() {
                 for j in 0..4 {
-                    let covariance: f64 =
-                        (0..4).map(|k| variances[k] * columns[k][i] * columns[k][j]).sum();
-                    let wanted = if i == j { expected[i] } else { 0.0 };
+                    let product = |(v, column): (&f64, &[f64; 4])| v * column[i] * column[j];
+                    let covariance: f64 = variances.iter().zip(&columns).map(product).sum();
+                    let wanted = if i == j { variance } else { 0.0 };
                     assert!((covariance - wanted).abs() < 1e-14 * (s + r), "{i} {j} {covariance}");
                 }
             }

@@ -32,9 +32,20 @@ impl<S> Noise<S> for NoNoise {
 pub struct BrownianPath<S> {
     grid: Vec<f64>,
     channels: Channels,
+    seed_and_lane: (u64, u64),
+    lanes: usize,
     increments: BaseStream,
-    areas: BaseStream,
     next: usize,
+    /// The increment of one interval of several.
+    part: Vec<S>,
+    /// A generator for each lane, which most methods have no use for.
+    areas: Option<Areas<S>>,
+}
+
+/// What a path needs to give areas.
+#[derive(Debug, Clone)]
+struct Areas<S> {
+    stream: BaseStream,
     whole: Piece<S>,
     interval: Piece<S>,
 }
@@ -55,24 +66,48 @@ impl<S: State> BrownianPath<S> {
         state: &S,
         grid: Vec<f64>,
     ) -> Self {
-        let stream = |stream| BaseStream::new(seed_and_lane, state.lanes(), stream, channels);
-        let piece = || Piece::zeros(state, channels.states());
+        let lanes = state.lanes();
         BrownianPath {
             grid,
             channels,
-            increments: stream(Stream::Increments),
-            areas: stream(Stream::Areas),
+            seed_and_lane,
+            lanes,
+            increments: BaseStream::new(seed_and_lane, lanes, Stream::Increments, channels),
             next: 0,
-            whole: piece(),
-            interval: piece(),
+            part: (0..channels.states()).map(|_| state.zeros_like()).collect(),
+            areas: None,
         }
     }
 
-    fn draw_piece(&mut self, interval: usize) -> Result<(), StateError> {
-        let (a, b) = (self.grid[interval], self.grid[interval + 1]);
+    /// The same path, ready to give areas without allocating at the first of them.
+    #[must_use]
+    pub(crate) fn with_areas(mut self) -> Self {
+        self.prepare_areas();
+        self
+    }
+
+    fn prepare_areas(&mut self) {
+        let zeros = || self.part.iter().map(S::zeros_like).collect();
+        let piece = || Piece { length: 0.0, w: zeros(), h: zeros() };
+        self.areas.get_or_insert_with(|| Areas {
+            stream: BaseStream::new(self.seed_and_lane, self.lanes, Stream::Areas, self.channels),
+            whole: piece(),
+            interval: piece(),
+        });
+    }
+}
+
+impl<S: State> Areas<S> {
+    /// Draws interval number `k`, from `a` to `b`, as the method asks for it.
+    fn draw(
+        &mut self,
+        increments: &mut BaseStream,
+        k: usize,
+        (a, b): (f64, f64),
+    ) -> Result<(), StateError> {
         self.interval.length = (b - a).abs();
-        self.increments.draw(interval, increment_scale(a, b), &mut self.interval.w)?;
-        self.areas.draw(interval, area_scale(a, b), &mut self.interval.h)
+        increments.draw(k, increment_scale(a, b), &mut self.interval.w)?;
+        self.stream.draw(k, area_scale(a, b), &mut self.interval.h)
     }
 }
 
@@ -84,8 +119,8 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         let scale = |k: usize| increment_scale(self.grid[k], self.grid[k + 1]);
         self.increments.draw(intervals.start, scale(intervals.start), dw)?;
         for k in intervals.skip(1) {
-            self.increments.draw(k, scale(k), &mut self.interval.w)?;
-            add_all(dw, &self.interval.w)?;
+            self.increments.draw(k, scale(k), &mut self.part)?;
+            add_all(dw, &self.part)?;
         }
         Ok(())
     }
@@ -100,18 +135,51 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         self.channels.check(dw.len())?;
         let intervals = whole_intervals(&self.grid, self.next, a, b)?;
         self.next = intervals.end;
+        self.prepare_areas();
+        let Some(own) = &mut self.areas else { return Err(NoiseError::NoAreas) };
         for k in intervals.clone() {
-            self.draw_piece(k)?;
+            own.draw(&mut self.increments, k, (self.grid[k], self.grid[k + 1]))?;
             if k == intervals.start {
-                self.whole.copy_from(&self.interval)?;
+                own.whole.copy_from(&own.interval)?;
             } else {
-                self.whole.append(&self.interval)?;
+                own.whole.append(&own.interval)?;
             }
         }
-        self.whole.write(dw, areas)
+        own.whole.write(dw, areas)
     }
 
     fn provides(&self, request: &NoiseRequest) -> Result<(), NoiseError> {
         super::provides_on_grid(self.channels, request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_cost_nothing_until_they_are_asked_for_and_are_then_the_same() {
+        let grid = vec![0.0, 0.5, 0.75, 2.0];
+        let path = || BrownianPath::new(3, 1, &[0.0; 2], grid.clone());
+        let (mut late, mut ready) = (path(), path().with_areas());
+        for ends in grid.windows(2) {
+            late.increment(ends[0], ends[1], &mut [0.0; 2]).unwrap();
+        }
+        assert!(late.areas.is_none() && ready.areas.is_some());
+        for ends in grid.windows(2) {
+            let ask = |path: &mut BrownianPath<[f64; 2]>| {
+                let (mut dw, mut areas) = ([[0.0; 2]], [[0.0; 2]]);
+                path.increments_and_areas(ends[0], ends[1], &mut dw, &mut areas).unwrap();
+                (dw, areas)
+            };
+            assert_eq!(ask(&mut late), ask(&mut ready));
+        }
+        // Asked for at the last interval only, they are those of the last interval.
+        let mut fresh = path();
+        let (mut dw, mut areas) = ([[0.0; 2]], [[0.0; 2]]);
+        fresh.increments_and_areas(0.75, 2.0, &mut dw, &mut areas).unwrap();
+        let (mut same_dw, mut same) = ([[0.0; 2]], [[0.0; 2]]);
+        ready.increments_and_areas(0.75, 2.0, &mut same_dw, &mut same).unwrap();
+        assert_eq!((dw, areas), (same_dw, same));
     }
 }

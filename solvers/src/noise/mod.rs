@@ -17,6 +17,7 @@ mod base;
 mod bridge;
 mod brownian;
 mod channels;
+mod descent;
 mod lane_rng;
 mod piece;
 mod recorded;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::AddAssign;
 
 use crate::field::Evaluations;
 
@@ -22,6 +23,16 @@ impl Statistics {
         self.nfe = evaluations.nfe;
         self.diffusion_evaluations = evaluations.diffusion;
         self.network_forwards = evaluations.network_forwards;
+    }
+}
+
+impl AddAssign for Statistics {
+    fn add_assign(&mut self, other: Self) {
+        self.nfe += other.nfe;
+        self.diffusion_evaluations += other.diffusion_evaluations;
+        self.network_forwards += other.network_forwards;
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) enum Stepper {
     },
     /// `h` and `end` are on the method's clock.
     Adaptive {
-        control: Adaptive,
+        control: Box<Adaptive>,
         h: f64,
         end: f64,
         order: f64,

@@ -139,7 +139,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let history = ErrorHistory::default();
-    let stepper = Stepper::Adaptive { control, h, end, order, history, scratch };
+    let stepper = Stepper::Adaptive { control: Box::new(control), h, end, order, history, scratch };
     Ok((stepper, unclocked.or(outcome)))
 }
 
@@ -171,7 +171,8 @@ pub(super) fn brownian_path<'a, S: State>(
         }
         Stepper::Fixed { times, .. } => {
             let grid = times.clone();
-            Box::new(BrownianPath::with_channels(channels, seed_and_lane, initial, grid))
+            let path = BrownianPath::with_channels(channels, seed_and_lane, initial, grid);
+            Box::new(if request.areas { path.with_areas() } else { path })
         }
         Stepper::Adaptive { .. } => {
             let grid = vec![span.0, span.1];

@@ -4,9 +4,12 @@
 pub mod moments;
 pub mod sde;
 
+use driftfield_solvers::field::{Additive, Diagonal, OneColumn};
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
-use driftfield_solvers::{FieldError, Ito, OdeProblem, VectorField};
+use driftfield_solvers::method::registry::{
+    additive_methods, runge_kutta_methods, stochastic_methods, stratonovich_methods,
+};
+use driftfield_solvers::{FieldError, OdeProblem, State, StochasticField, VectorField};
 
 /// A coupled, nonlinear, non-autonomous oscillator in closed form: on the
 /// plane as complex numbers, `z' = i (w + k |z|^2 + b cos(v t)) z`, so that
@@ -62,22 +65,50 @@ impl VectorField<[f64; 2]> for Oscillator {
 #[derive(Debug, Clone, Copy)]
 pub struct Zero;
 
-impl<S: driftfield_solvers::State> VectorField<S> for Zero {
+impl<S: State> VectorField<S> for Zero {
     fn eval(&self, du: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         Ok(du.linear_combination(0.0, &[])?)
     }
 }
 
-pub type NoiseFree = Ito<Oscillator, Zero>;
+/// The oscillator as an equation with noise, of size 0.
+#[derive(Debug, Clone, Copy)]
+pub struct NoiseFree(pub Oscillator);
+
+impl StochasticField<[f64; 2]> for NoiseFree {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
+    fn drift(&self, out: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
+        self.0.eval(out, u, t)
+    }
+    fn diffusion(
+        &self,
+        _channel: usize,
+        out: &mut [f64; 2],
+        _u: &[f64; 2],
+        _t: f64,
+    ) -> Result<(), FieldError> {
+        *out = [0.0; 2];
+        Ok(())
+    }
+}
 
 /// Every Runge-Kutta method of the registry, for fields of type `F`.
 pub fn ode_methods<F: VectorField<[f64; 2]> + 'static>() -> Vec<BoxedMethod<[f64; 2], F>> {
     runge_kutta_methods()
 }
 
-/// Every stochastic method of the registry, for a system without noise.
-pub fn noise_free_methods() -> Vec<BoxedMethod<[f64; 2], NoiseFree>> {
-    stochastic_methods()
+/// Every stochastic method of the registry, for additive noise, to which all apply.
+pub fn every_stochastic_method<S, F>() -> Vec<BoxedMethod<S, F>>
+where
+    S: State,
+    F: StochasticField<S, Interpretation = Additive> + 'static,
+    F::Noise: OneColumn,
+{
+    let mut methods = stochastic_methods();
+    methods.extend(stratonovich_methods());
+    methods.extend(additive_methods());
+    methods
 }
 
 /// Least-squares slope of `y` over `x`.

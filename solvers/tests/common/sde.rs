@@ -50,8 +50,8 @@ pub struct Column(pub [f64; 2], pub [f64; 2]);
 impl VectorField<Batch> for Column {
     fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
         for (mut out, u) in out.rows_mut().into_iter().zip(u.rows()) {
-            for i in 0..2 {
-                out[i] = self.0[i] * (1.0 + u[i] * u[i]).sqrt() + self.1[i] * u[i];
+            for (i, (out, u)) in out.iter_mut().zip(u).enumerate() {
+                *out = self.0[i] * (1.0 + u * u).sqrt() + self.1[i] * u;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
 use super::to_data::ends_in_data;
-use super::{FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
+use super::{Bh, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::SemilinearField;
@@ -44,6 +44,13 @@ pub enum Start {
     /// made by a singlestep method of order `min(n, 3)`. The error it leaves is of order 4 at
     /// least, once.
     Matching,
+    /// By Heun's step in place of the first: one of order 1, and again from its start with the
+    /// mean of the values at its ends, which costs one evaluation more. The steps after it are
+    /// of lower order, but none is of order 1. For the noise this is Heun's method in
+    /// `rho = sigma / alpha` and the start of PLMS (Liu et al., *Pseudo Numerical Methods for
+    /// Diffusion Models on Manifolds*, 2022, as latent diffusion runs it): with it
+    /// [`Ipndm`](super::Ipndm) is PLMS.
+    Heun,
 }
 
 impl<R: MultistepRule> Multistep<R> {
@@ -120,6 +127,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         MethodInfo {
             evaluations_at_start: match self.start {
                 Start::Lower => 0,
+                Start::Heun => u64::from(self.values() > 1),
                 Start::Matching => extra_evaluations(self.values(), &self.rule.starter()),
             },
             history: self.values() as u32 - 1,
@@ -130,10 +138,11 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
 
     fn memory(&self, initial: &S) -> Self::Memory {
         let starts = self.start == Start::Matching && self.values() > 1;
+        let evaluates_ends = self.corrector.is_some() || self.start == Start::Heun;
         MultistepMemory {
             history: History::new(self.values(), initial),
             starter: starts.then(|| Starter::new(self.values(), self.rule.starter(), initial)),
-            at_end: self.corrector.map(|_| (Knot::NONE, initial.zeros_like())),
+            at_end: evaluates_ends.then(|| (Knot::NONE, initial.zeros_like())),
             corrected: false,
         }
     }
@@ -177,13 +186,19 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         advance(next, u, whole.scale, &weights[..values], history, None)?;
         let uncorrected =
             |grid: GridPosition| grid.remaining() == 1 || grid.index < self.uncorrected;
-        let skip = to_data || grid.is_some_and(uncorrected);
-        if let (Some(corrector), Some((knot, at_end)), false) = (self.corrector, at_end, skip) {
+        let heun = self.start == Start::Heun && history.len() == 1 && self.values() > 1;
+        let corrector = match (heun, self.corrector) {
+            // Of order 1 with `bh2` it gives half the step's weight to either end.
+            (true, _) => Some(UniC(Bh::Bh2)),
+            (false, corrector) => corrector.filter(|_| !grid.is_some_and(uncorrected)),
+        };
+        if let (Some(corrector), Some((knot, at_end)), false) = (corrector, at_end, to_data) {
             field.predict(part, at_end, next, step.t_next)?;
             corrector.weights(&view, &mut weights[..=values]);
             advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
             *knot = end;
-            *corrected = true;
+            // The step after Heun's evaluates anew.
+            *corrected = !heun;
         }
         Ok(())
     }

@@ -9,8 +9,7 @@ use super::{MAX_VALUES, MultistepStep};
 /// method of order p + 1 at no cost. The next step takes the value over as it is, although
 /// the state has been corrected since.
 ///
-/// [`Bh`] is what the published code takes for `B` at order 1, where it hard-wires
-/// `c = B / 2`.
+/// [`Bh`] is how the system of one unknown is solved, that of order 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UniC(pub Bh);
 

@@ -8,8 +8,8 @@ use crate::semilinear::NonlinearPart;
 /// at clock distances `r_j` in units of the step, with
 /// `sum_j c_j r_j^(i - 1) = i! w_(i + 1)`: the interpolating polynomial integrated exactly.
 ///
-/// The published code hard-wires `c = B / 2` in the system of one unknown (order 2);
-/// [`Bh`] is what it takes for `B`, and acts nowhere else.
+/// In the system of one unknown (order 2) the published code takes `c = B / 2`, or the exact
+/// solution: this is what [`Bh`] chooses, and all it does.
 #[derive(Debug, Clone)]
 pub struct UniP {
     part: NonlinearPart,
@@ -21,7 +21,8 @@ pub struct UniP {
 /// fixed grid is not corrected, so that n steps make n evaluations.
 pub type UniPc = Multistep<UniP>;
 
-/// `B(h)` of UniPC, any function that is `h + O(h^2)`.
+/// How UniPC solves its system of one unknown, `c = w_2`: exactly, or as `B(h) / 2` with a `B`
+/// that is `h + O(h^2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bh {
     /// `bh1`: `B = h` (times the gain).
@@ -29,6 +30,10 @@ pub enum Bh {
     /// `bh2`: `B = w_1`.
     #[default]
     Bh2,
+    /// `vary_coeff`: `c = w_2`, the varying coefficients of the paper's UniPC_v. In the published
+    /// code an oversight spoils its corrector from order 2 on, which then is of order 1; here it
+    /// has the order of the others.
+    VaryCoeff,
 }
 
 const MAX_ORDER: usize = 4;
@@ -86,11 +91,11 @@ impl MultistepRule for UniP {
 pub(super) fn coefficients(bh: Bh, whole: &Transition, r: &[f64]) -> [f64; MAX_VALUES] {
     let mut c = [0.0; MAX_VALUES];
     if r.len() == 1 {
-        c[0] = 0.5
-            * match bh {
-                Bh::Bh1 => whole.gain * whole.h,
-                Bh::Bh2 => whole.weight(1),
-            };
+        c[0] = match bh {
+            Bh::Bh1 => 0.5 * whole.gain * whole.h,
+            Bh::Bh2 => 0.5 * whole.weight(1),
+            Bh::VaryCoeff => whole.weight(2),
+        };
         return c;
     }
     let mut factorial = 1.0;

@@ -39,7 +39,6 @@ const INFO: StochasticInfo = StochasticInfo {
         Orders::of(NoiseKind::Diagonal, 0.5, 1.0),
         Orders::of(NoiseKind::General, 0.5, 1.0),
     ],
-    diffusion_evaluations_per_step: 1,
 };
 
 /// Scratch of an Euler-Maruyama solve.

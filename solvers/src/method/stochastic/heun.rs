@@ -24,7 +24,6 @@ const INFO: StochasticInfo = StochasticInfo {
         Orders::of(NoiseKind::Diagonal, 1.0, 1.0),
         Orders::of(NoiseKind::General, 0.5, 1.0),
     ],
-    diffusion_evaluations_per_step: 2,
 };
 
 /// Scratch of a Heun or Euler-Heun solve.

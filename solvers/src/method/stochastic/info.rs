@@ -46,8 +46,6 @@ pub struct StochasticInfo {
     pub senses: &'static [Sense],
     /// The kinds of noise it accepts, with the orders for each.
     pub orders: &'static [Orders],
-    /// Diffusion columns evaluated by every step with one channel.
-    pub diffusion_evaluations_per_step: u64,
 }
 
 impl StochasticInfo {

@@ -23,7 +23,6 @@ pub(super) const INFO: StochasticInfo = StochasticInfo {
         Orders::of(NoiseKind::Scalar, 1.0, 1.0),
         Orders::of(NoiseKind::Diagonal, 1.0, 1.0),
     ],
-    diffusion_evaluations_per_step: 2,
 };
 
 /// Scratch of a Milstein solve.

@@ -66,7 +66,6 @@ impl AdditiveTableau {
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito, Sense::Stratonovich],
     orders: &[Orders::of(NoiseKind::Additive, 1.5, 2.0)],
-    diffusion_evaluations_per_step: 2,
 };
 
 /// A type that stands for one tableau.
@@ -140,9 +139,9 @@ where
         wiener.draw_with_areas(noise, channels, u, (t, t_next))?;
         super::wiener::resize(start, channels, u);
         super::wiener::resize(end, channels, u);
-        for channel in 0..channels {
-            field.diffusion(channel, &mut start[channel], u, t)?;
-            field.diffusion(channel, &mut end[channel], u, t_next)?;
+        for (channel, (start, end)) in start.iter_mut().zip(&mut *end).enumerate() {
+            field.diffusion(channel, start, u, t)?;
+            field.diffusion(channel, end, u, t_next)?;
         }
         let in_stages = if tableau.d == 0.0 { &*start } else { &*end };
         for i in 0..stages.len() {
@@ -156,12 +155,12 @@ where
             field.drift(&mut stages[i], stage, t_stage)?;
         }
         next.stage_sum(Some(u), h, tableau.b, stages)?;
-        for channel in 0..channels {
+        for (channel, (start, end)) in start.iter().zip(&*end).enumerate() {
             let (dw, area) = (&wiener.dw[channel], &wiener.area[channel]);
             weight.linear_combination(0.0, &[(0.5, dw), (1.0, area)])?;
-            next.add_product(&start[channel], weight)?;
+            next.add_product(start, weight)?;
             weight.linear_combination(0.0, &[(0.5, dw), (-1.0, area)])?;
-            next.add_product(&end[channel], weight)?;
+            next.add_product(end, weight)?;
         }
         error.stage_sum(None, h, tableau.error, stages)?;
         Ok(())

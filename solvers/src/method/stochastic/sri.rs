@@ -103,7 +103,6 @@ const INFO: StochasticInfo = StochasticInfo {
         Orders::of(NoiseKind::Scalar, 1.5, 1.5),
         Orders::of(NoiseKind::Diagonal, 1.5, 1.5),
     ],
-    diffusion_evaluations_per_step: 4,
 };
 
 /// [`INFO`] where the weak order is 2.

@@ -38,7 +38,6 @@ const INFO: StochasticInfo = StochasticInfo {
         Orders::of(NoiseKind::Diagonal, 1.0, 2.0),
         Orders::of(NoiseKind::General, 0.5, 2.0),
     ],
-    diffusion_evaluations_per_step: 3,
 };
 
 /// Stages and scratch of a solve.

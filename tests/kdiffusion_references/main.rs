@@ -1,17 +1,19 @@
-//! The deterministic samplers of k-diffusion, and those with churn, against its own numbers.
+//! The samplers of k-diffusion against its own numbers, those that draw noise with the normals they
+//! were given.
 //!
 //! `cargo test --release --test kdiffusion_references -- --nocapture` prints how many runs of each
 //! file match, and why others do not apply.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod grids;
+mod stochastic;
 
 use common::published::{Ours, Published, Verdict, numbers, run, run_method, spec};
 use common::{Batch, exact_flow, mixture, path};
 use driftfield_problems::flow::PathField;
 use driftfield_solvers::NonlinearPart;
-use driftfield_solvers::method::exponential::{Churn, Churned, RhoRungeKutta, Singlestep};
-use driftfield_solvers::method::runge_kutta::EulerTableau;
-use driftfield_solvers::method::{BoxedMethod, Method};
+use driftfield_solvers::method::exponential::Singlestep;
 use serde_json::Value;
 
 /// What references/README.md asks for where states start near 100.
@@ -80,50 +82,5 @@ fn dpm_fast() {
         let times: Vec<f64> = numbers(&recorded["times"]).iter().map(|x| (-x).exp()).collect();
         let initial = file.initial() * settings["sigma_max"].as_f64().unwrap();
         run_method(&flow(), &initial, &times, &method, None).compare(recorded)
-    });
-}
-
-fn churn(settings: &Value) -> Churn {
-    let number = |key: &str, default: f64| settings[key].as_f64().unwrap_or(default);
-    Churn {
-        amount: number("s_churn", 0.0),
-        rho_min: number("s_tmin", 0.0),
-        rho_max: number("s_tmax", f64::INFINITY),
-        noise: number("s_noise", 1.0),
-    }
-}
-
-#[test]
-fn churned_samplers() {
-    let file = Published::read("kdiffusion/stochastic_given_noise");
-    file.tally(TOLERANCE, |recorded| {
-        let settings = &recorded["settings"];
-        let churn = churn(settings);
-        if churn.amount == 0.0 {
-            return Verdict::LeftOut("noise added by the step, not before it");
-        }
-        let named = |name: &str| {
-            let keys = [("churn", "s_churn"), ("tmin", "s_tmin"), ("tmax", "s_tmax")];
-            let keys = keys.into_iter().chain([("noise", "s_noise")]);
-            let keys: Vec<_> = keys.map(|(key, theirs)| (key, &settings[theirs])).collect();
-            driftfield_problems::method::parse(&spec(name, &keys)).unwrap()
-        };
-        let method = match settings["sampler"].as_str().unwrap() {
-            "sample_euler" => {
-                BoxedMethod::new(Churned::new(RhoRungeKutta::<EulerTableau>::new(), churn))
-            }
-            "sample_heun" => named("edm-heun"),
-            "sample_dpm_2" => named("dpm-2"),
-            other => panic!("no churned {other}"),
-        };
-        assert!(method.info().draws_noise);
-        let times = numbers(&recorded["times"]);
-        let noise = Some(file.noise(&times));
-        let mut ours = run_method(&flow(), &(file.initial() * times[0]), &times, &method, noise);
-        // The code records its states after churn, which are no states of the grid.
-        let mut recorded = recorded.clone();
-        recorded["states"] = Value::Null;
-        ours.states.drain(..times.len() - 1);
-        ours.compare(&recorded)
     });
 }
