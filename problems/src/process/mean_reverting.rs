@@ -49,10 +49,10 @@ impl MeanReverting {
     }
 }
 
-/// Rate 5, of which `alpha(1) = 0.0067` is left, and `sigma = 1`.
+/// Rate 4, of which `alpha(1) = 0.018` is left, and `sigma = 1`.
 impl Default for MeanReverting {
     fn default() -> Self {
-        MeanReverting { rate: 5.0, sigma: 1.0 }
+        MeanReverting { rate: 4.0, sigma: 1.0 }
     }
 }
 
