@@ -124,7 +124,7 @@ impl fmt::Display for Threshold {
 /// let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0, 0.5]], vec![0.1]).unwrap();
 /// let exact = MixturePredictor::new(mixture, path.clone());
 /// let clipped = Thresholded::new(exact, path, "static:max=1".parse().unwrap());
-/// let mut data = [0.0, 0.0];
+/// let mut data = [0.0_f64, 0.0];
 /// clipped.predict(Target::DATA, &mut data, &[0.3, 0.4], 0.9).unwrap();
 /// assert_eq!(data[0], 1.0);
 /// assert!((data[1] - 0.5).abs() < 0.01);
