@@ -152,10 +152,7 @@ pub(super) fn resolve<S: State>(
     let noise_level = noise_level(&info, settings)?;
     let spacing_needs_log_snr = !adaptive && spacing.needs_log_snr();
     let to_data = to_data(grid, &info, settings)?;
-    let listed = match spacing {
-        Spacing::Times(times) if chosen.orders.is_none() => Some(times.len() - 1),
-        _ => None,
-    };
+    let listed = spacing.own_steps().filter(|_| chosen.orders.is_none());
     let steps = steps(&info, settings, chosen.orders.as_deref(), to_data, listed)?;
     let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
     let span = span(path, &info, settings, spacing_needs_log_snr, noise_level, own_ends)?;

@@ -134,8 +134,10 @@ fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
     if info.kind == Kind::RungeKutta {
         affordable.dedup_by_key(|nfe| info.steps_within(*nfe));
     }
-    let listed =
-        |nfe: u64| fixed(FULL).contains(&Run::steps(info.name, info.steps_within(nfe) as usize));
+    let listed = |nfe: u64| {
+        let steps = info.steps_within(nfe) as usize;
+        FULL.iter().any(|(name, ladder)| *name == info.name && ladder.contains(&steps))
+    };
     affordable.retain(|&nfe| !listed(nfe));
     affordable.into_iter().map(|nfe| Run::evaluations(info.name, nfe)).collect()
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{
-    DpmSolverM, EmbeddedSinglestep, Nodes, Singlestep, ThirdOrder, Variant,
+    DpmSolverM, EmbeddedSinglestep, Nodes, Singlestep, Variant,
 };
 use driftfield_solvers::{FieldError, NonlinearPart, State};
 
-use super::multistep::{MULTISTEP_KEYS, multistep};
+use super::multistep::{MULTISTEP_KEYS, multistep, third_order};
 use super::{ChosenMethod, IntendedGrid, PathMethod};
 use crate::spacing::Spacing;
 use crate::spec::{Spec, SpecError};
@@ -83,10 +83,7 @@ pub(super) fn build<S: State>(
         }
         Form::Multistep => {}
     }
-    let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
-        "reference" => ThirdOrder::Reference,
-        _ => ThirdOrder::Corrected,
-    };
+    let form = third_order(spec)?;
     let rule = match member.order {
         2 => DpmSolverM::second(member.part),
         _ => DpmSolverM::third(member.part),

@@ -1,7 +1,7 @@
 //! The parameters that all multistep methods share.
 
 use driftfield_solvers::method::exponential::{
-    Bh, FinalOrders, Multistep, MultistepRule, Start, UniC,
+    Bh, FinalOrders, Multistep, MultistepRule, Start, ThirdOrder, UniC,
 };
 
 use crate::spec::{Spec, SpecError};
@@ -12,16 +12,39 @@ pub(super) const MULTISTEP_KEYS: &[&str] =
 
 /// `rule` as `spec` asks for it to be started, ended and corrected.
 pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multistep<R>, SpecError> {
-    let orders = final_orders(spec, rule.final_orders())?;
-    let method = Multistep::new(rule).start(start(spec)?).final_orders(orders);
-    let mut method = ended(spec, method)?;
-    if spec.choice("corrector", &["none", "unic"], "none")? == "unic" {
-        method = method.corrector(UniC(Bh::default()));
-    } else if let steps @ 1.. = spec.integer("uncorrected", 0)? {
-        let expected = "0 without `corrector=unic`";
-        return Err(SpecError::value(spec.name(), "uncorrected", steps, expected));
+    let corrected = spec.choice("corrector", &["none", "unic"], "none")? == "unic";
+    let method = started_and_ended(spec, Multistep::new(rule))?;
+    match spec.integer("uncorrected", 0)? {
+        _ if corrected => Ok(method.corrector(UniC(Bh::default()))),
+        0 => Ok(method),
+        steps => {
+            let expected = "0 without `corrector=unic`";
+            Err(SpecError::value(spec.name(), "uncorrected", steps, expected))
+        }
     }
-    Ok(method)
+}
+
+/// `method` with all but the corrector.
+pub(super) fn started_and_ended<R: MultistepRule>(
+    spec: &Spec,
+    method: Multistep<R>,
+) -> Result<Multistep<R>, SpecError> {
+    let start = match spec.choice("start", &["lower", "matching", "heun"], "lower")? {
+        "matching" => Start::Matching,
+        "heun" => Start::Heun,
+        _ => Start::Lower,
+    };
+    let orders = final_orders(spec, method.rule().final_orders())?;
+    let method = method.start(start).final_orders(orders).last_order(last_order(spec)?);
+    Ok(method.uncorrected(spec.integer("uncorrected", 0)?))
+}
+
+/// `form=corrected|reference`.
+pub(super) fn third_order(spec: &Spec) -> Result<ThirdOrder, SpecError> {
+    Ok(match spec.choice("form", &["corrected", "reference"], "corrected")? {
+        "reference" => ThirdOrder::Reference,
+        _ => ThirdOrder::Corrected,
+    })
 }
 
 /// `lower_order_final` and `few_steps`, `own` being what the method does by itself.
@@ -45,21 +68,4 @@ pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
         0 => Err(SpecError::value(spec.name(), "last_order", 0, "at least 1")),
         order => Ok(order),
     }
-}
-
-/// `method` with `last_order` and `uncorrected`.
-pub(super) fn ended<R: MultistepRule>(
-    spec: &Spec,
-    method: Multistep<R>,
-) -> Result<Multistep<R>, SpecError> {
-    Ok(method.last_order(last_order(spec)?).uncorrected(spec.integer("uncorrected", 0)?))
-}
-
-/// `start=lower|matching|heun`.
-pub(super) fn start(spec: &Spec) -> Result<Start, SpecError> {
-    Ok(match spec.choice("start", &["lower", "matching", "heun"], "lower")? {
-        "matching" => Start::Matching,
-        "heun" => Start::Heun,
-        _ => Start::Lower,
-    })
 }

@@ -2,12 +2,12 @@
 
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{
-    DiffusionNoise, DpmSolverM, MultistepRule, SdeMultistep, ThirdOrder, Variant,
+    DiffusionNoise, DpmSolverM, MultistepRule, SdeMultistep, Variant,
 };
 use driftfield_solvers::{NonlinearPart, State};
 
 use super::ancestral_steps::{NOISE_KEYS, refused};
-use super::multistep::{final_orders, last_order};
+use super::multistep::{final_orders, last_order, third_order};
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
@@ -29,10 +29,7 @@ pub(super) fn build<S: State>(
         "heun" => Variant::Taylor,
         _ => Variant::DpmSolver,
     };
-    let form = match spec.choice("form", &["corrected", "reference"], "corrected")? {
-        "reference" => ThirdOrder::Reference,
-        _ => ThirdOrder::Corrected,
-    };
+    let form = third_order(spec)?;
     let final_orders = final_orders(spec, rule.final_orders())?;
     let (eta, factor) = (spec.number("eta", 1.0)?, spec.number("noise", 1.0)?);
     let noise = DiffusionNoise::new(eta).and_then(|noise| noise.factor(factor));

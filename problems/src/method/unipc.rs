@@ -1,10 +1,10 @@
 //! UniPC by name and parameters.
 
 use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Bh, FinalOrders, UniPc};
+use driftfield_solvers::method::exponential::{Bh, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
-use super::multistep::{ended, start};
+use super::multistep::started_and_ended;
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
 
@@ -37,11 +37,6 @@ pub(super) fn build<S: State>(
         "vary_coeff" => Bh::VaryCoeff,
         _ => Bh::Bh2,
     };
-    let final_orders = match spec.boolean("lower_order_final", true)? {
-        true => FinalOrders::Lowered,
-        false => FinalOrders::Full,
-    };
-    let method = UniPc::unipc(order, part, bh).start(start(spec)?).final_orders(final_orders);
-    let method = ended(spec, method)?;
+    let method = started_and_ended(spec, UniPc::unipc(order, part, bh))?;
     Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
 }

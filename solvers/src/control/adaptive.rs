@@ -135,8 +135,8 @@ impl ErrorNorm {
         match estimate {
             ErrorEstimate::None => Ok(f64::NAN),
             ErrorEstimate::Single(error) => {
-                error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
-                Ok(self.of_mean_squares(&scratch.high))
+                let against = ErrorEstimate::Against { error: *error, before, after };
+                self.measure(&against, before, after, tolerance, scratch)
             }
             ErrorEstimate::Against { error, before, after } => {
                 error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;

@@ -1,4 +1,4 @@
-use super::{Nodes, Singlestep, SinglestepMemory};
+use super::{Singlestep, SinglestepMemory};
 use crate::field::Counted;
 use crate::method::{ErrorEstimate, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
@@ -26,12 +26,12 @@ pub const DPM_SOLVER_CONTROLLER: crate::PidController = crate::PidController {
 impl EmbeddedSinglestep {
     /// Order 2, error by order 1.
     pub fn second(part: NonlinearPart) -> Self {
-        EmbeddedSinglestep(Singlestep::second(part).nodes(Nodes::LogSnr))
+        EmbeddedSinglestep(Singlestep::second(part))
     }
 
     /// Order 3, error by order 2.
     pub fn third(part: NonlinearPart) -> Self {
-        EmbeddedSinglestep(Singlestep::third(part).nodes(Nodes::LogSnr))
+        EmbeddedSinglestep(Singlestep::third(part))
     }
 
     /// Another treatment of the highest difference.

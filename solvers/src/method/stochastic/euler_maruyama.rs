@@ -83,10 +83,6 @@ where
         field.drift(drift, u, t)?;
         wiener.draw(noise, field.channels(), u, (t, t_next))?;
         next.linear_combination(0.0, &[(1.0, u), (h, drift)])?;
-        for (channel, dw) in wiener.dw.iter().enumerate() {
-            field.diffusion(channel, diffusion, u, t)?;
-            next.add_product(diffusion, dw)?;
-        }
-        Ok(())
+        wiener.add_noise(field, diffusion, next, (u, t))
     }
 }

@@ -68,11 +68,7 @@ impl<S: State> HeunMemory<S> {
         field.drift(&mut self.drift, u, t)?;
         self.wiener.draw(noise, field.channels(), u, (t, t_next))?;
         self.start_noise.linear_combination(0.0, &[])?;
-        for (channel, dw) in self.wiener.dw.iter().enumerate() {
-            field.diffusion(channel, &mut self.diffusion, u, t)?;
-            self.start_noise.add_product(&self.diffusion, dw)?;
-        }
-        Ok(())
+        self.wiener.add_noise(field, &mut self.diffusion, &mut self.start_noise, (u, t))
     }
 
     /// Adds the mean of the noise at the start and at the predicted end.
@@ -83,10 +79,8 @@ impl<S: State> HeunMemory<S> {
         t_next: f64,
     ) -> Result<(), StepError> {
         self.end_noise.linear_combination(0.0, &[])?;
-        for (channel, dw) in self.wiener.dw.iter().enumerate() {
-            field.diffusion(channel, &mut self.diffusion, &self.predicted, t_next)?;
-            self.end_noise.add_product(&self.diffusion, dw)?;
-        }
+        let end = (&self.predicted, t_next);
+        self.wiener.add_noise(field, &mut self.diffusion, &mut self.end_noise, end)?;
         next.linear_combination(1.0, &[(0.5, &self.start_noise), (0.5, &self.end_noise)])?;
         Ok(())
     }

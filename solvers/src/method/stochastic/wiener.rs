@@ -1,4 +1,5 @@
-use crate::field::{NoiseStructure, StochasticField};
+use crate::field::{Counted, NoiseStructure, StochasticField};
+use crate::method::StepError;
 use crate::noise::{Channels, Noise, NoiseError, NoiseRequest};
 use crate::state::{State, StateError};
 
@@ -32,6 +33,21 @@ impl<S: State> Wiener<S> {
     ) -> Result<(), NoiseError> {
         resize(&mut self.dw, channels, like);
         noise.increments(a, b, &mut self.dw)
+    }
+
+    /// Adds `sum_k g_k(u, t) dW_k` to `out`.
+    pub(super) fn add_noise<F: StochasticField<S>>(
+        &self,
+        field: &Counted<&F>,
+        diffusion: &mut S,
+        out: &mut S,
+        (u, t): (&S, f64),
+    ) -> Result<(), StepError> {
+        for (channel, dw) in self.dw.iter().enumerate() {
+            field.diffusion(channel, diffusion, u, t)?;
+            out.add_product(diffusion, dw)?;
+        }
+        Ok(())
     }
 
     /// Draws increments and areas over `[a, b]`.
