@@ -1,6 +1,6 @@
 use num_traits::Float;
 
-use super::{Scalar, State, StateError, Tolerance};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -41,7 +41,7 @@ fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
 /// The values of `other`, refused unless shaped like a state of `lanes` lanes
 /// and `len` values.
 #[inline(always)]
-fn read_like<H: HostState>(
+pub(super) fn read_like<H: HostState>(
     lanes: usize,
     len: usize,
     other: &H,
@@ -227,5 +227,14 @@ impl<H: HostState> State for H {
             }
         }
         Ok(())
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::in_tiles(states, each, scales, numbers)
     }
 }
