@@ -1,5 +1,5 @@
 use super::lane_rngs::LaneRngs;
-use super::piece::copy_all;
+use super::piece::take_all;
 use super::{Channels, LaneRng, NoiseError, Stream};
 use crate::state::{State, StateError};
 
@@ -23,8 +23,10 @@ pub(super) struct BaseStream<S> {
     /// The states of the intervals drawn last, if more than one is drawn at a time.
     ahead: Vec<S>,
     /// The first of them.
-    kept: usize,
+    oldest: usize,
     /// The first interval not drawn.
+    drawn: usize,
+    /// The first interval not given away.
     next: usize,
 }
 
@@ -48,7 +50,8 @@ impl<S: State> BaseStream<S> {
             rngs: LaneRngs::new(like.lanes(), |lane| LaneRng::new(seed, first_lane + lane, stream)),
             scales: grid.windows(2).flat_map(of_interval).collect(),
             ahead: Vec::new(),
-            kept: 0,
+            oldest: 0,
+            drawn: 0,
             next: 0,
         }
     }
@@ -68,32 +71,32 @@ impl<S: State> BaseStream<S> {
     }
 
     /// Writes the numbers of `interval` into `out`. In the order of the grid each is drawn
-    /// once; going back before those drawn last starts the streams again.
+    /// once; going back starts the streams again.
     pub(super) fn draw(&mut self, interval: usize, out: &mut [S]) -> Result<(), StateError> {
         let states = self.channels.states();
         if states == 0 {
             return Ok(());
         }
         check_lanes(self.rngs.lanes(), out)?;
-        let oldest = if self.ahead.is_empty() { self.next } else { self.kept };
-        if interval < oldest {
+        if interval < self.next {
             let (seed, first_lane, stream) = (self.seed, self.first_lane, self.stream);
             self.rngs.restart(|lane| LaneRng::new(seed, first_lane + lane, stream));
-            self.next = 0;
+            self.drawn = 0;
         }
-        while self.next <= interval {
-            let scales = &self.scales[self.next * states..];
+        while self.drawn <= interval {
+            let scales = &self.scales[self.drawn * states..];
             let drawn = if self.ahead.is_empty() { &mut *out } else { &mut self.ahead[..] };
             let count = drawn.len().min(scales.len());
             let each = self.channels.per_lane();
             S::draw_lanes(&mut drawn[..count], each, &scales[..count], &mut self.rngs)?;
-            self.kept = self.next;
-            self.next += count / states;
+            self.oldest = self.drawn;
+            self.drawn += count / states;
         }
+        self.next = interval + 1;
         if self.ahead.is_empty() {
             return Ok(());
         }
-        copy_all(out, &self.ahead[(interval - self.kept) * states..][..states])
+        take_all(out, &mut self.ahead[(interval - self.oldest) * states..][..states])
     }
 }
 

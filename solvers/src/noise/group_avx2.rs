@@ -6,7 +6,8 @@ use pulp::x86::V3;
 use pulp::{NullaryFnOnce, cast, f64x4, u64x4};
 
 use super::lane_rngs::{GROUP, Group};
-use super::ziggurat::{Layers, TWO};
+use super::xoshiro::Xoshiro;
+use super::ziggurat::{Layers, TWO, outside};
 
 /// The next normals of the lanes of `group`, side by side at every `stride`-th place
 /// of `values`; `false`, and nothing drawn, on a CPU without AVX2.
@@ -40,10 +41,8 @@ impl NullaryFnOnce for Draw<'_> {
             *low_values = cast(low_x);
             *high_values = cast(high_x);
             if low_out | high_out != 0 {
-                halves[0].store(group, 0);
-                halves[1].store(group, 1);
-                redraw(group, [cast(low), cast(high)], low_out | high_out << 4, values);
-                halves = [Half::load(group, 0), Half::load(group, 1)];
+                redraw(simd, &mut halves[0], low, low_out, low_values);
+                redraw(simd, &mut halves[1], high, high_out, high_values);
             }
         }
         halves[0].store(group, 0);
@@ -56,19 +55,19 @@ impl NullaryFnOnce for Draw<'_> {
 struct Half([u64x4; 4]);
 
 impl Half {
+    // No iterator or `map` here: a call of theirs that is not inlined is compiled for the
+    // oldest CPU and takes the words through memory.
     #[inline(always)]
     fn load(group: &Group, half: usize) -> Self {
-        Half(group.0.map(|words| {
-            let halves: [[u64; 4]; 2] = cast(words);
-            cast(halves[half])
-        }))
+        let [a, b, c, d] = &group.0;
+        Half([words(a, half), words(b, half), words(c, half), words(d, half)])
     }
 
     #[inline(always)]
     fn store(&self, group: &mut Group, half: usize) {
-        for (words, own) in group.0.iter_mut().zip(self.0) {
-            let own: [u64; 4] = cast(own);
-            words[4 * half..4 * half + 4].copy_from_slice(&own);
+        for k in 0..4 {
+            let own: [u64; 4] = cast(self.0[k]);
+            group.0[k][4 * half..4 * half + 4].copy_from_slice(&own);
         }
     }
 
@@ -91,6 +90,12 @@ impl Half {
     }
 }
 
+#[inline(always)]
+fn words(group: &[u64; GROUP], half: usize) -> u64x4 {
+    let at = 4 * half;
+    u64x4(group[at], group[at + 1], group[at + 2], group[at + 3])
+}
+
 /// As [`normal`](super::ziggurat::normal), and a bit for every word that does not end
 /// there.
 #[inline(always)]
@@ -108,14 +113,23 @@ fn normals(simd: V3, layers: &Layers, words: u64x4) -> (f64x4, u32) {
     (x, simd.avx._mm256_movemask_pd(cast(out)) as u32)
 }
 
-/// Finishes, lane by lane, the words marked in `out`.
-#[cold]
-#[inline(never)]
-fn redraw(group: &mut Group, words: [[u64; 4]; 2], mut out: u32, values: &mut [f64]) {
-    let words: [u64; GROUP] = cast(words);
+/// Finishes, lane by lane, the words marked in `out`. The vectors are changed by a mask:
+/// written to memory lane by lane and read back whole they would stall.
+#[inline(always)]
+fn redraw(simd: V3, half: &mut Half, words: u64x4, mut out: u32, values: &mut [f64; 4]) {
     while out != 0 {
-        let lane = out.trailing_zeros() as usize;
-        values[lane] = group.outside(lane, words[lane]);
+        let lane = out.trailing_zeros() as usize & 3;
+        let at = |vector: u64x4| {
+            let words: [u64; 4] = cast(vector);
+            words[lane]
+        };
+        let [a, b, c, d] = half.0;
+        let mut rng = Xoshiro([at(a), at(b), at(c), at(d)]);
+        values[lane] = outside(at(words), &mut rng);
+        let this = simd.cmp_eq_u64x4(u64x4(0, 1, 2, 3), simd.splat_u64x4(lane as u64));
+        for k in 0..4 {
+            half.0[k] = simd.select_u64x4(this, simd.splat_u64x4(rng.0[k]), half.0[k]);
+        }
         out &= out - 1;
     }
 }

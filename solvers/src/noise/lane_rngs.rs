@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::LaneRng;
 use super::xoshiro::Xoshiro;
-use super::ziggurat::{Layers, layers, normal, outside};
+use super::ziggurat::{Layers, layers, normal};
 use crate::state::LaneNumbers;
 
 /// Lanes whose generators advance together.
@@ -23,14 +23,6 @@ impl Group {
         for (words, word) in self.0.iter_mut().zip(rng.0) {
             words[lane] = word;
         }
-    }
-
-    /// Draws for `lane` the normal that starts with `word`, its last one.
-    pub(super) fn outside(&mut self, lane: usize, word: u64) -> f64 {
-        let mut rng = self.get(lane);
-        let number = outside(word, &mut rng);
-        self.set(lane, rng);
-        number
     }
 
     /// The next normals of one lane, at every `stride`-th place of `values`.

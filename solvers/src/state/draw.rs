@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::host::read_like;
 use super::{HostState, Scalar, State, StateError};
 
@@ -112,9 +114,7 @@ fn write<T: Scalar>(
     scale: f64,
 ) {
     if lane_len == 1 {
-        for (value, &drawn) in values.iter_mut().zip(drawn) {
-            *value = T::from_f64(drawn * scale);
-        }
+        Arch::new().dispatch(Scaled { values, drawn, scale });
         return;
     }
     let width = values.len() / lane_len;
@@ -122,6 +122,24 @@ fn write<T: Scalar>(
         let drawn = drawn[lane..].iter().step_by(width);
         for (value, &drawn) in values[part.clone()].iter_mut().zip(drawn) {
             *value = T::from_f64(drawn * scale);
+        }
+    }
+}
+
+/// Rounds `scale` times what was drawn.
+struct Scaled<'a, T> {
+    values: &'a mut [T],
+    drawn: &'a [f64],
+    scale: f64,
+}
+
+impl<T: Scalar> WithSimd for Scaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        for (value, &drawn) in self.values.iter_mut().zip(self.drawn) {
+            *value = T::from_f64(drawn * self.scale);
         }
     }
 }

@@ -26,6 +26,12 @@ pub trait HostState: Clone + 'static {
 
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
+
+    /// Exchanges two containers laid out alike, without touching their values; `false`,
+    /// and nothing done, if that cannot be.
+    fn exchange(&mut self, _other: &mut Self) -> bool {
+        false
+    }
 }
 
 /// Longest slice for which the plain loop beats the blocked one.
@@ -108,6 +114,11 @@ impl<H: HostState> State for H {
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         out.copy_from_slice(read_like(lanes, out.len(), other)?);
         Ok(())
+    }
+
+    #[inline]
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        if self.exchange(other) { Ok(()) } else { self.copy_from(other) }
     }
 
     #[inline]
@@ -210,7 +221,12 @@ impl<H: HostState> State for H {
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let values = read(self)?;
         let lane_len = self.lane_len().max(1);
-        Ok(values.iter().position(|value| !value.is_finite()).map(|at| at / lane_len))
+        // Block by block without a way out in between, which can be vectorised.
+        let finite = |block: &&[H::Scalar]| block.iter().fold(true, |all, x| all & x.is_finite());
+        let blocks = values.chunks(BLOCK).take_while(finite).count();
+        let rest = &values[values.len().min(blocks * BLOCK)..];
+        let first = rest.iter().position(|value| !value.is_finite());
+        Ok(first.map(|at| (blocks * BLOCK + at) / lane_len))
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {

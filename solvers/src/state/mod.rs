@@ -80,6 +80,12 @@ pub trait State: Clone + 'static {
     /// `self <- other`, without allocation for host containers.
     fn copy_from(&mut self, other: &Self) -> Result<(), StateError>;
 
+    /// `self <- other`, whose content is arbitrary afterwards: containers that can change
+    /// places do.
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        self.copy_from(other)
+    }
+
     /// `self <- own * self + sum_i c_i k_i` in one pass over memory, summed in
     /// the order of `terms`.
     ///
