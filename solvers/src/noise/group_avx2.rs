@@ -6,8 +6,7 @@ use pulp::x86::V3;
 use pulp::{NullaryFnOnce, cast, f64x4, u64x4};
 
 use super::lane_rngs::{GROUP, Group};
-use super::xoshiro::Xoshiro;
-use super::ziggurat::{Layers, TWO, outside};
+use super::ziggurat::{Layers, TWO};
 
 /// The next normals of the lanes of `group`, side by side at every `stride`-th place
 /// of `values`; `false`, and nothing drawn, on a CPU without AVX2.
@@ -41,8 +40,10 @@ impl NullaryFnOnce for Draw<'_> {
             *low_values = cast(low_x);
             *high_values = cast(high_x);
             if low_out | high_out != 0 {
-                redraw(simd, &mut halves[0], low, low_out, low_values);
-                redraw(simd, &mut halves[1], high, high_out, high_values);
+                halves[0].store(group, 0);
+                halves[1].store(group, 1);
+                redraw(group, [cast(low), cast(high)], low_out | high_out << 4, values);
+                halves = [Half::load(group, 0), Half::load(group, 1)];
             }
         }
         halves[0].store(group, 0);
@@ -113,23 +114,14 @@ fn normals(simd: V3, layers: &Layers, words: u64x4) -> (f64x4, u32) {
     (x, simd.avx._mm256_movemask_pd(cast(out)) as u32)
 }
 
-/// Finishes, lane by lane, the words marked in `out`. The vectors are changed by a mask:
-/// written to memory lane by lane and read back whole they would stall.
-#[inline(always)]
-fn redraw(simd: V3, half: &mut Half, words: u64x4, mut out: u32, values: &mut [f64; 4]) {
+/// Finishes, lane by lane, the words marked in `out`.
+#[cold]
+#[inline(never)]
+fn redraw(group: &mut Group, words: [[u64; 4]; 2], mut out: u32, values: &mut [f64]) {
+    let words: [u64; GROUP] = cast(words);
     while out != 0 {
-        let lane = out.trailing_zeros() as usize & 3;
-        let at = |vector: u64x4| {
-            let words: [u64; 4] = cast(vector);
-            words[lane]
-        };
-        let [a, b, c, d] = half.0;
-        let mut rng = Xoshiro([at(a), at(b), at(c), at(d)]);
-        values[lane] = outside(at(words), &mut rng);
-        let this = simd.cmp_eq_u64x4(u64x4(0, 1, 2, 3), simd.splat_u64x4(lane as u64));
-        for k in 0..4 {
-            half.0[k] = simd.select_u64x4(this, simd.splat_u64x4(rng.0[k]), half.0[k]);
-        }
+        let lane = out.trailing_zeros() as usize;
+        values[lane] = group.outside(lane, words[lane]);
         out &= out - 1;
     }
 }

@@ -25,6 +25,15 @@ impl Group {
         }
     }
 
+    /// Draws for `lane` the normal that starts with `word`, its last one.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn outside(&mut self, lane: usize, word: u64) -> f64 {
+        let mut rng = self.get(lane);
+        let number = super::ziggurat::outside(word, &mut rng);
+        self.set(lane, rng);
+        number
+    }
+
     /// The next normals of one lane, at every `stride`-th place of `values`.
     fn one_lane(&mut self, layers: &Layers, lane: usize, values: &mut [f64], stride: usize) {
         let mut rng = self.get(lane);
@@ -39,8 +48,7 @@ impl Group {
 /// lanes beside it.
 #[derive(Debug, Clone)]
 pub(super) struct LaneRngs {
-    /// The last group is filled up with the lanes that would follow, which are
-    /// never drawn from.
+    /// The last group may have places without a lane, which are never drawn from.
     groups: Vec<Group>,
     lanes: usize,
     numbers: Vec<f64>,
@@ -49,14 +57,16 @@ pub(super) struct LaneRngs {
 impl LaneRngs {
     /// `lane` gives the generator of a lane.
     pub(super) fn new(lanes: usize, lane: impl Fn(u64) -> LaneRng) -> Self {
-        let groups = (0..lanes.div_ceil(GROUP) as u64).map(|group| seeded(group, &lane)).collect();
-        LaneRngs { groups, lanes, numbers: Vec::new() }
+        let groups = vec![Group([[0; GROUP]; 4]); lanes.div_ceil(GROUP)];
+        let mut rngs = LaneRngs { groups, lanes, numbers: Vec::new() };
+        rngs.restart(lane);
+        rngs
     }
 
     /// Puts other generators in place of those there were.
     pub(super) fn restart(&mut self, lane: impl Fn(u64) -> LaneRng) {
-        for (number, group) in self.groups.iter_mut().enumerate() {
-            *group = seeded(number as u64, &lane);
+        for number in 0..self.lanes {
+            self.groups[number / GROUP].set(number % GROUP, lane(number as u64).0);
         }
     }
 
@@ -64,14 +74,6 @@ impl LaneRngs {
     pub(super) fn lanes(&self) -> usize {
         self.lanes
     }
-}
-
-fn seeded(group: u64, lane: impl Fn(u64) -> LaneRng) -> Group {
-    let mut seeded = Group([[0; GROUP]; 4]);
-    for place in 0..GROUP {
-        seeded.set(place, lane(group * GROUP as u64 + place as u64).0);
-    }
-    seeded
 }
 
 impl LaneNumbers for LaneRngs {

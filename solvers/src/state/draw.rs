@@ -79,7 +79,7 @@ pub(super) fn in_tiles<H: HostState>(
         read_like(lanes, lanes * lane_len, state)?;
     }
     let per_state = each.count(lane_len);
-    if per_state == 0 {
+    if lane_len == 0 {
         return Ok(());
     }
     for start in (0..lanes).step_by(TILE) {

@@ -1,4 +1,5 @@
 use num_traits::Float;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
@@ -78,18 +79,52 @@ fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
 /// stays in registers or the first-level cache. Short states are one block.
 #[inline(always)]
 fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
-    let mut sums = [T::default(); BLOCK];
     if out.len() <= SHORT {
+        let mut sums = [T::default(); SHORT];
         let sums = &mut sums[..out.len()];
         sum(0, out, sums);
         out.copy_from_slice(sums);
         return;
     }
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let sums = &mut sums[..out.len()];
-        sums.fill(T::default());
-        sum(block * BLOCK, out, sums);
-        out.copy_from_slice(sums);
+    Arch::new().dispatch(Blocks { out, sum });
+}
+
+/// The blocks of a long state, for the instructions of the CPU at hand.
+struct Blocks<'a, T, F> {
+    out: &'a mut [T],
+    sum: F,
+}
+
+impl<T: Scalar, F: FnMut(usize, &[T], &mut [T])> WithSimd for Blocks<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(mut self, _: A) {
+        let mut sums = [T::default(); BLOCK];
+        for (block, out) in self.out.chunks_mut(BLOCK).enumerate() {
+            let sums = &mut sums[..out.len()];
+            sums.fill(T::default());
+            (self.sum)(block * BLOCK, out, sums);
+            out.copy_from_slice(sums);
+        }
+    }
+}
+
+/// `out <- out + a * b`.
+struct AddProduct<'a, T> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+}
+
+impl<T: Scalar> WithSimd for AddProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        for ((out, &a), &b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out += a * b;
+        }
     }
 }
 
@@ -128,15 +163,19 @@ impl<H: HostState> State for H {
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        in_blocks(out, |start, old, sums| {
-            if own != 0.0 {
-                accumulate(sums, own, old);
-            }
-            for &(c, k) in terms {
-                // Checked above to have values.
-                accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
-            }
-        });
+        in_blocks(
+            out,
+            #[inline(always)]
+            |start, old, sums| {
+                if own != 0.0 {
+                    accumulate(sums, own, old);
+                }
+                for &(c, k) in terms {
+                    // Checked above to have values.
+                    accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
+                }
+            },
+        );
         Ok(())
     }
 
@@ -153,20 +192,24 @@ impl<H: HostState> State for H {
         for state in base.into_iter().chain(&stages[..weights.len()]) {
             read_like(lanes, out.len(), state)?;
         }
-        in_blocks(out, |start, _, sums| {
-            if let Some(base) = base {
-                let values = &base.values().unwrap_or_default()[start..];
-                for (sum, &value) in sums.iter_mut().zip(values) {
-                    *sum = value;
+        in_blocks(
+            out,
+            #[inline(always)]
+            |start, _, sums| {
+                if let Some(base) = base {
+                    let values = &base.values().unwrap_or_default()[start..];
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum = value;
+                    }
                 }
-            }
-            for (&weight, stage) in weights.iter().zip(stages) {
-                if weight != 0.0 {
-                    let values = stage.values().unwrap_or_default();
-                    accumulate(sums, h * weight, &values[start..]);
+                for (&weight, stage) in weights.iter().zip(stages) {
+                    if weight != 0.0 {
+                        let values = stage.values().unwrap_or_default();
+                        accumulate(sums, h * weight, &values[start..]);
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
 
@@ -175,8 +218,11 @@ impl<H: HostState> State for H {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         let (a, b) = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out += a * b;
+        let product = AddProduct { out, a, b };
+        if product.out.len() <= SHORT {
+            product.with_simd(pulp::Scalar);
+        } else {
+            Arch::new().dispatch(product);
         }
         Ok(())
     }

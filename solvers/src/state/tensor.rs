@@ -203,7 +203,7 @@ impl State for Tensor {
         with_scalar!(first, T => {
             let zeros = |state: &Tensor| Array::<T, IxDyn>::zeros(state.dims().to_vec());
             let mut hosts: Vec<_> = states.iter().map(zeros).collect();
-            Array::draw_lanes(&mut hosts, each, scales, numbers)?;
+            Array::<T, IxDyn>::draw_lanes(&mut hosts[..], each, scales, numbers)?;
             for (state, host) in states.iter_mut().zip(hosts) {
                 *state = from_host(host, state)?;
             }

@@ -88,7 +88,7 @@ impl State for TrackedTensor {
         numbers: &mut impl LaneNumbers,
     ) -> Result<(), StateError> {
         let mut tensors: Vec<_> = states.iter().map(|state| state.0.clone()).collect();
-        Tensor::draw_lanes(&mut tensors, each, scales, numbers)?;
+        Tensor::draw_lanes(&mut tensors[..], each, scales, numbers)?;
         for (state, tensor) in states.iter_mut().zip(tensors) {
             state.0 = tensor;
         }
