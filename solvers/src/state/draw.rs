@@ -95,8 +95,8 @@ pub(super) fn in_tiles<H: HostState>(
                     let values = state.values_mut().ok_or(StateError::NotContiguous)?;
                     let values = &mut values[tile.start * lane_len..tile.end * lane_len];
                     match each {
-                        PerLane::Components => write(values, lane_len, part.clone(), drawn, scale),
-                        PerLane::One => spread(values, lane_len, drawn, scale),
+                        PerLane::One if lane_len > 1 => spread(values, lane_len, drawn, scale),
+                        _ => write(values, lane_len, part.clone(), drawn, scale),
                     }
                 }
             }
