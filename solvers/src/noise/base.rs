@@ -9,6 +9,9 @@ const AHEAD: usize = 16;
 /// Most numbers drawn ahead by all lanes together.
 const MOST: usize = 1 << 23;
 
+/// A grid, and the standard deviation of what is drawn over an interval.
+type Law<'a> = (&'a [f64], fn(f64, f64) -> f64);
+
 /// Scaled normals for the intervals of a base grid: those of interval `k` are the
 /// `k`-th of every lane's stream.
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ impl<S: State> BaseStream<S> {
         like: &S,
         stream: Stream,
         channels: Channels,
-        (grid, scale): (&[f64], fn(f64, f64) -> f64),
+        (grid, scale): Law<'_>,
     ) -> Self {
         let states = channels.states();
         let of_interval = |ends: &[f64]| std::iter::repeat_n(scale(ends[0], ends[1]), states);
