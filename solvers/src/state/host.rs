@@ -1,6 +1,7 @@
 use num_traits::Float;
+use pulp::{Arch, Simd, WithSimd};
 
-use super::{Scalar, State, StateError, Tolerance};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -26,6 +27,12 @@ pub trait HostState: Clone + 'static {
 
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
+
+    /// Exchanges two containers laid out alike, without touching their values; `false`,
+    /// and nothing done, if that cannot be.
+    fn exchange(&mut self, _other: &mut Self) -> bool {
+        false
+    }
 }
 
 /// Longest slice for which the plain loop beats the blocked one.
@@ -41,7 +48,7 @@ fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
 /// The values of `other`, refused unless shaped like a state of `lanes` lanes
 /// and `len` values.
 #[inline(always)]
-fn read_like<H: HostState>(
+pub(super) fn read_like<H: HostState>(
     lanes: usize,
     len: usize,
     other: &H,
@@ -72,18 +79,52 @@ fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
 /// stays in registers or the first-level cache. Short states are one block.
 #[inline(always)]
 fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
-    let mut sums = [T::default(); BLOCK];
     if out.len() <= SHORT {
+        let mut sums = [T::default(); SHORT];
         let sums = &mut sums[..out.len()];
         sum(0, out, sums);
         out.copy_from_slice(sums);
         return;
     }
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let sums = &mut sums[..out.len()];
-        sums.fill(T::default());
-        sum(block * BLOCK, out, sums);
-        out.copy_from_slice(sums);
+    Arch::new().dispatch(Blocks { out, sum });
+}
+
+/// The blocks of a long state, for the instructions of the CPU at hand.
+struct Blocks<'a, T, F> {
+    out: &'a mut [T],
+    sum: F,
+}
+
+impl<T: Scalar, F: FnMut(usize, &[T], &mut [T])> WithSimd for Blocks<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(mut self, _: A) {
+        let mut sums = [T::default(); BLOCK];
+        for (block, out) in self.out.chunks_mut(BLOCK).enumerate() {
+            let sums = &mut sums[..out.len()];
+            sums.fill(T::default());
+            (self.sum)(block * BLOCK, out, sums);
+            out.copy_from_slice(sums);
+        }
+    }
+}
+
+/// `out <- out + a * b`.
+struct AddProduct<'a, T> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+}
+
+impl<T: Scalar> WithSimd for AddProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        for ((out, &a), &b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out += a * b;
+        }
     }
 }
 
@@ -111,21 +152,30 @@ impl<H: HostState> State for H {
     }
 
     #[inline]
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        if self.exchange(other) { Ok(()) } else { self.copy_from(other) }
+    }
+
+    #[inline]
     fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError> {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        in_blocks(out, |start, old, sums| {
-            if own != 0.0 {
-                accumulate(sums, own, old);
-            }
-            for &(c, k) in terms {
-                // Checked above to have values.
-                accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
-            }
-        });
+        in_blocks(
+            out,
+            #[inline(always)]
+            |start, old, sums| {
+                if own != 0.0 {
+                    accumulate(sums, own, old);
+                }
+                for &(c, k) in terms {
+                    // Checked above to have values.
+                    accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
+                }
+            },
+        );
         Ok(())
     }
 
@@ -142,20 +192,24 @@ impl<H: HostState> State for H {
         for state in base.into_iter().chain(&stages[..weights.len()]) {
             read_like(lanes, out.len(), state)?;
         }
-        in_blocks(out, |start, _, sums| {
-            if let Some(base) = base {
-                let values = &base.values().unwrap_or_default()[start..];
-                for (sum, &value) in sums.iter_mut().zip(values) {
-                    *sum = value;
+        in_blocks(
+            out,
+            #[inline(always)]
+            |start, _, sums| {
+                if let Some(base) = base {
+                    let values = &base.values().unwrap_or_default()[start..];
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum = value;
+                    }
                 }
-            }
-            for (&weight, stage) in weights.iter().zip(stages) {
-                if weight != 0.0 {
-                    let values = stage.values().unwrap_or_default();
-                    accumulate(sums, h * weight, &values[start..]);
+                for (&weight, stage) in weights.iter().zip(stages) {
+                    if weight != 0.0 {
+                        let values = stage.values().unwrap_or_default();
+                        accumulate(sums, h * weight, &values[start..]);
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok(())
     }
 
@@ -164,8 +218,11 @@ impl<H: HostState> State for H {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         let (a, b) = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out += a * b;
+        let product = AddProduct { out, a, b };
+        if product.out.len() <= SHORT {
+            product.with_simd(pulp::Scalar);
+        } else {
+            Arch::new().dispatch(product);
         }
         Ok(())
     }
@@ -210,7 +267,12 @@ impl<H: HostState> State for H {
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let values = read(self)?;
         let lane_len = self.lane_len().max(1);
-        Ok(values.iter().position(|value| !value.is_finite()).map(|at| at / lane_len))
+        // Block by block without a way out in between, which can be vectorised.
+        let finite = |block: &&[H::Scalar]| block.iter().fold(true, |all, x| all & x.is_finite());
+        let blocks = values.chunks(BLOCK).take_while(finite).count();
+        let rest = &values[values.len().min(blocks * BLOCK)..];
+        let first = rest.iter().position(|value| !value.is_finite());
+        Ok(first.map(|at| (blocks * BLOCK + at) / lane_len))
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
@@ -227,5 +289,14 @@ impl<H: HostState> State for H {
             }
         }
         Ok(())
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::in_tiles(states, each, scales, numbers)
     }
 }
