@@ -1,5 +1,7 @@
 use num_traits::Float;
 
+use super::mean_squares::Errors;
+use super::sums::{SHORT, Start, weighted_sum};
 use super::{Scalar, State, StateError, Tolerance};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
@@ -15,6 +17,9 @@ pub trait HostState: Clone + 'static {
     /// `f32` or `f64`.
     type Scalar: Scalar;
 
+    /// Number of values, for a container that always has as many.
+    const LEN: Option<usize> = None;
+
     /// Number of lanes.
     fn lane_count(&self) -> usize;
 
@@ -28,9 +33,7 @@ pub trait HostState: Clone + 'static {
     fn zeros(&self) -> Self;
 }
 
-/// Longest slice for which the plain loop beats the blocked one.
-const SHORT: usize = 16;
-/// Values per block: a few cache lines of accumulators.
+/// Values handed over at a time by [`State::fill_lanes`].
 const BLOCK: usize = 64;
 
 #[inline(always)]
@@ -58,41 +61,42 @@ fn read_like<H: HostState>(
     Ok(values)
 }
 
-/// `sums <- sums + c values`, in the precision of the state.
+/// The values of a state already known to have some.
 #[inline(always)]
-fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
-    let c = T::from_f64(c);
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum += c * value;
-    }
+fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
+    state.values().unwrap_or_default()
 }
 
-/// Runs `sum(start, sums)` over the blocks of `out`, `sums` starting from zero,
-/// and stores them: every value is read and written once, and a block of sums
-/// stays in registers or the first-level cache. Short states are one block.
+/// What the mean squares of `error` are made of, once shapes and tolerances fit.
 #[inline(always)]
-fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
-    let mut sums = [T::default(); BLOCK];
-    if out.len() <= SHORT {
-        let sums = &mut sums[..out.len()];
-        sum(0, out, sums);
-        out.copy_from_slice(sums);
-        return;
-    }
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let sums = &mut sums[..out.len()];
-        sums.fill(T::default());
-        sum(block * BLOCK, out, sums);
-        out.copy_from_slice(sums);
-    }
+fn errors<'a, H: HostState>(
+    error: &'a H,
+    before: &'a H,
+    after: &'a H,
+    tolerance: &Tolerance,
+) -> Result<Errors<'a, H::Scalar>, StateError> {
+    let lanes = error.lane_count();
+    let lane_len = error.lane_len();
+    let error = read(error)?;
+    let before = read_like(lanes, error.len(), before)?;
+    let after = read_like(lanes, error.len(), after)?;
+    tolerance.abstol.check_len(lane_len)?;
+    tolerance.reltol.check_len(lane_len)?;
+    Ok(Errors { error, before, after })
 }
 
 impl<H: HostState> State for H {
+    const UNROLLED: bool = match H::LEN {
+        Some(len) => len <= SHORT,
+        None => false,
+    };
+
     #[inline(always)]
     fn lanes(&self) -> usize {
         self.lane_count()
     }
 
+    #[inline(always)]
     fn lane_len(&self) -> usize {
         let len = self.values().map_or(0, <[H::Scalar]>::len);
         len.checked_div(self.lane_count()).unwrap_or(0)
@@ -117,15 +121,9 @@ impl<H: HostState> State for H {
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        in_blocks(out, |start, old, sums| {
-            if own != 0.0 {
-                accumulate(sums, own, old);
-            }
-            for &(c, k) in terms {
-                // Checked above to have values.
-                accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
-            }
-        });
+        let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+        weighted_sum(out, start, terms);
         Ok(())
     }
 
@@ -139,23 +137,26 @@ impl<H: HostState> State for H {
     ) -> Result<(), StateError> {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for state in base.into_iter().chain(&stages[..weights.len()]) {
+        let stages = &stages[..weights.len()];
+        for state in base.into_iter().chain(stages) {
             read_like(lanes, out.len(), state)?;
         }
-        in_blocks(out, |start, _, sums| {
-            if let Some(base) = base {
-                let values = &base.values().unwrap_or_default()[start..];
-                for (sum, &value) in sums.iter_mut().zip(values) {
-                    *sum = value;
+        let base = base.map(checked_values);
+        if Self::UNROLLED {
+            for (i, out) in out.iter_mut().enumerate() {
+                let mut sum = base.map_or(H::Scalar::default(), |base| base[i]);
+                for (&weight, stage) in weights.iter().zip(stages) {
+                    if weight != 0.0 {
+                        sum += H::Scalar::from_f64(h * weight) * checked_values(stage)[i];
+                    }
                 }
+                *out = sum;
             }
-            for (&weight, stage) in weights.iter().zip(stages) {
-                if weight != 0.0 {
-                    let values = stage.values().unwrap_or_default();
-                    accumulate(sums, h * weight, &values[start..]);
-                }
-            }
-        });
+            return Ok(());
+        }
+        let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
+        let terms = used.map(|(&weight, stage)| (h * weight, checked_values(stage)));
+        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms);
         Ok(())
     }
 
@@ -178,32 +179,29 @@ impl<H: HostState> State for H {
         tolerance: &Tolerance,
         mean_squares: &mut Vec<f64>,
     ) -> Result<(), StateError> {
-        let error = read(self)?;
-        let lanes = self.lane_count();
-        let before = read_like(lanes, error.len(), before)?;
-        let after = read_like(lanes, error.len(), after)?;
-        let lane_len = self.lane_len();
-        tolerance.abstol.check_len(lane_len)?;
-        tolerance.reltol.check_len(lane_len)?;
+        let errors = errors(self, before, after, tolerance)?;
         mean_squares.clear();
-        for lane in 0..lanes {
-            let mut sum = 0.0;
-            for i in 0..lane_len {
-                let at = lane * lane_len + i;
-                let (old, new) = (before[at].into_f64(), after[at].into_f64());
-                let scale = tolerance.scale(i, old.abs().max(new.abs()));
-                let error = error[at].into_f64();
-                // No error at all is within any tolerance, one of 0 included.
-                let weighted = if error == 0.0 { 0.0 } else { error / scale };
-                // `0 * new` is 0 for finite values, NaN otherwise: an infinite
-                // new value would else weigh its own error to 0.
-                let ratio = weighted + 0.0 * new;
-                sum += ratio * ratio;
+        mean_squares.resize(self.lane_count(), 0.0);
+        errors.mean_squares(tolerance, mean_squares);
+        for mean in mean_squares {
+            if !mean.is_finite() {
+                *mean = f64::NAN;
             }
-            let mean = sum / lane_len as f64;
-            mean_squares.push(if mean.is_finite() { mean } else { f64::NAN });
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn weighted_mean_square_of_one_lane(
+        &self,
+        before: &Self,
+        after: &Self,
+        tolerance: &Tolerance,
+    ) -> Result<Option<f64>, StateError> {
+        if self.lane_count() != 1 {
+            return Ok(None);
+        }
+        Ok(Some(errors(self, before, after, tolerance)?.mean_square(tolerance)))
     }
 
     #[inline]

@@ -102,6 +102,54 @@ fn hermite_weights<T: ExplicitTableau>(theta: f64, weights: &mut [f64]) {
     weights[end] += bump * theta;
 }
 
+/// The stages of one step, the first of them known.
+struct Stages<'m, 'p, S, F, T> {
+    known: &'m mut [S],
+    stage_state: &'m mut S,
+    step: Step<'p, S, F>,
+    tableau: PhantomData<T>,
+}
+
+/// Stages written out for states that are [unrolled](State::UNROLLED).
+const UNROLLED_STAGES: usize = 16;
+
+impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stages<'_, '_, S, F, T> {
+    #[inline(always)]
+    fn evaluate(&mut self) -> Result<(), StepError> {
+        let mut next = 1;
+        if S::UNROLLED {
+            // Literal numbers, so that every row of the tableau is a constant.
+            macro_rules! stages {
+                ($($i:literal)*) => {$(
+                    if $i < const { T::TABLEAU.stages() } {
+                        self.evaluate_stage($i)?;
+                    }
+                )*};
+            }
+            stages!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+            next = UNROLLED_STAGES;
+        }
+        for i in next..const { T::TABLEAU.stages() } {
+            self.evaluate_stage(i)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn evaluate_stage(&mut self, i: usize) -> Result<(), StepError> {
+        let tableau = const { T::TABLEAU };
+        let Step { field, t, t_next, h, u, next, .. } = &mut self.step;
+        let (done, rest) = self.known.split_at_mut(i);
+        let last = const { T::TABLEAU.stages() - 1 };
+        let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
+        let target = if at_end { &mut **next } else { &mut *self.stage_state };
+        target.stage_sum(Some(*u), *h, tableau.a[i], done)?;
+        let time = node_time(tableau.c[i], *t, *t_next, *h);
+        field.eval(&mut rest[0], target, time)?;
+        Ok(())
+    }
+}
+
 impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutta<T> {
     type Memory = RungeKuttaMemory<S>;
 
@@ -123,41 +171,42 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
     #[inline]
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let tableau = const { T::TABLEAU };
-        let Step { field, t, t_next, h, u, next, .. } = step;
         match memory.first {
-            FirstStage::Unknown => field.eval(&mut memory.stages[0], u, t)?,
+            FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t)?,
             FirstStage::InPlace => {}
             FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
         }
         memory.first = FirstStage::InPlace;
-        let stages = tableau.stages();
-        for i in 1..stages {
-            let (done, rest) = memory.stages.split_at_mut(i);
-            let at_end = tableau.first_same_as_last() && i == stages - 1;
-            let target = if at_end { &mut *next } else { &mut memory.stage_state };
-            target.stage_sum(Some(u), h, tableau.a[i], done)?;
-            field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
-        }
-        if !tableau.first_same_as_last() {
-            next.stage_sum(Some(u), h, tableau.b, &memory.stages)?;
+        let (u, h) = (step.u, step.h);
+        let mut stages = Stages::<'_, '_, S, F, T> {
+            known: &mut memory.stages[..const { T::TABLEAU.stages() }],
+            stage_state: &mut memory.stage_state,
+            step,
+            tableau: PhantomData,
+        };
+        stages.evaluate()?;
+        let Stages { known, step, .. } = stages;
+        if !const { T::TABLEAU.first_same_as_last() } {
+            step.next.stage_sum(Some(u), h, tableau.b, known)?;
         }
         match tableau.error {
             ErrorWeights::None => {}
             ErrorWeights::Single { weights, .. } => {
-                memory.errors[0].stage_sum(None, h, weights, &memory.stages)?;
+                memory.errors[0].stage_sum(None, h, weights, known)?;
             }
             ErrorWeights::Stretched { high, low, .. } => {
-                memory.errors[0].stage_sum(None, h, high, &memory.stages)?;
-                memory.errors[1].stage_sum(None, h, low, &memory.stages)?;
+                memory.errors[0].stage_sum(None, h, high, known)?;
+                memory.errors[1].stage_sum(None, h, low, known)?;
             }
         }
         Ok(())
     }
 
+    #[inline]
     fn accepted(&self, memory: &mut Self::Memory) {
         memory.interpolant_prepared = false;
-        memory.first = if T::TABLEAU.first_same_as_last() {
-            FirstStage::InSlot(T::TABLEAU.stages() - 1)
+        memory.first = if const { T::TABLEAU.first_same_as_last() } {
+            FirstStage::InSlot(const { T::TABLEAU.stages() } - 1)
         } else {
             FirstStage::Unknown
         };
@@ -188,6 +237,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         Ok(())
     }
 
+    #[inline]
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         match T::TABLEAU.error {
             ErrorWeights::None => ErrorEstimate::None,
