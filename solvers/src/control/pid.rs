@@ -121,7 +121,7 @@ impl PidController {
         }
         // A vanishing error would ask for an infinite step and poison the
         // history; the clip below makes anything this small the same.
-        let square = square.max(1e-60);
+        let square = if square > 1e-60 { square } else { 1e-60 };
         let double_order = 2.0 * order;
         let power =
             |e: f64, beta: f64| if beta == 0.0 { 1.0 } else { e.powf(-beta / double_order) };

@@ -238,8 +238,18 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             return Err(Outcome::StepTooSmall { t: self.t, h }.into());
         }
         // A clock read backwards is off by its rounding, which must not pass the end.
-        let passed = (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0;
-        attempt(h, if passed { self.t1 } else { t_next })
+        if (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0 {
+            return attempt(h, self.end());
+        }
+        attempt(h, t_next)
+    }
+
+    /// The end of the span, where it is seldom asked for: a branch, which can be
+    /// foreseen, rather than a choice of numbers that every stage would wait for.
+    #[cold]
+    #[inline(never)]
+    fn end(&self) -> f64 {
+        self.t1
     }
 
     #[inline(always)]
@@ -277,9 +287,13 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             };
         let verdict = control.controller.judge_squared(square, *order, history);
         let longest = control.dtmax.unwrap_or(f64::INFINITY);
-        let proposal = (attempt.length * verdict.factor).abs().min(longest);
+        let proposal = (attempt.length * verdict.factor).abs();
+        // Neither is NaN, and `f64::min` would make every stage wait to make sure.
+        let proposal = if proposal < longest { proposal } else { longest };
         if verdict.accept {
-            *h = proposal.max(control.dtmin.unwrap_or(0.0)).copysign(attempt.length);
+            let shortest = control.dtmin.unwrap_or(0.0);
+            let proposal = if proposal > shortest { proposal } else { shortest };
+            *h = proposal.copysign(attempt.length);
             return Ok(true);
         }
         *h = proposal.copysign(attempt.length);

@@ -92,6 +92,6 @@ impl<'a, T: Scalar> Errors<'a, T> {
                 sum += square + zero;
             }
         }
-        (sum + poison) / len as f64
+        (sum + poison) * (1.0 / len as f64)
     }
 }

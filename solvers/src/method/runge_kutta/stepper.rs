@@ -102,27 +102,55 @@ fn hermite_weights<T: ExplicitTableau>(theta: f64, weights: &mut [f64]) {
     weights[end] += bump * theta;
 }
 
-/// The stages of one step, the first of them known.
-struct Stages<'m, 'p, S, F, T> {
-    known: &'m mut [S],
-    stage_state: &'m mut S,
-    step: Step<'p, S, F>,
-    tableau: PhantomData<T>,
-}
-
 /// Stages written out for states that are [unrolled](State::UNROLLED).
 const UNROLLED_STAGES: usize = 16;
 
-impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stages<'_, '_, S, F, T> {
+/// Where the results of one step go.
+struct Buffers<'m, S> {
+    /// The stages, the first of them known.
+    stages: &'m mut [S],
+    stage_state: &'m mut S,
+    next: &'m mut S,
+    errors: &'m mut [S],
+}
+
+impl<S: State> Buffers<'_, S> {
     #[inline(always)]
-    fn evaluate(&mut self) -> Result<(), StepError> {
+    fn fill<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+    ) -> Result<(), StepError> {
+        let tableau = const { T::TABLEAU };
+        self.evaluate_stages::<F, T>(start)?;
+        let &Start { u, h, .. } = start;
+        if !const { T::TABLEAU.first_same_as_last() } {
+            self.next.stage_sum(Some(u), h, tableau.b, self.stages)?;
+        }
+        match tableau.error {
+            ErrorWeights::None => {}
+            ErrorWeights::Single { weights, .. } => {
+                self.errors[0].stage_sum(None, h, weights, self.stages)?;
+            }
+            ErrorWeights::Stretched { high, low, .. } => {
+                self.errors[0].stage_sum(None, h, high, self.stages)?;
+                self.errors[1].stage_sum(None, h, low, self.stages)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn evaluate_stages<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+    ) -> Result<(), StepError> {
         let mut next = 1;
         if S::UNROLLED {
             // Literal numbers, so that every row of the tableau is a constant.
             macro_rules! stages {
                 ($($i:literal)*) => {$(
                     if $i < const { T::TABLEAU.stages() } {
-                        self.evaluate_stage($i)?;
+                        self.evaluate_stage::<F, T>(start, $i)?;
                     }
                 )*};
             }
@@ -130,24 +158,36 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stages<'_, '_, S, F, T> {
             next = UNROLLED_STAGES;
         }
         for i in next..const { T::TABLEAU.stages() } {
-            self.evaluate_stage(i)?;
+            self.evaluate_stage::<F, T>(start, i)?;
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn evaluate_stage(&mut self, i: usize) -> Result<(), StepError> {
+    fn evaluate_stage<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+        i: usize,
+    ) -> Result<(), StepError> {
         let tableau = const { T::TABLEAU };
-        let Step { field, t, t_next, h, u, next, .. } = &mut self.step;
-        let (done, rest) = self.known.split_at_mut(i);
+        let &Start { field, u, t, t_next, h } = start;
+        let (known, rest) = self.stages.split_at_mut(i);
         let last = const { T::TABLEAU.stages() - 1 };
         let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
-        let target = if at_end { &mut **next } else { &mut *self.stage_state };
-        target.stage_sum(Some(*u), *h, tableau.a[i], done)?;
-        let time = node_time(tableau.c[i], *t, *t_next, *h);
-        field.eval(&mut rest[0], target, time)?;
+        let target = if at_end { &mut *self.next } else { &mut *self.stage_state };
+        target.stage_sum(Some(u), h, tableau.a[i], known)?;
+        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
         Ok(())
     }
+}
+
+/// What a step starts from.
+struct Start<'s, S, F> {
+    field: &'s Counted<&'s F>,
+    u: &'s S,
+    t: f64,
+    t_next: f64,
+    h: f64,
 }
 
 impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutta<T> {
@@ -170,36 +210,18 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
 
     #[inline]
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let tableau = const { T::TABLEAU };
         match memory.first {
             FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t)?,
             FirstStage::InPlace => {}
             FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
         }
         memory.first = FirstStage::InPlace;
-        let (u, h) = (step.u, step.h);
-        let mut stages = Stages::<'_, '_, S, F, T> {
-            known: &mut memory.stages[..const { T::TABLEAU.stages() }],
-            stage_state: &mut memory.stage_state,
-            step,
-            tableau: PhantomData,
-        };
-        stages.evaluate()?;
-        let Stages { known, step, .. } = stages;
-        if !const { T::TABLEAU.first_same_as_last() } {
-            step.next.stage_sum(Some(u), h, tableau.b, known)?;
-        }
-        match tableau.error {
-            ErrorWeights::None => {}
-            ErrorWeights::Single { weights, .. } => {
-                memory.errors[0].stage_sum(None, h, weights, known)?;
-            }
-            ErrorWeights::Stretched { high, low, .. } => {
-                memory.errors[0].stage_sum(None, h, high, known)?;
-                memory.errors[1].stage_sum(None, h, low, known)?;
-            }
-        }
-        Ok(())
+        let Step { field, t, t_next, h, u, next, .. } = step;
+        let start = Start { field, u, t, t_next, h };
+        let RungeKuttaMemory { stages, stage_state, errors, .. } = memory;
+        let stages = &mut stages[..const { T::TABLEAU.stages() }];
+        let errors = &mut errors[..const { T::TABLEAU.error_estimates() }];
+        Buffers { stages, stage_state, next, errors }.fill::<F, T>(&start)
     }
 
     #[inline]
