@@ -143,15 +143,20 @@ impl<H: HostState> State for H {
         }
         let base = base.map(checked_values);
         if Self::UNROLLED {
-            for (i, out) in out.iter_mut().enumerate() {
-                let mut sum = base.map_or(H::Scalar::default(), |base| base[i]);
-                for (&weight, stage) in weights.iter().zip(stages) {
-                    if weight != 0.0 {
-                        sum += H::Scalar::from_f64(h * weight) * checked_values(stage)[i];
+            let mut sums = [H::Scalar::default(); SHORT];
+            let sums = &mut sums[..out.len()];
+            if let Some(base) = base {
+                sums.copy_from_slice(base);
+            }
+            for (&weight, stage) in weights.iter().zip(stages) {
+                if weight != 0.0 {
+                    let c = H::Scalar::from_f64(h * weight);
+                    for (sum, &value) in sums.iter_mut().zip(checked_values(stage)) {
+                        *sum += c * value;
                     }
                 }
-                *out = sum;
             }
+            out.copy_from_slice(sums);
             return Ok(());
         }
         let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);

@@ -80,3 +80,38 @@ fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
         *sum += c * value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_sum_in_order_for_any_length_and_number_of_terms() {
+        for len in [1, 15, 16, 17, 50] {
+            for count in [0, 1, 5, 16, 17, 40] {
+                let value = |j: usize, i: usize| ((3 * j + i) as f64).sin();
+                let terms: Vec<Vec<f64>> =
+                    (0..count).map(|j| (0..len).map(|i| value(j, i)).collect()).collect();
+                let coefficient = |j: usize| 0.1 + j as f64;
+                let base: Vec<f64> = (0..len).map(|i| value(77, i)).collect();
+                let old: Vec<f64> = (0..len).map(|i| value(99, i)).collect();
+                for kind in 0..3 {
+                    let (start, first): (Start<'_, f64>, fn(f64, f64) -> f64) = match kind {
+                        0 => (Start::Zero, |_, _| 0.0),
+                        1 => (Start::From(&base), |base, _| base),
+                        _ => (Start::Scaled(0.3), |_, old| 0.3 * old),
+                    };
+                    let mut out = old.clone();
+                    let listed = terms.iter().enumerate();
+                    weighted_sum(&mut out, start, listed.map(|(j, k)| (coefficient(j), &k[..])));
+                    for i in 0..len {
+                        let expected = (0..count).fold(first(base[i], old[i]), |sum, j| {
+                            sum + coefficient(j) * value(j, i)
+                        });
+                        assert_eq!(out[i], expected, "{len} values, {count} terms, start {kind}");
+                    }
+                }
+            }
+        }
+    }
+}
