@@ -216,6 +216,11 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         match memory.first {
             FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t)?,
             FirstStage::InPlace => {}
+            FirstStage::InSlot(slot) if S::UNROLLED => {
+                // A copy of a few numbers is shorter than an exchange of them.
+                let (first, rest) = memory.stages.split_at_mut(slot);
+                first[0].copy_from(&rest[0])?;
+            }
             FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
         }
         memory.first = FirstStage::InPlace;
