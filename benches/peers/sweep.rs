@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::contender::{Class, Contender, End};
 
 /// Times each contender is asked in turn.
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 31;
 /// Shortest measurement, so that the clock's resolution does not count.
 const SHORTEST: Duration = Duration::from_micros(400);
 /// Implicit methods are slow here and only listed: above this a solve is not repeated.
