@@ -1,8 +1,9 @@
 use num_traits::Float;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::mean_squares::Errors;
 use super::sums::{SHORT, Start, weighted_sum};
-use super::{Scalar, State, StateError, Tolerance};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -31,6 +32,12 @@ pub trait HostState: Clone + 'static {
 
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
+
+    /// Exchanges two containers laid out alike, without touching their values; `false`,
+    /// and nothing done, if that cannot be.
+    fn exchange(&mut self, _other: &mut Self) -> bool {
+        false
+    }
 }
 
 /// Values handed over at a time by [`State::fill_lanes`].
@@ -44,7 +51,7 @@ fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
 /// The values of `other`, refused unless shaped like a state of `lanes` lanes
 /// and `len` values.
 #[inline(always)]
-fn read_like<H: HostState>(
+pub(super) fn read_like<H: HostState>(
     lanes: usize,
     len: usize,
     other: &H,
@@ -85,6 +92,24 @@ fn errors<'a, H: HostState>(
     Ok(Errors { error, before, after })
 }
 
+/// `out <- out + a * b`.
+struct AddProduct<'a, T> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+}
+
+impl<T: Scalar> WithSimd for AddProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        for ((out, &a), &b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out += a * b;
+        }
+    }
+}
+
 impl<H: HostState> State for H {
     const UNROLLED: bool = match H::LEN {
         Some(len) => len <= SHORT,
@@ -112,6 +137,11 @@ impl<H: HostState> State for H {
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         out.copy_from_slice(read_like(lanes, out.len(), other)?);
         Ok(())
+    }
+
+    #[inline]
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        if self.exchange(other) { Ok(()) } else { self.copy_from(other) }
     }
 
     #[inline]
@@ -170,8 +200,11 @@ impl<H: HostState> State for H {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         let (a, b) = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out += a * b;
+        let product = AddProduct { out, a, b };
+        if product.out.len() <= SHORT {
+            product.with_simd(pulp::Scalar);
+        } else {
+            Arch::new().dispatch(product);
         }
         Ok(())
     }
@@ -213,7 +246,12 @@ impl<H: HostState> State for H {
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let values = read(self)?;
         let lane_len = self.lane_len().max(1);
-        Ok(values.iter().position(|value| !value.is_finite()).map(|at| at / lane_len))
+        // Block by block without a way out in between, which can be vectorised.
+        let finite = |block: &&[H::Scalar]| block.iter().fold(true, |all, x| all & x.is_finite());
+        let blocks = values.chunks(BLOCK).take_while(finite).count();
+        let rest = &values[values.len().min(blocks * BLOCK)..];
+        let first = rest.iter().position(|value| !value.is_finite());
+        Ok(first.map(|at| (blocks * BLOCK + at) / lane_len))
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
@@ -230,5 +268,14 @@ impl<H: HostState> State for H {
             }
         }
         Ok(())
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::in_tiles(states, each, scales, numbers)
     }
 }

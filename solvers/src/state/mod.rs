@@ -6,6 +6,7 @@
 //! candle tensor the first axis counts the lanes.
 
 mod containers;
+mod draw;
 mod host;
 mod mean_squares;
 mod scalar;
@@ -16,6 +17,7 @@ mod tolerance;
 #[cfg(feature = "candle")]
 mod tracked;
 
+pub use draw::{LaneNumbers, PerLane};
 pub use host::HostState;
 pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
@@ -85,6 +87,12 @@ pub trait State: Clone + 'static {
     /// `self <- other`, without allocation for host containers.
     fn copy_from(&mut self, other: &Self) -> Result<(), StateError>;
 
+    /// `self <- other`, whose content is arbitrary afterwards: containers that can change
+    /// places do.
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        self.copy_from(other)
+    }
+
     /// `self <- own * self + sum_i c_i k_i` in one pass over memory, summed in
     /// the order of `terms`.
     ///
@@ -146,4 +154,17 @@ pub trait State: Clone + 'static {
     /// Overwrites the state lane by lane, in order: `fill(lane, block)` is called
     /// for consecutive blocks that together make up each lane.
     fn fill_lanes(&mut self, fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError>;
+
+    /// Overwrites every state with numbers of `numbers`, times its own of `scales`:
+    /// each lane draws for one state after the other.
+    ///
+    /// Host containers take the numbers of many lanes at a time.
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::lane_by_lane(states, each, scales, numbers)
+    }
 }

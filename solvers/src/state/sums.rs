@@ -1,5 +1,7 @@
 //! Weighted sums of slices: what a step costs beside its field.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::Scalar;
 
 /// Longest state summed component by component, from registers.
@@ -45,31 +47,48 @@ pub(super) fn weighted_sum<'a, T: Scalar>(
 // One copy for every state of a number type, rather than one for every stage.
 #[inline(never)]
 fn add_terms<T: Scalar>(out: &mut [T], start: Start<'_, T>, terms: &[(T, &[T])]) {
-    let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
-    let at_rest = chunks.len() * CHUNK;
-    for (index, chunk) in chunks.iter_mut().enumerate() {
-        let at = index * CHUNK;
-        let mut sums = [T::zero(); CHUNK];
-        match start {
-            Start::Zero => {}
-            Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
-            Start::Scaled(factor) => accumulate(&mut sums, factor, chunk),
+    Arch::new().dispatch(Sum { out, start, terms });
+}
+
+/// The loop of [`add_terms`], for the instructions of the CPU at hand.
+struct Sum<'a, T> {
+    out: &'a mut [T],
+    start: Start<'a, T>,
+    terms: &'a [(T, &'a [T])],
+}
+
+impl<T: Scalar> WithSimd for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        let Sum { out, start, terms } = self;
+        let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
+        let at_rest = chunks.len() * CHUNK;
+        for (index, chunk) in chunks.iter_mut().enumerate() {
+            let at = index * CHUNK;
+            let mut sums = [T::zero(); CHUNK];
+            match start {
+                Start::Zero => {}
+                Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
+                Start::Scaled(factor) => accumulate(&mut sums, factor, chunk),
+            }
+            for &(c, values) in terms {
+                accumulate(&mut sums, c, &values[at..at + CHUNK]);
+            }
+            *chunk = sums;
         }
-        for &(c, values) in terms {
-            accumulate(&mut sums, c, &values[at..at + CHUNK]);
+        for (i, out) in rest.iter_mut().enumerate() {
+            let mut sum = match start {
+                Start::Zero => T::zero(),
+                Start::From(values) => values[at_rest + i],
+                Start::Scaled(factor) => T::zero() + factor * *out,
+            };
+            for &(c, values) in terms {
+                sum += c * values[at_rest + i];
+            }
+            *out = sum;
         }
-        *chunk = sums;
-    }
-    for (i, out) in rest.iter_mut().enumerate() {
-        let mut sum = match start {
-            Start::Zero => T::zero(),
-            Start::From(values) => values[at_rest + i],
-            Start::Scaled(factor) => T::zero() + factor * *out,
-        };
-        for &(c, values) in terms {
-            sum += c * values[at_rest + i];
-        }
-        *out = sum;
     }
 }
 
