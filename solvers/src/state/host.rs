@@ -40,7 +40,7 @@ pub trait HostState: Clone + 'static {
     }
 }
 
-/// Values handed over at a time by [`State::fill_lanes`].
+/// Values filled or looked through at a time.
 const BLOCK: usize = 64;
 
 #[inline(always)]
