@@ -1,6 +1,8 @@
 use num_traits::Float;
 use pulp::{Arch, Simd, WithSimd};
 
+use super::mean_squares::Errors;
+use super::sums::{SHORT, Start, weighted_sum};
 use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
@@ -15,6 +17,9 @@ use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 pub trait HostState: Clone + 'static {
     /// `f32` or `f64`.
     type Scalar: Scalar;
+
+    /// Number of values, for a container that always has as many.
+    const LEN: Option<usize> = None;
 
     /// Number of lanes.
     fn lane_count(&self) -> usize;
@@ -35,9 +40,7 @@ pub trait HostState: Clone + 'static {
     }
 }
 
-/// Longest slice for which the plain loop beats the blocked one.
-const SHORT: usize = 16;
-/// Values per block: a few cache lines of accumulators.
+/// Values filled or looked through at a time.
 const BLOCK: usize = 64;
 
 #[inline(always)]
@@ -65,49 +68,28 @@ pub(super) fn read_like<H: HostState>(
     Ok(values)
 }
 
-/// `sums <- sums + c values`, in the precision of the state.
+/// The values of a state already known to have some.
 #[inline(always)]
-fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
-    let c = T::from_f64(c);
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum += c * value;
-    }
+fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
+    state.values().unwrap_or_default()
 }
 
-/// Runs `sum(start, sums)` over the blocks of `out`, `sums` starting from zero,
-/// and stores them: every value is read and written once, and a block of sums
-/// stays in registers or the first-level cache. Short states are one block.
+/// What the mean squares of `error` are made of, once shapes and tolerances fit.
 #[inline(always)]
-fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
-    if out.len() <= SHORT {
-        let mut sums = [T::default(); SHORT];
-        let sums = &mut sums[..out.len()];
-        sum(0, out, sums);
-        out.copy_from_slice(sums);
-        return;
-    }
-    Arch::new().dispatch(Blocks { out, sum });
-}
-
-/// The blocks of a long state, for the instructions of the CPU at hand.
-struct Blocks<'a, T, F> {
-    out: &'a mut [T],
-    sum: F,
-}
-
-impl<T: Scalar, F: FnMut(usize, &[T], &mut [T])> WithSimd for Blocks<'_, T, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<A: Simd>(mut self, _: A) {
-        let mut sums = [T::default(); BLOCK];
-        for (block, out) in self.out.chunks_mut(BLOCK).enumerate() {
-            let sums = &mut sums[..out.len()];
-            sums.fill(T::default());
-            (self.sum)(block * BLOCK, out, sums);
-            out.copy_from_slice(sums);
-        }
-    }
+fn errors<'a, H: HostState>(
+    error: &'a H,
+    before: &'a H,
+    after: &'a H,
+    tolerance: &Tolerance,
+) -> Result<Errors<'a, H::Scalar>, StateError> {
+    let lanes = error.lane_count();
+    let lane_len = error.lane_len();
+    let error = read(error)?;
+    let before = read_like(lanes, error.len(), before)?;
+    let after = read_like(lanes, error.len(), after)?;
+    tolerance.abstol.check_len(lane_len)?;
+    tolerance.reltol.check_len(lane_len)?;
+    Ok(Errors { error, before, after })
 }
 
 /// `out <- out + a * b`.
@@ -129,11 +111,17 @@ impl<T: Scalar> WithSimd for AddProduct<'_, T> {
 }
 
 impl<H: HostState> State for H {
+    const UNROLLED: bool = match H::LEN {
+        Some(len) => len <= SHORT,
+        None => false,
+    };
+
     #[inline(always)]
     fn lanes(&self) -> usize {
         self.lane_count()
     }
 
+    #[inline(always)]
     fn lane_len(&self) -> usize {
         let len = self.values().map_or(0, <[H::Scalar]>::len);
         len.checked_div(self.lane_count()).unwrap_or(0)
@@ -163,19 +151,9 @@ impl<H: HostState> State for H {
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        in_blocks(
-            out,
-            #[inline(always)]
-            |start, old, sums| {
-                if own != 0.0 {
-                    accumulate(sums, own, old);
-                }
-                for &(c, k) in terms {
-                    // Checked above to have values.
-                    accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
-                }
-            },
-        );
+        let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+        weighted_sum(out, start, terms);
         Ok(())
     }
 
@@ -189,27 +167,31 @@ impl<H: HostState> State for H {
     ) -> Result<(), StateError> {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for state in base.into_iter().chain(&stages[..weights.len()]) {
+        let stages = &stages[..weights.len()];
+        for state in base.into_iter().chain(stages) {
             read_like(lanes, out.len(), state)?;
         }
-        in_blocks(
-            out,
-            #[inline(always)]
-            |start, _, sums| {
-                if let Some(base) = base {
-                    let values = &base.values().unwrap_or_default()[start..];
-                    for (sum, &value) in sums.iter_mut().zip(values) {
-                        *sum = value;
+        let base = base.map(checked_values);
+        if Self::UNROLLED {
+            let mut sums = [H::Scalar::default(); SHORT];
+            let sums = &mut sums[..out.len()];
+            if let Some(base) = base {
+                sums.copy_from_slice(base);
+            }
+            for (&weight, stage) in weights.iter().zip(stages) {
+                if weight != 0.0 {
+                    let c = H::Scalar::from_f64(h * weight);
+                    for (sum, &value) in sums.iter_mut().zip(checked_values(stage)) {
+                        *sum += c * value;
                     }
                 }
-                for (&weight, stage) in weights.iter().zip(stages) {
-                    if weight != 0.0 {
-                        let values = stage.values().unwrap_or_default();
-                        accumulate(sums, h * weight, &values[start..]);
-                    }
-                }
-            },
-        );
+            }
+            out.copy_from_slice(sums);
+            return Ok(());
+        }
+        let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
+        let terms = used.map(|(&weight, stage)| (h * weight, checked_values(stage)));
+        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms);
         Ok(())
     }
 
@@ -235,32 +217,29 @@ impl<H: HostState> State for H {
         tolerance: &Tolerance,
         mean_squares: &mut Vec<f64>,
     ) -> Result<(), StateError> {
-        let error = read(self)?;
-        let lanes = self.lane_count();
-        let before = read_like(lanes, error.len(), before)?;
-        let after = read_like(lanes, error.len(), after)?;
-        let lane_len = self.lane_len();
-        tolerance.abstol.check_len(lane_len)?;
-        tolerance.reltol.check_len(lane_len)?;
+        let errors = errors(self, before, after, tolerance)?;
         mean_squares.clear();
-        for lane in 0..lanes {
-            let mut sum = 0.0;
-            for i in 0..lane_len {
-                let at = lane * lane_len + i;
-                let (old, new) = (before[at].into_f64(), after[at].into_f64());
-                let scale = tolerance.scale(i, old.abs().max(new.abs()));
-                let error = error[at].into_f64();
-                // No error at all is within any tolerance, one of 0 included.
-                let weighted = if error == 0.0 { 0.0 } else { error / scale };
-                // `0 * new` is 0 for finite values, NaN otherwise: an infinite
-                // new value would else weigh its own error to 0.
-                let ratio = weighted + 0.0 * new;
-                sum += ratio * ratio;
+        mean_squares.resize(self.lane_count(), 0.0);
+        errors.mean_squares(tolerance, mean_squares);
+        for mean in mean_squares {
+            if !mean.is_finite() {
+                *mean = f64::NAN;
             }
-            let mean = sum / lane_len as f64;
-            mean_squares.push(if mean.is_finite() { mean } else { f64::NAN });
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn weighted_mean_square_of_one_lane(
+        &self,
+        before: &Self,
+        after: &Self,
+        tolerance: &Tolerance,
+    ) -> Result<Option<f64>, StateError> {
+        if self.lane_count() != 1 {
+            return Ok(None);
+        }
+        Ok(Some(errors(self, before, after, tolerance)?.mean_square(tolerance)))
     }
 
     #[inline]

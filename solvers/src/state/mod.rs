@@ -8,7 +8,9 @@
 mod containers;
 mod draw;
 mod host;
+mod mean_squares;
 mod scalar;
+mod sums;
 #[cfg(feature = "candle")]
 mod tensor;
 mod tolerance;
@@ -68,6 +70,11 @@ pub enum StateError {
 /// Host containers implement the smaller [`HostState`] and get this trait
 /// for free.
 pub trait State: Clone + 'static {
+    /// Whether all states of this type are so short that the loop over the stages of
+    /// a step costs more than the sums in it. Such loops are then unrolled, every
+    /// coefficient a constant and every zero left out by the compiler.
+    const UNROLLED: bool = false;
+
     /// Number of lanes (trajectories) in the state.
     fn lanes(&self) -> usize;
 
@@ -128,6 +135,18 @@ pub trait State: Clone + 'static {
         tolerance: &Tolerance,
         mean_squares: &mut Vec<f64>,
     ) -> Result<(), StateError>;
+
+    /// The same for a state known to be one lane, without a list; not finite where
+    /// `self` or `after` is not. `None` for any other, and where there is no short cut.
+    #[inline(always)]
+    fn weighted_mean_square_of_one_lane(
+        &self,
+        _before: &Self,
+        _after: &Self,
+        _tolerance: &Tolerance,
+    ) -> Result<Option<f64>, StateError> {
+        Ok(None)
+    }
 
     /// The first lane that holds a NaN or an infinity.
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError>;
