@@ -22,7 +22,10 @@
 mod aligned;
 mod config;
 mod elementwise;
+mod kernel;
+mod layers;
 mod mlp;
+mod panels;
 mod parameters;
 mod plan;
 #[cfg(test)]
@@ -30,6 +33,7 @@ mod plan_tests;
 mod product;
 mod seeded;
 mod time_features;
+mod vector;
 
 pub(crate) use aligned::AlignedBuffer;
 pub use config::{ConfigError, MlpConfig};
