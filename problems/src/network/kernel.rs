@@ -47,15 +47,12 @@ pub(crate) fn multiply<S: Simd, E: Epilogue<S>>(
     w: &Panels,
     epilogue: &mut E,
 ) {
-    let inputs = w.inputs();
     // As many sums as hide the latency of a multiply-add on two ports and leave
     // registers for the operands: 16 of 32 or 12 of 16.
     if S::F32_LANES >= 16 {
-        let at = |row| std::array::from_fn(|r| &x.values[(row + r) * x.stride..][..inputs]);
-        blocks::<S, E, [&[f32]; 8], 8>(simd, rows, at, w, epilogue);
+        blocks::<S, E, Rows<'_>, 8>(simd, rows, x, w, epilogue);
     } else {
-        let at = |row| std::array::from_fn(|r| &x.values[(row + r) * x.stride..][..inputs]);
-        blocks::<S, E, [&[f32]; 6], 6>(simd, rows, at, w, epilogue);
+        blocks::<S, E, Rows<'_>, 6>(simd, rows, x, w, epilogue);
     }
 }
 
@@ -69,52 +66,94 @@ pub(crate) fn multiply_transposed<S: Simd, E: Epilogue<S>>(
     w: &Panels,
     epilogue: &mut E,
 ) {
-    let at = |first| Columns { x, first };
     if S::F32_LANES >= 16 {
-        blocks::<S, E, _, 8>(simd, columns, at, w, epilogue);
+        blocks::<S, E, Transposed<'_>, 8>(simd, columns, Transposed(x), w, epilogue);
     } else {
-        blocks::<S, E, _, 6>(simd, columns, at, w, epilogue);
+        blocks::<S, E, Transposed<'_>, 6>(simd, columns, Transposed(x), w, epilogue);
     }
 }
 
-/// `R` rows of a left operand, read along `k`.
-trait Block<const R: usize>: Copy {
-    fn for_each(self, count: usize, f: impl FnMut(usize, [f32; R]));
+/// The sums of `R` rows, the first of which is `row`, and `C` vectors of columns.
+///
+/// Everything below a dispatch is `inline(always)`, and closures are not used
+/// with vectors: what is not inlined is compiled without the instruction set,
+/// and every operation in it becomes a call (70 times slower).
+trait Left: Copy {
+    fn sums<S: Simd, const R: usize, const C: usize>(
+        self,
+        simd: S,
+        row: usize,
+        panel: &[[S::f32s; C]],
+    ) -> [[S::f32s; C]; R];
 }
 
-impl<const R: usize> Block<R> for [&[f32]; R] {
-    #[inline(always)]
-    fn for_each(self, count: usize, mut f: impl FnMut(usize, [f32; R])) {
-        // Equal lengths, known to the compiler: no checks in the loop.
-        let rows: [&[f32]; R] = std::array::from_fn(|r| &self[r][..count]);
-        for k in 0..count {
-            f(k, std::array::from_fn(|r| rows[r][k]));
+#[inline(always)]
+fn accumulate<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; C]; R],
+    x: &[f32; R],
+    w: &[S::f32s; C],
+) {
+    for r in 0..R {
+        let value = simd.splat_f32s(x[r]);
+        for c in 0..C {
+            sums[r][c] = simd.mul_add_e_f32s(value, w[c], sums[r][c]);
         }
+    }
+}
+
+impl Left for Rows<'_> {
+    #[inline(always)]
+    fn sums<S: Simd, const R: usize, const C: usize>(
+        self,
+        simd: S,
+        row: usize,
+        panel: &[[S::f32s; C]],
+    ) -> [[S::f32s; C]; R] {
+        // Equal lengths, known to the compiler: no checks in the loop.
+        let mut rows = [&self.values[..0]; R];
+        for (r, values) in rows.iter_mut().enumerate() {
+            *values = &self.values[(row + r) * self.stride..][..panel.len()];
+        }
+        let mut sums = [[simd.splat_f32s(0.0); C]; R];
+        for (k, w) in panel.iter().enumerate() {
+            let mut x = [0.0; R];
+            for r in 0..R {
+                x[r] = rows[r][k];
+            }
+            accumulate(simd, &mut sums, &x, w);
+        }
+        sums
     }
 }
 
 /// Columns of a matrix as rows of its transpose.
 #[derive(Clone, Copy)]
-struct Columns<'a> {
-    x: Rows<'a>,
-    first: usize,
-}
+struct Transposed<'a>(Rows<'a>);
 
-impl<const R: usize> Block<R> for Columns<'_> {
+impl Left for Transposed<'_> {
     #[inline(always)]
-    fn for_each(self, count: usize, mut f: impl FnMut(usize, [f32; R])) {
-        for (k, row) in self.x.values.chunks_exact(self.x.stride).take(count).enumerate() {
-            let values = row[self.first..].first_chunk::<R>().expect("room for whole blocks");
-            f(k, *values);
+    fn sums<S: Simd, const R: usize, const C: usize>(
+        self,
+        simd: S,
+        row: usize,
+        panel: &[[S::f32s; C]],
+    ) -> [[S::f32s; C]; R] {
+        let mut sums = [[simd.splat_f32s(0.0); C]; R];
+        for (values, w) in self.0.values.chunks_exact(self.0.stride).zip(panel) {
+            if let Some(x) = values[row..].first_chunk::<R>() {
+                accumulate(simd, &mut sums, x, w);
+            }
         }
+        sums
     }
 }
 
 #[inline(always)]
-fn blocks<S: Simd, E: Epilogue<S>, B: Block<R>, const R: usize>(
+fn blocks<S: Simd, E: Epilogue<S>, X: Left, const R: usize>(
     simd: S,
     rows: usize,
-    at: impl Fn(usize) -> B,
+    x: X,
     w: &Panels,
     epilogue: &mut E,
 ) {
@@ -122,36 +161,27 @@ fn blocks<S: Simd, E: Epilogue<S>, B: Block<R>, const R: usize>(
         let panel = S::as_simd_f32s(panel).0;
         for row in (0..rows).step_by(R) {
             if vectors == 2 {
-                sums::<S, E, B, R, 2>(simd, at(row), panel, (row, column), epilogue);
+                let panel = panel.as_chunks::<2>().0;
+                store(simd, row, column, x.sums::<S, R, 2>(simd, row, panel), epilogue);
             } else {
-                sums::<S, E, B, R, 1>(simd, at(row), panel, (row, column), epilogue);
+                let panel = panel.as_chunks::<1>().0;
+                store(simd, row, column, x.sums::<S, R, 1>(simd, row, panel), epilogue);
             }
         }
     }
 }
 
 #[inline(always)]
-fn sums<S: Simd, E: Epilogue<S>, B: Block<R>, const R: usize, const C: usize>(
+fn store<S: Simd, E: Epilogue<S>, const R: usize, const C: usize>(
     simd: S,
-    x: B,
-    panel: &[S::f32s],
-    (row, column): (usize, usize),
+    row: usize,
+    column: usize,
+    sums: [[S::f32s; C]; R],
     epilogue: &mut E,
 ) {
-    let panel = panel.as_chunks::<C>().0;
-    let mut sums = [[simd.splat_f32s(0.0); C]; R];
-    x.for_each(panel.len(), |k, x| {
-        let w = panel[k];
-        for r in 0..R {
-            let value = simd.splat_f32s(x[r]);
-            for c in 0..C {
-                sums[r][c] = simd.mul_add_e_f32s(value, w[c], sums[r][c]);
-            }
-        }
-    });
-    for (r, sums) in sums.into_iter().enumerate() {
-        for (c, sums) in sums.into_iter().enumerate() {
-            epilogue.store(simd, row + r, column + c, sums);
+    for r in 0..R {
+        for c in 0..C {
+            epilogue.store(simd, row + r, column + c, sums[r][c]);
         }
     }
 }

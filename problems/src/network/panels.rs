@@ -50,10 +50,6 @@ impl Panels {
         panels
     }
 
-    pub(crate) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
     /// First vector column, vectors and values of every panel.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f32])> {
         let (inputs, lanes) = (self.inputs, self.lanes);

@@ -17,18 +17,19 @@ fn exp_of_negative<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     const POLYNOMIAL: [f32; 5] = [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
-    let splat = |value| simd.splat_f32s(value);
-    let x = simd.min_f32s(splat(87.0), simd.max_f32s(splat(-87.0), x));
-    let shifted = simd.mul_add_e_f32s(x, splat(-std::f32::consts::LOG2_E), splat(ROUND));
-    let n = simd.sub_f32s(shifted, splat(ROUND));
+    let x = simd.min_f32s(simd.splat_f32s(87.0), simd.max_f32s(simd.splat_f32s(-87.0), x));
+    let shifted =
+        simd.mul_add_e_f32s(x, simd.splat_f32s(-std::f32::consts::LOG2_E), simd.splat_f32s(ROUND));
+    let n = simd.sub_f32s(shifted, simd.splat_f32s(ROUND));
     // -r, whose sign the products below take back.
-    let r = simd.mul_add_e_f32s(n, splat(LN_2_HIGH), x);
-    let r = simd.neg_f32s(simd.mul_add_e_f32s(n, splat(LN_2_LOW), r));
-    let mut p = splat(1.987_569_2e-4);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(LN_2_HIGH), x);
+    let r = simd.neg_f32s(simd.mul_add_e_f32s(n, simd.splat_f32s(LN_2_LOW), r));
+    let mut p = simd.splat_f32s(1.987_569_2e-4);
     for coefficient in POLYNOMIAL {
-        p = simd.mul_add_e_f32s(p, r, splat(coefficient));
+        p = simd.mul_add_e_f32s(p, r, simd.splat_f32s(coefficient));
     }
-    let fraction = simd.mul_add_e_f32s(simd.mul_f32s(p, r), r, simd.add_f32s(r, splat(1.0)));
+    let fraction =
+        simd.mul_add_e_f32s(simd.mul_f32s(p, r), r, simd.add_f32s(r, simd.splat_f32s(1.0)));
     let bits = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
     // A sum of exponents is a product of powers: no multiplication is needed.
     simd.transmute_f32s_u32s(simd.add_u32s(bits, simd.transmute_u32s_f32s(fraction)))

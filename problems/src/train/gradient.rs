@@ -189,6 +189,19 @@ impl WithSimd for Forward<'_> {
     }
 }
 
+/// The gradient `left^T g` of a weight `[inputs, outputs]`.
+#[inline(always)]
+fn of_weight<S: Simd>(
+    simd: S,
+    gradient: &mut [f32],
+    left: &[f32],
+    g: &Panels,
+    (inputs, outputs): (usize, usize),
+) {
+    let left = Rows { values: left, stride: stride(inputs) };
+    multiply_transposed(simd, inputs, left, g, &mut OfWeight::new(gradient, outputs));
+}
+
 /// From the gradient in `out` to that of every weight.
 struct Backward<'a> {
     chunk: &'a mut Chunk,
@@ -210,15 +223,9 @@ impl WithSimd for Backward<'_> {
         let (right, right_out) = (&mut chunk.right, &mut chunk.right_out);
         let (rows, hidden) = (*rows, stride(width));
         let (mut stream, mut other) = (stream, other);
-        let of_weight = |gradient: &mut [f32], left: &[f32], inputs: usize, g: &Panels, outputs| {
-            let left = Rows { values: left, stride: stride(inputs) };
-            let mut of_weight = OfWeight::new(gradient, outputs);
-            multiply_transposed(simd, inputs, left, g, &mut of_weight);
-        };
-
         right_out.fill(out, stride(dimension));
         let of_output = &mut gradient[layout.output_weight.clone()];
-        of_weight(of_output, &activations[layers], width, right_out, dimension);
+        of_weight(simd, of_output, &activations[layers], right_out, (width, dimension));
         sum_rows(&mut gradient[layout.output_bias.clone()], out, stride(dimension), rows);
         let left = Rows { values: out, stride: stride(dimension) };
         let mut back = Back::<S>::new(None, stream, &derivatives[layers], width);
@@ -229,7 +236,7 @@ impl WithSimd for Backward<'_> {
         {
             right.fill(stream, hidden);
             let of_layer = &mut gradient[weight.clone()];
-            of_weight(of_layer, &activations[l], width, right, width);
+            of_weight(simd, of_layer, &activations[l], right, (width, width));
             sum_rows(&mut gradient[bias.clone()], stream, hidden, rows);
             let left = Rows { values: stream, stride: hidden };
             let mut back = Back::<S>::new(Some(stream), other, &derivatives[l], width);
@@ -240,8 +247,8 @@ impl WithSimd for Backward<'_> {
         right.fill(stream, hidden);
         sum_rows(&mut gradient[layout.time_bias.clone()], stream, hidden, rows);
         let of_time = &mut gradient[layout.time_weight.clone()];
-        of_weight(of_time, features, time_features, right, width);
-        of_weight(&mut gradient[layout.state_weight.clone()], x, dimension, right, width);
+        of_weight(simd, of_time, features, right, (time_features, width));
+        of_weight(simd, &mut gradient[layout.state_weight.clone()], x, right, (dimension, width));
     }
 }
 
