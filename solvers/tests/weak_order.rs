@@ -22,26 +22,33 @@ use driftfield_solvers::{
 use nalgebra::{Matrix2, Matrix3, SMatrix, Vector3};
 
 const STEPS: [usize; 5] = [16, 32, 64, 128, 256];
+/// Of a slope.
+const TOLERANCE: f64 = 0.1;
 
 fn weak<F: StochasticField<Batch>>(method: &impl Method<Batch, F>, noise: NoiseKind) -> f64 {
     method.stochastic().unwrap().orders_for(noise).unwrap().weak
 }
 
-/// Refuses a slope more than 0.1 from `order`. A half-integer order comes with a
-/// full series in `sqrt(h)`: the next term of it is fitted too, on finer grids.
-fn check(name: &str, what: &str, order: f64, error: impl Fn(usize) -> f64) {
+/// The slope of an error. A half-integer order comes with a full series in `sqrt(h)`: the next
+/// term of it is fitted too, on finer grids.
+fn order_of(order: f64, error: impl Fn(usize) -> f64) -> f64 {
     let half = order.fract() != 0.0;
     let points = STEPS.map(|n| {
         let n = if half { 64 * n } else { n };
         (1.0 / n as f64, error(n))
     });
-    let slope = if half {
+    if half {
         fitted_order(&points.map(|(h, error)| (h, error, error)), 0.5).0
     } else {
         slope(&points.map(|(h, error)| (h.ln(), error.ln())))
-    };
+    }
+}
+
+/// Refuses a slope more than 0.1 from `order`.
+fn check(name: &str, what: &str, order: f64, error: impl Fn(usize) -> f64) {
+    let slope = order_of(order, error);
     println!("{name}, {what}: order {order}, slope {slope:.3}");
-    assert!((slope - order).abs() < 0.1, "{name}, {what}: order {order}, slope {slope}");
+    assert!((slope - order).abs() < TOLERANCE, "{name}, {what}: order {order}, slope {slope}");
 }
 
 /// `c u` in every component.
@@ -92,6 +99,34 @@ fn geometric_brownian_motion() {
             let error = |n| gbm_error(stratonovich, &method, (a, b), n);
             check(method.info().name, &format!("Stratonovich {a} {b}"), order, error);
         }
+    }
+}
+
+/// A missing correction, a correction too many, and a diffusion a hundredth too large.
+#[test]
+fn mistakes_change_the_slope() {
+    let (a, b) = (0.4, 0.6);
+    let refuse = |name: &str, what: &str, order: f64, error: &dyn Fn(usize) -> f64| {
+        let slope = order_of(order, error);
+        println!("{name}, {what}: order {order}, slope {slope:.3}");
+        assert!((slope - order).abs() >= TOLERANCE, "{name}, {what}: {slope} passes");
+    };
+    let corrected = a - 0.5 * b * b;
+    for method in stochastic_methods() {
+        let order = weak(&method, NoiseKind::Diagonal);
+        for (what, drift, diffusion) in
+            [("corrected drift", corrected, b), ("1 % more noise", a, 1.01 * b)]
+        {
+            let field = Ito { drift: Times(drift), diffusion: Times(diffusion) };
+            let error = |n| gbm_error(field, &method, (a, b), n);
+            refuse(method.info().name, what, order, &error);
+        }
+    }
+    for method in stratonovich_methods() {
+        let order = weak(&method, NoiseKind::Diagonal);
+        let field = Stratonovich { drift: Times(a), diffusion: Times(b) };
+        let error = |n| gbm_error(field, &method, (a, b), n);
+        refuse(method.info().name, "the drift of Ito", order, &error);
     }
 }
 

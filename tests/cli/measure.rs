@@ -29,6 +29,26 @@ fn every_solver_is_described() {
 }
 
 #[test]
+fn stochastic_solvers_say_which_noise_they_take() {
+    let listed = Room::new().run("solvers --json").succeeded().json();
+    let of = |name: &str| {
+        let mut listed = listed.as_array().unwrap().iter();
+        listed.find(|entry| entry["name"] == name).unwrap().clone()
+    };
+    let applies_to = |name: &str| of(name)["applies_to"].as_str().unwrap().to_owned();
+    assert!(applies_to("sra1").starts_with("any Ito or Stratonovich SDE with additive noise;"));
+    assert!(applies_to("sriw1").starts_with("any Ito SDE with additive, scalar or diagonal noise"));
+    assert!(applies_to("reverse-diffusion").starts_with("the reverse SDE"));
+    let euler_maruyama = &of("euler-maruyama")["orders_by_noise"];
+    let strong = |noise: &str| {
+        let mut orders = euler_maruyama.as_array().unwrap().iter();
+        orders.find(|orders| orders["noise"] == noise).unwrap()["strong_order"].as_f64()
+    };
+    assert_eq!((strong("additive"), strong("diagonal")), (Some(1.0), Some(0.5)));
+    assert_eq!(of("tsit5")["orders_by_noise"].as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn metrics_are_those_of_the_library() {
     let room = Room::new();
     let values = |n: usize, shift: f64| -> Vec<f64> {

@@ -3,6 +3,7 @@
 
 pub mod moments;
 pub mod sde;
+pub mod strong;
 
 use driftfield_solvers::field::{Additive, Diagonal, OneColumn};
 use driftfield_solvers::method::BoxedMethod;
