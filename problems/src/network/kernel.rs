@@ -94,10 +94,10 @@ fn accumulate<S: Simd, const R: usize, const C: usize>(
     x: &[f32; R],
     w: &[S::f32s; C],
 ) {
-    for r in 0..R {
-        let value = simd.splat_f32s(x[r]);
-        for c in 0..C {
-            sums[r][c] = simd.mul_add_e_f32s(value, w[c], sums[r][c]);
+    for (sums, &x) in sums.iter_mut().zip(x) {
+        let value = simd.splat_f32s(x);
+        for (sum, &w) in sums.iter_mut().zip(w) {
+            *sum = simd.mul_add_e_f32s(value, w, *sum);
         }
     }
 }
@@ -118,8 +118,8 @@ impl Left for Rows<'_> {
         let mut sums = [[simd.splat_f32s(0.0); C]; R];
         for (k, w) in panel.iter().enumerate() {
             let mut x = [0.0; R];
-            for r in 0..R {
-                x[r] = rows[r][k];
+            for (x, row) in x.iter_mut().zip(&rows) {
+                *x = row[k];
             }
             accumulate(simd, &mut sums, &x, w);
         }
@@ -179,9 +179,9 @@ fn store<S: Simd, E: Epilogue<S>, const R: usize, const C: usize>(
     sums: [[S::f32s; C]; R],
     epilogue: &mut E,
 ) {
-    for r in 0..R {
-        for c in 0..C {
-            epilogue.store(simd, row + r, column + c, sums[r][c]);
+    for (r, sums) in sums.into_iter().enumerate() {
+        for (c, sums) in sums.into_iter().enumerate() {
+            epilogue.store(simd, row + r, column + c, sums);
         }
     }
 }
