@@ -163,8 +163,10 @@ impl<S: Simd> Epilogue<S> for OfWeight<'_> {
         let columns = S::F32_LANES.min(self.outputs - first);
         // Rows past the last are the rest of a block.
         let start = row * self.outputs + first;
-        if let Some(values) = self.gradient.get_mut(start..start + columns) {
-            simd.partial_store_f32s(values, sums);
+        let Some(values) = self.gradient.get_mut(start..start + columns) else { return };
+        match S::as_mut_simd_f32s(values) {
+            ([whole], _) => *whole = sums,
+            (_, part) => simd.partial_store_f32s(part, sums),
         }
     }
 }
