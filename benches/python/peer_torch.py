@@ -1,7 +1,5 @@
 """torch eager (forward, training step, MMD), torchdiffeq and torchsde."""
 
-import math
-
 import torch
 import torchdiffeq
 import torchsde
@@ -112,7 +110,6 @@ def main():
         )
         p, q = torch.randn(20_000, 2), torch.randn(20_000, 2)
         mmd = lambda: squared_mmd(p, q)
-        assert math.isfinite(float(mmd()))
         report("torch", threads, {"mmd 20000 x 20000, 2-D": seconds(mmd, rounds=1)})
 
 
