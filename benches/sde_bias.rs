@@ -2,7 +2,7 @@
 //! at 20 to 500 evaluations on every process: `cargo bench --bench sde_bias`, some minutes; markdown on
 //! stdout, as in docs/sde.md.
 //!
-//! Exact field of the mixture of the reference files, 100,000 lanes in f64, from exact draws
+//! Exact field of the mixture of the reference files, 40,000 lanes in f64, from exact draws
 //! of the marginal at the start, over the process's own span and spacing. A cell is the mean over lanes
 //! of `|x - a m_k|^2 / (d v_k)` (`k` the most responsible component of the marginal at the
 //! end) over its mean on exact draws, less 1, in percent, with the half-width of its
@@ -22,7 +22,7 @@ use rayon::prelude::*;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const LANES: usize = 100_000;
+const LANES: usize = 40_000;
 /// Lanes that fit in a core's cache together.
 const CHUNK: usize = 1_000;
 const EXACT_DRAWS: usize = 1_000_000;
