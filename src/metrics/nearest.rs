@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::pairwise::squared_distances;
 use super::points::Points;
-use super::tree::Tree;
+use super::tree::{Tree, smaller};
 
 /// Queries of one unit of parallel work.
 const CHUNK: usize = 512;
@@ -111,7 +111,6 @@ impl WithSimd for Scan<'_> {
 /// The smallest of the values and of `first`, in independent partial minima.
 #[inline(always)]
 fn smallest(values: &[f64], first: f64) -> f64 {
-    let smaller = |a: f64, b: f64| if a < b { a } else { b };
     let mut lanes = [first; 16];
     let (chunks, rest) = values.as_chunks::<16>();
     for chunk in chunks {

@@ -2,56 +2,56 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::points::Points;
 
-/// Points of a leaf: two or more whole vector registers of one coordinate.
+/// Points of a leaf, and queries answered together: whole vector registers.
 const LEAF: usize = 8;
 /// Levels of a tree, more than any number of points has that memory holds.
 const DEEPEST: usize = 60;
 
-/// A balanced k-d tree of `D` dimensions (Bentley: Multidimensional binary
-/// search trees, 1975), stored as a heap: node `i` has the children `2i + 1`
-/// and `2i + 2`, and all leaves lie on one level.
+/// A k-d tree of `D` dimensions (Bentley: Multidimensional binary search
+/// trees, 1975) whose nodes know the smallest box around their points.
+///
+/// All leaves but the last are full. Nodes are stored in preorder: below a node
+/// of `k` leaves there are `2k - 2`, and its first child follows it.
 #[derive(Debug)]
 pub(super) struct Tree<const D: usize> {
-    splits: Vec<Split>,
+    nodes: Vec<Node<D>>,
     leaves: Vec<Leaf<D>>,
     order: Vec<usize>,
 }
 
-/// Points with `x[axis] <= at` are below, those with `x[axis] >= at` above.
-#[derive(Debug, Clone, Copy, Default)]
-struct Split {
-    at: f64,
-    axis: usize,
+#[derive(Debug, Clone, Copy)]
+struct Node<const D: usize> {
+    low: [f64; D],
+    high: [f64; D],
+    first_leaf: usize,
+    leaves: usize,
 }
 
-/// Coordinate by coordinate; what is not filled is infinitely far away.
-type Leaf<const D: usize> = [[f64; LEAF]; D];
+/// The points of a leaf; places that are not filled are infinitely far away.
+type Leaf<const D: usize> = [[f64; D]; LEAF];
 
-/// A subtree put off: its node, the query's distance to its cell along each
-/// axis, and the sum of their squares.
-#[derive(Clone, Copy)]
-struct Postponed<const D: usize> {
+/// A point with its number.
+type Entry<const D: usize> = ([f64; D], usize);
+
+/// A subtree put off, and a lower bound of the squared distances to it.
+#[derive(Debug, Clone, Copy)]
+struct Postponed {
     node: usize,
-    gaps: [f64; D],
     bound: f64,
-}
-
-impl<const D: usize> Postponed<D> {
-    const ROOT: Self = Postponed { node: 0, gaps: [0.0; D], bound: 0.0 };
 }
 
 impl<const D: usize> Tree<D> {
     pub fn new(points: &Points) -> Self {
-        let mut entries: Vec<([f64; D], usize)> = (0..points.count())
+        let mut entries: Vec<Entry<D>> = (0..points.count())
             .map(|point| (std::array::from_fn(|axis| points.get(point, axis)), point))
             .collect();
-        let leaves = entries.len().div_ceil(LEAF).next_power_of_two();
+        let leaves = entries.len().div_ceil(LEAF);
         let mut tree = Tree {
-            splits: vec![Split::default(); leaves - 1],
+            nodes: Vec::with_capacity(2 * leaves),
             leaves: Vec::with_capacity(leaves),
             order: Vec::with_capacity(entries.len()),
         };
-        tree.grow(0, &mut entries);
+        tree.grow(&mut entries);
         tree
     }
 
@@ -60,86 +60,84 @@ impl<const D: usize> Tree<D> {
         &self.order
     }
 
-    /// Halving keeps all leaves within one point of each other in size, whatever
-    /// the points; equal coordinates may fall on both sides.
-    fn grow(&mut self, node: usize, entries: &mut [([f64; D], usize)]) {
-        if node >= self.splits.len() {
-            let mut leaf = [[f64::INFINITY; LEAF]; D];
-            for (slot, (point, _)) in entries.iter().enumerate() {
-                for axis in 0..D {
-                    leaf[axis][slot] = point[axis];
-                }
+    /// Halving keeps the depth at log2 of the count, whatever the points;
+    /// equal coordinates may fall on both sides.
+    fn grow(&mut self, entries: &mut [Entry<D>]) {
+        let (low, high) = bounding_box(entries.iter().map(|(point, _)| point));
+        let leaves = entries.len().div_ceil(LEAF);
+        self.nodes.push(Node { low, high, first_leaf: self.leaves.len(), leaves });
+        if leaves <= 1 {
+            let mut leaf = [[f64::INFINITY; D]; LEAF];
+            for (place, (point, _)) in leaf.iter_mut().zip(&*entries) {
+                *place = *point;
             }
             self.leaves.push(leaf);
-            self.order.extend(entries.iter().map(|(_, index)| index));
+            self.order.extend(entries.iter().map(|(_, number)| number));
             return;
         }
-        let axis = widest_axis(entries);
-        let half = entries.len() / 2;
-        let at = match entries.is_empty() {
-            true => 0.0,
-            false => {
-                let by_axis =
-                    |a: &([f64; D], usize), b: &([f64; D], usize)| a.0[axis].total_cmp(&b.0[axis]);
-                entries.select_nth_unstable_by(half, by_axis).1.0[axis]
-            }
-        };
-        self.splits[node] = Split { at, axis };
+        let width = |axis: usize| high[axis] - low[axis];
+        let widest = (0..D).max_by(|&a, &b| width(a).total_cmp(&width(b))).unwrap_or(0);
+        let half = leaves.div_ceil(2) * LEAF;
+        entries.select_nth_unstable_by(half, |a, b| a.0[widest].total_cmp(&b.0[widest]));
         let (below, above) = entries.split_at_mut(half);
-        self.grow(2 * node + 1, below);
-        self.grow(2 * node + 2, above);
+        self.grow(below);
+        self.grow(above);
     }
 
     /// Squared distance from each of some points to the nearest in the tree.
     ///
-    /// Those points should be in an order that keeps neighbours together: the
-    /// leaf that answered the last query gives the first bound for the next.
+    /// Those points should be in an order that keeps neighbours together: eight
+    /// of them search the tree in common.
     pub fn nearest_squared(&self, from: &Points, queries: &[usize], squares: &mut [f64]) {
         Arch::new().dispatch(Queries { tree: self, from, queries, squares });
     }
 
-    /// The smallest squared distance, and the leaf it was found in.
+    /// Lowers `best` to the smallest squared distance from each of the queries,
+    /// which are given coordinate by coordinate, beginning with the leaf that
+    /// was the last to help others; returns which was the last this time.
     ///
-    /// A cell is skipped where the squared gaps to it add up to the best found
-    /// so far. They are added in the order of the axes, as in a distance, and
-    /// rounding is monotone: no computed distance in the cell could be smaller.
+    /// A box is skipped where the squared gaps between it and that of the
+    /// queries add up to what all have found. They are added in the order of
+    /// the axes, as in a distance, and rounding is monotone: no computed
+    /// distance could be smaller.
     #[inline(always)]
-    fn nearest(
+    fn search(
         &self,
-        query: &[f64; D],
+        queries: &[[f64; LEAF]; D],
+        best: &mut [f64; LEAF],
         first_leaf: usize,
-        stack: &mut [Postponed<D>; DEEPEST],
-    ) -> (f64, usize) {
-        let mut best = leaf_distance(&self.leaves[first_leaf], query);
-        let mut best_leaf = first_leaf;
-        stack[0] = Postponed::ROOT;
+        stack: &mut [Postponed; DEEPEST],
+    ) -> usize {
+        let around = bounds(queries);
+        let mut last = first_leaf;
+        let mut worst = visit(&self.leaves[first_leaf], queries, best);
         let mut height = 1;
+        stack[0] = Postponed { node: 0, bound: 0.0 };
         while height > 0 {
             height -= 1;
-            let Postponed { mut node, gaps, bound } = stack[height];
-            if bound >= best {
-                continue;
-            }
-            while let Some(split) = self.splits.get(node) {
-                let gap = query[split.axis] - split.at;
-                let above = usize::from(gap >= 0.0);
-                let mut far_gaps = gaps;
-                far_gaps[split.axis] = gap;
-                let far_bound = sum_of_squares(&far_gaps);
-                if far_bound < best {
-                    stack[height] =
-                        Postponed { node: 2 * node + 2 - above, gaps: far_gaps, bound: far_bound };
-                    height += 1;
+            let Postponed { mut node, mut bound } = stack[height];
+            while bound < worst {
+                let Node { first_leaf, leaves, .. } = self.nodes[node];
+                if leaves == 1 {
+                    let before = worst;
+                    worst = visit(&self.leaves[first_leaf], queries, best);
+                    last = if worst < before { first_leaf } else { last };
+                    break;
                 }
-                node = 2 * node + 1 + above;
-            }
-            let leaf = node - self.splits.len();
-            let found = leaf_distance(&self.leaves[leaf], query);
-            if found < best {
-                (best, best_leaf) = (found, leaf);
+                let (below, above) = (node + 1, node + 2 * leaves.div_ceil(2));
+                let to_below = gap(&around, &self.nodes[below]);
+                let to_above = gap(&around, &self.nodes[above]);
+                let near_is_below = to_below <= to_above;
+                let (near, near_bound) =
+                    if near_is_below { (below, to_below) } else { (above, to_above) };
+                let (far, far_bound) =
+                    if near_is_below { (above, to_above) } else { (below, to_below) };
+                stack[height] = Postponed { node: far, bound: far_bound };
+                height += usize::from(far_bound < worst);
+                (node, bound) = (near, near_bound);
             }
         }
-        (best, best_leaf)
+        last
     }
 }
 
@@ -158,40 +156,82 @@ impl<const D: usize> WithSimd for Queries<'_, D> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let mut leaf = 0;
-        let mut stack = [Postponed::ROOT; DEEPEST];
-        for (square, &point) in self.squares.iter_mut().zip(self.queries) {
-            let query = std::array::from_fn(|axis| self.from.get(point, axis));
-            (*square, leaf) = self.tree.nearest(&query, leaf, &mut stack);
+        let mut stack = [Postponed { node: 0, bound: 0.0 }; DEEPEST];
+        for (squares, queries) in self.squares.chunks_mut(LEAF).zip(self.queries.chunks(LEAF)) {
+            // The last query fills up a group.
+            let point = |place: usize| queries[place.min(queries.len() - 1)];
+            let group = std::array::from_fn(|axis| {
+                std::array::from_fn(|place| self.from.get(point(place), axis))
+            });
+            let mut best = [f64::INFINITY; LEAF];
+            leaf = self.tree.search(&group, &mut best, leaf, &mut stack);
+            squares.copy_from_slice(&best[..squares.len()]);
         }
     }
 }
 
+/// Lowers `best` by the points of a leaf; returns the largest of them.
 #[inline(always)]
-fn sum_of_squares<const D: usize>(gaps: &[f64; D]) -> f64 {
-    gaps.iter().fold(0.0, |sum, gap| sum + gap * gap)
-}
-
-#[inline(always)]
-fn leaf_distance<const D: usize>(leaf: &Leaf<D>, query: &[f64; D]) -> f64 {
-    let mut squares = [0.0; LEAF];
-    for (coordinate, x) in leaf.iter().zip(query) {
-        for (square, y) in squares.iter_mut().zip(coordinate) {
-            *square += (x - y) * (x - y);
+fn visit<const D: usize>(
+    leaf: &Leaf<D>,
+    queries: &[[f64; LEAF]; D],
+    best: &mut [f64; LEAF],
+) -> f64 {
+    let mut least = *best;
+    for point in leaf {
+        let mut squares = [0.0; LEAF];
+        for (coordinates, y) in queries.iter().zip(point) {
+            for (square, x) in squares.iter_mut().zip(coordinates) {
+                *square += (x - y) * (x - y);
+            }
+        }
+        for (least, square) in least.iter_mut().zip(squares) {
+            *least = smaller(square, *least);
         }
     }
-    let smaller = |a: f64, b: f64| if a < b { a } else { b };
-    let four: [f64; 4] = std::array::from_fn(|i| smaller(squares[i], squares[i + 4]));
-    smaller(smaller(four[0], four[2]), smaller(four[1], four[3]))
+    *best = least;
+    reduce(least, larger)
 }
 
-fn widest_axis<const D: usize>(entries: &[([f64; D], usize)]) -> usize {
-    let (mut low, mut high) = ([f64::INFINITY; D], [f64::NEG_INFINITY; D]);
-    for (point, _) in entries {
+/// The squared gap between a box and that of a node, zero if they overlap.
+#[inline(always)]
+fn gap<const D: usize>((low, high): &([f64; D], [f64; D]), node: &Node<D>) -> f64 {
+    (0..D).fold(0.0, |sum, axis| {
+        let gap = larger(larger(node.low[axis] - high[axis], low[axis] - node.high[axis]), 0.0);
+        sum + gap * gap
+    })
+}
+
+#[inline(always)]
+fn bounds<const D: usize>(queries: &[[f64; LEAF]; D]) -> ([f64; D], [f64; D]) {
+    (queries.map(|values| reduce(values, smaller)), queries.map(|values| reduce(values, larger)))
+}
+
+#[inline(always)]
+fn reduce(values: [f64; LEAF], choose: impl Fn(f64, f64) -> f64) -> f64 {
+    let four: [f64; 4] = std::array::from_fn(|i| choose(values[i], values[i + 4]));
+    choose(choose(four[0], four[2]), choose(four[1], four[3]))
+}
+
+fn bounding_box<'a, const D: usize>(
+    points: impl Iterator<Item = &'a [f64; D]>,
+) -> ([f64; D], [f64; D]) {
+    points.fold(([f64::INFINITY; D], [f64::NEG_INFINITY; D]), |(mut low, mut high), point| {
         for axis in 0..D {
-            low[axis] = if point[axis] < low[axis] { point[axis] } else { low[axis] };
-            high[axis] = if point[axis] > high[axis] { point[axis] } else { high[axis] };
+            low[axis] = smaller(point[axis], low[axis]);
+            high[axis] = larger(point[axis], high[axis]);
         }
-    }
-    let width = |axis: usize| high[axis] - low[axis];
-    (0..D).max_by(|&a, &b| width(a).total_cmp(&width(b))).unwrap_or(0)
+        (low, high)
+    })
+}
+
+/// One vector instruction, unlike `f64::min`, which cares for NaN.
+#[inline(always)]
+pub(super) fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
