@@ -1,6 +1,8 @@
 //! Generation of many lanes in constant memory: chunk after chunk.
 
+use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
+use driftfield_solvers::method::Method;
 use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
@@ -36,8 +38,8 @@ pub struct Streamed {
 ///
 /// On a fixed grid no lane depends on another, so that the lanes are
 /// bit-identical to those of one batch, and memory is bounded by a chunk.
-/// Adaptive steps are shared by all lanes, and a trajectory is kept step by
-/// step: these take one chunk of everything.
+/// Adaptive steps are shared by all lanes, as are those of methods that couple
+/// lanes, and a trajectory is kept step by step: these take one chunk of everything.
 pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
     path: &SharedPath,
     field: &Field,
@@ -48,8 +50,14 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
     let lanes = initial.lanes();
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_samples(lanes, lane_bytes)?;
-    let whole = settings.save_steps || matches!(settings.budget, Budget::Adaptive { .. });
-    let chunk = if whole { lanes } else { (CHUNK_NUMBERS / field.dimension().max(1)).max(1) };
+    let coupled =
+        method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
+    let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
+    let chunk = if settings.save_steps || adaptive || coupled {
+        lanes
+    } else {
+        (CHUNK_NUMBERS / field.dimension().max(1)).max(1)
+    };
     let mut streamed: Option<Streamed> = None;
     for first in (0..lanes.max(1)).step_by(chunk.max(1)) {
         let count = chunk.min(lanes - first);

@@ -58,14 +58,15 @@ impl Fourier {
     /// wider than the kernel.
     pub fn if_faster(p: &Points, q: &Points, bandwidth: f64) -> Option<Self> {
         let (n, m) = (p.count() as f64, q.count() as f64);
-        let extents: Vec<(f64, f64)> = (0..p.dimension()).map(|axis| extent(p, q, axis)).collect();
         let features: f64 =
-            extents.iter().map(|extent| 2.0 * frequencies(*extent, bandwidth) + 1.0).product();
+            extents(p, q).map(|extent| 2.0 * frequencies(extent, bandwidth) + 1.0).product();
         let pairs = n * m + 0.5 * n * n + 0.5 * m * m;
         let faster = features <= MOST_FEATURES && (n + m) * features < PRODUCTS_PER_PAIR * pairs;
-        faster.then(|| Fourier {
-            axes: extents.into_iter().map(|extent| Series::new(extent, bandwidth)).collect(),
-        })
+        faster.then(|| Fourier::new(p, q, bandwidth))
+    }
+
+    fn new(p: &Points, q: &Points, bandwidth: f64) -> Self {
+        Fourier { axes: extents(p, q).map(|extent| Series::new(extent, bandwidth)).collect() }
     }
 
     /// The means of the kernel.
@@ -172,10 +173,12 @@ fn products(features: &Array2<f64>, others: &Array2<f64>) -> Array2<f64> {
     result
 }
 
-/// The smallest and the largest coordinate of both samples.
-fn extent(p: &Points, q: &Points, axis: usize) -> (f64, f64) {
-    let all = p.coordinate(axis).iter().chain(q.coordinate(axis));
-    all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+/// Along each axis the smallest and the largest coordinate of both samples.
+fn extents(p: &Points, q: &Points) -> impl Iterator<Item = (f64, f64)> {
+    (0..p.dimension()).map(move |axis| {
+        let all = p.coordinate(axis).iter().chain(q.coordinate(axis));
+        all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+    })
 }
 
 fn period((low, high): (f64, f64), bandwidth: f64) -> f64 {
@@ -184,4 +187,69 @@ fn period((low, high): (f64, f64), bandwidth: f64) -> f64 {
 
 fn frequencies(extent: (f64, f64), bandwidth: f64) -> f64 {
     (CUT / bandwidth * period(extent, bandwidth) / std::f64::consts::TAU).ceil()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::super::{Sample, points::Points};
+    use super::Fourier;
+
+    fn mean(p: &Array2<f64>, q: &Array2<f64>, bandwidth: f64) -> f64 {
+        let kernel = |x, y| {
+            let square: f64 = ndarray::Zip::from(x)
+                .and(y)
+                .fold(0.0, |sum, a: &f64, b: &f64| sum + (a - b) * (a - b));
+            (-0.5 * square / bandwidth / bandwidth).exp()
+        };
+        let sum: f64 = p
+            .rows()
+            .into_iter()
+            .map(|x| q.rows().into_iter().map(|y| kernel(x, y)).sum::<f64>())
+            .sum();
+        sum / (p.nrows() * q.nrows()) as f64
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn means_are_those_over_all_pairs(
+            n in 1usize..120, m in 1usize..120, d in 1usize..=3, seed: u64,
+            coarse: bool, flat: bool, shift in -1e3f64..1e3, bandwidth in 0.3f64..30.0,
+        ) {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let mut sample = |count| Array2::from_shape_fn((count, d), |(_, axis)| {
+                let x = rng.random::<f64>() * 4.0 - 2.0;
+                // Points that coincide, points on a line.
+                let x = if coarse { x.round() } else { x };
+                shift + if flat && axis > 0 { 0.0 } else { x }
+            });
+            let (p, q) = (sample(n), sample(m));
+            let points = |a: &Array2<f64>| Points::new(&a.view(), Sample::P).unwrap();
+            let (points_p, points_q) = (points(&p), points(&q));
+            let ours = Fourier::new(&points_p, &points_q, bandwidth).means(&points_p, &points_q);
+            let (pp, qq, pq) = (mean(&p, &p, bandwidth), mean(&q, &q, bandwidth), mean(&p, &q, bandwidth));
+            prop_assert!((ours.within_p - pp).abs() < 1e-13, "{} {pp}", ours.within_p);
+            prop_assert!((ours.within_q - qq).abs() < 1e-13, "{} {qq}", ours.within_q);
+            prop_assert!((ours.biased - (pp + qq - 2.0 * pq)).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn few_points_many_dimensions_and_outliers_are_left_to_the_pairs() {
+        let points = |n, d, scale: f64| {
+            let view = Array2::from_shape_fn((n, d), |(i, j)| scale * ((i * (j + 3)) as f64).sin());
+            Points::new(&view.view(), Sample::P).unwrap()
+        };
+        let large = points(2000, 2, 2.0);
+        assert!(Fourier::if_faster(&large, &large, 0.5).is_some());
+        for (n, d, scale) in [(10, 2, 2.0), (2000, 5, 2.0), (2000, 2, 1e4), (2000, 2, 1e300)] {
+            let other = points(n, d, scale);
+            assert!(Fourier::if_faster(&other, &other, 0.5).is_none(), "{n} {d} {scale}");
+        }
+    }
 }

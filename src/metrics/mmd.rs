@@ -43,8 +43,8 @@ pub struct Mmd {
 /// (JMLR 2012), equations 3 and 5.
 ///
 /// Large samples in few dimensions are summed as a Fourier series, at a cost
-/// linear in the number of points; others pair by pair, `O((n + m)^2 d)`. The
-/// means over pairs agree to 1e-14.
+/// linear in the number of points; others pair by pair, `O((n + m)^2 d)`. Both
+/// agree to 1e-13.
 pub fn mmd(
     p: &ArrayView2<f64>,
     q: &ArrayView2<f64>,
