@@ -172,7 +172,9 @@ impl RowKernel for Kernel<'_> {
                     square[i] += gap * gap;
                 }
             }
-            *logit = square.map(|square| self.scale * square);
+            for i in 0..B {
+                logit[i] = self.scale * square[i];
+            }
         }
         softmax(weights);
         // The gap to the mean is a mean of gaps: in `x - alpha M` the digits

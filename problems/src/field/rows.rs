@@ -83,29 +83,45 @@ fn run<T: Scalar, K: RowKernel, const B: usize>(
     x: &[T],
     dimension: usize,
 ) {
-    let mut scratch = kernel.scratch::<B>();
-    let mut columns = vec![[0.0; B]; dimension];
-    let mut results = vec![[0.0; B]; dimension];
-    // Compiled once per instruction set; the widest the machine has is chosen.
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (out, x) in out.chunks_mut(B * dimension).zip(x.chunks(B * dimension)) {
-                columns.fill([0.0; B]);
-                for (i, row) in x.chunks(dimension).enumerate() {
-                    for (column, value) in columns.iter_mut().zip(row) {
-                        column[i] = value.into_f64();
-                    }
-                }
-                kernel.tile(&mut results, &columns, &mut scratch);
-                for (i, row) in out.chunks_mut(dimension).enumerate() {
-                    for (result, value) in results.iter().zip(row) {
-                        *value = T::from_f64(result[i]);
-                    }
+    let scratch = kernel.scratch::<B>();
+    let columns = vec![[0.0; B]; dimension];
+    let results = vec![[0.0; B]; dimension];
+    pulp::Arch::new().dispatch(Run { kernel, out, x, dimension, scratch, columns, results });
+}
+
+/// Compiled once per instruction set; the widest the machine has is chosen. A type rather
+/// than a closure: only a method is compiled into its caller for certain, with its vector
+/// instructions.
+struct Run<'a, T, K: RowKernel, const B: usize> {
+    kernel: &'a K,
+    out: &'a mut [T],
+    x: &'a [T],
+    dimension: usize,
+    scratch: K::Scratch<B>,
+    columns: Vec<[f64; B]>,
+    results: Vec<[f64; B]>,
+}
+
+impl<T: Scalar, K: RowKernel, const B: usize> pulp::WithSimd for Run<'_, T, K, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        let Run { kernel, out, x, dimension, mut scratch, mut columns, mut results } = self;
+        for (out, x) in out.chunks_mut(B * dimension).zip(x.chunks(B * dimension)) {
+            for (j, column) in columns.iter_mut().enumerate() {
+                for i in 0..B {
+                    column[i] = x.get(i * dimension + j).map_or(0.0, |value| value.into_f64());
                 }
             }
-        },
-    );
+            kernel.tile(&mut results, &columns, &mut scratch);
+            for (i, row) in out.chunks_mut(dimension).enumerate() {
+                for (result, value) in results.iter().zip(row) {
+                    *value = T::from_f64(result[i]);
+                }
+            }
+        }
+    }
 }
 
 /// Weights `e^{logit} / sum`, in place, and the logarithm of the sum; column `i` is row `i`'s.
@@ -120,15 +136,25 @@ pub(super) fn softmax<const B: usize>(logits: &mut [[f64; B]]) -> [f64; B] {
     let mut total = [0.0; B];
     for logit in logits.iter_mut() {
         for i in 0..B {
-            logit[i] = super::vector_exp::exp_non_positive(logit[i] - top[i]);
+            logit[i] -= top[i];
+        }
+        super::vector_exp::exp_non_positive(logit);
+        for i in 0..B {
             total[i] += logit[i];
         }
     }
-    let inverse = total.map(|total| 1.0 / total);
+    let mut inverse = [0.0; B];
+    for i in 0..B {
+        inverse[i] = 1.0 / total[i];
+    }
     for weight in logits.iter_mut() {
         for i in 0..B {
             weight[i] *= inverse[i];
         }
     }
-    std::array::from_fn(|i| top[i] + total[i].ln())
+    let mut log_sum = [0.0; B];
+    for i in 0..B {
+        log_sum[i] = top[i] + total[i].ln();
+    }
+    log_sum
 }

@@ -107,9 +107,12 @@ pub(crate) struct NormScratch {
     low: Vec<f64>,
 }
 
-fn stretched(high: f64, low: f64) -> f64 {
-    let denominator = (high + 0.01 * low).sqrt();
-    if denominator == 0.0 { 0.0 } else { high / denominator }
+/// The square of `high / sqrt(high + 0.01 low)`, as one product of a ratio so that it
+/// overflows no earlier than the estimates do.
+#[inline(always)]
+fn stretched_squared(high: f64, low: f64) -> f64 {
+    let denominator = high + 0.01 * low;
+    if denominator == 0.0 { 0.0 } else { high * (high / denominator) }
 }
 
 /// Mean over lanes, in lane order, so that it does not depend on threads.
@@ -123,8 +126,22 @@ fn max_or_nan(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl ErrorNorm {
-    /// The weighted norm of an estimate; NaN if a lane is not finite.
+    /// The weighted norm of `error` at a state; NaN if a lane is not finite.
     pub(crate) fn measure<S: State>(
+        self,
+        error: &S,
+        at: &S,
+        tolerance: &Tolerance,
+        scratch: &mut NormScratch,
+    ) -> Result<f64, StateError> {
+        error.weighted_mean_squares(at, at, tolerance, &mut scratch.high)?;
+        Ok(self.of_mean_squares(&scratch.high))
+    }
+
+    /// The square of the weighted norm of an estimate, not finite if a lane is not:
+    /// the next step can be had from it without waiting for a root.
+    #[inline(always)]
+    pub(crate) fn measure_squared<S: State>(
         self,
         estimate: &ErrorEstimate<'_, S>,
         before: &S,
@@ -132,35 +149,57 @@ impl ErrorNorm {
         tolerance: &Tolerance,
         scratch: &mut NormScratch,
     ) -> Result<f64, StateError> {
-        match estimate {
+        match *estimate {
             ErrorEstimate::None => Ok(f64::NAN),
             ErrorEstimate::Single(error) => {
-                let against = ErrorEstimate::Against { error: *error, before, after };
-                self.measure(&against, before, after, tolerance, scratch)
+                self.square(error, before, after, tolerance, &mut scratch.high)
             }
             ErrorEstimate::Against { error, before, after } => {
-                error.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
-                Ok(self.of_mean_squares(&scratch.high))
+                self.square(error, before, after, tolerance, &mut scratch.high)
             }
             ErrorEstimate::Stretched { high, low } => {
-                high.weighted_mean_squares(before, after, tolerance, &mut scratch.high)?;
-                low.weighted_mean_squares(before, after, tolerance, &mut scratch.low)?;
+                let NormScratch { high: highs, low: lows } = scratch;
+                let high = self.square(high, before, after, tolerance, highs)?;
+                let low = self.square(low, before, after, tolerance, lows)?;
                 Ok(match self {
-                    ErrorNorm::Batch => stretched(mean(&scratch.high), mean(&scratch.low)),
-                    ErrorNorm::WorstLane => max_or_nan(
-                        scratch.high.iter().zip(&scratch.low).map(|(&h, &l)| stretched(h, l)),
-                    ),
+                    ErrorNorm::WorstLane if !highs.is_empty() => {
+                        let lanes = highs.iter().zip(lows.iter());
+                        max_or_nan(lanes.map(|(&high, &low)| stretched_squared(high, low)))
+                    }
+                    _ => stretched_squared(high, low),
                 })
             }
         }
     }
 
+    /// The square of one error's norm. `mean_squares` is left empty where there is
+    /// but one lane.
+    #[inline(always)]
+    fn square<S: State>(
+        self,
+        error: &S,
+        before: &S,
+        after: &S,
+        tolerance: &Tolerance,
+        mean_squares: &mut Vec<f64>,
+    ) -> Result<f64, StateError> {
+        if let Some(square) = error.weighted_mean_square_of_one_lane(before, after, tolerance)? {
+            return Ok(square);
+        }
+        error.weighted_mean_squares(before, after, tolerance, mean_squares)?;
+        Ok(self.square_of(mean_squares))
+    }
+
+    fn square_of(self, mean_squares: &[f64]) -> f64 {
+        match self {
+            ErrorNorm::Batch => mean(mean_squares),
+            ErrorNorm::WorstLane => max_or_nan(mean_squares.iter().copied()),
+        }
+    }
+
     /// The norm, given the mean square of each lane.
     pub(crate) fn of_mean_squares(self, mean_squares: &[f64]) -> f64 {
-        match self {
-            ErrorNorm::Batch => mean(mean_squares).sqrt(),
-            ErrorNorm::WorstLane => max_or_nan(mean_squares.iter().copied()).sqrt(),
-        }
+        self.square_of(mean_squares).sqrt()
     }
 }
 

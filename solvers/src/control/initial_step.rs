@@ -1,6 +1,6 @@
 use super::Adaptive;
 use super::adaptive::NormScratch;
-use crate::method::{ErrorEstimate, StepError};
+use crate::method::StepError;
 use crate::state::State;
 
 /// The automatic first step of Hairer, Norsett & Wanner (*Solving ODEs I*,
@@ -19,9 +19,7 @@ pub(crate) fn initial_step<S: State>(
 ) -> Result<Option<(f64, S)>, StepError> {
     let (t0, t1) = span;
     let direction = (t1 - t0).signum();
-    let mut norm = |value: &S| {
-        adaptive.norm.measure(&ErrorEstimate::Single(value), u, u, &adaptive.tolerance, scratch)
-    };
+    let mut norm = |value: &S| adaptive.norm.measure(value, u, &adaptive.tolerance, scratch);
     let mut slope = u.zeros_like();
     if !derivative(&mut slope, u, t0)? {
         return Ok(None);

@@ -3,6 +3,7 @@
 mod adaptive;
 mod grid;
 mod initial_step;
+mod inverse_root;
 mod pid;
 
 pub use adaptive::{Adaptive, ErrorNorm};

@@ -1,4 +1,5 @@
 use super::ControlError;
+use super::inverse_root::InverseRoot;
 
 /// A PID step-size controller (Soderlind, *ACM Trans. Math. Softw.* 29, 2003).
 ///
@@ -33,13 +34,13 @@ pub struct PidController {
 /// Errors of the accepted steps a controller looks back at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ErrorHistory {
-    previous: f64,
-    before_previous: f64,
+    previous_square: f64,
+    before_previous_square: f64,
 }
 
 impl Default for ErrorHistory {
     fn default() -> Self {
-        ErrorHistory { previous: 1.0, before_previous: 1.0 }
+        ErrorHistory { previous_square: 1.0, before_previous_square: 1.0 }
     }
 }
 
@@ -103,21 +104,41 @@ impl PidController {
     ///
     /// `error <= 1` accepts and nothing else does, so that a NaN is rejected.
     pub fn judge(&self, error: f64, order: f64, history: &mut ErrorHistory) -> Verdict {
-        let accept = error <= 1.0;
-        if !error.is_finite() {
+        self.judge_squared(error * error, order, history)
+    }
+
+    /// [`PidController::judge`], given the square of the error: norms are roots of
+    /// sums, and `e^(-beta / k)` is as well `(e^2)^(-beta / 2k)`.
+    #[inline(always)]
+    pub(crate) fn judge_squared(
+        &self,
+        square: f64,
+        order: f64,
+        history: &mut ErrorHistory,
+    ) -> Verdict {
+        let accept = square <= 1.0;
+        if !square.is_finite() {
             return Verdict { accept, factor: self.min_factor };
         }
         // A vanishing error would ask for an infinite step and poison the
         // history; the clip below makes anything this small the same.
-        let error = error.max(1e-30);
-        let power = |e: f64, beta: f64| if beta == 0.0 { 1.0 } else { e.powf(-beta / order) };
+        let square = if square > 1e-60 { square } else { 1e-60 };
+        let double_order = 2.0 * order;
+        let power = |e: f64, beta: f64| match InverseRoot::of(double_order) {
+            _ if beta == 0.0 => 1.0,
+            Some(root) if beta == 1.0 => root.at(e),
+            _ => e.powf(-beta / double_order),
+        };
         let proposal = self.safety
-            * power(error, self.proportional + self.integral + self.derivative)
-            * power(history.previous, -(self.proportional + 2.0 * self.derivative))
-            * power(history.before_previous, self.derivative);
+            * power(square, self.proportional + self.integral + self.derivative)
+            * power(history.previous_square, -(self.proportional + 2.0 * self.derivative))
+            * power(history.before_previous_square, self.derivative);
         let max_factor = if accept { self.max_factor } else { self.safety };
         if accept {
-            *history = ErrorHistory { previous: error, before_previous: history.previous };
+            *history = ErrorHistory {
+                previous_square: square,
+                before_previous_square: history.previous_square,
+            };
         }
         Verdict { accept, factor: proposal.clamp(self.min_factor.min(max_factor), max_factor) }
     }

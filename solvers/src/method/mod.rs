@@ -54,7 +54,8 @@ pub struct Step<'a, S, F> {
     pub next: &'a mut S,
     /// The Brownian path, for stochastic methods.
     pub noise: &'a mut dyn Noise<S>,
-    /// Which step of a fixed grid this is; `None` for adaptive steps.
+    /// Which step of a fixed grid this is; `None` for adaptive steps, which alone are
+    /// asked for an [error estimate](Method::error).
     pub grid: Option<GridPosition>,
 }
 
@@ -190,7 +191,7 @@ pub trait Method<S: State, F> {
         Ok(())
     }
 
-    /// The error estimate of the last step.
+    /// The error estimate of the last step, unless that was one of a fixed [grid](Step::grid).
     fn error<'m>(&self, _memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         ErrorEstimate::None
     }

@@ -1,49 +1,118 @@
+use super::lane_rngs::{GROUP, LaneRngs};
+use super::piece::take_all;
 use super::{Channels, LaneRng, NoiseError, Stream};
 use crate::state::{State, StateError};
 
-/// Normals for the intervals of a base grid: those of interval `k` are the
+/// Numbers of a lane drawn ahead: the generators of many lanes come from far memory,
+/// and better not for one number each.
+const AHEAD: usize = 16;
+/// Most numbers drawn ahead by all lanes together.
+const MOST: usize = 1 << 23;
+
+/// A grid, and the standard deviation of what is drawn over an interval.
+type Law<'a> = (&'a [f64], fn(f64, f64) -> f64);
+
+/// Scaled normals for the intervals of a base grid: those of interval `k` are the
 /// `k`-th of every lane's stream.
 #[derive(Debug, Clone)]
-pub(super) struct BaseStream {
+pub(super) struct BaseStream<S> {
     seed: u64,
     first_lane: u64,
     stream: Stream,
     channels: Channels,
-    lanes: Vec<LaneRng>,
+    rngs: LaneRngs,
+    /// Standard deviations, interval after interval and channel after channel.
+    scales: Vec<f64>,
+    /// The states of the intervals drawn last, if more than one is drawn at a time.
+    ahead: Vec<S>,
+    /// The first of them.
+    oldest: usize,
+    /// The first interval not drawn.
+    drawn: usize,
+    /// The first interval not given away.
     next: usize,
 }
 
-impl BaseStream {
+impl<S: State> BaseStream<S> {
+    /// For lanes shaped like those of `like`; `scale` gives the standard deviation over
+    /// an interval of `grid`.
     pub(super) fn new(
         (seed, first_lane): (u64, u64),
-        lanes: usize,
+        like: &S,
         stream: Stream,
         channels: Channels,
+        (grid, scale): Law<'_>,
     ) -> Self {
-        let lanes =
-            (0..lanes as u64).map(|lane| LaneRng::new(seed, first_lane + lane, stream)).collect();
-        BaseStream { seed, first_lane, stream, channels, lanes, next: 0 }
+        let states = channels.states();
+        let of_interval = |ends: &[f64]| std::iter::repeat_n(scale(ends[0], ends[1]), states);
+        BaseStream {
+            seed,
+            first_lane,
+            stream,
+            channels,
+            rngs: LaneRngs::new(like.lanes(), |lane| LaneRng::new(seed, first_lane + lane, stream)),
+            scales: grid.windows(2).flat_map(of_interval).collect(),
+            ahead: Vec::new(),
+            oldest: 0,
+            drawn: 0,
+            next: 0,
+        }
     }
 
-    /// Writes `scale` times the normals of `interval` into `out`. In the order of
-    /// the grid each is drawn once; going back starts the streams again.
-    pub(super) fn draw<S: State>(
-        &mut self,
-        interval: usize,
-        scale: f64,
-        out: &mut [S],
-    ) -> Result<(), StateError> {
+    /// The same numbers, drawn for several intervals at a time where lanes are many and
+    /// short; `like` gives the shape of a state.
+    pub(super) fn ahead(mut self, like: &S) -> Self {
+        let (states, lane_len) = (self.channels.states().max(1), like.lane_len().max(1));
+        let in_memory = states * like.lanes() * lane_len;
+        let of_lane = states * self.channels.per_lane().count(lane_len);
+        let intervals =
+            (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.scales.len() / states);
+        if intervals > 1 && like.lanes() >= GROUP {
+            self.ahead = (0..intervals * states).map(|_| like.zeros_like()).collect();
+        }
+        self
+    }
+
+    /// Writes the numbers of `interval` into `out`. In the order of the grid each is drawn
+    /// once; going back starts the streams again.
+    pub(super) fn draw(&mut self, interval: usize, out: &mut [S]) -> Result<(), StateError> {
+        let states = self.channels.states();
+        if states == 0 {
+            return Ok(());
+        }
+        check_lanes(self.rngs.lanes(), out)?;
         if interval < self.next {
-            for (lane, rng) in self.lanes.iter_mut().enumerate() {
-                *rng = LaneRng::new(self.seed, self.first_lane + lane as u64, self.stream);
-            }
-            self.next = 0;
+            let (seed, first_lane, stream) = (self.seed, self.first_lane, self.stream);
+            self.rngs.restart(|lane| LaneRng::new(seed, first_lane + lane, stream));
+            self.drawn = 0;
         }
-        while self.next <= interval {
-            self.channels.fill(&mut self.lanes, scale, out)?;
-            self.next += 1;
+        while self.drawn <= interval {
+            let scales = &self.scales[self.drawn * states..];
+            let drawn = if self.ahead.is_empty() { &mut *out } else { &mut self.ahead[..] };
+            let count = drawn.len().min(scales.len());
+            let each = self.channels.per_lane();
+            S::draw_lanes(&mut drawn[..count], each, &scales[..count], &mut self.rngs)?;
+            self.oldest = self.drawn;
+            self.drawn += count / states;
         }
-        Ok(())
+        self.next = interval + 1;
+        if self.ahead.is_empty() {
+            return Ok(());
+        }
+        take_all(out, &mut self.ahead[(interval - self.oldest) * states..][..states])
+    }
+}
+
+/// Refuses states of other lanes than the generators'.
+fn check_lanes<S: State>(lanes: usize, states: &[S]) -> Result<(), StateError> {
+    match states.iter().find(|state| state.lanes() != lanes) {
+        None => Ok(()),
+        Some(state) => Err(StateError::ShapeMismatch {
+            expected_lanes: lanes,
+            expected_len: lanes * state.lane_len(),
+            found_lanes: state.lanes(),
+            found_len: state.lanes() * state.lane_len(),
+        }),
     }
 }
 

@@ -22,8 +22,9 @@ impl<S> Noise<S> for NoNoise {
 /// lane's own stream, whatever the batch; its space-time Levy area, if any
 /// method asks, `sqrt(|dt_k| / 12)` times those of another stream.
 ///
-/// The path is drawn as the solve goes and keeps nothing: in the order of the
-/// grid every number is drawn once, and going back draws again from the start.
+/// The path is drawn as the solve goes, a few intervals ahead where lanes are many and
+/// short, and not kept: in the order of the grid every number is drawn once, and going
+/// back draws again from the start.
 /// Steps may join several base intervals: their increments are summed from
 /// left to right, which is how two step sizes share one path. For times off
 /// the grid there is [`BrownianTree`](super::BrownianTree), which agrees to the
@@ -33,8 +34,7 @@ pub struct BrownianPath<S> {
     grid: Vec<f64>,
     channels: Channels,
     seed_and_lane: (u64, u64),
-    lanes: usize,
-    increments: BaseStream,
+    increments: BaseStream<S>,
     next: usize,
     /// The increment of one interval of several.
     part: Vec<S>,
@@ -45,7 +45,7 @@ pub struct BrownianPath<S> {
 /// What a path needs to give areas.
 #[derive(Debug, Clone)]
 struct Areas<S> {
-    stream: BaseStream,
+    stream: BaseStream<S>,
     whole: Piece<S>,
     interval: Piece<S>,
 }
@@ -66,13 +66,13 @@ impl<S: State> BrownianPath<S> {
         state: &S,
         grid: Vec<f64>,
     ) -> Self {
-        let lanes = state.lanes();
+        let law = (&grid[..], increment_scale as fn(f64, f64) -> f64);
+        let stream = BaseStream::new(seed_and_lane, state, Stream::Increments, channels, law);
         BrownianPath {
             grid,
             channels,
             seed_and_lane,
-            lanes,
-            increments: BaseStream::new(seed_and_lane, lanes, Stream::Increments, channels),
+            increments: stream.ahead(state),
             next: 0,
             part: (0..channels.states()).map(|_| state.zeros_like()).collect(),
             areas: None,
@@ -86,13 +86,15 @@ impl<S: State> BrownianPath<S> {
         self
     }
 
+    /// Does nothing for a path without channels, which has no areas either.
     fn prepare_areas(&mut self) {
-        let zeros = || self.part.iter().map(S::zeros_like).collect();
-        let piece = || Piece { length: 0.0, w: zeros(), h: zeros() };
-        self.areas.get_or_insert_with(|| Areas {
-            stream: BaseStream::new(self.seed_and_lane, self.lanes, Stream::Areas, self.channels),
-            whole: piece(),
-            interval: piece(),
+        let Some(like) = self.part.first() else { return };
+        let piece = || Piece::zeros(like, self.channels.states());
+        self.areas.get_or_insert_with(|| {
+            let (key, channels) = (self.seed_and_lane, self.channels);
+            let law = (&self.grid[..], area_scale as fn(f64, f64) -> f64);
+            let stream = BaseStream::new(key, like, Stream::Areas, channels, law).ahead(like);
+            Areas { stream, whole: piece(), interval: piece() }
         });
     }
 }
@@ -101,13 +103,13 @@ impl<S: State> Areas<S> {
     /// Draws interval number `k`, from `a` to `b`, as the method asks for it.
     fn draw(
         &mut self,
-        increments: &mut BaseStream,
+        increments: &mut BaseStream<S>,
         k: usize,
         (a, b): (f64, f64),
     ) -> Result<(), StateError> {
         self.interval.length = (b - a).abs();
-        increments.draw(k, increment_scale(a, b), &mut self.interval.w)?;
-        self.stream.draw(k, area_scale(a, b), &mut self.interval.h)
+        increments.draw(k, &mut self.interval.w)?;
+        self.stream.draw(k, &mut self.interval.h)
     }
 }
 
@@ -116,10 +118,9 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         self.channels.check(dw.len())?;
         let intervals = whole_intervals(&self.grid, self.next, a, b)?;
         self.next = intervals.end;
-        let scale = |k: usize| increment_scale(self.grid[k], self.grid[k + 1]);
-        self.increments.draw(intervals.start, scale(intervals.start), dw)?;
+        self.increments.draw(intervals.start, dw)?;
         for k in intervals.skip(1) {
-            self.increments.draw(k, scale(k), &mut self.part)?;
+            self.increments.draw(k, &mut self.part)?;
             add_all(dw, &self.part)?;
         }
         Ok(())
@@ -136,7 +137,7 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         let intervals = whole_intervals(&self.grid, self.next, a, b)?;
         self.next = intervals.end;
         self.prepare_areas();
-        let Some(own) = &mut self.areas else { return Err(NoiseError::NoAreas) };
+        let Some(own) = &mut self.areas else { return Ok(()) };
         for k in intervals.clone() {
             own.draw(&mut self.increments, k, (self.grid[k], self.grid[k + 1]))?;
             if k == intervals.start {

@@ -1,5 +1,5 @@
-use super::{LaneRng, NoiseError};
-use crate::state::{State, StateError};
+use super::NoiseError;
+use crate::state::PerLane;
 
 /// How many Brownian motions drive a lane, and how they are laid out in states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,33 +38,12 @@ impl Channels {
         Err(NoiseError::Layout { available: self, asked: request.channels })
     }
 
-    /// Fills `out` with `scale` times the next normals of every lane.
-    pub(super) fn fill<S: State>(
-        self,
-        rngs: &mut [LaneRng],
-        scale: f64,
-        out: &mut [S],
-    ) -> Result<(), StateError> {
-        for state in out {
-            match self {
-                Channels::PerComponent => state.fill_lanes(|lane, block| {
-                    rngs[lane].fill_normal(block);
-                    block.iter_mut().for_each(|value| *value *= scale);
-                })?,
-                Channels::Shared(_) => {
-                    // A long lane arrives in several blocks.
-                    let (mut drawn_for, mut value) = (usize::MAX, [0.0]);
-                    state.fill_lanes(|lane, block| {
-                        if lane != drawn_for {
-                            rngs[lane].fill_normal(&mut value);
-                            drawn_for = lane;
-                        }
-                        block.fill(value[0] * scale);
-                    })?;
-                }
-            }
+    /// What a lane draws for each of the states.
+    pub(super) fn per_lane(self) -> PerLane {
+        match self {
+            Channels::PerComponent => PerLane::Components,
+            Channels::Shared(_) => PerLane::One,
         }
-        Ok(())
     }
 }
 

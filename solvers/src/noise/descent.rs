@@ -1,6 +1,7 @@
 //! The descent from a base interval to a part of it.
 
 use super::bridge::split;
+use super::lane_rngs::LaneRngs;
 use super::piece::Piece;
 use super::{Channels, LaneRng};
 use crate::state::{State, StateError};
@@ -8,8 +9,10 @@ use crate::state::{State, StateError};
 /// What a query works in.
 #[derive(Debug, Clone)]
 pub(super) struct Scratch<S> {
-    pub(super) lanes: Vec<LaneRng>,
+    pub(super) lanes: LaneRngs,
     pub(super) normals: (Vec<S>, Vec<S>),
+    /// What the normals are scaled by.
+    pub(super) ones: Vec<f64>,
     pub(super) node: Piece<S>,
     pub(super) left: Piece<S>,
     pub(super) right: Piece<S>,
@@ -66,12 +69,12 @@ pub(super) struct Source {
 impl<S: State> Scratch<S> {
     /// Splits `self.node` at `t` into `self.left` and `self.right`.
     fn split(&mut self, source: &Source, node: &Node, t: f64) -> Result<(), StateError> {
-        for (lane, rng) in self.lanes.iter_mut().enumerate() {
-            let lane = source.first_lane + lane as u64;
-            *rng = LaneRng::node(source.seed, lane, node.interval, node.number);
-        }
-        source.channels.fill(&mut self.lanes, 1.0, &mut self.normals.0)?;
-        source.channels.fill(&mut self.lanes, 1.0, &mut self.normals.1)?;
+        self.lanes.restart(|lane| {
+            LaneRng::node(source.seed, source.first_lane + lane, node.interval, node.number)
+        });
+        let (each, ones) = (source.channels.per_lane(), &self.ones[..]);
+        S::draw_lanes(&mut self.normals.0, each, ones, &mut self.lanes)?;
+        S::draw_lanes(&mut self.normals.1, each, ones, &mut self.lanes)?;
         let normals = (&self.normals.0[..], &self.normals.1[..]);
         split(&self.node, (t - node.from).abs(), normals, &mut self.left, &mut self.right)
     }

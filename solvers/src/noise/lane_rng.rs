@@ -1,8 +1,7 @@
-use rand::{Rng, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
-
-use crate::state::{State, StateError};
+use super::lane_rngs::LaneRngs;
+use super::xoshiro::Xoshiro;
+use super::ziggurat::{layers, normal};
+use crate::state::{PerLane, State, StateError};
 
 /// What a lane's stream is used for: streams of different use never meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,35 +16,31 @@ pub enum Stream {
     Bridge,
 }
 
-/// Xoshiro256++ seeded by a list of keys.
+/// The generator of one lane: xoshiro256++ seeded by (seed, lane, use) alone.
 ///
-/// The keys pass through SplitMix64 one after the other, so that neighbouring
-/// keys give unrelated streams.
-fn chained(seed: u64, keys: &[u64]) -> Xoshiro256PlusPlus {
-    let mix = |mixed, key: &u64| SplitMix64::seed_from_u64(mixed).next_u64() ^ key;
-    Xoshiro256PlusPlus::seed_from_u64(keys.iter().fold(seed, mix))
-}
-
-/// The generator of one lane: Xoshiro256++ seeded by (seed, lane, use) alone.
+/// Its normals are to the bit those of `rand_distr::StandardNormal` on
+/// `rand_xoshiro::Xoshiro256PlusPlus`; many lanes at once are drawn with vector
+/// instructions where the CPU has them, and are the same.
 #[derive(Debug, Clone)]
-pub struct LaneRng(Xoshiro256PlusPlus);
+pub struct LaneRng(pub(super) Xoshiro);
 
 impl LaneRng {
     /// The stream of `lane` under `seed`.
     pub fn new(seed: u64, lane: u64, stream: Stream) -> Self {
-        LaneRng(chained(seed, &[lane, stream as u64]))
+        LaneRng(Xoshiro::chained(seed, &[lane, stream as u64]))
     }
 
     /// The stream of one node of the tree that refines `lane`'s path inside base
     /// interval number `interval`; nodes are numbered as in a heap, the root 1.
     pub fn node(seed: u64, lane: u64, interval: u64, node: u64) -> Self {
-        LaneRng(chained(seed, &[lane, Stream::Bridge as u64, interval, node]))
+        LaneRng(Xoshiro::chained(seed, &[lane, Stream::Bridge as u64, interval, node]))
     }
 
     /// Fills `values` with independent standard normals.
     pub fn fill_normal(&mut self, values: &mut [f64]) {
+        let layers = layers();
         for value in values {
-            *value = StandardNormal.sample(&mut self.0);
+            *value = normal(layers, &mut self.0);
         }
     }
 }
@@ -58,11 +53,7 @@ pub fn fill_initial_normals<S: State>(
     seed: u64,
     first_lane: u64,
 ) -> Result<(), StateError> {
-    let mut rngs: Vec<LaneRng> = (0..state.lanes() as u64)
-        .map(|lane| LaneRng::new(seed, first_lane + lane, Stream::Initial))
-        .collect();
-    state.fill_lanes(|lane, block| {
-        rngs[lane].fill_normal(block);
-        block.iter_mut().for_each(|value| *value *= scale);
-    })
+    let lane = |lane| LaneRng::new(seed, first_lane + lane, Stream::Initial);
+    let mut rngs = LaneRngs::new(state.lanes(), lane);
+    S::draw_lanes(std::slice::from_mut(state), PerLane::Components, &[scale], &mut rngs)
 }

@@ -18,11 +18,16 @@ mod bridge;
 mod brownian;
 mod channels;
 mod descent;
+#[cfg(target_arch = "x86_64")]
+mod group_avx2;
 mod lane_rng;
+mod lane_rngs;
 mod piece;
 mod recorded;
 mod retraced;
 mod tree;
+mod xoshiro;
+mod ziggurat;
 
 pub use brownian::{BrownianPath, NoNoise};
 pub use channels::{Channels, NoiseRequest};

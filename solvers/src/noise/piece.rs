@@ -79,6 +79,11 @@ pub(super) fn copy_all<S: State>(to: &mut [S], from: &[S]) -> Result<(), StateEr
     to.iter_mut().zip(from).try_for_each(|(to, from)| to.copy_from(from))
 }
 
+/// As [`copy_all`], where `from` is not needed any more.
+pub(super) fn take_all<S: State>(to: &mut [S], from: &mut [S]) -> Result<(), StateError> {
+    to.iter_mut().zip(from).try_for_each(|(to, from)| to.take_from(from))
+}
+
 pub(super) fn add_all<S: State>(to: &mut [S], from: &[S]) -> Result<(), StateError> {
     to.iter_mut().zip(from).try_for_each(|(to, from)| to.linear_combination(1.0, &[(1.0, from)]))
 }

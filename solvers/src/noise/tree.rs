@@ -1,5 +1,6 @@
 use super::base::{BaseStream, area_scale, increment_scale};
 use super::descent::{Node, Scratch, Source};
+use super::lane_rngs::LaneRngs;
 use super::piece::{Piece, copy_all};
 use super::{Channels, LaneRng, Noise, NoiseError, NoiseRequest, RecordedPath, Stream};
 use crate::state::{State, StateError};
@@ -60,17 +61,18 @@ impl<S: State> BrownianTree<S> {
         state: &S,
         grid: Vec<f64>,
     ) -> Result<Self, NoiseError> {
+        let law = (&grid[..], increment_scale as fn(f64, f64) -> f64);
         let mut increments =
-            BaseStream::new(seed_and_lane, state.lanes(), Stream::Increments, channels);
+            BaseStream::new(seed_and_lane, state, Stream::Increments, channels, law);
         let mut base = Vec::with_capacity(grid.len());
         for (k, ends) in grid.windows(2).enumerate() {
             let mut piece = Piece::zeros(state, channels.states());
             piece.length = (ends[1] - ends[0]).abs();
-            increments.draw(k, increment_scale(ends[0], ends[1]), &mut piece.w)?;
+            increments.draw(k, &mut piece.w)?;
             base.push(piece);
         }
         let mut tree = Self::over(grid, channels, base, seed_and_lane)?;
-        tree.draw_areas(state.lanes())?;
+        tree.draw_areas(state)?;
         Ok(tree)
     }
 
@@ -82,9 +84,10 @@ impl<S: State> BrownianTree<S> {
         first_lane: u64,
     ) -> Result<Self, NoiseError> {
         let (grid, channels, base, areas) = recorded.into_parts();
+        let like = base.first().and_then(|piece| piece.w.first()).map(S::zeros_like);
         let mut tree = Self::over(grid, channels, base, (seed, first_lane))?;
-        if !areas {
-            tree.draw_areas(tree.scratch.lanes.len())?;
+        if let Some(like) = like.filter(|_| !areas) {
+            tree.draw_areas(&like)?;
         }
         Ok(tree)
     }
@@ -104,8 +107,9 @@ impl<S: State> BrownianTree<S> {
         let piece = || first.clone();
         let lane = |lane| LaneRng::node(seed, first_lane + lane, 0, 0);
         let scratch = Scratch {
-            lanes: (0..first.w[0].lanes() as u64).map(lane).collect(),
+            lanes: LaneRngs::new(first.w[0].lanes(), lane),
             normals: (first.w.clone(), first.w.clone()),
+            ones: vec![1.0; first.w.len()],
             node: piece(),
             left: piece(),
             right: piece(),
@@ -116,11 +120,12 @@ impl<S: State> BrownianTree<S> {
         Ok(BrownianTree { grid, base, channels, seed, first_lane, levels: LEVELS, scratch })
     }
 
-    fn draw_areas(&mut self, lanes: usize) -> Result<(), StateError> {
+    fn draw_areas(&mut self, like: &S) -> Result<(), StateError> {
         let key = (self.seed, self.first_lane);
-        let mut areas = BaseStream::new(key, lanes, Stream::Areas, self.channels);
+        let law = (&self.grid[..], area_scale as fn(f64, f64) -> f64);
+        let mut areas = BaseStream::new(key, like, Stream::Areas, self.channels, law);
         for (k, piece) in self.base.iter_mut().enumerate() {
-            areas.draw(k, area_scale(self.grid[k], self.grid[k + 1]), &mut piece.h)?;
+            areas.draw(k, &mut piece.h)?;
         }
         Ok(())
     }

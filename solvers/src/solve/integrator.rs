@@ -47,6 +47,8 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) statistics: Statistics,
     pub(super) max_steps: u64,
     pub(super) outcome: Option<Outcome>,
+    /// Something is to be done after every step.
+    attended: bool,
     /// The state was changed by hand since the last step.
     modified: bool,
 }
@@ -117,6 +119,9 @@ where
     let noise = brownian_path(options.noise, request, seed, initial, &stepper, (t0, t1))?;
     let mut save = options.save;
     sort_along(&mut save.times, t0, t1);
+    let attended = save.times.len() + options.events.len() + options.observers.len() > 0
+        || save.every.is_some()
+        || save.dense;
     let mut integrator = Integrator {
         field,
         method,
@@ -140,6 +145,7 @@ where
         statistics: Statistics::default(),
         max_steps: options.max_steps,
         outcome,
+        attended,
         modified: false,
     };
     integrator.save_start();
@@ -166,25 +172,19 @@ struct Attempt {
     grid: Option<GridPosition>,
 }
 
-/// What became of an attempt.
-enum Judgement {
-    Accepted,
-    Rejected,
-    Ended(Outcome),
-}
-
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// Makes one accepted step, with all rejections it takes.
+    #[inline]
     pub fn step(&mut self) -> Status {
         if self.outcome.is_none() {
-            if std::mem::take(&mut self.modified) {
+            if self.modified {
+                self.modified = false;
                 self.forget_cached();
             }
             match self.accepted_attempt() {
                 Ok(attempt) => self.accept(&attempt),
-                Err(outcome) => self.outcome = Some(outcome),
+                Err(outcome) => self.outcome = Some(*outcome),
             }
-            self.statistics.set_evaluations(self.field.evaluations());
         }
         match self.outcome {
             None => Status::Stepped,
@@ -192,23 +192,20 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
-    fn accepted_attempt(&mut self) -> Result<Attempt, Outcome> {
+    #[inline(always)]
+    fn accepted_attempt(&mut self) -> Result<Attempt, Box<Outcome>> {
         loop {
             let attempt = self.next_attempt()?;
             self.try_step(&attempt).map_err(|error| self.failure(error))?;
-            match self.judge(&attempt).map_err(|error| self.failure(error.into()))? {
-                Judgement::Accepted => return Ok(attempt),
-                Judgement::Rejected => self.statistics.rejected += 1,
-                Judgement::Ended(outcome) => {
-                    let adaptive = matches!(self.stepper, Stepper::Adaptive { .. });
-                    self.statistics.rejected += u64::from(adaptive);
-                    return Err(outcome);
-                }
+            if self.judge(&attempt)? {
+                return Ok(attempt);
             }
+            self.statistics.rejected += 1;
         }
     }
 
-    fn next_attempt(&self) -> Result<Attempt, Outcome> {
+    #[inline(always)]
+    fn next_attempt(&self) -> Result<Attempt, Box<Outcome>> {
         match &self.stepper {
             Stepper::Fixed { times, next } => {
                 let grid = GridPosition { index: next - 1, steps: times.len() - 1 };
@@ -216,33 +213,46 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 Ok(Attempt { h, clock: self.t, length: h, t_next: times[*next], grid: Some(grid) })
             }
             Stepper::Adaptive { h, end, .. } => {
-                let attempted = self.statistics.accepted + self.statistics.rejected;
-                if attempted >= self.max_steps {
-                    return Err(Outcome::MaxSteps { t: self.t, steps: attempted });
+                let steps = self.statistics.accepted + self.statistics.rejected;
+                if steps >= self.max_steps {
+                    return Err(Outcome::MaxSteps { t: self.t, steps }.into());
                 }
-                self.adaptive_attempt(*h, *end).map_err(|error| self.failure(error))?
+                self.adaptive_attempt(*h, *end)
             }
         }
     }
 
-    fn adaptive_attempt(&self, h: f64, end: f64) -> Result<Result<Attempt, Outcome>, StepError> {
-        let clock = self.method.clock(&self.field, self.t)?;
+    #[inline(always)]
+    fn adaptive_attempt(&self, h: f64, end: f64) -> Result<Attempt, Box<Outcome>> {
+        let clock = self.method.clock(&self.field, self.t).map_err(|error| self.failure(error))?;
         let rest = end - clock;
         let attempt = |length: f64, t_next: f64| {
-            Ok(Ok(Attempt { h: t_next - self.t, clock, length, t_next, grid: None }))
+            Ok(Attempt { h: t_next - self.t, clock, length, t_next, grid: None })
         };
         if h.abs() >= rest.abs() {
             return attempt(rest, self.t1);
         }
-        let t_next = self.method.time_at_clock(&self.field, clock + h)?;
+        let t_next = self.method.time_at_clock(&self.field, clock + h);
+        let t_next = t_next.map_err(|error| self.failure(error))?;
         if t_next == self.t {
-            return Ok(Err(Outcome::StepTooSmall { t: self.t, h }));
+            return Err(Outcome::StepTooSmall { t: self.t, h }.into());
         }
         // A clock read backwards is off by its rounding, which must not pass the end.
-        let passed = (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0;
-        attempt(h, if passed { self.t1 } else { t_next })
+        if (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0 {
+            return attempt(h, self.end());
+        }
+        attempt(h, t_next)
     }
 
+    /// The end of the span, where it is seldom asked for: a branch, which can be
+    /// foreseen, rather than a choice of numbers that every stage would wait for.
+    #[cold]
+    #[inline(never)]
+    fn end(&self) -> f64 {
+        self.t1
+    }
+
+    #[inline(always)]
     fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
         let step = Step {
             field: &self.field,
@@ -257,41 +267,69 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         self.method.step(step, &mut self.memory)
     }
 
-    fn judge(&mut self, attempt: &Attempt) -> Result<Judgement, crate::state::StateError> {
-        let Stepper::Adaptive { control, h, end, order, history, scratch } = &mut self.stepper
+    /// Whether the attempt is accepted.
+    #[inline(always)]
+    fn judge(&mut self, attempt: &Attempt) -> Result<bool, Box<Outcome>> {
+        let Stepper::Adaptive { control, h, order, history, scratch, .. } = &mut self.stepper
         else {
-            return Ok(match self.other.first_non_finite_lane()? {
-                Some(lane) => Judgement::Ended(Outcome::NonFinite { t: self.t, lane }),
-                None => Judgement::Accepted,
-            });
+            return match self.other.first_non_finite_lane() {
+                Ok(None) => Ok(true),
+                Ok(Some(lane)) => Err(Outcome::NonFinite { t: self.t, lane }.into()),
+                Err(error) => Err(self.failure(error.into())),
+            };
         };
         let estimate = self.method.error(&self.memory);
-        let error =
-            control.norm.measure(&estimate, &self.u, &self.other, &control.tolerance, scratch)?;
-        let verdict = control.controller.judge(error, *order, history);
-        let proposal =
-            (attempt.length * verdict.factor).abs().min(control.dtmax.unwrap_or(f64::INFINITY));
-        *h = proposal.copysign(attempt.length);
+        let (u, next) = (&self.u, &self.other);
+        let square =
+            match control.norm.measure_squared(&estimate, u, next, &control.tolerance, scratch) {
+                Ok(square) => square,
+                Err(error) => return Err(self.failure(error.into())),
+            };
+        let verdict = control.controller.judge_squared(square, *order, history);
+        let longest = control.dtmax.unwrap_or(f64::INFINITY);
+        let proposal = (attempt.length * verdict.factor).abs();
+        // Neither is NaN, and `f64::min` would make every stage wait to make sure.
+        let proposal = if proposal < longest { proposal } else { longest };
         if verdict.accept {
-            let dtmin = control.dtmin.unwrap_or(0.0);
-            *h = h.abs().max(dtmin).copysign(*h);
-            return Ok(Judgement::Accepted);
+            let shortest = control.dtmin.unwrap_or(0.0);
+            let proposal = if proposal > shortest { proposal } else { shortest };
+            *h = proposal.copysign(attempt.length);
+            return Ok(true);
         }
+        *h = proposal.copysign(attempt.length);
+        self.rejected(attempt, square, proposal)
+    }
+
+    /// Whether a step that was rejected is the last one.
+    #[cold]
+    fn rejected(
+        &mut self,
+        attempt: &Attempt,
+        square: f64,
+        proposal: f64,
+    ) -> Result<bool, Box<Outcome>> {
+        let Stepper::Adaptive { control, end, scratch, .. } = &self.stepper else {
+            return Ok(false);
+        };
         if proposal >= control.smallest_step(attempt.clock, *end) {
-            return Ok(Judgement::Rejected);
+            return Ok(false);
         }
-        Ok(Judgement::Ended(if error.is_nan() {
+        self.statistics.rejected += 1;
+        Err(Box::new(if square.is_finite() {
+            Outcome::StepTooSmall { t: self.t, h: proposal }
+        } else {
             let lane = scratch.high.iter().position(|value| value.is_nan()).unwrap_or(0);
             Outcome::NonFinite { t: self.t, lane }
-        } else {
-            Outcome::StepTooSmall { t: self.t, h: proposal }
         }))
     }
 
-    fn failure(&self, error: StepError) -> Outcome {
-        failure(error, self.t, &self.field)
+    // Boxed, as a failure is seldom and a step is not: what a step returns stays small.
+    #[cold]
+    fn failure(&self, error: StepError) -> Box<Outcome> {
+        Box::new(failure(error, self.t, &self.field))
     }
 
+    #[inline(always)]
     fn accept(&mut self, attempt: &Attempt) {
         let t_previous = self.t;
         std::mem::swap(&mut self.u, &mut self.other);
@@ -301,10 +339,12 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         self.statistics.accepted += 1;
         self.method.accepted(&mut self.memory);
-        if let Err(error) = self.after_step(t_previous, attempt.h) {
-            self.outcome = Some(self.failure(error));
+        if self.attended
+            && let Err(error) = self.after_step(t_previous, attempt.h)
+        {
+            self.outcome = Some(*self.failure(error));
         }
-        if self.outcome.is_none() && self.t == self.t1 {
+        if self.t == self.t1 && self.outcome.is_none() {
             self.outcome = Some(Outcome::Success);
         }
     }

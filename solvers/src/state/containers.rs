@@ -8,12 +8,16 @@ macro_rules! scalar_state {
     ($($t:ty),*) => {$(
         impl HostState for $t {
             type Scalar = $t;
+            const LEN: Option<usize> = Some(1);
+            #[inline(always)]
             fn lane_count(&self) -> usize {
                 1
             }
+            #[inline(always)]
             fn values(&self) -> Option<&[$t]> {
                 Some(std::slice::from_ref(self))
             }
+            #[inline(always)]
             fn values_mut(&mut self) -> Option<&mut [$t]> {
                 Some(std::slice::from_mut(self))
             }
@@ -27,6 +31,7 @@ scalar_state!(f32, f64);
 
 impl<T: Scalar, const N: usize> HostState for [T; N] {
     type Scalar = T;
+    const LEN: Option<usize> = Some(N);
     #[inline(always)]
     fn lane_count(&self) -> usize {
         1
@@ -46,12 +51,16 @@ impl<T: Scalar, const N: usize> HostState for [T; N] {
 
 impl<T: Scalar, const N: usize> HostState for SVector<T, N> {
     type Scalar = T;
+    const LEN: Option<usize> = Some(N);
+    #[inline(always)]
     fn lane_count(&self) -> usize {
         1
     }
+    #[inline(always)]
     fn values(&self) -> Option<&[T]> {
         Some(self.as_slice())
     }
+    #[inline(always)]
     fn values_mut(&mut self) -> Option<&mut [T]> {
         Some(self.as_mut_slice())
     }
@@ -62,12 +71,15 @@ impl<T: Scalar, const N: usize> HostState for SVector<T, N> {
 
 impl<T: Scalar> HostState for DVector<T> {
     type Scalar = T;
+    #[inline(always)]
     fn lane_count(&self) -> usize {
         1
     }
+    #[inline(always)]
     fn values(&self) -> Option<&[T]> {
         Some(self.as_slice())
     }
+    #[inline(always)]
     fn values_mut(&mut self) -> Option<&mut [T]> {
         Some(self.as_mut_slice())
     }
@@ -78,16 +90,26 @@ impl<T: Scalar> HostState for DVector<T> {
 
 impl<T: Scalar, D: Dimension + 'static> HostState for Array<T, D> {
     type Scalar = T;
+    #[inline(always)]
     fn lane_count(&self) -> usize {
         self.shape().first().copied().unwrap_or(1)
     }
+    #[inline(always)]
     fn values(&self) -> Option<&[T]> {
         self.as_slice()
     }
+    #[inline(always)]
     fn values_mut(&mut self) -> Option<&mut [T]> {
         self.as_slice_mut()
     }
     fn zeros(&self) -> Self {
         Array::zeros(self.raw_dim())
+    }
+    fn exchange(&mut self, other: &mut Self) -> bool {
+        let alike = self.raw_dim() == other.raw_dim() && self.strides() == other.strides();
+        if alike {
+            std::mem::swap(self, other);
+        }
+        alike
     }
 }

@@ -1,6 +1,9 @@
 use num_traits::Float;
+use pulp::{Arch, Simd, WithSimd};
 
-use super::{Scalar, State, StateError, Tolerance};
+use super::mean_squares::Errors;
+use super::sums::{SHORT, Start, weighted_sum};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -15,6 +18,9 @@ pub trait HostState: Clone + 'static {
     /// `f32` or `f64`.
     type Scalar: Scalar;
 
+    /// Number of values, for a container that always has as many.
+    const LEN: Option<usize> = None;
+
     /// Number of lanes.
     fn lane_count(&self) -> usize;
 
@@ -26,11 +32,15 @@ pub trait HostState: Clone + 'static {
 
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
+
+    /// Exchanges two containers laid out alike, without touching their values; `false`,
+    /// and nothing done, if that cannot be.
+    fn exchange(&mut self, _other: &mut Self) -> bool {
+        false
+    }
 }
 
-/// Longest slice for which the plain loop beats the blocked one.
-const SHORT: usize = 16;
-/// Values per block: a few cache lines of accumulators.
+/// Values filled or looked through at a time.
 const BLOCK: usize = 64;
 
 #[inline(always)]
@@ -41,7 +51,7 @@ fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
 /// The values of `other`, refused unless shaped like a state of `lanes` lanes
 /// and `len` values.
 #[inline(always)]
-fn read_like<H: HostState>(
+pub(super) fn read_like<H: HostState>(
     lanes: usize,
     len: usize,
     other: &H,
@@ -58,41 +68,60 @@ fn read_like<H: HostState>(
     Ok(values)
 }
 
-/// `sums <- sums + c values`, in the precision of the state.
+/// The values of a state already known to have some.
 #[inline(always)]
-fn accumulate<T: Scalar>(sums: &mut [T], c: f64, values: &[T]) {
-    let c = T::from_f64(c);
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum += c * value;
-    }
+fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
+    state.values().unwrap_or_default()
 }
 
-/// Runs `sum(start, sums)` over the blocks of `out`, `sums` starting from zero,
-/// and stores them: every value is read and written once, and a block of sums
-/// stays in registers or the first-level cache. Short states are one block.
+/// What the mean squares of `error` are made of, once shapes and tolerances fit.
 #[inline(always)]
-fn in_blocks<T: Scalar>(out: &mut [T], mut sum: impl FnMut(usize, &[T], &mut [T])) {
-    let mut sums = [T::default(); BLOCK];
-    if out.len() <= SHORT {
-        let sums = &mut sums[..out.len()];
-        sum(0, out, sums);
-        out.copy_from_slice(sums);
-        return;
-    }
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let sums = &mut sums[..out.len()];
-        sums.fill(T::default());
-        sum(block * BLOCK, out, sums);
-        out.copy_from_slice(sums);
+fn errors<'a, H: HostState>(
+    error: &'a H,
+    before: &'a H,
+    after: &'a H,
+    tolerance: &Tolerance,
+) -> Result<Errors<'a, H::Scalar>, StateError> {
+    let lanes = error.lane_count();
+    let lane_len = error.lane_len();
+    let error = read(error)?;
+    let before = read_like(lanes, error.len(), before)?;
+    let after = read_like(lanes, error.len(), after)?;
+    tolerance.abstol.check_len(lane_len)?;
+    tolerance.reltol.check_len(lane_len)?;
+    Ok(Errors { error, before, after })
+}
+
+/// `out <- out + a * b`.
+struct AddProduct<'a, T> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+}
+
+impl<T: Scalar> WithSimd for AddProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        for ((out, &a), &b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out += a * b;
+        }
     }
 }
 
 impl<H: HostState> State for H {
+    const UNROLLED: bool = match H::LEN {
+        Some(len) => len <= SHORT,
+        None => false,
+    };
+
     #[inline(always)]
     fn lanes(&self) -> usize {
         self.lane_count()
     }
 
+    #[inline(always)]
     fn lane_len(&self) -> usize {
         let len = self.values().map_or(0, <[H::Scalar]>::len);
         len.checked_div(self.lane_count()).unwrap_or(0)
@@ -111,21 +140,20 @@ impl<H: HostState> State for H {
     }
 
     #[inline]
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        if self.exchange(other) { Ok(()) } else { self.copy_from(other) }
+    }
+
+    #[inline]
     fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError> {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        in_blocks(out, |start, old, sums| {
-            if own != 0.0 {
-                accumulate(sums, own, old);
-            }
-            for &(c, k) in terms {
-                // Checked above to have values.
-                accumulate(sums, c, &k.values().unwrap_or_default()[start..]);
-            }
-        });
+        let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+        weighted_sum(out, start, terms);
         Ok(())
     }
 
@@ -139,23 +167,31 @@ impl<H: HostState> State for H {
     ) -> Result<(), StateError> {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for state in base.into_iter().chain(&stages[..weights.len()]) {
+        let stages = &stages[..weights.len()];
+        for state in base.into_iter().chain(stages) {
             read_like(lanes, out.len(), state)?;
         }
-        in_blocks(out, |start, _, sums| {
+        let base = base.map(checked_values);
+        if Self::UNROLLED {
+            let mut sums = [H::Scalar::default(); SHORT];
+            let sums = &mut sums[..out.len()];
             if let Some(base) = base {
-                let values = &base.values().unwrap_or_default()[start..];
-                for (sum, &value) in sums.iter_mut().zip(values) {
-                    *sum = value;
-                }
+                sums.copy_from_slice(base);
             }
             for (&weight, stage) in weights.iter().zip(stages) {
                 if weight != 0.0 {
-                    let values = stage.values().unwrap_or_default();
-                    accumulate(sums, h * weight, &values[start..]);
+                    let c = H::Scalar::from_f64(h * weight);
+                    for (sum, &value) in sums.iter_mut().zip(checked_values(stage)) {
+                        *sum += c * value;
+                    }
                 }
             }
-        });
+            out.copy_from_slice(sums);
+            return Ok(());
+        }
+        let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
+        let terms = used.map(|(&weight, stage)| (h * weight, checked_values(stage)));
+        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms);
         Ok(())
     }
 
@@ -164,8 +200,11 @@ impl<H: HostState> State for H {
         let lanes = self.lane_count();
         let out = self.values_mut().ok_or(StateError::NotContiguous)?;
         let (a, b) = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out += a * b;
+        let product = AddProduct { out, a, b };
+        if product.out.len() <= SHORT {
+            product.with_simd(pulp::Scalar);
+        } else {
+            Arch::new().dispatch(product);
         }
         Ok(())
     }
@@ -178,39 +217,41 @@ impl<H: HostState> State for H {
         tolerance: &Tolerance,
         mean_squares: &mut Vec<f64>,
     ) -> Result<(), StateError> {
-        let error = read(self)?;
-        let lanes = self.lane_count();
-        let before = read_like(lanes, error.len(), before)?;
-        let after = read_like(lanes, error.len(), after)?;
-        let lane_len = self.lane_len();
-        tolerance.abstol.check_len(lane_len)?;
-        tolerance.reltol.check_len(lane_len)?;
+        let errors = errors(self, before, after, tolerance)?;
         mean_squares.clear();
-        for lane in 0..lanes {
-            let mut sum = 0.0;
-            for i in 0..lane_len {
-                let at = lane * lane_len + i;
-                let (old, new) = (before[at].into_f64(), after[at].into_f64());
-                let scale = tolerance.scale(i, old.abs().max(new.abs()));
-                let error = error[at].into_f64();
-                // No error at all is within any tolerance, one of 0 included.
-                let weighted = if error == 0.0 { 0.0 } else { error / scale };
-                // `0 * new` is 0 for finite values, NaN otherwise: an infinite
-                // new value would else weigh its own error to 0.
-                let ratio = weighted + 0.0 * new;
-                sum += ratio * ratio;
+        mean_squares.resize(self.lane_count(), 0.0);
+        errors.mean_squares(tolerance, mean_squares);
+        for mean in mean_squares {
+            if !mean.is_finite() {
+                *mean = f64::NAN;
             }
-            let mean = sum / lane_len as f64;
-            mean_squares.push(if mean.is_finite() { mean } else { f64::NAN });
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn weighted_mean_square_of_one_lane(
+        &self,
+        before: &Self,
+        after: &Self,
+        tolerance: &Tolerance,
+    ) -> Result<Option<f64>, StateError> {
+        if self.lane_count() != 1 {
+            return Ok(None);
+        }
+        Ok(Some(errors(self, before, after, tolerance)?.mean_square(tolerance)))
     }
 
     #[inline]
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let values = read(self)?;
         let lane_len = self.lane_len().max(1);
-        Ok(values.iter().position(|value| !value.is_finite()).map(|at| at / lane_len))
+        // Block by block without a way out in between, which can be vectorised.
+        let finite = |block: &&[H::Scalar]| block.iter().fold(true, |all, x| all & x.is_finite());
+        let blocks = values.chunks(BLOCK).take_while(finite).count();
+        let rest = &values[values.len().min(blocks * BLOCK)..];
+        let first = rest.iter().position(|value| !value.is_finite());
+        Ok(first.map(|at| (blocks * BLOCK + at) / lane_len))
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
@@ -227,5 +268,14 @@ impl<H: HostState> State for H {
             }
         }
         Ok(())
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::in_tiles(states, each, scales, numbers)
     }
 }

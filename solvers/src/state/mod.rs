@@ -6,14 +6,18 @@
 //! candle tensor the first axis counts the lanes.
 
 mod containers;
+mod draw;
 mod host;
+mod mean_squares;
 mod scalar;
+mod sums;
 #[cfg(feature = "candle")]
 mod tensor;
 mod tolerance;
 #[cfg(feature = "candle")]
 mod tracked;
 
+pub use draw::{LaneNumbers, PerLane};
 pub use host::HostState;
 pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
@@ -66,6 +70,11 @@ pub enum StateError {
 /// Host containers implement the smaller [`HostState`] and get this trait
 /// for free.
 pub trait State: Clone + 'static {
+    /// Whether all states of this type are so short that the loop over the stages of
+    /// a step costs more than the sums in it. Such loops are then unrolled, every
+    /// coefficient a constant and every zero left out by the compiler.
+    const UNROLLED: bool = false;
+
     /// Number of lanes (trajectories) in the state.
     fn lanes(&self) -> usize;
 
@@ -77,6 +86,12 @@ pub trait State: Clone + 'static {
 
     /// `self <- other`, without allocation for host containers.
     fn copy_from(&mut self, other: &Self) -> Result<(), StateError>;
+
+    /// `self <- other`, whose content is arbitrary afterwards: containers that can change
+    /// places do.
+    fn take_from(&mut self, other: &mut Self) -> Result<(), StateError> {
+        self.copy_from(other)
+    }
 
     /// `self <- own * self + sum_i c_i k_i` in one pass over memory, summed in
     /// the order of `terms`.
@@ -121,10 +136,35 @@ pub trait State: Clone + 'static {
         mean_squares: &mut Vec<f64>,
     ) -> Result<(), StateError>;
 
+    /// The same for a state known to be one lane, without a list; not finite where
+    /// `self` or `after` is not. `None` for any other, and where there is no short cut.
+    #[inline(always)]
+    fn weighted_mean_square_of_one_lane(
+        &self,
+        _before: &Self,
+        _after: &Self,
+        _tolerance: &Tolerance,
+    ) -> Result<Option<f64>, StateError> {
+        Ok(None)
+    }
+
     /// The first lane that holds a NaN or an infinity.
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError>;
 
     /// Overwrites the state lane by lane, in order: `fill(lane, block)` is called
     /// for consecutive blocks that together make up each lane.
     fn fill_lanes(&mut self, fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError>;
+
+    /// Overwrites every state with numbers of `numbers`, times its own of `scales`:
+    /// each lane draws for one state after the other.
+    ///
+    /// Host containers take the numbers of many lanes at a time.
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        draw::lane_by_lane(states, each, scales, numbers)
+    }
 }

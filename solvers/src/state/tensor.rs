@@ -7,7 +7,7 @@
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, WithDType};
 use ndarray::{Array, IxDyn};
 
-use super::{Scalar, State, StateError, Tolerance};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance};
 
 pub(super) fn backend(error: candle_core::Error) -> StateError {
     StateError::Backend(error.to_string())
@@ -189,6 +189,24 @@ impl State for Tensor {
             let mut host = Array::<T, IxDyn>::zeros(self.dims().to_vec());
             host.fill_lanes(fill)?;
             *self = from_host(host, self)?;
+            Ok(())
+        })
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        let Some(first) = states.first() else { return Ok(()) };
+        with_scalar!(first, T => {
+            let zeros = |state: &Tensor| Array::<T, IxDyn>::zeros(state.dims().to_vec());
+            let mut hosts: Vec<_> = states.iter().map(zeros).collect();
+            Array::<T, IxDyn>::draw_lanes(&mut hosts[..], each, scales, numbers)?;
+            for (state, host) in states.iter_mut().zip(hosts) {
+                *state = from_host(host, state)?;
+            }
             Ok(())
         })
     }

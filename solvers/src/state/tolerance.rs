@@ -99,7 +99,35 @@ impl Tolerance {
     /// The unit of error of component `i`, whose larger value is `size`.
     #[inline(always)]
     pub fn scale(&self, i: usize, size: f64) -> f64 {
-        let (absolute, relative) = (self.abstol.get(i), self.reltol.get(i) * size);
+        let (abstol, reltol) = (self.abstol.get(i), self.reltol.get(i));
+        Unit { abstol, reltol, larger_of: self.larger_of }.of(size)
+    }
+
+    /// The unit of error of every component, where it is the same rule for all.
+    #[inline(always)]
+    pub(super) fn uniform(&self) -> Option<Unit> {
+        match (&self.abstol, &self.reltol) {
+            (&Components::All(abstol), &Components::All(reltol)) => {
+                Some(Unit { abstol, reltol, larger_of: self.larger_of })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The rule of one component.
+#[derive(Clone, Copy)]
+pub(super) struct Unit {
+    abstol: f64,
+    reltol: f64,
+    larger_of: bool,
+}
+
+impl Unit {
+    /// The unit of error of a component whose larger value is `size`.
+    #[inline(always)]
+    pub(super) fn of(self, size: f64) -> f64 {
+        let (absolute, relative) = (self.abstol, self.reltol * size);
         if self.larger_of { absolute.max(relative) } else { absolute + relative }
     }
 }

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 
 use super::tensor::{backend, check_shape, sum_by_kernels};
-use super::{State, StateError, Tolerance};
+use super::{LaneNumbers, PerLane, State, StateError, Tolerance};
 
 /// A tensor whose graph is kept through the whole solve, so that gradients of
 /// the solution with respect to the initial state or to the field's parameters
@@ -79,5 +79,19 @@ impl State for TrackedTensor {
 
     fn fill_lanes(&mut self, fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
         self.0.fill_lanes(fill)
+    }
+
+    fn draw_lanes(
+        states: &mut [Self],
+        each: PerLane,
+        scales: &[f64],
+        numbers: &mut impl LaneNumbers,
+    ) -> Result<(), StateError> {
+        let mut tensors: Vec<_> = states.iter().map(|state| state.0.clone()).collect();
+        Tensor::draw_lanes(&mut tensors[..], each, scales, numbers)?;
+        for (state, tensor) in states.iter_mut().zip(tensors) {
+            state.0 = tensor;
+        }
+        Ok(())
     }
 }

@@ -69,7 +69,9 @@ impl RowKernel for Kernel {
                     square[i] += gap * gap;
                 }
             }
-            *logit = square.map(|square| log_weight + scale * square);
+            for i in 0..B {
+                logit[i] = log_weight + scale * square[i];
+            }
         }
         softmax(weights);
         out.fill([0.0; B]);

@@ -102,6 +102,97 @@ fn hermite_weights<T: ExplicitTableau>(theta: f64, weights: &mut [f64]) {
     weights[end] += bump * theta;
 }
 
+/// Stages written out for states that are [unrolled](State::UNROLLED).
+const UNROLLED_STAGES: usize = 16;
+
+/// Where the results of one step go.
+struct Buffers<'m, S> {
+    /// The stages, the first of them known.
+    stages: &'m mut [S],
+    stage_state: &'m mut S,
+    next: &'m mut S,
+    errors: &'m mut [S],
+}
+
+impl<S: State> Buffers<'_, S> {
+    #[inline(always)]
+    fn fill<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+    ) -> Result<(), StepError> {
+        let tableau = const { T::TABLEAU };
+        self.evaluate_stages::<F, T>(start)?;
+        let &Start { u, h, .. } = start;
+        if !const { T::TABLEAU.first_same_as_last() } {
+            self.next.stage_sum(Some(u), h, tableau.b, self.stages)?;
+        }
+        match tableau.error {
+            // Nobody asks on a fixed grid.
+            _ if start.on_grid => {}
+            ErrorWeights::None => {}
+            ErrorWeights::Single { weights, .. } => {
+                self.errors[0].stage_sum(None, h, weights, self.stages)?;
+            }
+            ErrorWeights::Stretched { high, low, .. } => {
+                self.errors[0].stage_sum(None, h, high, self.stages)?;
+                self.errors[1].stage_sum(None, h, low, self.stages)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn evaluate_stages<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+    ) -> Result<(), StepError> {
+        let mut next = 1;
+        if S::UNROLLED {
+            // Literal numbers, so that every row of the tableau is a constant.
+            macro_rules! stages {
+                ($($i:literal)*) => {$(
+                    if $i < const { T::TABLEAU.stages() } {
+                        self.evaluate_stage::<F, T>(start, $i)?;
+                    }
+                )*};
+            }
+            stages!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+            next = UNROLLED_STAGES;
+        }
+        for i in next..const { T::TABLEAU.stages() } {
+            self.evaluate_stage::<F, T>(start, i)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn evaluate_stage<F: VectorField<S>, T: ExplicitTableau>(
+        &mut self,
+        start: &Start<'_, S, F>,
+        i: usize,
+    ) -> Result<(), StepError> {
+        let tableau = const { T::TABLEAU };
+        let &Start { field, u, t, t_next, h, .. } = start;
+        let (known, rest) = self.stages.split_at_mut(i);
+        let last = const { T::TABLEAU.stages() - 1 };
+        let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
+        let target = if at_end { &mut *self.next } else { &mut *self.stage_state };
+        target.stage_sum(Some(u), h, tableau.a[i], known)?;
+        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
+        Ok(())
+    }
+}
+
+/// What a step starts from.
+struct Start<'s, S, F> {
+    field: &'s Counted<&'s F>,
+    u: &'s S,
+    t: f64,
+    t_next: f64,
+    h: f64,
+    on_grid: bool,
+}
+
 impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutta<T> {
     type Memory = RungeKuttaMemory<S>;
 
@@ -122,42 +213,30 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
 
     #[inline]
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let tableau = const { T::TABLEAU };
-        let Step { field, t, t_next, h, u, next, .. } = step;
         match memory.first {
-            FirstStage::Unknown => field.eval(&mut memory.stages[0], u, t)?,
+            FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t)?,
             FirstStage::InPlace => {}
+            FirstStage::InSlot(slot) if S::UNROLLED => {
+                // A copy of a few numbers is shorter than an exchange of them.
+                let (first, rest) = memory.stages.split_at_mut(slot);
+                first[0].copy_from(&rest[0])?;
+            }
             FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
         }
         memory.first = FirstStage::InPlace;
-        let stages = tableau.stages();
-        for i in 1..stages {
-            let (done, rest) = memory.stages.split_at_mut(i);
-            let at_end = tableau.first_same_as_last() && i == stages - 1;
-            let target = if at_end { &mut *next } else { &mut memory.stage_state };
-            target.stage_sum(Some(u), h, tableau.a[i], done)?;
-            field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
-        }
-        if !tableau.first_same_as_last() {
-            next.stage_sum(Some(u), h, tableau.b, &memory.stages)?;
-        }
-        match tableau.error {
-            ErrorWeights::None => {}
-            ErrorWeights::Single { weights, .. } => {
-                memory.errors[0].stage_sum(None, h, weights, &memory.stages)?;
-            }
-            ErrorWeights::Stretched { high, low, .. } => {
-                memory.errors[0].stage_sum(None, h, high, &memory.stages)?;
-                memory.errors[1].stage_sum(None, h, low, &memory.stages)?;
-            }
-        }
-        Ok(())
+        let Step { field, t, t_next, h, u, next, grid, .. } = step;
+        let start = Start { field, u, t, t_next, h, on_grid: grid.is_some() };
+        let RungeKuttaMemory { stages, stage_state, errors, .. } = memory;
+        let stages = &mut stages[..const { T::TABLEAU.stages() }];
+        let errors = &mut errors[..const { T::TABLEAU.error_estimates() }];
+        Buffers { stages, stage_state, next, errors }.fill::<F, T>(&start)
     }
 
+    #[inline]
     fn accepted(&self, memory: &mut Self::Memory) {
         memory.interpolant_prepared = false;
-        memory.first = if T::TABLEAU.first_same_as_last() {
-            FirstStage::InSlot(T::TABLEAU.stages() - 1)
+        memory.first = if const { T::TABLEAU.first_same_as_last() } {
+            FirstStage::InSlot(const { T::TABLEAU.stages() } - 1)
         } else {
             FirstStage::Unknown
         };
@@ -188,6 +267,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         Ok(())
     }
 
+    #[inline]
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         match T::TABLEAU.error {
             ErrorWeights::None => ErrorEstimate::None,

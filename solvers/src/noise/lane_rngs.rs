@@ -1,0 +1,113 @@
+use std::ops::Range;
+
+use super::LaneRng;
+use super::xoshiro::Xoshiro;
+use super::ziggurat::{Layers, layers, normal};
+use crate::state::LaneNumbers;
+
+/// Lanes whose generators advance together.
+pub(super) const GROUP: usize = 8;
+
+/// The generators of [`GROUP`] lanes, word by word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group(pub(super) [[u64; GROUP]; 4]);
+
+impl Group {
+    #[inline(always)]
+    fn get(&self, lane: usize) -> Xoshiro {
+        Xoshiro(self.0.map(|words| words[lane]))
+    }
+
+    #[inline(always)]
+    fn set(&mut self, lane: usize, rng: Xoshiro) {
+        for (words, word) in self.0.iter_mut().zip(rng.0) {
+            words[lane] = word;
+        }
+    }
+
+    /// Draws for `lane` the normal that starts with `word`, its last one.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn outside(&mut self, lane: usize, word: u64) -> f64 {
+        let mut rng = self.get(lane);
+        let number = super::ziggurat::outside(word, &mut rng);
+        self.set(lane, rng);
+        number
+    }
+
+    /// The next normals of one lane, at every `stride`-th place of `values`.
+    fn one_lane(&mut self, layers: &Layers, lane: usize, values: &mut [f64], stride: usize) {
+        let mut rng = self.get(lane);
+        for value in values.iter_mut().step_by(stride) {
+            *value = normal(layers, &mut rng);
+        }
+        self.set(lane, rng);
+    }
+}
+
+/// The generators of the lanes of a state. What a lane draws does not depend on the
+/// lanes beside it.
+#[derive(Debug, Clone)]
+pub(super) struct LaneRngs {
+    /// The last group may have places without a lane, which are never drawn from.
+    groups: Vec<Group>,
+    lanes: usize,
+    numbers: Vec<f64>,
+}
+
+impl LaneRngs {
+    /// `lane` gives the generator of a lane.
+    pub(super) fn new(lanes: usize, lane: impl Fn(u64) -> LaneRng) -> Self {
+        let groups = vec![Group([[0; GROUP]; 4]); lanes.div_ceil(GROUP)];
+        let mut rngs = LaneRngs { groups, lanes, numbers: Vec::new() };
+        rngs.restart(lane);
+        rngs
+    }
+
+    /// Puts other generators in place of those there were.
+    pub(super) fn restart(&mut self, lane: impl Fn(u64) -> LaneRng) {
+        for number in 0..self.lanes {
+            self.groups[number / GROUP].set(number % GROUP, lane(number as u64).0);
+        }
+    }
+
+    /// Number of lanes.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes
+    }
+}
+
+impl LaneNumbers for LaneRngs {
+    fn next(&mut self, lanes: Range<usize>, count: usize) -> &[f64] {
+        let width = lanes.len();
+        if self.numbers.len() < width * count {
+            self.numbers.resize(width * count, 0.0);
+        }
+        let numbers = &mut self.numbers[..width * count];
+        let layers = layers();
+        let mut lane = lanes.start;
+        while lane < lanes.end {
+            let (group, place) = (&mut self.groups[lane / GROUP], lane % GROUP);
+            let values = &mut numbers[lane - lanes.start..];
+            if place == 0 && lanes.end - lane >= GROUP && whole_group(group, layers, values, width)
+            {
+                lane += GROUP;
+            } else {
+                group.one_lane(layers, place, values, width);
+                lane += 1;
+            }
+        }
+        numbers
+    }
+}
+
+/// The next normals of all lanes of a group, side by side at every `stride`-th
+/// place of `values`; `false` if the CPU has no instructions for it.
+#[cfg(target_arch = "x86_64")]
+fn whole_group(group: &mut Group, layers: &Layers, values: &mut [f64], stride: usize) -> bool {
+    super::group_avx2::draw(group, layers, values, stride)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn whole_group(_: &mut Group, _: &Layers, _: &mut [f64], _: usize) -> bool {
+    false
+}

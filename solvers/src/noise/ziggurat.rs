@@ -1,0 +1,134 @@
+//! Standard normals by the ziggurat (Marsaglia & Tsang, *J. Stat. Softw.* 5,
+//! 2000) in the variant ZIGNOR (Doornik, *An Improved Ziggurat Method to Generate
+//! Normal Random Samples*, 2005): to the bit those of `rand_distr`.
+//!
+//! A word gives the number `i` of one of 256 layers and a uniform `u` on
+//! `[-1, 1)`; `u x_i` is returned if it lies within the next layer, below
+//! `x_(i+1)`, which it does 98.8 times of 100. That is all there is here, since it
+//! can be done for several lanes at once; the other words go back to `rand_distr`.
+
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use rand::TryRng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::xoshiro::Xoshiro;
+
+/// `(x_i, x_(i+1))` for every layer.
+pub(super) type Layers = [[f64; 2]; 256];
+
+/// The bits of 2, to which the upper 52 of a word are added as fraction: uniform
+/// on `[2, 4)`.
+pub(super) const TWO: u64 = 0x4000_0000_0000_0000;
+
+/// The layers, as `rand_distr` has them: it returns `u x_i` for a word made of `i`
+/// and a power of two for `u`, small enough to lie within every next layer. It has
+/// none above the last, and takes so small a number under the density's top.
+static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
+    const SMALL: f64 = 1.0 / (1u64 << 40) as f64;
+    let uniform = ((3.0 + SMALL).to_bits() ^ TWO) << 12;
+    let x = |layer: u64| {
+        let number: f64 = StandardNormal.sample(&mut Constant(uniform | layer));
+        number / SMALL
+    };
+    std::array::from_fn(|layer| match layer as u64 {
+        255 => [x(255), 0.0],
+        layer => [x(layer), x(layer + 1)],
+    })
+});
+
+/// The layers of the ziggurat.
+pub(super) fn layers() -> &'static Layers {
+    &LAYERS
+}
+
+/// The next normal of `rng`.
+#[inline(always)]
+pub(super) fn normal(layers: &Layers, rng: &mut Xoshiro) -> f64 {
+    let word = rng.next();
+    let [own, next] = layers[(word & 0xff) as usize];
+    let x = (f64::from_bits(word >> 12 | TWO) - 3.0) * own;
+    if x.abs() < next { x } else { outside(word, rng) }
+}
+
+/// The normal that starts with `word`, which `rng` gave last.
+#[cold]
+#[inline(never)]
+pub(super) fn outside(word: u64, rng: &mut Xoshiro) -> f64 {
+    StandardNormal.sample(&mut Returned { word: Some(word), rng })
+}
+
+/// A generator that was given a word back.
+struct Returned<'a> {
+    word: Option<u64>,
+    rng: &'a mut Xoshiro,
+}
+
+/// A generator of one word only.
+struct Constant(u64);
+
+/// The words of a generator; `StandardNormal` asks for nothing else.
+macro_rules! words {
+    ($generator:ty, |$self:ident| $word:expr) => {
+        impl TryRng for $generator {
+            type Error = Infallible;
+            fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+                self.try_next_u64().map(|word| (word >> 32) as u32)
+            }
+            fn try_next_u64(&mut $self) -> Result<u64, Infallible> {
+                Ok($word)
+            }
+            fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+                for chunk in bytes.chunks_mut(8) {
+                    let word = self.try_next_u64()?.to_le_bytes();
+                    chunk.copy_from_slice(&word[..chunk.len()]);
+                }
+                Ok(())
+            }
+        }
+    };
+}
+words!(Returned<'_>, |self| self.word.take().unwrap_or_else(|| self.rng.next()));
+words!(Constant, |self| self.0);
+words!(Xoshiro, |self| self.next());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    #[test]
+    fn layers_are_those_of_a_ziggurat_of_256_equal_areas() {
+        // x_1 and the area of a layer, in Doornik's Table 1; rounding grows from layer to layer.
+        let (tail, area) = (3.654_152_885_361_009, 0.004_928_673_233_99);
+        let density = |x: f64| (-0.5 * x * x).exp();
+        let layers = layers();
+        assert_eq!(layers[1][0], tail);
+        assert!((layers[0][0] - area / density(tail)).abs() < 1e-11);
+        for pair in layers.windows(2) {
+            assert_eq!(pair[0][1], pair[1][0]);
+        }
+        for [x, next] in &layers[1..255] {
+            assert!((x * (density(*next) - density(*x)) - area).abs() < 1e-11, "{x}");
+        }
+        assert!((layers[255][0] * (1.0 - density(layers[255][0])) - area).abs() < 1e-11);
+        assert_eq!(layers[255][1], 0.0);
+    }
+
+    #[test]
+    fn numbers_are_those_of_rand_distr_in_wedges_and_tails_too() {
+        let mut theirs = Xoshiro256PlusPlus::seed_from_u64(5);
+        let mut ours = Xoshiro::chained(5, &[]);
+        let mut in_tail = 0;
+        for _ in 0..5_000_000 {
+            let expected: f64 = StandardNormal.sample(&mut theirs);
+            let number = normal(layers(), &mut ours);
+            assert_eq!(number.to_bits(), expected.to_bits());
+            in_tail += usize::from(number.abs() > layers()[1][0]);
+        }
+        // The probability of the tail is 2.6e-4.
+        assert!((1100..1500).contains(&in_tail), "{in_tail}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Weighted sums of slices: what a step costs beside its field.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::Scalar;
+
+/// Longest state summed component by component, from registers.
+pub(super) const SHORT: usize = 16;
+/// Values summed at a time in longer ones: few enough to stay in registers
+/// while the terms go by.
+const CHUNK: usize = 16;
+/// Terms summed in one pass over memory, more than any method here has stages.
+const TERMS: usize = 16;
+
+/// What the terms are added to.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a, T> {
+    /// Zero; the old content is never read.
+    Zero,
+    /// Another slice, as long as the sum.
+    From(&'a [T]),
+    /// The old content, times a factor.
+    Scaled(T),
+}
+
+/// `out <- start + sum_j c_j values_j`, summed in that order: every value is read
+/// and written once. The coefficients are rounded to the precision of the values.
+pub(super) fn weighted_sum<'a, T: Scalar>(
+    out: &mut [T],
+    start: Start<'_, T>,
+    terms: impl Iterator<Item = (f64, &'a [T])>,
+) {
+    let empty: &[T] = &[];
+    let mut list = [(T::zero(), empty); TERMS];
+    let (mut used, mut start) = (0, start);
+    for (coefficient, values) in terms {
+        if used == TERMS {
+            add_terms(out, start, &list);
+            (used, start) = (0, Start::Scaled(T::one()));
+        }
+        list[used] = (T::from_f64(coefficient), values);
+        used += 1;
+    }
+    add_terms(out, start, &list[..used]);
+}
+
+// One copy for every state of a number type, rather than one for every stage.
+#[inline(never)]
+fn add_terms<T: Scalar>(out: &mut [T], start: Start<'_, T>, terms: &[(T, &[T])]) {
+    Arch::new().dispatch(Sum { out, start, terms });
+}
+
+/// The loop of [`add_terms`], for the instructions of the CPU at hand.
+struct Sum<'a, T> {
+    out: &'a mut [T],
+    start: Start<'a, T>,
+    terms: &'a [(T, &'a [T])],
+}
+
+impl<T: Scalar> WithSimd for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<A: Simd>(self, _: A) {
+        let Sum { out, start, terms } = self;
+        let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
+        let at_rest = chunks.len() * CHUNK;
+        for (index, chunk) in chunks.iter_mut().enumerate() {
+            let at = index * CHUNK;
+            let mut sums = [T::zero(); CHUNK];
+            match start {
+                Start::Zero => {}
+                Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
+                Start::Scaled(factor) => accumulate(&mut sums, factor, chunk),
+            }
+            for &(c, values) in terms {
+                accumulate(&mut sums, c, &values[at..at + CHUNK]);
+            }
+            *chunk = sums;
+        }
+        for (i, out) in rest.iter_mut().enumerate() {
+            let mut sum = match start {
+                Start::Zero => T::zero(),
+                Start::From(values) => values[at_rest + i],
+                Start::Scaled(factor) => T::zero() + factor * *out,
+            };
+            for &(c, values) in terms {
+                sum += c * values[at_rest + i];
+            }
+            *out = sum;
+        }
+    }
+}
+
+/// `sums <- sums + c values`.
+#[inline(always)]
+fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum += c * value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_sum_in_order_for_any_length_and_number_of_terms() {
+        for len in [1, 15, 16, 17, 50] {
+            for count in [0, 1, 5, 16, 17, 40] {
+                let value = |j: usize, i: usize| ((3 * j + i) as f64).sin();
+                let terms: Vec<Vec<f64>> =
+                    (0..count).map(|j| (0..len).map(|i| value(j, i)).collect()).collect();
+                let coefficient = |j: usize| 0.1 + j as f64;
+                let base: Vec<f64> = (0..len).map(|i| value(77, i)).collect();
+                let old: Vec<f64> = (0..len).map(|i| value(99, i)).collect();
+                for kind in 0..3 {
+                    let (start, first): (Start<'_, f64>, fn(f64, f64) -> f64) = match kind {
+                        0 => (Start::Zero, |_, _| 0.0),
+                        1 => (Start::From(&base), |base, _| base),
+                        _ => (Start::Scaled(0.3), |_, old| 0.3 * old),
+                    };
+                    let mut out = old.clone();
+                    let listed = terms.iter().enumerate();
+                    weighted_sum(&mut out, start, listed.map(|(j, k)| (coefficient(j), &k[..])));
+                    for i in 0..len {
+                        let expected = (0..count).fold(first(base[i], old[i]), |sum, j| {
+                            sum + coefficient(j) * value(j, i)
+                        });
+                        assert_eq!(out[i], expected, "{len} values, {count} terms, start {kind}");
+                    }
+                }
+            }
+        }
+    }
+}
