@@ -1,7 +1,7 @@
 //! Sums of a Gaussian kernel over all pairs, as a Fourier series.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayViewMut2, Axis};
+use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::points::Points;
@@ -72,13 +72,13 @@ impl Fourier {
     /// The means of the kernel.
     pub fn means(&self, p: &Points, q: &Points) -> KernelMeans {
         let (mean_p, mean_q) = (self.mean_features(p), self.mean_features(q));
-        let last: &[f64] = &self.axes[0].weights;
+        let first = &self.axes[0].weights;
         let mut rest = vec![1.0];
         for axis in &self.axes[1..] {
             rest = axis.weights.iter().flat_map(|w| rest.iter().map(move |r| w * r)).collect();
         }
         let mut means = KernelMeans { within_p: 0.0, within_q: 0.0, biased: 0.0 };
-        for (row, weight) in last.iter().enumerate() {
+        for (row, weight) in first.iter().enumerate() {
             for (column, rest) in rest.iter().enumerate() {
                 let (x, y) = (mean_p[[row, column]], mean_q[[row, column]]);
                 let weight = weight * rest;
@@ -166,9 +166,8 @@ fn products(features: &Array2<f64>, others: &Array2<f64>) -> Array2<f64> {
     for (row, mut block) in
         features.rows().into_iter().zip(result.axis_chunks_iter_mut(Axis(0), others.nrows()))
     {
-        let block: &mut ArrayViewMut2<f64> = &mut block;
         block.assign(others);
-        *block *= &row;
+        block *= &row;
     }
     result
 }

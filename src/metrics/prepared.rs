@@ -1,6 +1,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ndarray::{Array1, ArrayView2};
+use rayon::prelude::*;
 
 use super::nearest::{self, Nearest};
 use super::pairwise::{PairFunction, Pairs, pair_sums};
@@ -79,7 +80,7 @@ impl PreparedSample {
         chamfer::of_squares(&nearest::nearest_squared(p, q), &nearest::nearest_squared(q, p))
     }
 
-    /// The squared maximum mean discrepancy; see [`mmd`](super::mmd).
+    /// The squared maximum mean discrepancy; see [`mmd`](fn@super::mmd).
     pub fn mmd(&self, other: &Self, bandwidths: &[f64]) -> Result<Vec<Mmd>, MetricError> {
         self.check_dimension(other)?;
         mmd::between(self, other, bandwidths)
@@ -91,7 +92,7 @@ impl PreparedSample {
         mmd::median_of_pooled(&self.points, &other.points)
     }
 
-    /// The sliced Wasserstein distance; see [`sliced_wasserstein`](super::sliced_wasserstein).
+    /// The sliced Wasserstein distance; see [`sliced_wasserstein`](fn@super::sliced_wasserstein).
     pub fn sliced_wasserstein(&self, other: &Self) -> Result<f64, MetricError> {
         self.check_dimension(other)?;
         sliced_wasserstein::between(self, other)
@@ -113,7 +114,6 @@ impl PreparedSample {
 
     /// The projections on the fixed directions, each sorted, if they are kept.
     pub(super) fn projections(&self, count: usize) -> Option<&[Vec<f64>]> {
-        use rayon::prelude::*;
         let compute = || {
             let directions = directions(self.points.dimension(), count);
             let rows: Vec<Array1<f64>> =

@@ -217,9 +217,9 @@ fn bounding_box<'a, const D: usize>(
     points: impl Iterator<Item = &'a [f64; D]>,
 ) -> ([f64; D], [f64; D]) {
     points.fold(([f64::INFINITY; D], [f64::NEG_INFINITY; D]), |(mut low, mut high), point| {
-        for axis in 0..D {
-            low[axis] = smaller(point[axis], low[axis]);
-            high[axis] = larger(point[axis], high[axis]);
+        for ((low, high), &x) in low.iter_mut().zip(&mut high).zip(point) {
+            *low = smaller(x, *low);
+            *high = larger(x, *high);
         }
         (low, high)
     })
