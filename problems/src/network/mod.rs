@@ -22,24 +22,30 @@
 mod aligned;
 mod config;
 mod elementwise;
+mod kernel;
+mod layers;
 mod mlp;
+mod panels;
 mod parameters;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
-mod product;
 mod seeded;
 mod time_features;
+mod vector;
 
 pub(crate) use aligned::AlignedBuffer;
 pub use config::{ConfigError, MlpConfig};
-pub(crate) use elementwise::{add_scaled, silu_backward, silu_forward_with_derivative, sum_rows};
+pub(crate) use elementwise::{add_scaled, sum_rows};
+pub(crate) use kernel::{BLOCK, Epilogue, Rows, multiply, multiply_transposed, stride};
+pub(crate) use layers::Plain;
 pub use mlp::Mlp;
+pub(crate) use panels::{Panels, lanes};
 pub(crate) use parameters::Layout;
 #[cfg(test)]
 pub(crate) use parameters::tests::random_parameters;
 pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
-pub(crate) use product::{Sizes, multiply, multiply_left_transposed, multiply_right_transposed};
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
+pub(crate) use vector::silu_with_derivative;

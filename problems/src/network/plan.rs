@@ -1,30 +1,35 @@
 //! The residual MLP as a fused plan for host states on the CPU.
 //!
-//! Rows are processed in tiles of [`TILE`], the last one padded with zeros, so
-//! that every row meets the same matrix kernels whether it comes alone or among
-//! thousands: a row's bits do not depend on batch, chunking or threads. Tiles
-//! are spread over rayon's threads; within a tile the products are sequential
-//! (a threaded product of this size is slower), accumulate onto the residual
-//! stream in place, and bias, residual sum and SiLU are one pass between them.
-//! Time embedding and first bias are computed once per evaluation.
+//! Rows are processed in tiles that stay in the second-level cache; tiles are
+//! spread over rayon's threads, and within a tile each layer is one product
+//! whose sums meet bias, residual and SiLU in registers. The kernel forms every
+//! row's sums in one order, so a row's bits do not depend on batch, chunking,
+//! tiles or threads. Weights are laid out for the kernel once; the time
+//! embedding with the first bias is computed once per evaluation.
 
 use std::cell::RefCell;
 
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::aligned::AlignedBuffer;
-use super::elementwise::{add_scaled, silu_forward};
+use super::elementwise::add_scaled;
+use super::kernel::{BLOCK, Rows, multiply, stride};
+use super::layers::{Hidden, Plain};
 use super::mlp::{check_rows, check_time};
+use super::panels::Panels;
 use super::parameters::Layout;
-use super::product::{Sizes, multiply};
 use super::time_features::TimeFeatures;
 use super::{MlpConfig, Parameters};
 use crate::predictor::Network;
 
-/// Rows per tile: 64 x 128 values of stream and activation stay in the
-/// second-level cache, and the kernels are at their peak.
-const TILE: usize = 64;
+/// Most rows of a tile: at 128 columns stream and two activations take 160 kB.
+const TILE: usize = 4 * BLOCK;
+
+/// Multiplications that make it worth waking another thread: some 20
+/// microseconds of work, the time a fork and a join may take.
+const TASK: usize = 1 << 20;
 
 /// The residual MLP of [`MlpConfig`], prepared for fast evaluation on host
 /// states of `f32` or `f64` (rounded to `f32` and back).
@@ -36,13 +41,15 @@ const TILE: usize = 64;
 pub struct MlpPlan {
     config: MlpConfig,
     features: TimeFeatures,
-    layout: Layout,
+    /// Number of weights.
+    weights: usize,
     time_weight: AlignedBuffer,
     /// `b_t`: the part of the first bias that does not depend on time.
     time_bias: AlignedBuffer,
-    state_weight: AlignedBuffer,
-    layers: Vec<(AlignedBuffer, AlignedBuffer)>,
-    output_weight: AlignedBuffer,
+    state: Panels,
+    /// Weight and bias, padded to whole vectors.
+    layers: Vec<(Panels, AlignedBuffer)>,
+    output: Panels,
     output_bias: AlignedBuffer,
 }
 
@@ -51,7 +58,8 @@ pub struct MlpPlan {
 struct Scratch {
     x: AlignedBuffer,
     stream: AlignedBuffer,
-    activation: AlignedBuffer,
+    /// Of the layer before and of this one.
+    activations: [AlignedBuffer; 2],
     out: AlignedBuffer,
 }
 
@@ -59,27 +67,29 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
     /// The time features and the time embedding of the calling thread, apart
     /// from the tiles' scratch because that thread works on tiles as well.
-    static EMBEDDING: RefCell<Vec<f32>> = RefCell::default();
+    static EMBEDDING: RefCell<[AlignedBuffer; 2]> = RefCell::default();
 }
 
 impl MlpPlan {
-    /// Copies the weights into aligned buffers.
+    /// Lays the weights out for the kernel.
     pub fn new(parameters: &Parameters) -> Self {
         let config = parameters.config().clone();
         let layout = Layout::new(&config);
-        let copy = |range: &std::ops::Range<usize>| {
-            AlignedBuffer::copy_of(&parameters.values()[range.clone()])
+        let MlpConfig { dimension, width, .. } = config;
+        let values = |range: &std::ops::Range<usize>| &parameters.values()[range.clone()];
+        let layer = |(weight, bias): &_| {
+            (Panels::new(values(weight), width, width), padded(values(bias), width))
         };
         MlpPlan {
             features: TimeFeatures::new(&config),
-            time_weight: copy(&layout.time_weight),
-            time_bias: copy(&layout.time_bias),
-            state_weight: copy(&layout.state_weight),
-            layers: layout.layers.iter().map(|(w, b)| (copy(w), copy(b))).collect(),
-            output_weight: copy(&layout.output_weight),
-            output_bias: copy(&layout.output_bias),
+            weights: layout.len(),
+            time_weight: AlignedBuffer::copy_of(values(&layout.time_weight)),
+            time_bias: AlignedBuffer::copy_of(values(&layout.time_bias)),
+            state: Panels::new(values(&layout.state_weight), dimension, width),
+            layers: layout.layers.iter().map(layer).collect(),
+            output: Panels::new(values(&layout.output_weight), width, dimension),
+            output_bias: AlignedBuffer::copy_of(values(&layout.output_bias)),
             config,
-            layout,
         }
     }
 
@@ -90,61 +100,111 @@ impl MlpPlan {
 
     /// Number of weights.
     pub fn weights(&self) -> usize {
-        self.layout.len()
+        self.weights
     }
 
-    /// `features(t) W_t + b_t` into the end of `buffer`.
-    fn embed_time<'a>(&self, t: f64, buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    /// `features(t) W_t + b_t`, padded with zeros to whole vectors.
+    fn embed_time<'a>(&self, t: f64, buffers: &'a mut [AlignedBuffer; 2]) -> &'a [f32] {
         let width = self.config.width;
-        buffer.resize(self.features.len() + width, 0.0);
-        let (features, embedding) = buffer.split_at_mut(self.features.len());
+        let [features, embedding] = buffers;
+        features.reserve(self.features.len());
+        embedding.reserve(stride(width));
+        let features = &mut features[..self.features.len()];
+        let embedding = &mut embedding[..stride(width)];
         self.features.write(t, features);
-        embedding.copy_from_slice(&self.time_bias);
+        let (values, padding) = embedding.split_at_mut(width);
+        padding.fill(0.0);
+        values.copy_from_slice(&self.time_bias);
         for (row, &feature) in self.time_weight.chunks_exact(width).zip(features.iter()) {
-            add_scaled(embedding, row, feature);
+            add_scaled(values, row, feature);
         }
         embedding
     }
 
-    /// Evaluates at most [`TILE`] rows.
-    fn tile<T: Scalar>(&self, out: &mut [T], x: &[T], embedding: &[f32], scratch: &mut Scratch) {
-        let MlpConfig { dimension, width, .. } = self.config;
-        scratch.x.reserve(TILE * dimension);
-        scratch.out.reserve(TILE * dimension);
-        scratch.stream.reserve(TILE * width);
-        scratch.activation.reserve(TILE * width);
-        let rows = &mut scratch.x[..TILE * dimension];
-        let stream = &mut scratch.stream[..TILE * width];
-        let activation = &mut scratch.activation[..TILE * width];
-        let result = &mut scratch.out[..TILE * dimension];
+    /// Rows of a task: at most a tile, and every thread's share in equal tiles.
+    fn task_rows(&self, rows: usize) -> usize {
+        let least = (TASK / self.weights).max(1);
+        let share = rows.div_ceil(rayon::current_num_threads()).max(least);
+        share.div_ceil(share.div_ceil(TILE)).next_multiple_of(BLOCK)
+    }
 
-        let (given, padding) = rows.split_at_mut(x.len());
-        for (row, value) in given.iter_mut().zip(x) {
-            *row = value.into_f64() as f32;
+    fn tiles<T: Scalar>(&self, out: &mut [T], x: &[T], embedding: &[f32]) {
+        let arch = Arch::new();
+        let one = |(out, x): (&mut [T], &[T])| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                arch.dispatch(Tile { plan: self, out, x, embedding, scratch });
+            });
+        };
+        let values = self.task_rows(x.len() / self.config.dimension) * self.config.dimension;
+        // Going through a pool of one thread would only be a detour.
+        if x.len() <= values || rayon::current_num_threads() == 1 {
+            out.chunks_mut(values).zip(x.chunks(values)).for_each(one);
+        } else {
+            out.par_chunks_mut(values).zip(x.par_chunks(values)).for_each(one);
         }
-        padding.fill(0.0);
+    }
+}
 
-        let sizes = Sizes { rows: TILE, inputs: dimension, outputs: width };
-        multiply(stream, false, rows, &self.state_weight, sizes);
-        let mut bias = embedding;
-        for (weight, next_bias) in &self.layers {
-            silu_forward(stream, bias, activation);
-            let sizes = Sizes { rows: TILE, inputs: width, outputs: width };
-            multiply(stream, true, activation, weight, sizes);
-            bias = next_bias;
+/// `values` and zeros up to the row of a buffer of `width` columns.
+fn padded(values: &[f32], width: usize) -> AlignedBuffer {
+    let mut buffer = AlignedBuffer::zeros(stride(width));
+    buffer[..width].copy_from_slice(values);
+    buffer
+}
+
+/// The evaluation of at most [`TILE`] rows.
+struct Tile<'a, T> {
+    plan: &'a MlpPlan,
+    out: &'a mut [T],
+    x: &'a [T],
+    embedding: &'a [f32],
+    scratch: &'a mut Scratch,
+}
+
+impl<T: Scalar> WithSimd for Tile<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Tile { plan, out, x, embedding, scratch } = self;
+        let MlpConfig { dimension, width, residual, .. } = plan.config;
+        scratch.reserve(dimension, width);
+        let Scratch { x: inputs, stream, activations: [previous, next], out: result } = scratch;
+        let (mut previous, mut next) = (previous, next);
+
+        let rows = x.len() / dimension;
+        for (input, value) in inputs.iter_mut().zip(x) {
+            *input = value.into_f64() as f32;
         }
-        silu_forward(stream, bias, activation);
-        let sizes = Sizes { rows: TILE, inputs: width, outputs: dimension };
-        multiply(result, false, activation, &self.output_weight, sizes);
+        let state = Rows { values: inputs, stride: dimension };
+        let mut first = Hidden::<S>::new(embedding, stream, next, width, false);
+        multiply(simd, rows, state, &plan.state, &mut first);
+        for (weight, bias) in &plan.layers {
+            std::mem::swap(&mut previous, &mut next);
+            let activation = Rows { values: previous, stride: stride(width) };
+            let mut hidden = Hidden::<S>::new(bias, stream, next, width, true);
+            multiply(simd, rows, activation, weight, &mut hidden);
+        }
+        let activation = Rows { values: next, stride: stride(width) };
+        multiply(simd, rows, activation, &plan.output, &mut Plain::<S>::new(result, dimension));
 
-        let skip = if self.config.residual { 1.0 } else { 0.0 };
-        let results = result.chunks_exact(dimension).zip(rows.chunks_exact(dimension));
+        let skip = if residual { 1.0 } else { 0.0 };
+        let results = result.chunks_exact(stride(dimension)).zip(inputs.chunks_exact(dimension));
         for (out, (result, x)) in out.chunks_exact_mut(dimension).zip(results) {
-            let values = result.iter().zip(x).zip(self.output_bias.iter());
+            let values = result.iter().zip(x).zip(plan.output_bias.iter());
             for (out, ((&result, &x), &bias)) in out.iter_mut().zip(values) {
                 *out = T::from_f64(f64::from(result + bias + skip * x));
             }
         }
+    }
+}
+
+impl Scratch {
+    fn reserve(&mut self, dimension: usize, width: usize) {
+        self.x.reserve(TILE * dimension);
+        self.out.reserve(TILE * stride(dimension));
+        self.stream.reserve(TILE * stride(width));
+        self.activations.iter_mut().for_each(|buffer| buffer.reserve(TILE * stride(width)));
     }
 }
 
@@ -168,18 +228,9 @@ impl<H: HostState> Network<H> for MlpPlan {
         }
         // Taken out of its cell: a rayon worker may start another evaluation
         // while it waits for this one.
-        let mut buffer = EMBEDDING.take();
-        let embedding = self.embed_time(t, &mut buffer);
-        let one = |(out, x): (&mut [H::Scalar], &[H::Scalar])| {
-            SCRATCH.with_borrow_mut(|scratch| self.tile(out, x, embedding, scratch));
-        };
-        let tile = TILE * dimension;
-        if values.len() <= tile {
-            one((out, values));
-        } else {
-            out.par_chunks_mut(tile).zip(values.par_chunks(tile)).for_each(one);
-        }
-        EMBEDDING.set(buffer);
+        let mut buffers = EMBEDDING.take();
+        self.tiles(out, values, self.embed_time(t, &mut buffers));
+        EMBEDDING.set(buffers);
         Ok(())
     }
 }

@@ -47,6 +47,28 @@ proptest! {
             prop_assert!((found - expected).abs() <= 1e-5 * scale, "{found} {expected} {scale}");
         }
     }
+
+    /// Whatever tiles and blocks the rows fall into: whole, cut in two anywhere
+    /// (so that both parts end raggedly), and one alone.
+    #[test]
+    fn a_row_has_the_same_bits_wherever_the_batch_is_cut(
+        n in 2usize..500,
+        cut in 0.0f64..1.0,
+        dimension in 1usize..20,
+        width in 1usize..150,
+        layers in 1usize..3,
+        seed: u64,
+    ) {
+        let config = MlpConfig { width, layers, ..MlpConfig::new(dimension) };
+        let plan = MlpPlan::new(&random_parameters(&config, seed));
+        let x = rows(n, dimension, seed);
+        let whole = evaluate(&plan, &x, 0.7);
+        let cut = 1 + (cut * (n - 1) as f64) as usize;
+        for range in [0..cut, cut..n, cut - 1..cut] {
+            let part = evaluate(&plan, &x.slice(s![range.clone(), ..]).to_owned(), 0.7);
+            prop_assert_eq!(part, whole.slice(s![range, ..]));
+        }
+    }
 }
 
 #[test]

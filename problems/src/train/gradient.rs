@@ -1,22 +1,26 @@
 //! Loss and gradient of the residual MLP, written out by hand.
 //!
 //! The network is three kinds of operation, so that its backward pass is a
-//! screenful; it goes through faer's products and fused passes, and its memory
-//! is reused from step to step. Tested against candle's gradients and against
-//! finite differences.
+//! screenful; it goes through the fused products of the forward pass, and its
+//! memory is reused from step to step. Tested against candle's gradients and
+//! against finite differences.
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::batch::Batch;
+use super::passes::{Back, OfWeight, Operands, Recorded};
 use crate::network::{
-    AlignedBuffer, Layout, MlpConfig, Sizes, TimeFeatures, add_scaled, multiply,
-    multiply_left_transposed, multiply_right_transposed, silu_backward,
-    silu_forward_with_derivative, sum_rows,
+    AlignedBuffer, BLOCK, Layout, MlpConfig, Panels, Plain, Rows, TimeFeatures, add_scaled, lanes,
+    multiply, multiply_transposed, stride, sum_rows,
 };
 
 /// Rows per chunk. Chunks, not threads, own partial gradients, and these are
 /// summed in the order of the chunks: the sum does not know the threads.
 const CHUNK: usize = 128;
+
+/// Weights per task of the sum over chunks.
+const PART: usize = 1 << 14;
 
 /// Buffers to evaluate a loss and its gradient, for batches of one size.
 #[derive(Debug)]
@@ -24,37 +28,47 @@ pub(crate) struct Gradient {
     config: MlpConfig,
     layout: Layout,
     features: TimeFeatures,
+    operands: Operands,
     chunks: Vec<Chunk>,
     /// The gradient of the last batch, in the order of the parameters.
     pub(crate) total: AlignedBuffer,
 }
 
-/// The part of one chunk of rows.
+/// The part of one chunk of rows; matrices have rows [`stride`] apart.
 #[derive(Debug)]
 struct Chunk {
+    rows: usize,
+    x: AlignedBuffer,
     features: AlignedBuffer,
-    /// `h_l`, and on the way back its gradient.
-    stream: AlignedBuffer,
+    /// `h_l`; on the way back its gradient, in one and the other by turns.
+    streams: [AlignedBuffer; 2],
     /// `silu(h_l)` and `silu'(h_l)` for `l = 0 .. layers + 1`.
     activations: Vec<AlignedBuffer>,
     derivatives: Vec<AlignedBuffer>,
-    /// What comes back to an activation.
-    through: AlignedBuffer,
+    /// The network's output, then the gradient in it.
     out: AlignedBuffer,
+    /// Gradients in `h_l` and in the output, laid out as right operands.
+    right: Panels,
+    right_out: Panels,
     gradient: AlignedBuffer,
     loss: f64,
 }
 
 impl Chunk {
     fn new(config: &MlpConfig, rows: usize, weights: usize) -> Self {
-        let hidden = || AlignedBuffer::zeros(rows * config.width);
+        let matrix =
+            |width: usize| AlignedBuffer::zeros(rows.next_multiple_of(BLOCK) * stride(width));
+        let hidden = || matrix(config.width);
         Chunk {
-            features: AlignedBuffer::zeros(rows * config.time_features),
-            stream: hidden(),
+            rows,
+            x: matrix(config.dimension),
+            features: matrix(config.time_features),
+            streams: [hidden(), hidden()],
             activations: (0..=config.layers).map(|_| hidden()).collect(),
             derivatives: (0..=config.layers).map(|_| hidden()).collect(),
-            through: hidden(),
-            out: AlignedBuffer::zeros(rows * config.dimension),
+            out: matrix(config.dimension),
+            right: Panels::zeros(rows, config.width, lanes()),
+            right_out: Panels::zeros(rows, config.dimension, lanes()),
             gradient: AlignedBuffer::zeros(weights),
             loss: 0.0,
         }
@@ -71,6 +85,7 @@ impl Gradient {
             .collect();
         Gradient {
             features: TimeFeatures::new(config),
+            operands: Operands::new(config),
             config: config.clone(),
             layout,
             chunks,
@@ -81,119 +96,159 @@ impl Gradient {
     /// The loss `1/n sum_i w_i |f(x_i, t_i) - target_i|^2 / d` at the weights
     /// `values`; leaves its gradient in [`Gradient::total`].
     pub(crate) fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        let Gradient { config, layout, features, chunks, total } = self;
+        let Gradient { config, layout, features, operands, chunks, total } = self;
+        operands.fill(values, layout, config);
+        let arch = Arch::new();
         chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
-            chunk.forward(config, layout, features, values, batch, index * CHUNK);
-            chunk.backward(config, layout, values, batch, index * CHUNK);
+            let first = index * CHUNK;
+            chunk.load(config, features, batch, first);
+            arch.dispatch(Forward { chunk, config, operands });
+            let bias = &values[layout.output_bias.clone()];
+            chunk.compare(config, bias, batch, first);
+            arch.dispatch(Backward { chunk, config, layout, operands });
         });
-        let mut loss = 0.0;
-        total.fill(0.0);
-        for chunk in chunks {
-            add_scaled(total, &chunk.gradient, 1.0);
-            loss += chunk.loss;
-        }
-        loss
+        total.par_chunks_mut(PART).enumerate().for_each(|(part, total)| {
+            total.fill(0.0);
+            for chunk in chunks.iter() {
+                add_scaled(total, &chunk.gradient[part * PART..][..total.len()], 1.0);
+            }
+        });
+        chunks.iter().map(|chunk| chunk.loss).sum()
     }
 }
 
 impl Chunk {
-    /// Rows of this chunk.
-    fn rows(&self, config: &MlpConfig) -> usize {
-        self.out.len() / config.dimension
+    /// Takes the states and the features of the times.
+    fn load(&mut self, config: &MlpConfig, features: &TimeFeatures, batch: &Batch, first: usize) {
+        let MlpConfig { dimension, time_features, .. } = *config;
+        let given = batch.x[first * dimension..].chunks_exact(dimension).take(self.rows);
+        for (row, x) in self.x.chunks_exact_mut(stride(dimension)).zip(given) {
+            row[..dimension].copy_from_slice(x);
+        }
+        let times = &batch.times[first..first + self.rows];
+        for (row, &t) in self.features.chunks_exact_mut(stride(time_features)).zip(times) {
+            features.write(t, &mut row[..time_features]);
+        }
     }
 
-    /// Fills activations and derivatives, the loss, and `out` with the loss's
-    /// gradient in the network's output.
-    fn forward(
-        &mut self,
-        config: &MlpConfig,
-        layout: &Layout,
-        features: &TimeFeatures,
-        values: &[f32],
-        batch: &Batch,
-        first: usize,
-    ) {
-        let rows = self.rows(config);
-        let MlpConfig { dimension, width, time_features, .. } = *config;
-        let x = &batch.x[first * dimension..(first + rows) * dimension];
-        for (row, &t) in
-            self.features.chunks_exact_mut(time_features).zip(&batch.times[first..first + rows])
-        {
-            features.write(t, row);
-        }
-        let sizes = |inputs, outputs| Sizes { rows, inputs, outputs };
-        let weight = |range: &std::ops::Range<usize>| &values[range.clone()];
-        let time = sizes(time_features, width);
-        multiply(&mut self.stream, false, &self.features, weight(&layout.time_weight), time);
-        let state = sizes(dimension, width);
-        multiply(&mut self.stream, true, x, weight(&layout.state_weight), state);
-        let mut bias = weight(&layout.time_bias);
-        for l in 0..=config.layers {
-            let (activation, derivative) = (&mut self.activations[l], &mut self.derivatives[l]);
-            silu_forward_with_derivative(&mut self.stream, bias, activation, derivative);
-            if let Some((layer_weight, layer_bias)) = layout.layers.get(l) {
-                let hidden = sizes(width, width);
-                multiply(&mut self.stream, true, activation, weight(layer_weight), hidden);
-                bias = weight(layer_bias);
-            }
-        }
-        let (activation, output) = (&self.activations[config.layers], sizes(width, dimension));
-        multiply(&mut self.out, false, activation, weight(&layout.output_weight), output);
-
-        let skip = if config.residual { 1.0 } else { 0.0 };
-        let bias = weight(&layout.output_bias);
+    /// The loss, and in `out` its gradient in the network's output.
+    fn compare(&mut self, config: &MlpConfig, bias: &[f32], batch: &Batch, first: usize) {
+        let MlpConfig { dimension, residual, .. } = *config;
+        let skip = if residual { 1.0 } else { 0.0 };
         let scale = 1.0 / (batch.times.len() * dimension) as f64;
         self.loss = 0.0;
-        for (row, out) in self.out.chunks_exact_mut(dimension).enumerate() {
+        let rows = self.out.chunks_exact_mut(stride(dimension)).take(self.rows);
+        for (row, out) in rows.enumerate() {
             let weight = scale * batch.weights[first + row];
-            for (j, out) in out.iter_mut().enumerate() {
-                let target = batch.target[(first + row) * dimension + j];
-                let error = *out + bias[j] + skip * x[row * dimension + j] - target;
+            let x = &self.x[row * stride(dimension)..];
+            let target = &batch.target[(first + row) * dimension..][..dimension];
+            for (j, (out, target)) in out.iter_mut().zip(target).enumerate() {
+                let error = *out + bias[j] + skip * x[j] - target;
                 self.loss += weight * f64::from(error) * f64::from(error);
                 *out = (2.0 * weight) as f32 * error;
             }
         }
     }
+}
 
-    /// From the gradient in `out` to that of every weight.
-    fn backward(
-        &mut self,
-        config: &MlpConfig,
-        layout: &Layout,
-        values: &[f32],
-        batch: &Batch,
-        first: usize,
-    ) {
-        let rows = self.rows(config);
+/// Fills activations, derivatives and `out` (without its bias).
+struct Forward<'a> {
+    chunk: &'a mut Chunk,
+    config: &'a MlpConfig,
+    operands: &'a Operands,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Forward { chunk, config, operands } = self;
+        let MlpConfig { dimension, width, time_features, .. } = *config;
+        let Chunk { rows, x, features, streams: [stream, _], activations, derivatives, .. } = chunk;
+        let rows = *rows;
+
+        let times = Rows { values: features, stride: stride(time_features) };
+        multiply(simd, rows, times, &operands.time, &mut Plain::<S>::new(stream, width));
+        for (l, bias) in operands.biases.iter().enumerate() {
+            let (before, after) = activations.split_at_mut(l);
+            let (left, weight) = match before.last() {
+                Some(before) => {
+                    let left = Rows { values: before, stride: stride(width) };
+                    (left, &operands.layers[l - 1].forward)
+                }
+                None => (Rows { values: x, stride: stride(dimension) }, &operands.state),
+            };
+            let (activation, derivative) = (&mut after[0], &mut derivatives[l]);
+            let mut hidden = Recorded::<S>::new(bias, stream, activation, derivative, width);
+            multiply(simd, rows, left, weight, &mut hidden);
+        }
+        let left = Rows { values: &activations[operands.layers.len()], stride: stride(width) };
+        let mut plain = Plain::<S>::new(&mut chunk.out, dimension);
+        multiply(simd, rows, left, &operands.output.forward, &mut plain);
+    }
+}
+
+/// The gradient `left^T g` of a weight `[inputs, outputs]`.
+#[inline(always)]
+fn of_weight<S: Simd>(
+    simd: S,
+    gradient: &mut [f32],
+    left: &[f32],
+    g: &Panels,
+    (inputs, outputs): (usize, usize),
+) {
+    let left = Rows { values: left, stride: stride(inputs) };
+    multiply_transposed(simd, inputs, left, g, &mut OfWeight::new(gradient, outputs));
+}
+
+/// From the gradient in `out` to that of every weight.
+struct Backward<'a> {
+    chunk: &'a mut Chunk,
+    config: &'a MlpConfig,
+    layout: &'a Layout,
+    operands: &'a Operands,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Backward { chunk, config, layout, operands } = self;
         let MlpConfig { dimension, width, time_features, layers, .. } = *config;
-        let x = &batch.x[first * dimension..(first + rows) * dimension];
-        let sizes = |inputs, outputs| Sizes { rows, inputs, outputs };
-        let weight = |range: &std::ops::Range<usize>| &values[range.clone()];
-        let gradient = &mut self.gradient;
-        let stream = &mut self.stream;
-
-        let output = sizes(width, dimension);
+        let Chunk { rows, x, features, streams: [stream, other], activations, derivatives, .. } =
+            chunk;
+        let (out, gradient) = (&mut chunk.out, &mut chunk.gradient);
+        let (right, right_out) = (&mut chunk.right, &mut chunk.right_out);
+        let (rows, hidden) = (*rows, stride(width));
+        let (mut stream, mut other) = (stream, other);
+        right_out.fill(out, stride(dimension));
         let of_output = &mut gradient[layout.output_weight.clone()];
-        multiply_left_transposed(of_output, &self.activations[layers], &self.out, output);
-        sum_rows(&mut gradient[layout.output_bias.clone()], &self.out);
-        let output_weight = weight(&layout.output_weight);
-        multiply_right_transposed(&mut self.through, &self.out, output_weight, output);
-        silu_backward(stream, false, &self.through, &self.derivatives[layers]);
+        of_weight(simd, of_output, &activations[layers], right_out, (width, dimension));
+        sum_rows(&mut gradient[layout.output_bias.clone()], out, stride(dimension), rows);
+        let left = Rows { values: out, stride: stride(dimension) };
+        let mut back = Back::<S>::new(None, stream, &derivatives[layers], width);
+        multiply(simd, rows, left, &operands.output.backward, &mut back);
 
-        for (l, (layer_weight, layer_bias)) in layout.layers.iter().enumerate().rev() {
-            let hidden = sizes(width, width);
-            let of_weight = &mut gradient[layer_weight.clone()];
-            multiply_left_transposed(of_weight, &self.activations[l], stream, hidden);
-            sum_rows(&mut gradient[layer_bias.clone()], stream);
-            multiply_right_transposed(&mut self.through, stream, weight(layer_weight), hidden);
-            silu_backward(stream, true, &self.through, &self.derivatives[l]);
+        for (l, (layer, (weight, bias))) in
+            operands.layers.iter().zip(&layout.layers).enumerate().rev()
+        {
+            right.fill(stream, hidden);
+            let of_layer = &mut gradient[weight.clone()];
+            of_weight(simd, of_layer, &activations[l], right, (width, width));
+            sum_rows(&mut gradient[bias.clone()], stream, hidden, rows);
+            let left = Rows { values: stream, stride: hidden };
+            let mut back = Back::<S>::new(Some(stream), other, &derivatives[l], width);
+            multiply(simd, rows, left, &layer.backward, &mut back);
+            std::mem::swap(&mut stream, &mut other);
         }
 
-        sum_rows(&mut gradient[layout.time_bias.clone()], stream);
+        right.fill(stream, hidden);
+        sum_rows(&mut gradient[layout.time_bias.clone()], stream, hidden, rows);
         let of_time = &mut gradient[layout.time_weight.clone()];
-        multiply_left_transposed(of_time, &self.features, stream, sizes(time_features, width));
-        let of_state = &mut gradient[layout.state_weight.clone()];
-        multiply_left_transposed(of_state, x, stream, sizes(dimension, width));
+        of_weight(simd, of_time, features, right, (time_features, width));
+        of_weight(simd, &mut gradient[layout.state_weight.clone()], x, right, (dimension, width));
     }
 }
 

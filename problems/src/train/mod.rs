@@ -26,6 +26,7 @@ mod error;
 mod gradient;
 mod objective;
 mod optimiser;
+mod passes;
 mod trainer;
 #[cfg(test)]
 mod trainer_tests;
