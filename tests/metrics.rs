@@ -1,6 +1,6 @@
 //! Metrics against numpy, scipy and POT, against brute force, and on bad input.
 
-use driftfield::metrics::{self, MetricError, MetricReport, Sample};
+use driftfield::metrics::{self, MetricError, MetricReport, PreparedSample, Sample};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -99,6 +99,30 @@ proptest! {
     }
 
     #[test]
+    fn nearest_neighbours_of_crowds_are_exact(
+        n in 1usize..600, m in 1usize..600, d in 1usize..10, seed: u64,
+        shape in 0usize..4, offset in -1e6f64..1e6,
+    ) {
+        let sample = |n, seed| {
+            let mut points = random(n, d, seed);
+            for (row, mut point) in points.rows_mut().into_iter().enumerate() {
+                match shape {
+                    // Collinear, all one point, two far clusters, spread over many scales.
+                    0 => { let x = point[0]; point.fill(x) }
+                    1 => point.fill(offset),
+                    2 => point.mapv_inplace(|x| 1e-3 * x + offset * (row % 2) as f64),
+                    _ => point.mapv_inplace(|x| (40.0 * x).exp()),
+                }
+            }
+            points
+        };
+        let (p, q) = (sample(n, seed), sample(m, !seed));
+        let result = metrics::nearest_distances(&p.view(), &q.view()).unwrap();
+        prop_assert_eq!(result.p_to_q, brute_force_nearest(&p, &q));
+        prop_assert_eq!(result.q_to_p, brute_force_nearest(&q, &p));
+    }
+
+    #[test]
     fn pair_sums_agree_with_plain_loops(n in 1usize..60, m in 1usize..60, d in 1usize..5, seed: u64) {
         let (p, q) = (random(n, d, seed), random(m, d, !seed));
         let mean = |a: &Array2<f64>, b: &Array2<f64>, f: &dyn Fn(f64) -> f64| {
@@ -130,6 +154,30 @@ fn numbers_do_not_depend_on_threads() {
     let one = with(1);
     assert_eq!(one, with(2));
     assert_eq!(one, with(5));
+}
+
+#[test]
+fn prepared_samples_give_the_numbers_of_arrays() {
+    let q = random(900, 2, 2);
+    let data = PreparedSample::new(&q.view(), Sample::Q).unwrap().kept();
+    for (n, spread) in [(900, 1.0), (700, 1.5), (40, 1e4)] {
+        let p = random(n, 2, n as u64).mapv(|x| spread * x);
+        let samples = PreparedSample::new(&p.view(), Sample::P).unwrap();
+        let (p, q) = (&p.view(), &q.view());
+        // Twice: what the first comparison leaves behind changes nothing.
+        for _ in 0..2 {
+            assert_eq!(samples.nearest_distances(&data), metrics::nearest_distances(p, q));
+            for bandwidths in [&[0.5][..], &[0.1, 0.5], &[]] {
+                assert_eq!(samples.mmd(&data, bandwidths), metrics::mmd(p, q, bandwidths));
+            }
+            assert_eq!(samples.sliced_wasserstein(&data), metrics::sliced_wasserstein(p, q));
+            assert_eq!(samples.energy_distance(&data), metrics::energy_distance(p, q));
+            assert_eq!(samples.median_bandwidth(&data), metrics::median_bandwidth(p, q));
+        }
+    }
+    let other = PreparedSample::new(&random(3, 3, 1).view(), Sample::P).unwrap();
+    let refused = Err(MetricError::Dimensions { p: 3, q: 2 });
+    assert_eq!(other.sliced_wasserstein(&data), refused);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ndarray::ArrayD;
 use serde_json::{Value, json};
 
 use super::{CommandError, exit};
-use crate::generate::{Budget, Field, Generated, Initial, Settings, generate};
+use crate::generate::{Budget, Field, Initial, Settings, Streamed, generate_in_chunks};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
@@ -151,8 +151,8 @@ impl SampleArguments {
 
     /// What `--json` prints. Process and solver are echoed as they were asked
     /// for; `process_spec` has the process with all its parameters.
-    fn summary<T: Scalar>(&self, process_spec: &str, generated: &Generated<T>) -> Value {
-        let Generated { statistics, outcome, seconds, span, steps, .. } = generated;
+    fn summary(&self, process_spec: &str, streamed: &Streamed) -> Value {
+        let Streamed { statistics, outcome, seconds, span, steps, .. } = streamed;
         json!({
             "solver": self.solver,
             "process": self.process,
@@ -167,14 +167,14 @@ impl SampleArguments {
             "seconds": seconds,
             "t_start": span.start,
             "t_end": span.end,
-            "shape": generated.samples.shape(),
+            "shape": shape(streamed),
         })
     }
 
     /// The same for reading.
-    fn text<T: Scalar>(&self, process_spec: &str, generated: &Generated<T>) -> String {
-        let Generated { statistics, outcome, seconds, span, .. } = generated;
-        let shape = generated.samples.shape();
+    fn text(&self, process_spec: &str, streamed: &Streamed) -> String {
+        let Streamed { statistics, outcome, seconds, span, .. } = streamed;
+        let shape = shape(streamed);
         let written = match &self.out {
             Some(file) => format!("samples of shape {shape:?} written to {}", file.display()),
             None => {
@@ -207,20 +207,44 @@ fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCod
     let field = Field::parse(&arguments.field)?;
     let initial = arguments.initial::<T>()?;
     arguments.check_outputs()?;
-    let generated = generate(&path, &field, initial, &settings)?;
-    if let Some(file) = &arguments.out {
-        npy::write(file, &generated.samples).map_err(CommandError::failed)?;
-    }
-    if let Some(file) = &arguments.trajectory {
-        write_trajectory(file, &generated.trajectory).map_err(CommandError::failed)?;
+    let mut samples = None;
+    let streamed = generate_in_chunks(&path, &field, initial, &settings, |chunk| {
+        if let Some(file) = &arguments.out {
+            append(&mut samples, file, &chunk.samples).map_err(CommandError::failed)?;
+        }
+        if let Some(file) = &arguments.trajectory {
+            write_trajectory(file, &chunk.trajectory).map_err(CommandError::failed)?;
+        }
+        Ok::<(), CommandError>(())
+    })?;
+    if let Some(writer) = samples {
+        writer.finish().map_err(CommandError::failed)?;
     }
     if arguments.json {
-        let summary = arguments.summary(&path.spec(), &generated);
+        let summary = arguments.summary(&path.spec(), &streamed);
         exit::say(serde_json::to_string_pretty(&summary)?)?;
     } else {
-        exit::say(arguments.text(&path.spec(), &generated))?;
+        exit::say(arguments.text(&path.spec(), &streamed))?;
     }
-    Ok(exit::status(&generated.outcome))
+    Ok(exit::status(&streamed.outcome))
+}
+
+/// Shape of all samples.
+fn shape(streamed: &Streamed) -> Vec<usize> {
+    [&[streamed.lanes], streamed.lane_shape.as_slice()].concat()
+}
+
+/// Appends a chunk of samples to the file, begun with the first.
+fn append<T: Scalar + NpyElement>(
+    writer: &mut Option<RowWriter<T>>,
+    file: &Path,
+    samples: &ArrayD<T>,
+) -> Result<(), NpyError> {
+    let writer = match writer {
+        Some(writer) => writer,
+        None => writer.insert(RowWriter::create(file, &samples.shape()[1..])?),
+    };
+    samples.outer_iter().try_for_each(|sample| writer.push(&sample))
 }
 
 fn write_trajectory<T: Scalar + NpyElement>(

@@ -25,6 +25,12 @@ pub(super) fn check_steps(steps: u64) -> Result<(), GenerateError> {
     check("steps", steps, 16 * u128::from(steps))
 }
 
+/// Refuses samples that do not fit, be they written chunk by chunk: nobody could
+/// read them again.
+pub(super) fn check_samples(lanes: usize, lane_bytes: usize) -> Result<(), GenerateError> {
+    check("samples", lanes as u64, (lanes as u128).saturating_mul(lane_bytes as u128))
+}
+
 /// Refuses lanes of `lane_bytes` whose states do not fit; `saved` is the
 /// number of states kept.
 pub(super) fn check_lanes(

@@ -8,11 +8,13 @@ mod field;
 mod memory;
 mod plan;
 mod shipped;
+mod stream;
 
 pub use error::GenerateError;
 pub use field::Field;
 pub use plan::{Budget, Settings, Span};
 pub use shipped::{SHIPPED, shipped};
+pub use stream::{Streamed, generate_in_chunks};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -76,6 +78,17 @@ pub fn generate<T: Scalar>(
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
+    generate_lanes(path, field, initial, settings, 0)
+}
+
+/// Generates the lanes from number `first_lane` on, as in a batch of all.
+fn generate_lanes<T: Scalar>(
+    path: &SharedPath,
+    field: &Field,
+    initial: Initial<T>,
+    settings: &Settings,
+    first_lane: u64,
+) -> Result<Generated<T>, GenerateError> {
     if let Budget::Evaluations(nfe) = settings.budget {
         memory::check_steps(nfe)?;
     }
@@ -88,14 +101,14 @@ pub fn generate<T: Scalar>(
         if settings.save_steps { plan.steps().map_or(0, |steps| steps as u64 + 1) } else { 0 };
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
-    let initial = start(initial, path, field, plan.span)?;
+    let initial = start(initial, path, field, plan.span, first_lane)?;
     let predictor = predictor::<ArrayD<T>>(path, field, settings.threshold)?;
     let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
     let info = method.info();
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, field.dimension(), plan.span)?;
     }
-    let mut options = plan.options::<ArrayD<T>>(settings);
+    let mut options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
     if settings.save_steps {
         options = options.save(driftfield_solvers::Save::all());
     }
@@ -150,6 +163,7 @@ fn start<T: Scalar>(
     path: &SharedPath,
     field: &Field,
     span: Span,
+    first_lane: u64,
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
@@ -164,7 +178,7 @@ fn start<T: Scalar>(
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
         Initial::Noise { lanes, seed } => {
             let mut state = ArrayD::zeros(IxDyn(&[lanes, field.dimension()]));
-            fill_initial_normals(&mut state, path.sigma(span.start), seed, 0)
+            fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)
                 .map_err(driftfield_solvers::SolveError::from)?;
             Ok(state)
         }

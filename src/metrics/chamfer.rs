@@ -1,8 +1,6 @@
 use ndarray::ArrayView2;
 
-use super::nearest::nearest_squared;
-use super::points::Points;
-use super::{Metric, MetricError};
+use super::{Metric, MetricError, PreparedSample};
 
 pub(super) const METRIC: Metric = Metric {
     name: "chamfer",
@@ -51,17 +49,21 @@ impl Chamfer {
 
 /// All Chamfer numbers of `P: [n, d]` and `Q: [m, d]` at once.
 pub fn nearest_distances(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<Chamfer, MetricError> {
-    let (p, q) = Points::pair(p, q)?;
-    let (from_p, from_q) = (nearest_squared(&p, &q), nearest_squared(&q, &p));
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.nearest_distances(&q)
+}
+
+/// The numbers from the squared distances to the nearest of the other sample.
+pub(super) fn of_squares(from_p: &[f64], from_q: &[f64]) -> Result<Chamfer, MetricError> {
     let mean = |squares: &[f64], value: fn(f64) -> f64| {
         squares.iter().map(|&square| value(square)).sum::<f64>() / squares.len() as f64
     };
-    let largest = from_p.iter().chain(&from_q).copied().fold(0.0, f64::max);
+    let largest = from_p.iter().chain(from_q).copied().fold(0.0, f64::max);
     let result = Chamfer {
-        p_to_q: mean(&from_p, f64::sqrt),
-        q_to_p: mean(&from_q, f64::sqrt),
-        squared_p_to_q: mean(&from_p, |square| square),
-        squared_q_to_p: mean(&from_q, |square| square),
+        p_to_q: mean(from_p, f64::sqrt),
+        q_to_p: mean(from_q, f64::sqrt),
+        squared_p_to_q: mean(from_p, |square| square),
+        squared_q_to_p: mean(from_q, |square| square),
         hausdorff: largest.sqrt(),
     };
     MetricError::unless_finite("Chamfer distance", result.squared() + largest)?;

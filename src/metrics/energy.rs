@@ -1,8 +1,7 @@
 use ndarray::ArrayView2;
 
 use super::pairwise::{PairFunction, Pairs, pair_sums};
-use super::points::Points;
-use super::{Metric, MetricError};
+use super::{Metric, MetricError, PreparedSample};
 
 pub(super) const METRIC: Metric = Metric {
     name: "energy_distance",
@@ -29,11 +28,18 @@ pub fn energy_distance(
     p: &ArrayView2<f64>,
     q: &ArrayView2<f64>,
 ) -> Result<EnergyDistance, MetricError> {
-    let (p, q) = Points::pair(p, q)?;
-    let sum = |pairs| pair_sums(pairs, &[Distance])[0];
-    let (pp, qq) = (2.0 * sum(Pairs::Within(&p)), 2.0 * sum(Pairs::Within(&q)));
-    let (n, m) = (p.count() as f64, q.count() as f64);
-    let cross = 2.0 * sum(Pairs::Across(&p, &q)) / (n * m);
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.energy_distance(&q)
+}
+
+pub(super) fn between(
+    p: &PreparedSample,
+    q: &PreparedSample,
+) -> Result<EnergyDistance, MetricError> {
+    let (pp, qq) = (2.0 * p.distances_within(Distance), 2.0 * q.distances_within(Distance));
+    let (n, m) = (p.points().count() as f64, q.points().count() as f64);
+    let across = pair_sums(Pairs::Across(p.points(), q.points()), &[Distance])[0];
+    let cross = 2.0 * across / (n * m);
     MetricError::unless_finite("energy distance", cross + pp + qq)?;
     let unbiased = cross - pp / (n * (n - 1.0)) - qq / (m * (m - 1.0));
     Ok(EnergyDistance {
@@ -46,7 +52,7 @@ struct Distance;
 
 impl PairFunction for Distance {
     #[inline(always)]
-    fn value(&self, squared_distance: f64) -> f64 {
+    fn value<const FUSED: bool>(&self, squared_distance: f64) -> f64 {
         squared_distance.sqrt()
     }
 }

@@ -9,19 +9,24 @@ mod chamfer;
 mod energy;
 mod error;
 mod exponential;
+mod fourier;
 mod mmd;
 mod nearest;
 mod pairwise;
 mod points;
+mod prepared;
 mod registry;
 mod report;
 mod sliced_wasserstein;
+mod sort;
+mod tree;
 mod wasserstein;
 
 pub use chamfer::{Chamfer, chamfer, chamfer_squared, nearest_distances};
 pub use energy::{EnergyDistance, energy_distance};
 pub use error::{MetricError, Sample};
 pub use mmd::{Mmd, median_bandwidth, mmd};
+pub use prepared::PreparedSample;
 pub use registry::{Metric, REGISTRY, by_name};
 pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
 pub use sliced_wasserstein::{

@@ -1,116 +1,122 @@
+use std::fmt;
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::pairwise::squared_distances;
 use super::points::Points;
+use super::tree::{Tree, smaller};
 
-/// Above this dimension a tree visits most of its leaves and only costs.
-const LARGEST_TREE_DIMENSION: usize = 8;
-const LEAF: usize = 12;
+/// Queries of one unit of parallel work.
+const CHUNK: usize = 512;
+/// Columns whose distances are kept between computing and comparing them.
+const RUN: usize = 512;
 
-/// Squared distance from each point of `from` to the nearest of `to`, exact:
-/// the same floating-point sums as trying every pair.
-pub(super) fn nearest_squared(from: &Points, to: &Points) -> Vec<f64> {
-    let leaf = if to.dimension() <= LARGEST_TREE_DIMENSION { LEAF } else { to.count() };
-    let tree = Tree::new(to, leaf);
-    (0..from.count())
-        .into_par_iter()
-        .with_min_len(128)
-        .map_init(
-            || vec![0.0; from.dimension()],
-            |query, point| {
-                query.iter_mut().enumerate().for_each(|(axis, x)| *x = from.get(point, axis));
-                let mut best = f64::INFINITY;
-                tree.search(0, query, &mut best);
-                best
-            },
-        )
-        .collect()
+/// Answers nearest-neighbour queries exactly: with the same floating-point
+/// numbers as trying every pair.
+pub(super) trait Nearest: fmt::Debug + Send + Sync {
+    /// All points in an order in which they are best queried.
+    fn order(&self) -> &[usize];
+
+    /// Squared distance from each of some `queries` among `from` to the
+    /// nearest point here; `points` are those the index was made of.
+    fn nearest_squared(&self, points: &Points, from: &Points, queries: &[usize], out: &mut [f64]);
 }
 
-/// A k-d tree over points stored leaf by leaf, row after row.
-struct Tree {
-    nodes: Vec<Node>,
-    rows: Vec<f64>,
-    dimension: usize,
+/// An index of the points: a tree in few dimensions; in more than eight it
+/// would visit most of its leaves and only cost.
+pub(super) fn index(points: &Points) -> Box<dyn Nearest> {
+    match points.dimension() {
+        1 => Box::new(Tree::<1>::new(points)),
+        2 => Box::new(Tree::<2>::new(points)),
+        3 => Box::new(Tree::<3>::new(points)),
+        4 => Box::new(Tree::<4>::new(points)),
+        5 => Box::new(Tree::<5>::new(points)),
+        6 => Box::new(Tree::<6>::new(points)),
+        7 => Box::new(Tree::<7>::new(points)),
+        8 => Box::new(Tree::<8>::new(points)),
+        _ => Box::new(EveryPair { order: (0..points.count()).collect() }),
+    }
 }
 
-enum Node {
-    /// Rows `begin..end`.
-    Leaf { begin: usize, end: usize },
-    /// Points with `x[axis] <= split` below the next node, those with
-    /// `x[axis] >= split` below node `above`.
-    Split { axis: usize, split: f64, above: usize },
+/// Squared distance from each point of `from`, in the order of its own index,
+/// to the nearest of `to`.
+pub(super) fn nearest_squared(
+    (from, from_index): (&Points, &dyn Nearest),
+    (to, to_index): (&Points, &dyn Nearest),
+) -> Vec<f64> {
+    let order = from_index.order();
+    let mut ordered = vec![0.0; order.len()];
+    let chunks = ordered.par_chunks_mut(CHUNK).zip(order.par_chunks(CHUNK));
+    chunks.for_each(|(squares, queries)| to_index.nearest_squared(to, from, queries, squares));
+    let mut squares = vec![0.0; order.len()];
+    for (&point, square) in order.iter().zip(ordered) {
+        squares[point] = square;
+    }
+    squares
 }
 
-impl Tree {
-    fn new(points: &Points, leaf: usize) -> Self {
-        let dimension = points.dimension();
-        let mut order: Vec<usize> = (0..points.count()).collect();
-        let mut tree = Tree { nodes: Vec::new(), rows: Vec::new(), dimension };
-        tree.grow(points, &mut order, leaf);
-        tree
+impl<const D: usize> Nearest for Tree<D> {
+    fn order(&self) -> &[usize] {
+        Tree::order(self)
     }
 
-    /// Halving keeps the depth, and so the recursion, at log2 of the count,
-    /// whatever the points; equal coordinates may fall on both sides.
-    fn grow(&mut self, points: &Points, order: &mut [usize], leaf: usize) {
-        if order.len() <= leaf {
-            let begin = self.rows.len() / self.dimension;
-            for &point in order.iter() {
-                self.rows.extend((0..self.dimension).map(|axis| points.get(point, axis)));
+    fn nearest_squared(&self, _: &Points, from: &Points, queries: &[usize], out: &mut [f64]) {
+        Tree::nearest_squared(self, from, queries, out);
+    }
+}
+
+/// No index at all.
+#[derive(Debug)]
+struct EveryPair {
+    order: Vec<usize>,
+}
+
+impl Nearest for EveryPair {
+    fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    fn nearest_squared(&self, points: &Points, from: &Points, queries: &[usize], out: &mut [f64]) {
+        Arch::new().dispatch(Scan { points, from, queries, squares: out });
+    }
+}
+
+struct Scan<'a> {
+    points: &'a Points,
+    from: &'a Points,
+    queries: &'a [usize],
+    squares: &'a mut [f64],
+}
+
+impl WithSimd for Scan<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Scan { points, from, queries, squares: nearest } = self;
+        nearest.fill(f64::INFINITY);
+        let mut squares = [0.0; RUN];
+        // A run of columns stays in the cache while all queries pass over it.
+        for begin in (0..points.count()).step_by(RUN) {
+            let squares = &mut squares[..RUN.min(points.count() - begin)];
+            for (nearest, &query) in nearest.iter_mut().zip(queries) {
+                squared_distances(from, query, points, begin, squares);
+                *nearest = smallest(squares, *nearest);
             }
-            self.nodes.push(Node::Leaf { begin, end: begin + order.len() });
-            return;
         }
-        let axis = widest_axis(points, order);
-        let half = order.len() / 2;
-        let column = points.coordinate(axis);
-        order.select_nth_unstable_by(half, |&a, &b| column[a].total_cmp(&column[b]));
-        let split = column[order[half]];
-        let here = self.nodes.len();
-        self.nodes.push(Node::Split { axis, split, above: 0 });
-        let (below, above) = order.split_at_mut(half);
-        self.grow(points, below, leaf);
-        let above_node = self.nodes.len();
-        self.nodes[here] = Node::Split { axis, split, above: above_node };
-        self.grow(points, above, leaf);
-    }
-
-    /// Lowers `best` to the smallest squared distance below `node`.
-    ///
-    /// A side is skipped where the gap in one coordinate alone reaches `best`;
-    /// rounding is monotone, so no computed distance there could be smaller.
-    fn search(&self, node: usize, query: &[f64], best: &mut f64) {
-        match self.nodes[node] {
-            Node::Leaf { begin, end } => {
-                let rows = &self.rows[begin * self.dimension..end * self.dimension];
-                for row in rows.chunks_exact(self.dimension) {
-                    let mut squared = 0.0;
-                    for (x, y) in query.iter().zip(row) {
-                        squared += (x - y) * (x - y);
-                    }
-                    *best = best.min(squared);
-                }
-            }
-            Node::Split { axis, split, above } => {
-                let gap = query[axis] - split;
-                let (near, far) = if gap < 0.0 { (node + 1, above) } else { (above, node + 1) };
-                self.search(near, query, best);
-                if gap * gap < *best {
-                    self.search(far, query, best);
-                }
-            }
-        }
     }
 }
 
-fn widest_axis(points: &Points, order: &[usize]) -> usize {
-    let width = |axis: usize| {
-        let column = points.coordinate(axis);
-        let (low, high) =
-            order.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &point| {
-                (low.min(column[point]), high.max(column[point]))
-            });
-        high - low
-    };
-    (0..points.dimension()).max_by(|&a, &b| width(a).total_cmp(&width(b))).unwrap_or(0)
+/// The smallest of the values and of `first`, in independent partial minima.
+#[inline(always)]
+fn smallest(values: &[f64], first: f64) -> f64 {
+    let mut lanes = [first; 16];
+    let (chunks, rest) = values.as_chunks::<16>();
+    for chunk in chunks {
+        for (least, &value) in lanes.iter_mut().zip(chunk) {
+            *least = smaller(value, *least);
+        }
+    }
+    rest.iter().chain(&lanes).fold(first, |least, &value| smaller(value, least))
 }

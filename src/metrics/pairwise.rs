@@ -15,7 +15,9 @@ const LANES: usize = 16;
 pub(super) trait PairFunction: Sync {
     /// The summand at a squared distance. Must be `#[inline(always)]`, so
     /// that it is compiled for the vector unit found at run time.
-    fn value(&self, squared_distance: f64) -> f64;
+    ///
+    /// `FUSED` says that a fused multiply-add is one instruction.
+    fn value<const FUSED: bool>(&self, squared_distance: f64) -> f64;
 }
 
 /// Which pairs of points are summed over.
@@ -66,6 +68,18 @@ impl<F: PairFunction> WithSimd for Block<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
+        // Every vector unit wider than one number has the instruction.
+        if size_of::<S::f64s>() > size_of::<f64>() {
+            self.sums::<true>()
+        } else {
+            self.sums::<false>()
+        }
+    }
+}
+
+impl<F: PairFunction> Block<'_, F> {
+    #[inline(always)]
+    fn sums<const FUSED: bool>(self) -> Vec<f64> {
         let Block { rows, columns, block, within, functions } = self;
         // A run of columns stays in the second-level cache while all rows of the
         // block pass over it.
@@ -84,7 +98,7 @@ impl<F: PairFunction> WithSimd for Block<'_, F> {
                 let squares = &mut squares[..run_end - begin];
                 squared_distances(rows, row, columns, begin, squares);
                 for (function, sums) in functions.iter().zip(&mut sums) {
-                    accumulate(function, squares, &mut values, sums);
+                    accumulate::<F, FUSED>(function, squares, &mut values, sums);
                 }
             }
         }
@@ -92,8 +106,15 @@ impl<F: PairFunction> WithSimd for Block<'_, F> {
     }
 }
 
+/// Squared distance from one row to a run of columns, summed in the order of the axes.
 #[inline(always)]
-fn squared_distances(rows: &Points, row: usize, columns: &Points, begin: usize, out: &mut [f64]) {
+pub(super) fn squared_distances(
+    rows: &Points,
+    row: usize,
+    columns: &Points,
+    begin: usize,
+    out: &mut [f64],
+) {
     out.fill(0.0);
     for axis in 0..rows.dimension() {
         let x = rows.get(row, axis);
@@ -108,14 +129,14 @@ fn squared_distances(rows: &Points, row: usize, columns: &Points, begin: usize, 
 /// Two plain loops, one that maps and one that adds: the compiler makes vector
 /// code of each, but not of both in one.
 #[inline(always)]
-fn accumulate<F: PairFunction>(
+fn accumulate<F: PairFunction, const FUSED: bool>(
     function: &F,
     squares: &[f64],
     values: &mut [f64],
     sums: &mut [f64; LANES],
 ) {
     for (value, &square) in values.iter_mut().zip(squares) {
-        *value = function.value(square);
+        *value = function.value::<FUSED>(square);
     }
     let mut local = *sums;
     let (chunks, rest) = values[..squares.len()].as_chunks::<LANES>();

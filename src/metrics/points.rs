@@ -14,16 +14,8 @@ pub(super) struct Points {
 }
 
 impl Points {
-    /// Both samples, checked, and of one dimension.
-    pub fn pair(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<(Self, Self), MetricError> {
-        let both = (Points::new(p, Sample::P)?, Points::new(q, Sample::Q)?);
-        if p.ncols() != q.ncols() {
-            return Err(MetricError::Dimensions { p: p.ncols(), q: q.ncols() });
-        }
-        Ok(both)
-    }
-
-    fn new(view: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
+    /// The rows of a sample.
+    pub fn new(view: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
         let (rows, columns) = view.dim();
         if rows == 0 || columns == 0 {
             return Err(MetricError::Empty { sample, rows, columns });

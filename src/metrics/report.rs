@@ -1,9 +1,7 @@
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::{
-    MetricError, energy_distance, median_bandwidth, mmd, nearest_distances, sliced_wasserstein,
-};
+use super::{MetricError, PreparedSample};
 
 /// The bandwidths of a report beside the median rule's: fixed, so that numbers
 /// of different runs can be compared.
@@ -36,9 +34,11 @@ impl MetricReport {
     /// The metrics at [`DEFAULT_BANDWIDTHS`], then the median rule's where it
     /// has one.
     pub fn new(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<Self, MetricError> {
+        let (p, q) = PreparedSample::pair(p, q)?;
+        let median = median_or_none(&p, &q)?;
         let mut bandwidths = DEFAULT_BANDWIDTHS.to_vec();
-        bandwidths.extend(median_or_none(p, q)?);
-        MetricReport::with_bandwidths(p, q, &bandwidths)
+        bandwidths.extend(median);
+        MetricReport::of(&p, &q, &bandwidths, median)
     }
 
     /// The metrics at these bandwidths.
@@ -47,24 +47,35 @@ impl MetricReport {
         q: &ArrayView2<f64>,
         bandwidths: &[f64],
     ) -> Result<Self, MetricError> {
-        let nearest = nearest_distances(p, q)?;
-        let estimates = mmd(p, q, bandwidths)?;
+        let (p, q) = PreparedSample::pair(p, q)?;
+        let median = median_or_none(&p, &q)?;
+        MetricReport::of(&p, &q, bandwidths, median)
+    }
+
+    fn of(
+        p: &PreparedSample,
+        q: &PreparedSample,
+        bandwidths: &[f64],
+        median_bandwidth: Option<f64>,
+    ) -> Result<Self, MetricError> {
+        let nearest = p.nearest_distances(q)?;
+        let estimates = p.mmd(q, bandwidths)?;
         Ok(MetricReport {
             chamfer: nearest.distance(),
             chamfer_squared: nearest.squared(),
             mmd2_unbiased: estimates.iter().map(|estimate| estimate.unbiased).collect(),
             mmd2_biased: estimates.iter().map(|estimate| estimate.biased).collect(),
             bandwidths: bandwidths.to_vec(),
-            median_bandwidth: median_or_none(p, q)?,
-            sliced_wasserstein: sliced_wasserstein(p, q)?,
-            energy_distance: energy_distance(p, q)?.biased,
+            median_bandwidth,
+            sliced_wasserstein: p.sliced_wasserstein(q)?,
+            energy_distance: p.energy_distance(q)?.biased,
         })
     }
 }
 
 /// Samples whose points coincide have distances, but no median bandwidth.
-fn median_or_none(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<Option<f64>, MetricError> {
-    match median_bandwidth(p, q) {
+fn median_or_none(p: &PreparedSample, q: &PreparedSample) -> Result<Option<f64>, MetricError> {
+    match p.median_bandwidth(q) {
         Ok(bandwidth) => Ok(Some(bandwidth)),
         Err(MetricError::NoMedian { .. }) => Ok(None),
         Err(other) => Err(other),

@@ -7,7 +7,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::points::Points;
-use super::{Metric, MetricError};
+use super::sort::sort;
+use super::{Metric, MetricError, PreparedSample};
 
 pub(super) const METRIC: Metric = Metric {
     name: "sliced_wasserstein",
@@ -24,7 +25,32 @@ const SEED: u64 = 0;
 /// Bonneel, Rabin, Peyre, Pfister: Sliced and Radon Wasserstein Barycenters of
 /// Measures (2015). The directions are those of [`directions`].
 pub fn sliced_wasserstein(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
-    sliced_wasserstein_along(p, q, &directions(p.ncols(), DIRECTIONS).view())
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.sliced_wasserstein(&q)
+}
+
+pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
+    let directions = directions(p.points().dimension(), DIRECTIONS);
+    let (kept_p, kept_q) = (p.projections(DIRECTIONS), q.projections(DIRECTIONS));
+    let squares: Vec<f64> = (0..directions.nrows())
+        .into_par_iter()
+        .map(|index| {
+            let sorted =
+                |sample: &PreparedSample| sorted_projection(sample.points(), directions.row(index));
+            match (kept_p, kept_q) {
+                (Some(p), Some(q)) => wasserstein_squared_1d(&p[index], &q[index]),
+                (Some(p), None) => wasserstein_squared_1d(&p[index], &sorted(q)),
+                (None, Some(q)) => wasserstein_squared_1d(&sorted(p), &q[index]),
+                (None, None) => wasserstein_squared_1d(&sorted(p), &sorted(q)),
+            }
+        })
+        .collect();
+    root_mean(&squares)
+}
+
+fn root_mean(squares: &[f64]) -> Result<f64, MetricError> {
+    let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+    MetricError::unless_finite("sliced Wasserstein distance", mean.sqrt())
 }
 
 /// The sliced Wasserstein distance along given unit directions, `[count, d]`.
@@ -33,9 +59,7 @@ pub fn sliced_wasserstein_along(
     q: &ArrayView2<f64>,
     directions: &ArrayView2<f64>,
 ) -> Result<f64, MetricError> {
-    let each = projected_wasserstein_squared(p, q, directions)?;
-    let mean = each.iter().sum::<f64>() / each.len() as f64;
-    MetricError::unless_finite("sliced Wasserstein distance", mean.sqrt())
+    root_mean(&projected_wasserstein_squared(p, q, directions)?)
 }
 
 /// The squared 1-D Wasserstein-2 distance along each of the given unit
@@ -45,7 +69,8 @@ pub fn projected_wasserstein_squared(
     q: &ArrayView2<f64>,
     directions: &ArrayView2<f64>,
 ) -> Result<Vec<f64>, MetricError> {
-    let (p, q) = Points::pair(p, q)?;
+    let (p, q) = PreparedSample::pair(p, q)?;
+    let (p, q) = (p.points(), q.points());
     if directions.nrows() == 0 {
         return Err(MetricError::NoDirections);
     }
@@ -59,7 +84,10 @@ pub fn projected_wasserstein_squared(
         .into_par_iter()
         .map(|index| {
             let direction = directions.row(index);
-            wasserstein_squared_1d(&projection(&p, direction), &projection(&q, direction))
+            wasserstein_squared_1d(
+                &sorted_projection(p, direction),
+                &sorted_projection(q, direction),
+            )
         })
         .collect())
 }
@@ -91,14 +119,15 @@ pub fn directions(dimension: usize, count: usize) -> Array2<f64> {
     }
 }
 
-fn projection(points: &Points, direction: ArrayView1<f64>) -> Vec<f64> {
+/// The coordinates of all points along a direction, ascending.
+pub(super) fn sorted_projection(points: &Points, direction: ArrayView1<f64>) -> Vec<f64> {
     let mut values = vec![0.0; points.count()];
     for (axis, weight) in direction.iter().enumerate() {
         for (value, x) in values.iter_mut().zip(points.coordinate(axis)) {
             *value += weight * x;
         }
     }
-    values.sort_unstable_by(f64::total_cmp);
+    sort(&mut values);
     values
 }
 

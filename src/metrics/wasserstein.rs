@@ -1,7 +1,6 @@
 use ndarray::ArrayView2;
 
-use super::points::Points;
-use super::{Metric, MetricError};
+use super::{Metric, MetricError, PreparedSample};
 
 pub(super) const METRIC: Metric = Metric {
     name: "wasserstein_2",
@@ -32,7 +31,8 @@ fn transport_cost(
     q: &ArrayView2<f64>,
     of_square: fn(f64) -> f64,
 ) -> Result<f64, MetricError> {
-    let (p, q) = Points::pair(p, q)?;
+    let (p, q) = PreparedSample::pair(p, q)?;
+    let (p, q) = (p.points(), q.points());
     let (n, m) = (p.count(), q.count());
     let size = n as u128 / greatest_common_divisor(n, m) as u128 * m as u128;
     if size > LARGEST_ASSIGNMENT as u128 {

@@ -23,10 +23,10 @@ pub use runs::{Effort, Run, standard_runs};
 pub use table::{legend, terminal_table};
 
 use driftfield_solvers::Scalar;
-use ndarray::{Array2, ArrayD, ArrayView2};
+use ndarray::{Array2, ArrayD};
 
 use crate::generate::{Budget, GenerateError, Generated, Initial, Settings, generate};
-use crate::metrics::{MetricError, chamfer, mmd, sliced_wasserstein};
+use crate::metrics::{MetricError, PreparedSample, Sample};
 
 /// Bandwidth of the MMD in the study's tables.
 pub const MMD_BANDWIDTH: f64 = 0.5;
@@ -53,11 +53,12 @@ pub(crate) struct TotalError {
 }
 
 impl TotalError {
-    fn between(a: &ArrayView2<f64>, b: &ArrayView2<f64>) -> Result<Self, MetricError> {
+    fn between(samples: &Array2<f64>, data: &PreparedSample) -> Result<Self, MetricError> {
+        let samples = PreparedSample::new(&samples.view(), Sample::P)?;
         Ok(TotalError {
-            chamfer: chamfer(a, b)?,
-            mmd2: mmd(a, b, &[MMD_BANDWIDTH])?[0].unbiased.unwrap_or(f64::NAN),
-            sliced_wasserstein: sliced_wasserstein(a, b)?,
+            chamfer: samples.nearest_distances(data)?.distance(),
+            mmd2: samples.mmd(data, &[MMD_BANDWIDTH])?[0].unbiased.unwrap_or(f64::NAN),
+            sliced_wasserstein: samples.sliced_wasserstein(data)?,
         })
     }
 }
@@ -85,6 +86,10 @@ impl Study {
     }
 
     /// Runs everything; `progress` is called after every solve.
+    ///
+    /// One solve after another: each uses all threads itself, and its wall time,
+    /// a column of the table, must not be shared with another's. So do the
+    /// metrics of a row, which take a small part of the time.
     pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<StudyResult, StudyError> {
         let mut results = Vec::new();
         for (case, runs) in self.cases.iter().zip(&self.runs) {
@@ -103,10 +108,11 @@ impl Study {
         let (mut model, mut sampling, mut truth_nfe) = (Vec::new(), Vec::new(), Vec::new());
         for &seed in &self.seeds {
             let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
+            let data = PreparedSample::new(&data.view(), Sample::Q)?.kept();
             let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
-            sampling.push(TotalError::between(&other.view(), &data.view())?);
+            sampling.push(TotalError::between(&other, &data)?);
             let truth = case.truth(self.lanes, seed, None)?;
-            model.push(TotalError::between(&truth.samples.view(), &data.view())?);
+            model.push(TotalError::between(&truth.samples, &data)?);
             truth_nfe.push(truth.nfe);
             let mut truths = vec![truth];
             progress(&case.label());
@@ -130,7 +136,7 @@ impl Study {
         case: &Case,
         run: &Run,
         seed: u64,
-        data: &Array2<f64>,
+        data: &PreparedSample,
         truths: &mut Vec<Truth>,
     ) -> Result<Trial, StudyError> {
         let settings = run.settings(seed);
@@ -207,11 +213,11 @@ fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
 
 fn summarise<T: Scalar>(
     generated: &Generated<T>,
-    data: &Array2<f64>,
+    data: &PreparedSample,
 ) -> Result<(Trial, Array2<f64>), StudyError> {
     let good = generated.outcome.is_success();
     let samples = rows_of(&generated.samples);
-    let total = if good { Some(TotalError::between(&samples.view(), &data.view())?) } else { None };
+    let total = if good { Some(TotalError::between(&samples, data)?) } else { None };
     let trial = Trial {
         nfe: generated.statistics.nfe,
         accepted: generated.statistics.accepted,

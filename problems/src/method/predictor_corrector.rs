@@ -102,8 +102,10 @@ impl<S: State, F: ScoreField<S>, M: Method<S, F>> Method<S, F> for PredictorCorr
     fn info(&self) -> MethodInfo {
         let own = self.predictor.info();
         let extra = own.evaluations_at_start + self.corrector.count as u64;
+        let coupled = self.corrector.rule == LangevinRule::SignalToNoise;
         MethodInfo {
             draws_noise: true,
+            couples_lanes: own.couples_lanes || coupled,
             evaluations_to_data: own.evaluations_to_data.map(|evaluations| evaluations + extra),
             ..MethodInfo::one_step("pc", own.kind, own.order, own.evaluations_per_step + extra)
         }

@@ -57,6 +57,9 @@ pub struct MethodInfo {
     pub evaluations_at_start: u64,
     /// Whether the method draws noise.
     pub draws_noise: bool,
+    /// Whether a lane's steps depend on the other lanes of its batch, a fixed grid
+    /// notwithstanding.
+    pub couples_lanes: bool,
     /// States before the present one that a step of full order looks back at: what
     /// [`SolveOptions::history`](crate::SolveOptions::history) has to give, if it is given.
     pub history: u32,
@@ -80,6 +83,7 @@ impl MethodInfo {
             evaluations_per_step,
             evaluations_at_start: 0,
             draws_noise: false,
+            couples_lanes: false,
             history: 0,
             evaluations_to_data: None,
         }

@@ -1,0 +1,99 @@
+//! Generation of many lanes in constant memory: chunk after chunk.
+
+use driftfield_problems::method;
+use driftfield_problems::process::SharedPath;
+use driftfield_solvers::method::Method;
+use driftfield_solvers::{Outcome, Scalar, Statistics};
+use ndarray::{ArrayD, Axis};
+
+use super::{
+    Budget, Field, GenerateError, Generated, Initial, Settings, Span, generate_lanes, memory,
+};
+
+/// Numbers in the state of a chunk: enough to keep all threads busy, few enough
+/// for the states of a step to stay near the processor.
+const CHUNK_NUMBERS: usize = 1 << 17;
+
+/// What a generation in chunks returned besides the chunks themselves.
+#[derive(Debug, Clone)]
+pub struct Streamed {
+    /// Lanes handed over, those of a chunk that failed included.
+    pub lanes: usize,
+    /// Shape of a lane.
+    pub lane_shape: Vec<usize>,
+    /// Counts of a chunk, which are those of the whole batch in one: on a fixed
+    /// grid they do not depend on the lanes.
+    pub statistics: Statistics,
+    /// How the last chunk ended; a chunk that fails is the last.
+    pub outcome: Outcome,
+    /// Wall time of all solves.
+    pub seconds: f64,
+    /// Start and end of the integration.
+    pub span: Span,
+    /// Steps of a fixed grid; `None` for adaptive steps.
+    pub steps: Option<usize>,
+}
+
+/// As [`generate`](super::generate), handing over the lanes in chunks, in their order.
+///
+/// On a fixed grid no lane depends on another, so that the lanes are
+/// bit-identical to those of one batch, and memory is bounded by a chunk.
+/// Adaptive steps are shared by all lanes, as are those of methods that couple
+/// lanes, and a trajectory is kept step by step: these take one chunk of everything.
+pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
+    path: &SharedPath,
+    field: &Field,
+    initial: Initial<T>,
+    settings: &Settings,
+    mut receive: impl FnMut(Generated<T>) -> Result<(), E>,
+) -> Result<Streamed, E> {
+    let lanes = initial.lanes();
+    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
+    memory::check_samples(lanes, lane_bytes)?;
+    let coupled =
+        method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
+    let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
+    let chunk = if settings.save_steps || adaptive || coupled {
+        lanes
+    } else {
+        (CHUNK_NUMBERS / field.dimension().max(1)).max(1)
+    };
+    let mut streamed: Option<Streamed> = None;
+    for first in (0..lanes.max(1)).step_by(chunk.max(1)) {
+        let count = chunk.min(lanes - first);
+        let part = part(&initial, first, count);
+        let mut generated = generate_lanes(path, field, part, settings, first as u64)?;
+        if let Outcome::NonFinite { lane, .. } = &mut generated.outcome {
+            *lane += first;
+        }
+        let seconds = streamed.as_ref().map_or(0.0, |streamed| streamed.seconds);
+        let ended = Streamed {
+            lanes: first + count,
+            lane_shape: generated.samples.shape()[1..].to_vec(),
+            statistics: generated.statistics,
+            outcome: generated.outcome.clone(),
+            seconds: seconds + generated.seconds,
+            span: generated.span,
+            steps: generated.steps,
+        };
+        receive(generated)?;
+        let failed = !ended.outcome.is_success();
+        streamed = Some(ended);
+        if failed {
+            break;
+        }
+    }
+    streamed.ok_or_else(|| GenerateError::NoLanes.into())
+}
+
+fn part<T: Scalar>(initial: &Initial<T>, first: usize, lanes: usize) -> Initial<T> {
+    match initial {
+        Initial::State(state) if state.ndim() > 0 => {
+            let axis = Axis(0);
+            let lanes = state.slice_axis(axis, (first..first + lanes).into());
+            Initial::State(lanes.to_owned().as_standard_layout().into_owned())
+        }
+        Initial::State(state) => Initial::State(ArrayD::clone(state)),
+        Initial::Noise { seed, .. } => Initial::Noise { lanes, seed: *seed },
+    }
+}

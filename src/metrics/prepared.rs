@@ -1,0 +1,153 @@
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use ndarray::{Array1, ArrayView2};
+use rayon::prelude::*;
+
+use super::nearest::{self, Nearest};
+use super::pairwise::{PairFunction, Pairs, pair_sums};
+use super::points::Points;
+use super::sliced_wasserstein::sorted_projection;
+use super::{
+    Chamfer, EnergyDistance, MetricError, Mmd, Sample, chamfer, directions, energy, mmd,
+    sliced_wasserstein,
+};
+
+/// A checked sample that remembers what metrics work out about it alone: its
+/// k-d tree, its sums over pairs within, its sorted projections.
+///
+/// Every metric of two samples is one of these against another; the functions
+/// that take arrays prepare both. Where many samples are compared with one
+/// reference, as in a study, preparing the reference once saves about half.
+///
+/// ```
+/// use driftfield::metrics::{PreparedSample, Sample};
+/// use ndarray::array;
+///
+/// let data = array![[0.0, 0.0], [1.0, 0.0]];
+/// let data = PreparedSample::new(&data.view(), Sample::Q)?.kept();
+/// for shift in [0.0, 0.5] {
+///     let samples = array![[0.0, shift], [1.0, shift]];
+///     let samples = PreparedSample::new(&samples.view(), Sample::P)?;
+///     assert_eq!(samples.nearest_distances(&data)?.distance(), 2.0 * shift);
+/// }
+/// # Ok::<(), driftfield::metrics::MetricError>(())
+/// ```
+#[derive(Debug)]
+pub struct PreparedSample {
+    points: Points,
+    keeps_projections: bool,
+    index: OnceLock<Box<dyn Nearest>>,
+    projections: OnceLock<Vec<Vec<f64>>>,
+    distances: OnceLock<f64>,
+    /// Bandwidths, and the sum of their kernel over the pairs within.
+    kernels: Mutex<Vec<(f64, f64)>>,
+}
+
+impl PreparedSample {
+    /// Checks the points, `[n, d]`; errors name them as `sample`.
+    pub fn new(points: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
+        Ok(PreparedSample {
+            points: Points::new(points, sample)?,
+            keeps_projections: false,
+            index: OnceLock::new(),
+            projections: OnceLock::new(),
+            distances: OnceLock::new(),
+            kernels: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Both samples of a comparison, of one dimension.
+    pub(super) fn pair(
+        p: &ArrayView2<f64>,
+        q: &ArrayView2<f64>,
+    ) -> Result<(Self, Self), MetricError> {
+        let both = (Self::new(p, Sample::P)?, Self::new(q, Sample::Q)?);
+        both.0.check_dimension(&both.1)?;
+        Ok(both)
+    }
+
+    /// The sample with its sorted projections kept, 128 numbers a point, for
+    /// being compared more than once.
+    pub fn kept(mut self) -> Self {
+        self.keeps_projections = true;
+        self
+    }
+
+    /// All Chamfer numbers; see [`nearest_distances`](super::nearest_distances).
+    pub fn nearest_distances(&self, other: &Self) -> Result<Chamfer, MetricError> {
+        self.check_dimension(other)?;
+        let (p, q) = ((&self.points, self.index()), (&other.points, other.index()));
+        chamfer::of_squares(&nearest::nearest_squared(p, q), &nearest::nearest_squared(q, p))
+    }
+
+    /// The squared maximum mean discrepancy; see [`mmd`](fn@super::mmd).
+    pub fn mmd(&self, other: &Self, bandwidths: &[f64]) -> Result<Vec<Mmd>, MetricError> {
+        self.check_dimension(other)?;
+        mmd::between(self, other, bandwidths)
+    }
+
+    /// The bandwidth of the median rule; see [`median_bandwidth`](super::median_bandwidth).
+    pub fn median_bandwidth(&self, other: &Self) -> Result<f64, MetricError> {
+        self.check_dimension(other)?;
+        mmd::median_of_pooled(&self.points, &other.points)
+    }
+
+    /// The sliced Wasserstein distance; see [`sliced_wasserstein`](fn@super::sliced_wasserstein).
+    pub fn sliced_wasserstein(&self, other: &Self) -> Result<f64, MetricError> {
+        self.check_dimension(other)?;
+        sliced_wasserstein::between(self, other)
+    }
+
+    /// The energy distance; see [`energy_distance`](super::energy_distance).
+    pub fn energy_distance(&self, other: &Self) -> Result<EnergyDistance, MetricError> {
+        self.check_dimension(other)?;
+        energy::between(self, other)
+    }
+
+    pub(super) fn points(&self) -> &Points {
+        &self.points
+    }
+
+    fn index(&self) -> &dyn Nearest {
+        &**self.index.get_or_init(|| nearest::index(&self.points))
+    }
+
+    /// The projections on the fixed directions, each sorted, if they are kept.
+    pub(super) fn projections(&self, count: usize) -> Option<&[Vec<f64>]> {
+        let compute = || {
+            let directions = directions(self.points.dimension(), count);
+            let rows: Vec<Array1<f64>> =
+                directions.rows().into_iter().map(|row| row.to_owned()).collect();
+            rows.par_iter().map(|row| sorted_projection(&self.points, row.view())).collect()
+        };
+        self.keeps_projections.then(|| self.projections.get_or_init(compute).as_slice())
+    }
+
+    /// The sum of the distances of all pairs within.
+    pub(super) fn distances_within<F: PairFunction>(&self, distance: F) -> f64 {
+        *self.distances.get_or_init(|| pair_sums(Pairs::Within(&self.points), &[distance])[0])
+    }
+
+    /// The sums of kernels over all pairs within; `bandwidths` name the kernels.
+    pub(super) fn kernels_within<F: PairFunction>(
+        &self,
+        bandwidths: &[f64],
+        kernels: &[F],
+    ) -> Vec<f64> {
+        let known = self.kernels.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let find = |h: &f64| known.iter().find(|(known, _)| known == h).map(|(_, sum)| *sum);
+        if let Some(sums) = bandwidths.iter().map(find).collect() {
+            return sums;
+        }
+        let sums = pair_sums(Pairs::Within(&self.points), kernels);
+        let new = bandwidths.iter().copied().zip(sums.iter().copied());
+        let mut known = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(new.filter(|(h, _)| find(h).is_none()));
+        sums
+    }
+
+    fn check_dimension(&self, other: &Self) -> Result<(), MetricError> {
+        let (p, q) = (self.points.dimension(), other.points.dimension());
+        if p == q { Ok(()) } else { Err(MetricError::Dimensions { p, q }) }
+    }
+}
