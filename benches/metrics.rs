@@ -14,7 +14,7 @@ use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
 use driftfield::problems::data::Cat;
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 

@@ -110,8 +110,8 @@ impl<T: Scalar, K: RowKernel, const B: usize> pulp::WithSimd for Run<'_, T, K, B
         let Run { kernel, out, x, dimension, mut scratch, mut columns, mut results } = self;
         for (out, x) in out.chunks_mut(B * dimension).zip(x.chunks(B * dimension)) {
             for (j, column) in columns.iter_mut().enumerate() {
-                for i in 0..B {
-                    column[i] = x.get(i * dimension + j).map_or(0.0, |value| value.into_f64());
+                for (i, row) in column.iter_mut().enumerate() {
+                    *row = x.get(i * dimension + j).map_or(0.0, |value| value.into_f64());
                 }
             }
             kernel.tile(&mut results, &columns, &mut scratch);
