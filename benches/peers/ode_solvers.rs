@@ -27,7 +27,7 @@ impl<D: Dynamics> System<f64, DVector<f64>> for Field<D> {
     }
 }
 
-fn finished<'v>(stats: Result<Stats, IntegrationError>, last: Option<&'v [f64]>) -> Option<End> {
+fn finished(stats: Result<Stats, IntegrationError>, last: Option<&[f64]>) -> Option<End> {
     let stats = stats.ok()?;
     let steps = u64::from(stats.accepted_steps + stats.rejected_steps);
     Some(End { u: last?.to_vec(), steps })

@@ -45,17 +45,26 @@ impl Hyperbolic {
 
 /// `du = c sin(5 u + t) dt + a (1 + cos(2 u) / 2) dW` in the sense of Ito: drift and diffusion do
 /// not commute, so that the areas of the path decide from order 3/2 on. No solution is known.
-pub fn curved(
-    c: f64,
-    a: f64,
-) -> Ito<impl Fn(&mut Batch, &Batch, f64) + Copy, impl Fn(&mut Batch, &Batch, f64) + Copy> {
-    Ito {
-        drift: move |du: &mut Batch, u: &Batch, t: f64| {
-            du.zip_mut_with(u, |du, u| *du = c * (5.0 * u + t).sin());
-        },
-        diffusion: move |g: &mut Batch, u: &Batch, _t: f64| {
-            g.zip_mut_with(u, |g, u| *g = a * (1.0 + 0.5 * (2.0 * u).cos()));
-        },
+pub fn curved(c: f64, a: f64) -> Ito<Curved, Curved> {
+    Ito { drift: Curved::Drift(c), diffusion: Curved::Diffusion(a) }
+}
+
+/// The two parts of [`curved`].
+#[derive(Debug, Clone, Copy)]
+pub enum Curved {
+    Drift(f64),
+    Diffusion(f64),
+}
+
+impl VectorField<Batch> for Curved {
+    fn eval(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+        match *self {
+            Curved::Drift(c) => out.zip_mut_with(u, |out, u| *out = c * (5.0 * u + t).sin()),
+            Curved::Diffusion(a) => {
+                out.zip_mut_with(u, |out, u| *out = a * (1.0 + 0.5 * (2.0 * u).cos()));
+            }
+        }
+        Ok(())
     }
 }
 
