@@ -89,6 +89,9 @@ const FEW_EVALUATIONS: &[u64] = &[5, 6, 8, 10, 15, 20, 50];
 /// Evaluations of the methods that draw noise.
 const MANY_EVALUATIONS: &[u64] = &[20, 50, 100, 200, 500];
 const FULL_TOLERANCES: &[f64] = &[5e-2, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
+/// On one path an error falls with the power 3/2 of the step at best: a tenth of the tolerance
+/// takes five times the steps, and from 1e-4 on a row would take minutes.
+const STOCHASTIC_TOLERANCES: &[f64] = &[5e-2, 1e-2];
 
 /// The runs of a study of `process`; with `solvers`, those solvers over a
 /// ladder of budgets.
@@ -119,11 +122,15 @@ fn all_runs(effort: Effort) -> Vec<Run> {
                 runs.extend(few_evaluations(&info));
             }
             for info in infos().filter(|info| info.adaptive()) {
-                runs.extend(adaptive(&[(info.name, FULL_TOLERANCES)]));
+                runs.extend(adaptive(&[(info.name, tolerances(&info))]));
             }
             runs
         }
     }
+}
+
+fn tolerances(info: &MethodInfo) -> &'static [f64] {
+    if info.draws_noise { STOCHASTIC_TOLERANCES } else { FULL_TOLERANCES }
 }
 
 /// One run for every grid that few evaluations allow, except for those listed already.
@@ -170,8 +177,13 @@ fn runs_of(solvers: &[String], effort: Effort) -> Vec<Run> {
     let of_solver = |solver: &String| -> Vec<Run> {
         let info = method::parse::<[f64; 2]>(solver).map(|method| method.info());
         let mut runs: Vec<Run> = steps.iter().map(|&n| Run::steps(solver, n)).collect();
-        if effort != Effort::Quick && info.is_ok_and(|info| info.adaptive()) {
-            runs.extend(FULL_TOLERANCES.iter().map(|&tolerance| Run::adaptive(solver, tolerance)));
+        if let Ok(info) = info
+            && effort != Effort::Quick
+            && info.adaptive()
+        {
+            runs.extend(
+                tolerances(&info).iter().map(|&tolerance| Run::adaptive(solver, tolerance)),
+            );
         }
         runs
     };
