@@ -13,6 +13,7 @@ use candle_core::{Device, Tensor};
 use driftfield::generate::Field;
 use driftfield::metrics;
 use driftfield::prelude::*;
+use driftfield::problems::atomic_file;
 use driftfield::problems::data::Cat;
 use driftfield::problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
@@ -288,8 +289,8 @@ fn main() {
 fn write(rows: &[Row]) -> std::io::Result<()> {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(&directory)?;
-    serde_json::to_writer_pretty(&mut file, rows)?;
-    file.persist(directory.join("network.json"))?;
-    Ok(())
+    atomic_file::write(
+        directory.join("network.json"),
+        serde_json::to_string_pretty(rows)?.as_bytes(),
+    )
 }

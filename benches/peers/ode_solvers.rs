@@ -33,57 +33,57 @@ fn finished(stats: Result<Stats, IntegrationError>, last: Option<&[f64]>) -> Opt
     Some(End { u: last?.to_vec(), steps })
 }
 
+/// One of the crate's methods with its own defaults for PI control: `beta` and the limits of
+/// the step's change.
+macro_rules! contender {
+    ($name:literal, $class:expr, $method:ident, ($beta:literal, $smallest:literal, $largest:literal),
+     $problem:ident, $start:expr) => {
+        Contender::peer($name, $class, move |tolerance| {
+            let field = Field($problem.dynamics);
+            let (start, end) = ($start, $problem.end);
+            let mut solver = $method::from_param(
+                field,
+                0.0,
+                end,
+                end,
+                start,
+                tolerance,
+                tolerance,
+                0.9,
+                $beta,
+                $smallest,
+                $largest,
+                end,
+                0.0,
+                STEPS,
+                1000,
+                OutputType::Sparse,
+            );
+            let stats = solver.integrate();
+            finished(stats, solver.y_out().last().map(|u| u.as_slice()))
+        })
+    };
+}
+
 macro_rules! contenders {
     ($problem:ident, $start:expr) => {
         vec![
-            Contender::peer("ode_solvers dopri5", Class::Five, move |tolerance| {
-                let field = Field($problem.dynamics);
-                let (start, end) = ($start, $problem.end);
-                let mut solver = Dopri5::from_param(
-                    field,
-                    0.0,
-                    end,
-                    end,
-                    start,
-                    tolerance,
-                    tolerance,
-                    0.9,
-                    0.04,
-                    0.2,
-                    10.0,
-                    end,
-                    0.0,
-                    STEPS,
-                    1000,
-                    OutputType::Sparse,
-                );
-                let stats = solver.integrate();
-                finished(stats, solver.y_out().last().map(|u| u.as_slice()))
-            }),
-            Contender::peer("ode_solvers dop853", Class::Eight, move |tolerance| {
-                let field = Field($problem.dynamics);
-                let (start, end) = ($start, $problem.end);
-                let mut solver = Dop853::from_param(
-                    field,
-                    0.0,
-                    end,
-                    end,
-                    start,
-                    tolerance,
-                    tolerance,
-                    0.9,
-                    0.0,
-                    0.333,
-                    6.0,
-                    end,
-                    0.0,
-                    STEPS,
-                    1000,
-                    OutputType::Sparse,
-                );
-                let stats = solver.integrate();
-                finished(stats, solver.y_out().last().map(|u| u.as_slice()))
-            }),
+            contender!(
+                "ode_solvers dopri5",
+                Class::Five,
+                Dopri5,
+                (0.04, 0.2, 10.0),
+                $problem,
+                $start
+            ),
+            contender!(
+                "ode_solvers dop853",
+                Class::Eight,
+                Dop853,
+                (0.0, 0.333, 6.0),
+                $problem,
+                $start
+            ),
         ]
     };
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
+use driftfield::problems::atomic_file;
 use serde::Serialize;
 
 use super::contender::{Class, Contender};
@@ -97,14 +98,12 @@ impl Report {
         }
     }
 
-    /// Writes the rows, all or nothing: under another name first.
+    /// Writes the rows, all or nothing.
     pub fn write(&self, path: &str) -> io::Result<()> {
         let path = Path::new(path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let unfinished = path.with_extension("json.unfinished");
-        fs::write(&unfinished, serde_json::to_string_pretty(&self.rows)?)?;
-        fs::rename(unfinished, path)
+        atomic_file::write(path, serde_json::to_string_pretty(&self.rows)?.as_bytes())
     }
 }

@@ -7,7 +7,7 @@
 mod common;
 
 use common::sde::{Batch, Hyperbolic, curved};
-use common::strong::{FINE_LEVELS, LEVELS, PATHS, Setting, run, strong};
+use common::strong::{AGAINST_FINER, LEVELS, PATHS, Setting, strong};
 use driftfield_solvers::field::{MatrixNoise, ScalarNoise, WithDerivative};
 use driftfield_solvers::method::registry::{
     additive_methods, stochastic_methods, stratonovich_methods,
@@ -120,10 +120,9 @@ proptest! {
         let span = (0.0, 1.0);
         let initial = Batch::from_elem((PATHS, 1), start);
         let sde = SdeProblem::from_field(curved(c, a), initial.clone(), span);
-        let base = 8 * FINE_LEVELS[5];
-        let setting = Setting::new(Channels::PerComponent, &initial, span, FINE_LEVELS, base);
-        let drawn = Setting::drawn(Channels::PerComponent, &initial, span, base);
-        let exact = run(&sde, &Sriw1::new(), drawn, base);
+        let precise = Sriw1::new();
+        let (setting, exact) =
+            Setting::with_finer_solution(Channels::PerComponent, &sde, &precise, AGAINST_FINER);
         for method in stochastic_methods() {
             let order = strong(&method, NoiseKind::Diagonal);
             if order == 1.5 {
@@ -149,10 +148,9 @@ proptest! {
         let diffusion = move |g: &mut Batch, t: f64| g.fill(a * (1.0 - 0.25 * t));
         let initial = Batch::from_elem((PATHS, 1), start);
         let sde = SdeProblem::additive(drift, diffusion, initial.clone(), span);
-        let base = 8 * FINE_LEVELS[5];
-        let setting = Setting::new(Channels::PerComponent, &initial, span, FINE_LEVELS, base);
-        let drawn = Setting::drawn(Channels::PerComponent, &initial, span, base);
-        let exact = run(&sde, &Shark::new(), drawn, base);
+        let precise = Shark::new();
+        let (setting, exact) =
+            Setting::with_finer_solution(Channels::PerComponent, &sde, &precise, AGAINST_FINER);
         let mut methods = stochastic_methods();
         methods.extend(stratonovich_methods());
         methods.extend(additive_methods());
@@ -178,9 +176,8 @@ proptest! {
         let initial = Batch::from_elem((PATHS, 2), start);
         let (channels, span) = (Channels::Shared(2), (0.0, 1.0));
         let sde = SdeProblem::from_field(field, initial.clone(), span);
-        let base = 8 * FINE_LEVELS[5];
-        let setting = Setting::new(channels, &initial, span, FINE_LEVELS, base);
-        let exact = run(&sde, &Shark::new(), Setting::drawn(channels, &initial, span, base), base);
+        let (setting, exact) =
+            Setting::with_finer_solution(channels, &sde, &Shark::new(), AGAINST_FINER);
         for method in additive_methods() {
             setting.check(&sde, &method, &exact, 1.5);
         }
@@ -208,10 +205,8 @@ fn general_noise_has_order_one_half() {
     let stratonovich = MatrixNoise::new(2, Stratonovich { drift, diffusion: columns });
     let ito = SdeProblem::from_field(ito, initial.clone(), span);
     let stratonovich = SdeProblem::from_field(stratonovich, initial.clone(), span);
-    let (levels, base) = ([4, 8, 16, 32, 64, 128], 4096);
-    let setting = Setting::new(channels, &initial, span, levels, base);
-    let drawn = Setting::drawn(channels, &initial, span, base);
-    let exact = run(&ito, &EulerMaruyama, drawn, base);
+    let levels = ([4, 8, 16, 32, 64, 128], 4096);
+    let (setting, exact) = Setting::with_finer_solution(channels, &ito, &EulerMaruyama, levels);
     setting.check(&ito, &EulerMaruyama, &exact, 0.5);
     setting.check(&ito, &WeakRungeKutta, &exact, 0.5);
     setting.check(&stratonovich, &EulerHeun, &exact, 0.5);

@@ -4,9 +4,7 @@
 mod common;
 
 use common::sde::{Batch, Hyperbolic, curved};
-use common::strong::{
-    FINE_LEVELS, LEVELS, Mistake, Mistaken, PATHS, Setting, TOLERANCE, run, strong,
-};
+use common::strong::{AGAINST_FINER, LEVELS, Mistake, Mistaken, PATHS, Setting, TOLERANCE, strong};
 use driftfield_solvers::field::WithDerivative;
 use driftfield_solvers::method::registry::{stochastic_methods, stratonovich_methods};
 use driftfield_solvers::method::stochastic::NoiseKind;
@@ -57,10 +55,9 @@ fn mistaken_areas_change_the_slope() {
     let span = (0.0, 1.0);
     let initial = Batch::from_elem((PATHS, 1), 0.3);
     let sde = SdeProblem::from_field(curved(0.3, 0.25), initial.clone(), span);
-    let base = 8 * FINE_LEVELS[5];
-    let setting = Setting::new(Channels::PerComponent, &initial, span, FINE_LEVELS, base);
-    let drawn = Setting::drawn(Channels::PerComponent, &initial, span, base);
-    let exact = run(&sde, &Sriw1::new(), drawn, base);
+    let precise = Sriw1::new();
+    let (setting, exact) =
+        Setting::with_finer_solution(Channels::PerComponent, &sde, &precise, AGAINST_FINER);
     for method in stochastic_methods() {
         let order = strong(&method, NoiseKind::Diagonal);
         if order == 1.5 {

@@ -47,13 +47,7 @@ pub(crate) fn multiply<S: Simd, E: Epilogue<S>>(
     w: &Panels,
     epilogue: &mut E,
 ) {
-    // As many sums as hide the latency of a multiply-add on two ports and leave
-    // registers for the operands: 16 of 32 or 12 of 16.
-    if S::F32_LANES >= 16 {
-        blocks::<S, E, Rows<'_>, 8>(simd, rows, x, w, epilogue);
-    } else {
-        blocks::<S, E, Rows<'_>, 6>(simd, rows, x, w, epilogue);
-    }
+    widest_blocks(simd, rows, x, w, epilogue);
 }
 
 /// Hands `x^T w` to `epilogue`, for `columns` columns of `x` and up to 7 more,
@@ -66,10 +60,23 @@ pub(crate) fn multiply_transposed<S: Simd, E: Epilogue<S>>(
     w: &Panels,
     epilogue: &mut E,
 ) {
+    widest_blocks(simd, columns, Transposed(x), w, epilogue);
+}
+
+#[inline(always)]
+fn widest_blocks<S: Simd, E: Epilogue<S>, X: Left>(
+    simd: S,
+    rows: usize,
+    x: X,
+    w: &Panels,
+    epilogue: &mut E,
+) {
+    // As many sums as hide the latency of a multiply-add on two ports and leave
+    // registers for the operands: 16 of 32 or 12 of 16.
     if S::F32_LANES >= 16 {
-        blocks::<S, E, Transposed<'_>, 8>(simd, columns, Transposed(x), w, epilogue);
+        blocks::<S, E, X, 8>(simd, rows, x, w, epilogue);
     } else {
-        blocks::<S, E, Transposed<'_>, 6>(simd, columns, Transposed(x), w, epilogue);
+        blocks::<S, E, X, 6>(simd, rows, x, w, epilogue);
     }
 }
 

@@ -24,6 +24,9 @@ pub fn grid(steps: usize, (t0, t1): (f64, f64)) -> Vec<f64> {
 /// Levels where errors of order 2 must not hide those of order 3/2.
 pub const FINE_LEVELS: [usize; 6] = [32, 64, 128, 256, 512, 1024];
 
+/// The levels above, and the steps of a solution much finer.
+pub const AGAINST_FINER: ([usize; 6], usize) = (FINE_LEVELS, 8 * FINE_LEVELS[5]);
+
 /// The path that all levels share, over the finest grid.
 pub struct Setting {
     pub path: RecordedPath<Batch>,
@@ -47,13 +50,26 @@ impl Setting {
         Setting { path, levels, channels, span }
     }
 
-    pub fn drawn(
+    fn drawn(
         channels: Channels,
         like: &Batch,
         span: (f64, f64),
         base: usize,
     ) -> BrownianPath<Batch> {
         BrownianPath::with_channels(channels, (31, 0), like, grid(base, span))
+    }
+
+    /// Where no solution is known: the path, and what `precise` makes of it in `base` steps.
+    pub fn with_finer_solution<P: Problem<State = Batch>>(
+        channels: Channels,
+        problem: &P,
+        precise: &impl Method<Batch, P::Field>,
+        (levels, base): ([usize; 6], usize),
+    ) -> (Self, Batch) {
+        let (initial, span) = (problem.initial(), problem.span());
+        let setting = Self::new(channels, initial, span, levels, base);
+        let exact = run(problem, precise, Self::drawn(channels, initial, span, base), base);
+        (setting, exact)
     }
 
     /// The path at the end of the span, one state per channel.
