@@ -15,6 +15,21 @@ pub trait LaneField<S>: VectorField<S> {
     fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError>;
 }
 
+/// `evaluate(du, u)` for these lanes of `u` alone; the other lanes of `du` stay as they are.
+pub fn in_some_lanes<S: State>(
+    du: &mut S,
+    u: &S,
+    lanes: &[usize],
+    evaluate: impl FnOnce(&mut S, &S) -> Result<(), FieldError>,
+) -> Result<(), FieldError> {
+    let some = u.select_lanes(lanes)?;
+    let mut evaluated = some.zeros_like();
+    evaluate(&mut evaluated, &some)?;
+    let pairs: Vec<(usize, usize)> =
+        lanes.iter().enumerate().map(|(from, &to)| (to, from)).collect();
+    Ok(du.assign_lanes(&evaluated, &pairs)?)
+}
+
 /// A field given for one lane at a time, by a closure `|du: &mut [T], u: &[T], t|`.
 ///
 /// ```

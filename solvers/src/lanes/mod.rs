@@ -16,7 +16,7 @@ mod paced;
 mod saving;
 mod solution;
 
-pub use field::{EachLane, LaneField, LaneTimes};
+pub use field::{EachLane, LaneField, LaneTimes, in_some_lanes};
 pub use options::LaneOptions;
 pub use paced::Paced;
 pub use solution::{LaneReport, LaneSolution};

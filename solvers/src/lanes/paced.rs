@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use super::LaneField;
+use super::{LaneField, in_some_lanes};
 use crate::field::{FieldError, VectorField};
 use crate::state::{State, StateError};
 
@@ -148,13 +148,8 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
         lanes: Option<&[usize]>,
     ) -> Result<(), FieldError> {
         let Some(lanes) = lanes else { return self.field.eval_lanes(du, u, t) };
-        let some = u.select_lanes(lanes)?;
-        let mut derivative = some.zeros_like();
         let t: Vec<f64> = lanes.iter().map(|&lane| t[lane]).collect();
-        self.field.eval_lanes(&mut derivative, &some, &t)?;
-        let pairs: Vec<(usize, usize)> =
-            lanes.iter().enumerate().map(|(from, &to)| (to, from)).collect();
-        Ok(du.assign_lanes(&derivative, &pairs)?)
+        in_some_lanes(du, u, lanes, |du, u| self.field.eval_lanes(du, u, &t))
     }
 
     fn first_stage(&self, pace: &mut Pace<S>, u: &S) -> Result<(), FieldError> {
