@@ -74,6 +74,12 @@ fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
     state.values().unwrap_or_default()
 }
 
+/// What `own` times the old content is for the sum that replaces it.
+#[inline(always)]
+fn start<T: Scalar>(own: f64) -> Start<'static, T> {
+    if own == 0.0 { Start::Zero } else { Start::Scaled(T::from_f64(own)) }
+}
+
 /// What the mean squares of `error` are made of, once shapes and tolerances fit.
 #[inline(always)]
 fn errors<'a, H: HostState>(
@@ -151,9 +157,26 @@ impl<H: HostState> State for H {
         for &(_, k) in terms {
             read_like(lanes, out.len(), k)?;
         }
-        let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
         let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
-        weighted_sum(out, start, terms);
+        weighted_sum(out, start(own), terms, None);
+        Ok(())
+    }
+
+    #[inline]
+    fn linear_combination_and_product(
+        &mut self,
+        own: f64,
+        terms: &[(f64, &Self)],
+        (a, b): (&Self, &Self),
+    ) -> Result<(), StateError> {
+        let lanes = self.lane_count();
+        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
+        for &(_, k) in terms {
+            read_like(lanes, out.len(), k)?;
+        }
+        let product = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
+        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+        weighted_sum(out, start(own), terms, Some(product));
         Ok(())
     }
 
@@ -191,7 +214,7 @@ impl<H: HostState> State for H {
         }
         let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
         let terms = used.map(|(&weight, stage)| (h * weight, checked_values(stage)));
-        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms);
+        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms, None);
         Ok(())
     }
 

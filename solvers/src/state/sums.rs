@@ -23,31 +23,38 @@ pub(super) enum Start<'a, T> {
     Scaled(T),
 }
 
-/// `out <- start + sum_j c_j values_j`, summed in that order: every value is read
-/// and written once. The coefficients are rounded to the precision of the values.
+/// `out <- start + sum_j c_j values_j + a b`, summed in that order: every value is read
+/// and written once. The coefficients are rounded to the precision of the values;
+/// `product` is `a` and `b`, if there are any.
 pub(super) fn weighted_sum<'a, T: Scalar>(
     out: &mut [T],
     start: Start<'_, T>,
     terms: impl Iterator<Item = (f64, &'a [T])>,
+    product: Option<(&[T], &[T])>,
 ) {
     let empty: &[T] = &[];
     let mut list = [(T::zero(), empty); TERMS];
     let (mut used, mut start) = (0, start);
     for (coefficient, values) in terms {
         if used == TERMS {
-            add_terms(out, start, &list);
+            add_terms(out, start, &list, None);
             (used, start) = (0, Start::Scaled(T::one()));
         }
         list[used] = (T::from_f64(coefficient), values);
         used += 1;
     }
-    add_terms(out, start, &list[..used]);
+    add_terms(out, start, &list[..used], product);
 }
 
 // One copy for every state of a number type, rather than one for every stage.
 #[inline(never)]
-fn add_terms<T: Scalar>(out: &mut [T], start: Start<'_, T>, terms: &[(T, &[T])]) {
-    Arch::new().dispatch(Sum { out, start, terms });
+fn add_terms<T: Scalar>(
+    out: &mut [T],
+    start: Start<'_, T>,
+    terms: &[(T, &[T])],
+    product: Option<(&[T], &[T])>,
+) {
+    Arch::new().dispatch(Sum { out, start, terms, product });
 }
 
 /// The loop of [`add_terms`], for the instructions of the CPU at hand.
@@ -55,6 +62,7 @@ struct Sum<'a, T> {
     out: &'a mut [T],
     start: Start<'a, T>,
     terms: &'a [(T, &'a [T])],
+    product: Option<(&'a [T], &'a [T])>,
 }
 
 impl<T: Scalar> WithSimd for Sum<'_, T> {
@@ -62,7 +70,7 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
 
     #[inline(always)]
     fn with_simd<A: Simd>(self, _: A) {
-        let Sum { out, start, terms } = self;
+        let Sum { out, start, terms, product } = self;
         let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
         let at_rest = chunks.len() * CHUNK;
         for (index, chunk) in chunks.iter_mut().enumerate() {
@@ -76,6 +84,9 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             for &(c, values) in terms {
                 accumulate(&mut sums, c, &values[at..at + CHUNK]);
             }
+            if let Some((a, b)) = product {
+                accumulate_products(&mut sums, &a[at..at + CHUNK], &b[at..at + CHUNK]);
+            }
             *chunk = sums;
         }
         for (i, out) in rest.iter_mut().enumerate() {
@@ -86,6 +97,9 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             };
             for &(c, values) in terms {
                 sum += c * values[at_rest + i];
+            }
+            if let Some((a, b)) = product {
+                sum += a[at_rest + i] * b[at_rest + i];
             }
             *out = sum;
         }
@@ -100,13 +114,21 @@ fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
     }
 }
 
+/// `sums <- sums + a b`.
+#[inline(always)]
+fn accumulate_products<T: Scalar>(sums: &mut [T; CHUNK], a: &[T], b: &[T]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += a * b;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn is_the_sum_in_order_for_any_length_and_number_of_terms() {
-        for len in [1, 15, 16, 17, 50] {
+        for len in [1, 2, 15, 16, 17, 50] {
             for count in [0, 1, 5, 16, 17, 40] {
                 let value = |j: usize, i: usize| ((3 * j + i) as f64).sin();
                 let terms: Vec<Vec<f64>> =
@@ -122,11 +144,14 @@ mod tests {
                     };
                     let mut out = old.clone();
                     let listed = terms.iter().enumerate();
-                    weighted_sum(&mut out, start, listed.map(|(j, k)| (coefficient(j), &k[..])));
+                    let listed = listed.map(|(j, k)| (coefficient(j), &k[..]));
+                    let product = (len % 2 == 0).then_some((&base[..], &old[..]));
+                    weighted_sum(&mut out, start, listed, product);
                     for i in 0..len {
                         let expected = (0..count).fold(first(base[i], old[i]), |sum, j| {
                             sum + coefficient(j) * value(j, i)
                         });
+                        let expected = expected + product.map_or(0.0, |(a, b)| a[i] * b[i]);
                         assert_eq!(out[i], expected, "{len} values, {count} terms, start {kind}");
                     }
                 }
