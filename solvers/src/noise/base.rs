@@ -1,4 +1,4 @@
-use super::lane_rngs::{GROUP, LaneRngs};
+use super::lane_rngs::LaneRngs;
 use super::piece::take_all;
 use super::{Channels, LaneRng, NoiseError, Stream};
 use crate::state::{State, StateError};
@@ -67,7 +67,7 @@ impl<S: State> BaseStream<S> {
         let of_lane = states * self.channels.per_lane().count(lane_len);
         let intervals =
             (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.scales.len() / states);
-        if intervals > 1 && like.lanes() >= GROUP {
+        if intervals > 1 {
             self.ahead = (0..intervals * states).map(|_| like.zeros_like()).collect();
         }
         self

@@ -2,7 +2,7 @@ use num_traits::Float;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::mean_squares::Errors;
-use super::sums::{SHORT, Start, weighted_sum};
+use super::sums::{SHORT, Start, short_sum, weighted_sum};
 use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
@@ -74,10 +74,29 @@ fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
     state.values().unwrap_or_default()
 }
 
-/// What `own` times the old content is for the sum that replaces it.
+/// `out <- own * out + sum_i c_i k_i + a * b`, the product `(a, b)` if there is one.
 #[inline(always)]
-fn start<T: Scalar>(own: f64) -> Start<'static, T> {
-    if own == 0.0 { Start::Zero } else { Start::Scaled(T::from_f64(own)) }
+fn sum<H: HostState>(
+    out: &mut H,
+    own: f64,
+    terms: &[(f64, &H)],
+    product: Option<(&H, &H)>,
+) -> Result<(), StateError> {
+    let lanes = out.lane_count();
+    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+    let factors = product.into_iter().flat_map(|(a, b)| [a, b]);
+    for state in terms.iter().map(|&(_, state)| state).chain(factors) {
+        read_like(lanes, out.len(), state)?;
+    }
+    let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+    let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+    let product = product.map(|(a, b)| (checked_values(a), checked_values(b)));
+    if H::UNROLLED {
+        short_sum(out, start, terms, product);
+    } else {
+        weighted_sum(out, start, terms, product);
+    }
+    Ok(())
 }
 
 /// What the mean squares of `error` are made of, once shapes and tolerances fit.
@@ -152,14 +171,7 @@ impl<H: HostState> State for H {
 
     #[inline]
     fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError> {
-        let lanes = self.lane_count();
-        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for &(_, k) in terms {
-            read_like(lanes, out.len(), k)?;
-        }
-        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
-        weighted_sum(out, start(own), terms, None);
-        Ok(())
+        sum(self, own, terms, None)
     }
 
     #[inline]
@@ -167,17 +179,9 @@ impl<H: HostState> State for H {
         &mut self,
         own: f64,
         terms: &[(f64, &Self)],
-        (a, b): (&Self, &Self),
+        product: (&Self, &Self),
     ) -> Result<(), StateError> {
-        let lanes = self.lane_count();
-        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for &(_, k) in terms {
-            read_like(lanes, out.len(), k)?;
-        }
-        let product = (read_like(lanes, out.len(), a)?, read_like(lanes, out.len(), b)?);
-        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
-        weighted_sum(out, start(own), terms, Some(product));
-        Ok(())
+        sum(self, own, terms, Some(product))
     }
 
     #[inline(always)]

@@ -46,6 +46,30 @@ pub(super) fn weighted_sum<'a, T: Scalar>(
     add_terms(out, start, &list[..used], product);
 }
 
+/// [`weighted_sum`] for at most [`SHORT`] values, without a list of the terms.
+#[inline(always)]
+pub(super) fn short_sum<'a, T: Scalar>(
+    out: &mut [T],
+    start: Start<'_, T>,
+    terms: impl Iterator<Item = (f64, &'a [T])>,
+    product: Option<(&[T], &[T])>,
+) {
+    let mut sums = [T::zero(); SHORT];
+    let sums = &mut sums[..out.len()];
+    match start {
+        Start::Zero => {}
+        Start::From(values) => sums.copy_from_slice(values),
+        Start::Scaled(factor) => add_multiple(sums, factor, out),
+    }
+    for (coefficient, values) in terms {
+        add_multiple(sums, T::from_f64(coefficient), values);
+    }
+    if let Some((a, b)) = product {
+        add_products(sums, a, b);
+    }
+    out.copy_from_slice(sums);
+}
+
 // One copy for every state of a number type, rather than one for every stage.
 #[inline(never)]
 fn add_terms<T: Scalar>(
@@ -79,13 +103,13 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             match start {
                 Start::Zero => {}
                 Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
-                Start::Scaled(factor) => accumulate(&mut sums, factor, chunk),
+                Start::Scaled(factor) => add_multiple(&mut sums, factor, chunk),
             }
             for &(c, values) in terms {
-                accumulate(&mut sums, c, &values[at..at + CHUNK]);
+                add_multiple(&mut sums, c, &values[at..at + CHUNK]);
             }
             if let Some((a, b)) = product {
-                accumulate_products(&mut sums, &a[at..at + CHUNK], &b[at..at + CHUNK]);
+                add_products(&mut sums, &a[at..at + CHUNK], &b[at..at + CHUNK]);
             }
             *chunk = sums;
         }
@@ -108,7 +132,7 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
 
 /// `sums <- sums + c values`.
 #[inline(always)]
-fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
+fn add_multiple<T: Scalar>(sums: &mut [T], c: T, values: &[T]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
         *sum += c * value;
     }
@@ -116,7 +140,7 @@ fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
 
 /// `sums <- sums + a b`.
 #[inline(always)]
-fn accumulate_products<T: Scalar>(sums: &mut [T; CHUNK], a: &[T], b: &[T]) {
+fn add_products<T: Scalar>(sums: &mut [T], a: &[T], b: &[T]) {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
         *sum += a * b;
     }
@@ -146,7 +170,12 @@ mod tests {
                     let listed = terms.iter().enumerate();
                     let listed = listed.map(|(j, k)| (coefficient(j), &k[..]));
                     let product = (len % 2 == 0).then_some((&base[..], &old[..]));
-                    weighted_sum(&mut out, start, listed, product);
+                    weighted_sum(&mut out, start, listed.clone(), product);
+                    if len <= SHORT {
+                        let mut short = old.clone();
+                        short_sum(&mut short, start, listed, product);
+                        assert_eq!(short, out);
+                    }
                     for i in 0..len {
                         let expected = (0..count).fold(first(base[i], old[i]), |sum, j| {
                             sum + coefficient(j) * value(j, i)
