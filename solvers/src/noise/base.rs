@@ -59,8 +59,8 @@ impl<S: State> BaseStream<S> {
         }
     }
 
-    /// The same numbers, drawn for several intervals at a time where lanes are many and
-    /// short; `like` gives the shape of a state.
+    /// The same numbers, drawn for several intervals at a time where lanes are short;
+    /// `like` gives the shape of a state.
     pub(super) fn ahead(mut self, like: &S) -> Self {
         let (states, lane_len) = (self.channels.states().max(1), like.lane_len().max(1));
         let in_memory = states * like.lanes() * lane_len;

@@ -233,4 +233,33 @@ mod tests {
         // The probability of the tail is 2.6e-4.
         assert!((1100..1500).contains(&in_tail), "{in_tail}");
     }
+
+    #[test]
+    fn the_series_is_far_closer_than_what_counts_as_close() {
+        for z in (0..=730).map(|k| 1e-3 * f64::from(k)) {
+            assert!((exponential_series(z) - z.exp()).abs() < 0.02 * CLOSE, "{z}");
+        }
+        let highest = layers().rises[1..].iter().copied().fold(0.0, f64::max);
+        assert!(highest < 0.73_f64.exp(), "{highest}");
+    }
+
+    #[test]
+    fn what_is_given_back_is_finished_to_the_same_number() {
+        let mut rng = Xoshiro::chained(9, &[]);
+        let mut tried = 0;
+        while tried < 10_000 {
+            let word = rng.next();
+            let layer = (word & 0xff) as usize;
+            let [own, inner] = layers().ends[layer];
+            if layer == 0 || in_layer(word, own).abs() < inner {
+                continue;
+            }
+            let mut given_back = rng;
+            let Ok(number) = finish(layers(), word, &mut rng) else { continue };
+            let taken = [Some(word), Some(given_back.next())];
+            let same = Unfinished { taken }.finish(&mut given_back);
+            assert_eq!((number.to_bits(), rng.0), (same.to_bits(), given_back.0));
+            tried += 1;
+        }
+    }
 }
