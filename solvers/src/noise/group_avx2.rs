@@ -39,7 +39,8 @@ impl NullaryFnOnce for Draw<'_> {
         for (number, group) in groups.iter_mut().enumerate() {
             // One half after the other: both together have no room in the registers.
             for half in 0..GROUP / LANES {
-                let values = &mut values[GROUP * number + LANES * half..];
+                let first = GROUP * number + LANES * half;
+                let Some(values) = values.get_mut(first..) else { return };
                 let mut one = OneLane { simd, half: Half::load(group, half), lane: 0 };
                 for values in values.chunks_mut(stride) {
                     let Some(values) = values.first_chunk_mut::<LANES>() else { break };

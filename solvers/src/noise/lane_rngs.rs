@@ -77,7 +77,7 @@ impl LaneNumbers for LaneRngs {
         let layers = layers();
         let first = lanes.start / GROUP;
         let mut alone = lanes.clone();
-        if lanes.start % GROUP == 0 && width >= GROUP {
+        if lanes.start.is_multiple_of(GROUP) && width >= GROUP {
             let groups = &mut self.groups[first..first + width / GROUP];
             if whole_groups(groups, layers, numbers, width) {
                 alone.start += GROUP * groups.len();
