@@ -3,7 +3,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::mean_squares::Errors;
 use super::sums::{SHORT, Start, short_sum, weighted_sum};
-use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw, lanes};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -33,6 +33,11 @@ pub trait HostState: Clone + 'static {
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
 
+    /// The same with another number of lanes, if the container can have it.
+    fn zeros_of_lanes(&self, lanes: usize) -> Option<Self> {
+        (lanes == self.lane_count()).then(|| self.zeros())
+    }
+
     /// Exchanges two containers laid out alike, without touching their values; `false`,
     /// and nothing done, if that cannot be.
     fn exchange(&mut self, _other: &mut Self) -> bool {
@@ -44,7 +49,7 @@ pub trait HostState: Clone + 'static {
 const BLOCK: usize = 64;
 
 #[inline(always)]
-fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
+pub(super) fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
     state.values().ok_or(StateError::NotContiguous)
 }
 
@@ -267,6 +272,18 @@ impl<H: HostState> State for H {
             return Ok(None);
         }
         Ok(Some(errors(self, before, after, tolerance)?.mean_square(tolerance)))
+    }
+
+    fn select_lanes(&self, lanes: &[usize]) -> Result<Self, StateError> {
+        lanes::select(self, lanes)
+    }
+
+    fn assign_lanes(&mut self, other: &Self, pairs: &[(usize, usize)]) -> Result<(), StateError> {
+        lanes::assign(self, other, pairs.iter().copied())
+    }
+
+    fn combine_lanes(&mut self, own: &[f64], terms: &[(&[f64], &Self)]) -> Result<(), StateError> {
+        lanes::combine(self, own, terms)
     }
 
     #[inline]
