@@ -139,6 +139,21 @@ pub trait State: Clone + 'static {
     /// `self <- self + a * b`, component by component (diagonal noise).
     fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError>;
 
+    /// `self <- own * self + sum_i c_i k_i + a * b` with `(a, b) = product`: a
+    /// [`linear_combination`](State::linear_combination) followed by
+    /// [`add_product`](State::add_product), to the bit.
+    ///
+    /// Host containers make one pass over memory of the two.
+    fn linear_combination_and_product(
+        &mut self,
+        own: f64,
+        terms: &[(f64, &Self)],
+        (a, b): (&Self, &Self),
+    ) -> Result<(), StateError> {
+        self.linear_combination(own, terms)?;
+        self.add_product(a, b)
+    }
+
     /// Mean square, lane by lane, of `self` (an error estimate) weighted by
     /// `abstol + reltol * max(|before|, |after|)`.
     ///
