@@ -173,28 +173,34 @@ impl MlpPlan {
         }
     }
 
-    /// Checks the shapes of both states and hands out their values.
-    fn rows<'a, H: HostState>(
-        &self,
-        out: &'a mut H,
-        x: &'a H,
-    ) -> Result<(&'a mut [H::Scalar], &'a [H::Scalar]), FieldError> {
+    /// The rows of a state.
+    fn rows<'a, H: HostState>(&self, x: &'a H) -> Result<&'a [H::Scalar], FieldError> {
         let values = x.values().ok_or(StateError::NotContiguous)?;
         // A container that is one lane (`[f32; 2]`) is one row, and an array of
         // any shape is as many as its first axis says.
         check_rows(x.lane_count(), values.len(), self.config.dimension)?;
-        let (lanes, len) = (out.lane_count(), values.len());
-        let out = out.values_mut().ok_or(StateError::NotContiguous)?;
-        if out.len() != len || lanes != x.lane_count() {
-            return Err(FieldError::State(StateError::ShapeMismatch {
-                expected_lanes: x.lane_count(),
-                expected_len: len,
-                found_lanes: lanes,
-                found_len: out.len(),
-            }));
-        }
-        Ok((out, values))
+        Ok(values)
     }
+}
+
+/// The values of `out`, refused unless it is shaped like a state of `lanes` lanes and `len`
+/// values.
+fn shaped_like<H: HostState>(
+    out: &mut H,
+    lanes: usize,
+    len: usize,
+) -> Result<&mut [H::Scalar], FieldError> {
+    let found_lanes = out.lane_count();
+    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+    if out.len() == len && found_lanes == lanes {
+        return Ok(out);
+    }
+    Err(FieldError::State(StateError::ShapeMismatch {
+        expected_lanes: lanes,
+        expected_len: len,
+        found_lanes,
+        found_len: out.len(),
+    }))
 }
 
 /// `values` and zeros up to the row of a buffer of `width` columns.
@@ -279,7 +285,9 @@ impl Scratch {
 impl<H: HostState> Network<H> for MlpPlan {
     fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
         check_time(t)?;
-        let (out, x) = self.rows(out, x)?;
+        let lanes = x.lane_count();
+        let x = self.rows(x)?;
+        let out = shaped_like(out, lanes, x.len())?;
         // Taken out of its cell: a rayon worker may start another evaluation
         // while it waits for this one.
         let mut buffers = EMBEDDING.take();
@@ -296,7 +304,9 @@ impl<H: HostState> Network<H> for MlpPlan {
                 found: format!("{} time(s)", t.len()),
             });
         }
-        let (out, x) = self.rows(out, x)?;
+        let lanes = x.lane_count();
+        let x = self.rows(x)?;
+        let out = shaped_like(out, lanes, x.len())?;
         self.tiles(out, x, Times::Each(t));
         Ok(())
     }
