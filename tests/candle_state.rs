@@ -1,9 +1,11 @@
 //! Candle tensors as states: the numbers of host arrays, no graph, typed errors.
 
 use candle_core::{DType, Device, Tensor, Var};
+use driftfield_solvers::lanes::LaneTimes;
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::{
-    OdeProblem, Outcome, SdeProblem, SolveError, SolveOptions, State, StateError, solve,
+    FieldError, LaneOptions, OdeProblem, Outcome, SdeProblem, SolveError, SolveOptions, State,
+    StateError, TrackedTensor, solve, solve_lanes,
 };
 use ndarray::Array2;
 
@@ -148,4 +150,45 @@ fn derivatives_of_another_dtype_or_shape_are_refused() {
     let single = state.to_dtype(DType::F32).unwrap();
     let refused = state.linear_combination(1.0, &[(1.0, &single)]);
     assert!(matches!(refused, Err(StateError::Backend(_))));
+}
+
+#[test]
+fn lanes_of_a_tensor_run_at_their_own_pace() {
+    let slope = |u: &Tensor, t: &[f64]| {
+        let t = Tensor::new(t, u.device())?.to_dtype(u.dtype())?.reshape(((), 1))?;
+        (u.sqr()? * -0.25)?.broadcast_add(&(t * 3.0)?.sin()?)
+    };
+    let by_tensor = LaneTimes(move |du: &mut Tensor, u: &Tensor, t: &[f64]| {
+        *du = slope(u, t)
+            .map_err(|error: candle_core::Error| FieldError::Other(error.to_string()))?;
+        Ok(())
+    });
+    let by_array = LaneTimes(|du: &mut Array2<f64>, u: &Array2<f64>, t: &[f64]| {
+        for (lane, &t) in t.iter().enumerate() {
+            for j in 0..3 {
+                du[[lane, j]] = (3.0 * t).sin() - 0.25 * u[[lane, j]] * u[[lane, j]];
+            }
+        }
+        Ok::<(), FieldError>(())
+    });
+    let options = LaneOptions::adaptive(1e-6, 1e-6).save_at([0.7]);
+    let tensors = OdeProblem::new(by_tensor, tensor(DType::F64), (0.0, 2.0));
+    let tensors = solve_lanes(&tensors, &Tsit5::new(), options.clone()).unwrap();
+    let arrays = OdeProblem::new(by_array, array(), (0.0, 2.0));
+    let arrays = solve_lanes(&arrays, &Tsit5::new(), options).unwrap();
+    assert!(tensors.outcome().is_success());
+    close(&tensors.u, &arrays.u, 1e-12);
+    close(&tensors.saved[0], &arrays.saved[0], 1e-12);
+    let nfe = |lanes: &[driftfield_solvers::lanes::LaneReport]| {
+        lanes.iter().map(|lane| lane.nfe).collect::<Vec<_>>()
+    };
+    assert_eq!(nfe(&tensors.lanes), nfe(&arrays.lanes));
+    // A tensor that keeps its graph is not taken apart; neither is one without axes.
+    let tracked = TrackedTensor(tensor(DType::F64));
+    assert_eq!(tracked.select_lanes(&[0]).err(), Some(StateError::LanesInseparable));
+    let number = Tensor::new(1.0f64, &Device::Cpu).unwrap();
+    assert!(number.select_lanes(&[0]).is_ok());
+    assert_eq!(number.select_lanes(&[0, 0]).err(), Some(StateError::LanesInseparable));
+    let lane = StateError::NoSuchLane { lane: 5, lanes: 5 };
+    assert_eq!(tensor(DType::F32).select_lanes(&[5]).err(), Some(lane));
 }

@@ -93,12 +93,26 @@ fn lanes_at_their_own_pace_do_not_depend_on_the_chunks() {
     assert_eq!(streamed.statistics.nfe, streamed.statistics.network_forwards);
     let totals = parts.iter().map(|part| part.lane_evaluations.unwrap().total);
     assert_eq!(totals.sum::<u64>(), all.total);
-    assert!(all.least < all.most && all.most < streamed.statistics.nfe);
+    assert!(all.least < all.most);
+    assert_eq!(all.unfinished, 0);
     // The last lanes, which were the second chunk's, in a batch of their own.
     let path = process::parse("vp").unwrap();
     let few = generate(&path, &field, Initial::State(last), &settings).unwrap();
     let second = &parts[1].samples;
     assert_eq!(few.samples, second.slice_axis(Axis(0), (second.shape()[0] - 10..).into()));
+}
+
+/// One lane that does not arrive keeps no other from it, in no chunk.
+#[test]
+fn a_lane_that_spends_its_budget_ends_alone() {
+    let tolerance = Budget::Adaptive { abstol: 1e-4, reltol: 1e-4, max_nfe: Some(70) };
+    let settings = Settings { per_lane: true, ..Settings::new("tsit5", tolerance) };
+    let (parts, streamed) = chunks("vp", &mixture(), noise(70_000), &settings);
+    assert_eq!((parts.len(), streamed.lanes), (2, 70_000));
+    let all = streamed.lane_evaluations.unwrap();
+    assert!(all.unfinished > 0 && all.unfinished < 70_000, "{all:?}");
+    assert!(all.most <= 70);
+    assert!(matches!(streamed.outcome, Outcome::BudgetSpent { .. }));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! An exponential that becomes vector code: kernels of densities and distances spend most of
 //! their time in it.
 
-/// `exp(x)` for `x <= 0`, to within 2 units in the last place; results below
-/// the normal range are zero, and NaN stays NaN.
+/// `exp(x)` for `x <= 0`, to within 2 units in the last place; zero below `x = -708`, where
+/// the normal range is about to end. NaN stays NaN.
 ///
 /// Branch-free, so that the compiler turns a loop over it into vector code,
 /// which the library function does not allow: `x = k ln 2 + r` with

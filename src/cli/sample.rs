@@ -11,7 +11,9 @@ use ndarray::ArrayD;
 use serde_json::{Value, json};
 
 use super::{CommandError, exit};
-use crate::generate::{Budget, Field, Initial, Settings, Streamed, generate_in_chunks};
+use crate::generate::{
+    Budget, Field, Initial, LaneEvaluations, Settings, Streamed, generate_in_chunks,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
@@ -180,6 +182,7 @@ impl SampleArguments {
                 "mean": evaluations.total as f64 / streamed.lanes as f64,
                 "most": evaluations.most,
             });
+            summary["unfinished_lanes"] = json!(evaluations.unfinished);
         }
         summary
     }
@@ -196,7 +199,11 @@ impl SampleArguments {
         };
         let evaluations = streamed.lane_evaluations.map(|all| {
             let mean = all.total as f64 / streamed.lanes as f64;
-            format!("evaluations per lane: {} to {}, {mean:.1} on average", all.least, all.most)
+            let LaneEvaluations { least, most, unfinished, .. } = all;
+            format!(
+                "evaluations per lane: {least} to {most}, {mean:.1} on average; \
+                 {unfinished} lane(s) did not arrive"
+            )
         });
         let lines = [
             format!("{process_spec}, {} from t = {} to {}", self.solver, span.start, span.end),

@@ -1,7 +1,7 @@
 //! Generation with steps of every lane's own.
 
 use driftfield_problems::flow::PathField;
-use driftfield_solvers::lanes::Paced;
+use driftfield_solvers::lanes::{LaneReport, Paced};
 use driftfield_solvers::method::registry::runge_kutta_methods;
 use driftfield_solvers::method::{Method, MethodInfo};
 use driftfield_solvers::{OdeProblem, Scalar, Solution, solve_lanes};
@@ -10,7 +10,7 @@ use ndarray::ArrayD;
 use super::GenerateError;
 use super::plan::Plan;
 
-/// Function evaluations that served each lane.
+/// Function evaluations that served each lane, and how many lanes did not arrive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LaneEvaluations {
     /// Fewest of any lane.
@@ -19,16 +19,18 @@ pub struct LaneEvaluations {
     pub most: u64,
     /// Of all lanes together.
     pub total: u64,
+    /// Lanes that ended before the end of the span.
+    pub unfinished: u64,
 }
 
 impl LaneEvaluations {
-    fn of(evaluations: impl Iterator<Item = u64>) -> LaneEvaluations {
-        let none = LaneEvaluations { least: u64::MAX, most: 0, total: 0 };
-        evaluations.fold(none, |all, nfe| all.with(LaneEvaluations::one(nfe)))
-    }
-
-    fn one(nfe: u64) -> LaneEvaluations {
-        LaneEvaluations { least: nfe, most: nfe, total: nfe }
+    fn of(lanes: &[LaneReport]) -> LaneEvaluations {
+        let none = LaneEvaluations { least: u64::MAX, most: 0, total: 0, unfinished: 0 };
+        lanes.iter().fold(none, |all, lane| {
+            let unfinished = u64::from(!lane.outcome.is_success());
+            let LaneReport { nfe, .. } = *lane;
+            all.with(LaneEvaluations { least: nfe, most: nfe, total: nfe, unfinished })
+        })
     }
 
     /// One more evaluation of all of them.
@@ -44,6 +46,7 @@ impl LaneEvaluations {
             least: self.least.min(other.least),
             most: self.most.max(other.most),
             total: self.total + other.total,
+            unfinished: self.unfinished + other.unfinished,
         }
     }
 }
@@ -61,7 +64,7 @@ pub(super) fn solve<T: Scalar>(
     };
     let method = methods.iter().find(adaptive).ok_or(GenerateError::NotPerLane(info.name))?;
     let solution = solve_lanes(problem, method, plan.lane_options()?)?;
-    let evaluations = LaneEvaluations::of(solution.lanes.iter().map(|lane| lane.nfe));
+    let evaluations = LaneEvaluations::of(&solution.lanes);
     let solution = Solution {
         t: Vec::new(),
         u: Vec::new(),

@@ -26,7 +26,8 @@ pub struct Streamed {
     /// grid they do not depend on the lanes. Where lanes have steps of their own, the
     /// counts of all chunks.
     pub statistics: Statistics,
-    /// How the last chunk ended; a chunk that fails is the last.
+    /// How the last chunk ended; a chunk that fails is the last. Where lanes have steps of their
+    /// own, success if all arrived, or how the first ended that did not.
     pub outcome: Outcome,
     /// Wall time of all solves.
     pub seconds: f64,
@@ -84,7 +85,10 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
             lanes: first + count,
             lane_shape: generated.samples.shape()[1..].to_vec(),
             statistics,
-            outcome: generated.outcome.clone(),
+            outcome: match before {
+                Some(before) if !before.outcome.is_success() => before.outcome.clone(),
+                _ => generated.outcome.clone(),
+            },
             seconds: seconds + generated.seconds,
             span: generated.span,
             steps: generated.steps,
@@ -93,7 +97,8 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
         receive(generated)?;
         let failed = !ended.outcome.is_success();
         streamed = Some(ended);
-        if failed {
+        // A lane at its own pace that does not arrive keeps no other from it.
+        if failed && !settings.per_lane {
             break;
         }
     }

@@ -263,4 +263,6 @@ fn lanes_may_take_steps_of_their_own() {
     let stopped = stopped.json();
     assert_eq!(stopped["outcome"], "budget_spent");
     assert!(stopped["lane_nfe"]["most"].as_u64().unwrap() <= 30);
+    assert!(stopped["unfinished_lanes"].as_u64().unwrap() > 0);
+    assert_eq!(own["unfinished_lanes"], 0);
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::lanes::in_some_lanes;
+use driftfield_solvers::lanes::{check_times, in_some_lanes};
 use driftfield_solvers::{
     FieldError, LaneField, OdeProblem, SdeProblem, State, StochasticField, VectorField,
 };
@@ -159,6 +159,7 @@ impl<S> VectorField<S> for PathField<S> {
 /// The probability flow, a time per lane.
 impl<S: State> LaneField<S> for PathField<S> {
     fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError> {
+        check_times(u, t)?;
         t.iter().try_for_each(|&t| check_time(&self.path, t))?;
         let target = |&t: &f64| Target {
             data: self.path.alpha_derivative(t),
@@ -166,7 +167,7 @@ impl<S: State> LaneField<S> for PathField<S> {
         };
         let targets: Vec<Target> = t.iter().map(target).collect();
         let (inside, at_data): (Vec<usize>, Vec<usize>) =
-            (0..t.len()).partition(|&lane| targets[lane].is_finite());
+            (0..t.len()).partition(|&lane| targets[lane].noise.is_finite());
         if at_data.is_empty() {
             return self.predictor.predict_lanes(&targets, du, u, t);
         }

@@ -1,6 +1,7 @@
 //! The residual MLP as candle tensors, on any device.
 
 use candle_core::{DType, Device, Result, Tensor};
+use driftfield_solvers::lanes::check_times;
 use driftfield_solvers::{FieldError, StateError};
 
 use super::time_features::TimeFeatures;
@@ -102,6 +103,7 @@ impl Network<Tensor> for Mlp {
         x: &Tensor,
         t: &[f64],
     ) -> std::result::Result<(), FieldError> {
+        check_times(x, t)?;
         self.evaluate(out, x, t)
     }
 }

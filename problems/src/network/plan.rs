@@ -9,6 +9,7 @@
 
 use std::cell::RefCell;
 
+use driftfield_solvers::lanes::check_times;
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -298,12 +299,7 @@ impl<H: HostState> Network<H> for MlpPlan {
 
     fn forward_lanes(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
         t.iter().try_for_each(|&t| check_time(t))?;
-        if t.len() != x.lane_count() {
-            return Err(FieldError::Shape {
-                expected: format!("one time for each of {} lane(s)", x.lane_count()),
-                found: format!("{} time(s)", t.len()),
-            });
-        }
+        check_times(x, t)?;
         let lanes = x.lane_count();
         let x = self.rows(x)?;
         let out = shaped_like(out, lanes, x.len())?;

@@ -39,6 +39,8 @@ struct Batch<'a, S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> {
     next: S,
     scratch: NormScratch,
     options: LaneOptions,
+    /// Evaluations of a lane that an interpolant takes besides those of its step.
+    of_interpolant: u64,
     t1: f64,
     direction: f64,
     saving: Saving<S>,
@@ -77,6 +79,7 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
         u: initial.clone(),
         next: initial.zeros_like(),
         scratch: NormScratch::default(),
+        of_interpolant: method.interpolant_evaluations(),
         t1,
         direction,
         saving,
@@ -115,6 +118,16 @@ fn lengths<S: State, F: LaneField<S>>(
     }
 }
 
+/// A step of all lanes on the clock of their own steps.
+fn from_0_to_1<'a, S: State, F>(
+    field: &'a Counted<&'a Paced<S, F>>,
+    u: &'a S,
+    next: &'a mut S,
+    noise: &'a mut NoNoise,
+) -> Step<'a, S, Paced<S, F>> {
+    Step { field, t: 0.0, t_next: 1.0, h: 1.0, u, next, noise, grid: None }
+}
+
 fn order_of_estimate(info: &MethodInfo) -> f64 {
     f64::from(info.embedded_order.unwrap_or(0)) + 1.0
 }
@@ -135,11 +148,19 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             (0..self.lanes.len()).filter_map(|here| self.next_step(here).ok()).collect();
         if let Err(error) = self.attempt(&steps) {
             let reason = error.to_string();
-            for lane in &mut self.lanes {
+            for lane in self.lanes.iter_mut().filter(|lane| lane.outcome.is_none()) {
                 lane.outcome = Some(Outcome::Failed { t: lane.t, reason: reason.clone() });
             }
         }
         self.dismiss()
+    }
+
+    /// Evaluations that a step may take of a lane: the interpolant's, if a save time may
+    /// fall into it, among them.
+    fn cost(&self, here: usize) -> u64 {
+        let known = u64::from(self.paced.knows_first(here));
+        let step = self.info.evaluations_at_start + self.info.evaluations_per_step - known;
+        if self.saving.is_done(self.lanes[here].number) { step } else { step + self.of_interpolant }
     }
 
     /// The step a lane attempts, or why it cannot go on.
@@ -151,9 +172,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             return Err(Outcome::MaxSteps { t, steps });
         }
         let nfe = self.paced.evaluations(here);
-        let known = u64::from(self.paced.knows_first(here));
-        let cost = self.info.evaluations_at_start + self.info.evaluations_per_step - known;
-        if self.options.nfe_budget.is_some_and(|budget| nfe + cost > budget) {
+        if self.options.nfe_budget.is_some_and(|budget| nfe + self.cost(here) > budget) {
             return Err(Outcome::BudgetSpent { t, nfe });
         }
         let rest = self.t1 - t;
@@ -162,7 +181,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             return Ok(LaneStep { t, t_next: self.t1, h: rest });
         }
         if t_next == t {
-            return Err(Outcome::StepTooSmall { t, h });
+            return Err(Outcome::StepTooSmall { t, h: h.abs() });
         }
         Ok(LaneStep { t, t_next, h: t_next - t })
     }
@@ -170,19 +189,9 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
     fn attempt(&mut self, steps: &[LaneStep]) -> Result<(), StepError> {
         self.paced.start(steps.iter().copied());
         self.method.modified(&mut self.memory);
-        self.method.step(
-            Step {
-                field: &self.field,
-                t: 0.0,
-                t_next: 1.0,
-                h: 1.0,
-                u: &self.u,
-                next: &mut self.next,
-                noise: &mut NoNoise,
-                grid: None,
-            },
-            &mut self.memory,
-        )?;
+        let mut no_noise = NoNoise;
+        let step = from_0_to_1(&self.field, &self.u, &mut self.next, &mut no_noise);
+        self.method.step(step, &mut self.memory)?;
         let estimate = self.method.error(&self.memory);
         let tolerance = &self.options.adaptive.tolerance;
         ErrorNorm::lane_squares(&estimate, &self.u, &self.next, tolerance, &mut self.scratch)?;
@@ -192,13 +201,14 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
         }
         self.paced.accept(&accepted)?;
         self.method.accepted(&mut self.memory);
-        self.save(steps, &accepted)?;
+        // Accepted is accepted, even if saving fails.
+        let saved = self.save(steps, &accepted);
         if accepted.len() == self.lanes.len() {
             self.u.take_from(&mut self.next)?;
         } else {
             self.u.assign_lanes(&self.next, &in_place(&accepted))?;
         }
-        Ok(())
+        saved
     }
 
     /// Lets every lane's own controller judge its step; the lanes whose steps are accepted.
@@ -241,19 +251,11 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             return Ok(self.saving.save(&places, steps, (&self.u, &self.next), None)?);
         }
         // What the interpolant lacks is evaluated for these lanes alone.
-        self.paced.only((between.len() < lanes.len()).then_some(between));
-        let step = Step {
-            field: &self.field,
-            t: 0.0,
-            t_next: 1.0,
-            h: 1.0,
-            u: &self.u,
-            next: &mut self.next,
-            noise: &mut NoNoise,
-            grid: None,
-        };
+        self.paced.interpolate(Some(between));
+        let mut no_noise = NoNoise;
+        let step = from_0_to_1(&self.field, &self.u, &mut self.next, &mut no_noise);
         let prepared = self.method.prepare_interpolant(step, &mut self.memory);
-        self.paced.only(None);
+        self.paced.interpolate(None);
         prepared?;
         let interpolant = self.method.interpolant(&self.memory);
         let states = (&self.u, &self.next);

@@ -6,16 +6,39 @@ use crate::state::{HostState, State, StateError};
 ///
 /// What is written for a lane must not depend on the other lanes of `u`, nor on how many
 /// there are: only then do lanes that run at their own pace, and leave the batch when they
-/// are done, each solve their own equation.
+/// are done, each solve their own equation. The field is not told which lanes of the whole batch
+/// it is given: what distinguishes one lane's equation from another's (a rate, a label) belongs
+/// into the lane, as a component whose derivative is 0.
 ///
-/// [`EachLane`] and [`LaneTimes`] make one of a closure.
+/// [`EachLane`] and [`LaneTimes`] make one of a closure. An error returned here ends all lanes;
+/// NaN written for a lane concerns that lane alone.
 pub trait LaneField<S>: VectorField<S> {
     /// Writes `f(u_i, t_i)` into lane `i` of `du`, whose old content is arbitrary, for every
     /// lane; `t` has as many times as `u` has lanes.
     fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError>;
 }
 
+/// Refuses a number of times that is not that of the lanes.
+pub fn check_times<S: State>(u: &S, t: &[f64]) -> Result<(), FieldError> {
+    if t.len() == u.lanes() {
+        return Ok(());
+    }
+    Err(FieldError::Shape {
+        expected: format!("one time for each of {} lane(s)", u.lanes()),
+        found: format!("{} time(s)", t.len()),
+    })
+}
+
 /// `evaluate(du, u)` for these lanes of `u` alone; the other lanes of `du` stay as they are.
+///
+/// ```
+/// use driftfield_solvers::lanes::in_some_lanes;
+/// use ndarray::{Array2, array};
+/// let u = array![[1.0], [2.0], [3.0]];
+/// let mut du = Array2::zeros((3, 1));
+/// in_some_lanes(&mut du, &u, &[0, 2], |du, u| Ok(du.assign(&(10.0 * u)))).unwrap();
+/// assert_eq!(du, array![[10.0], [0.0], [30.0]]);
+/// ```
 pub fn in_some_lanes<S: State>(
     du: &mut S,
     u: &S,
@@ -55,6 +78,13 @@ impl<C> EachLane<C> {
         C: Fn(&mut [H::Scalar], &[H::Scalar], f64),
     {
         let len = u.lane_len().max(1);
+        let shapes = [(u.lane_count(), len), (du.lane_count(), du.lane_len().max(1))];
+        if shapes[0] != shapes[1] {
+            return Err(FieldError::Shape {
+                expected: format!("{} lane(s) of {len} component(s)", shapes[0].0),
+                found: format!("{} of {}", shapes[1].0, shapes[1].1),
+            });
+        }
         let from = u.values().ok_or(StateError::NotContiguous)?.chunks_exact(len);
         let to = du.values_mut().ok_or(StateError::NotContiguous)?.chunks_exact_mut(len);
         for (lane, (du, u)) in to.zip(from).enumerate() {
@@ -72,11 +102,27 @@ impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> VectorField<H> fo
 
 impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> LaneField<H> for EachLane<C> {
     fn eval_lanes(&self, du: &mut H, u: &H, t: &[f64]) -> Result<(), FieldError> {
+        check_times(u, t)?;
         self.write(du, u, |lane| t[lane])
     }
 }
 
 /// A field given for all lanes and their times, by a closure `|du: &mut S, u: &S, t: &[f64]|`.
+///
+/// ```
+/// use driftfield_solvers::lanes::LaneTimes;
+/// use driftfield_solvers::{FieldError, LaneField};
+/// use ndarray::{Array2, array};
+/// let growth = LaneTimes(|du: &mut Array2<f64>, u: &Array2<f64>, t: &[f64]| {
+///     for (lane, &t) in t.iter().enumerate() {
+///         du[[lane, 0]] = t * u[[lane, 0]];
+///     }
+///     Ok::<(), FieldError>(())
+/// });
+/// let mut du = array![[0.0], [0.0]];
+/// growth.eval_lanes(&mut du, &array![[1.0], [1.0]], &[0.5, 2.0]).unwrap();
+/// assert_eq!(du, array![[0.5], [2.0]]);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct LaneTimes<C>(pub C);
 

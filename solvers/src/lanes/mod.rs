@@ -6,7 +6,12 @@
 //! pace of all. [`solve_lanes`] lets each go at its own, still evaluating the field
 //! once for all lanes that are on their way; lanes that are done leave the batch, so that nothing
 //! is evaluated for them any more. A lane's result depends on no other lane: it is the
-//! same, to the bit, in any batch and any order, and a lane that fails fails alone.
+//! same, to the bit, in any batch and any order. A lane that turns NaN, or asks for too small a
+//! step, or has spent its budget, ends alone; a field that returns an error ends all.
+//!
+//! Lanes share the span and the tolerances. There are no events, observers or dense output here:
+//! what watches a solve watches steps, and lanes have none in common; states at given times there
+//! are ([`LaneOptions::save_at`]).
 
 mod batch;
 mod field;
@@ -16,7 +21,7 @@ mod paced;
 mod saving;
 mod solution;
 
-pub use field::{EachLane, LaneField, LaneTimes, in_some_lanes};
+pub use field::{EachLane, LaneField, LaneTimes, check_times, in_some_lanes};
 pub use options::LaneOptions;
 pub use paced::Paced;
 pub use solution::{LaneReport, LaneSolution};
@@ -31,8 +36,8 @@ use crate::state::State;
 /// Solves every lane of `problem` with steps of its own.
 ///
 /// `method` is an adaptive Runge-Kutta method, unchanged: it sees the field through [`Paced`],
-/// on a clock on which every lane's step has length 1. The field is cloned once; what is large in
-/// it belongs into an `Arc`.
+/// on a clock on which every lane's step has length 1. The field is cloned once; put its large
+/// members into an `Arc`.
 ///
 /// ```
 /// use driftfield_solvers::lanes::{EachLane, LaneOptions, solve_lanes};
@@ -68,6 +73,10 @@ where
     }
     options.adaptive.check(initial.lane_len())?;
     check_save_times(&options.save_times, t0, t1)?;
+    if !options.save_times.is_empty() && info.interpolant_order.is_none() {
+        let purpose = "saving at given times";
+        return Err(SolveError::NoInterpolant { method: info.name, purpose });
+    }
     sort_along(&mut options.save_times, t0, t1);
     options.save_times.dedup();
     // Refused here rather than when the first lane is done.

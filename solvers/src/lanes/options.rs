@@ -2,6 +2,17 @@ use crate::control::{Adaptive, PidController};
 use crate::state::{Components, Tolerance};
 
 /// How the lanes of a batch are solved, each with adaptive steps of its own.
+///
+/// ```
+/// use driftfield_solvers::lanes::{EachLane, LaneOptions, solve_lanes};
+/// use driftfield_solvers::{OdeProblem, method::Tsit5};
+/// use ndarray::array;
+/// let decay = EachLane(|du: &mut [f64], u: &[f64], _t| du[0] = -u[0]);
+/// let problem = OdeProblem::new(decay, array![[1.0], [2.0]], (0.0, 1.0));
+/// let options = LaneOptions::adaptive(1e-8, 1e-8).save_at([0.5]).nfe_budget(200);
+/// let solution = solve_lanes(&problem, &Tsit5::new(), options).unwrap();
+/// assert!((solution.saved[0][[1, 0]] - 2.0 * (-0.5_f64).exp()).abs() < 1e-6);
+/// ```
 #[derive(Debug, Clone)]
 pub struct LaneOptions {
     pub(super) adaptive: Adaptive,
@@ -50,15 +61,18 @@ impl LaneOptions {
         self
     }
 
-    /// Times at which all lanes are saved, by the method's continuous extension.
+    /// Times at which all lanes are saved, by the method's continuous extension, in the order of
+    /// integration and once each; the start is saved if it is among them. What the extension needs
+    /// besides the steps (4 evaluations for dop853) is evaluated for the lanes that pass a time, and
+    /// counted.
     #[must_use]
     pub fn save_at(mut self, times: impl Into<Vec<f64>>) -> Self {
         self.save_times = times.into();
         self
     }
 
-    /// Most function evaluations that may serve any one lane; a lane stops before the
-    /// step that would exceed them.
+    /// Most function evaluations that may serve any one lane; a lane stops before a
+    /// step that could exceed them, saving included.
     #[must_use]
     pub fn nfe_budget(mut self, nfe: u64) -> Self {
         self.nfe_budget = Some(nfe);

@@ -11,6 +11,9 @@ use crate::state::{State, StateError};
 /// A step of any Runge-Kutta method from `theta = 0` to 1 is then, in every lane, its step
 /// of length `h_i` from `t_i`, error estimate and continuous extension included: the
 /// methods need not know that lanes differ.
+///
+/// It is public for the bound of [`solve_lanes`](super::solve_lanes) alone, which makes it: a list of
+/// methods to choose from at run time is one of methods for `Paced<S, F>`.
 #[derive(Debug)]
 pub struct Paced<S, F> {
     field: F,
@@ -29,8 +32,8 @@ struct Pace<S> {
     last: Option<S>,
     /// The next evaluation is that at the start of the step.
     at_start: bool,
-    /// Lanes that are evaluated; all if `None`.
-    wanted: Option<Vec<usize>>,
+    /// Lanes that an interpolant is wanted for; `None` while a step is attempted.
+    interpolated: Option<Vec<usize>>,
     evaluations: Vec<u64>,
     calls: u64,
 }
@@ -59,7 +62,7 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
             first_known: vec![false; lanes],
             last: keep_last.then(|| u.zeros_like()),
             at_start: false,
-            wanted: None,
+            interpolated: None,
             evaluations: vec![0; lanes],
             calls: 0,
         };
@@ -103,9 +106,10 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
         Ok(())
     }
 
-    /// Evaluations serve these lanes alone from now on, or all.
-    pub(super) fn only(&self, lanes: Option<Vec<usize>>) {
-        self.pace.borrow_mut().wanted = lanes;
+    /// From now on what an interpolant lacks is evaluated, for these lanes alone; or, with
+    /// `None`, stages are again.
+    pub(super) fn interpolate(&self, lanes: Option<Vec<usize>>) {
+        self.pace.borrow_mut().interpolated = lanes;
     }
 
     /// Every lane but these leaves.
@@ -167,13 +171,19 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
     }
 
     fn stage(&self, pace: &mut Pace<S>, du: &mut S, u: &S, theta: f64) -> Result<(), FieldError> {
-        let wanted = pace.wanted.take();
-        pace.count(wanted.as_deref());
+        let interpolated = pace.interpolated.take();
+        pace.count(interpolated.as_deref());
         let t: Vec<f64> = pace.steps.iter().map(|step| step.time(theta)).collect();
-        let evaluated = self.eval_some(du, u, &t, wanted.as_deref());
-        pace.wanted = wanted;
+        let evaluated = self.eval_some(du, u, &t, interpolated.as_deref());
+        if let (Some(lanes), true, Ok(())) = (&interpolated, theta == 1.0, &evaluated) {
+            // Evaluated at the state that was accepted: the first stage of the next step.
+            pace.first.assign_lanes(du, &in_place(lanes))?;
+            lanes.iter().for_each(|&lane| pace.first_known[lane] = true);
+        }
+        pace.interpolated = interpolated;
         evaluated?;
         if let Some(last) = &mut pace.last
+            && pace.interpolated.is_none()
             && theta == 1.0
         {
             last.copy_from(du)?;

@@ -37,6 +37,11 @@ impl<S: State> Saving<S> {
         Ok(Saving { times, states, next, forwards: t1 > t0 })
     }
 
+    /// Whether a lane has been saved at all times.
+    pub(super) fn is_done(&self, lane: usize) -> bool {
+        self.next[lane] == self.times.len()
+    }
+
     /// The next time of a lane, if its step passes it.
     fn passed(&self, lane: usize, step: &LaneStep) -> Option<f64> {
         let t = *self.times.get(self.next[lane])?;

@@ -40,6 +40,7 @@ trait ErasedMethod<S, F>: Send + Sync {
         memory: &mut dyn Any,
     ) -> Result<(), StepError>;
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S>;
+    fn interpolant_evaluations(&self) -> u64;
     fn prepare_interpolant(
         &self,
         step: Step<'_, S, F>,
@@ -113,6 +114,9 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     fn error<'m>(&self, memory: &'m dyn Any) -> ErrorEstimate<'m, S> {
         Method::error(self, own(memory))
     }
+    fn interpolant_evaluations(&self) -> u64 {
+        Method::interpolant_evaluations(self)
+    }
     fn prepare_interpolant(
         &self,
         step: Step<'_, S, F>,
@@ -181,6 +185,9 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
     }
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
         self.0.error(memory.as_ref())
+    }
+    fn interpolant_evaluations(&self) -> u64 {
+        self.0.interpolant_evaluations()
     }
     fn prepare_interpolant(
         &self,

@@ -196,6 +196,11 @@ pub trait Method<S: State, F> {
         ErrorEstimate::None
     }
 
+    /// Most evaluations that [`Method::prepare_interpolant`] makes.
+    fn interpolant_evaluations(&self) -> u64 {
+        0
+    }
+
     /// Evaluates whatever the interpolant over the accepted step
     /// `[t, t_next]` from `u` to `next` still lacks.
     fn prepare_interpolant(

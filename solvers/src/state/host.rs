@@ -33,7 +33,9 @@ pub trait HostState: Clone + 'static {
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
 
-    /// The same with another number of lanes, if the container can have it.
+    /// The same with another number of lanes, if the container can have it. A container of several
+    /// lanes says so here if lanes are to run at their own pace
+    /// ([`solve_lanes`](crate::solve_lanes)).
     fn zeros_of_lanes(&self, lanes: usize) -> Option<Self> {
         (lanes == self.lane_count()).then(|| self.zeros())
     }

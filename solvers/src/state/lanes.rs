@@ -53,7 +53,7 @@ pub(super) fn combine<H: HostState>(
     let lanes = state.lane_count();
     for coefficients in terms.iter().map(|(coefficients, _)| *coefficients).chain([own]) {
         if coefficients.len() != lanes {
-            return Err(StateError::NoSuchLane { lane: coefficients.len(), lanes });
+            return Err(StateError::LaneCoefficients { lanes, found: coefficients.len() });
         }
     }
     let out = state.values_mut().ok_or(StateError::NotContiguous)?;

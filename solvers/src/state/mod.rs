@@ -59,6 +59,14 @@ pub enum StateError {
         /// Tolerances given.
         found: usize,
     },
+    /// Coefficients or times given lane by lane whose number is not that of the lanes.
+    #[error("{found} coefficient(s) for a state of {lanes} lane(s); give one for each lane")]
+    LaneCoefficients {
+        /// Lanes of the state.
+        lanes: usize,
+        /// Coefficients given.
+        found: usize,
+    },
     /// A lane that the state does not have.
     #[error("there is no lane {lane} in a state of {lanes} lane(s)")]
     NoSuchLane {

@@ -182,6 +182,13 @@ impl State for Tensor {
 
     fn select_lanes(&self, lanes: &[usize]) -> Result<Self, StateError> {
         let count = State::lanes(self);
+        if self.rank() == 0 {
+            return if lanes == [0] {
+                Ok(self.detach())
+            } else {
+                Err(StateError::LanesInseparable)
+            };
+        }
         if let Some(&lane) = lanes.iter().find(|&&lane| lane >= count) {
             return Err(StateError::NoSuchLane { lane, lanes: count });
         }

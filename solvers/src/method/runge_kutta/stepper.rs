@@ -278,6 +278,10 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         }
     }
 
+    fn interpolant_evaluations(&self) -> u64 {
+        (T::TABLEAU.interpolant_stages() - T::TABLEAU.stages()) as u64
+    }
+
     fn prepare_interpolant(
         &self,
         step: Step<'_, S, F>,
