@@ -20,8 +20,10 @@
 //! ```
 
 mod aligned;
+mod architecture;
 mod config;
 mod elementwise;
+mod image;
 mod kernel;
 mod layers;
 mod mlp;
@@ -32,9 +34,11 @@ mod plan;
 mod plan_tests;
 mod seeded;
 mod time_features;
+mod unet;
 mod vector;
 
 pub(crate) use aligned::AlignedBuffer;
+pub use architecture::Architecture;
 pub use config::{ConfigError, MlpConfig};
 pub(crate) use elementwise::{add_scaled, sum_rows};
 pub(crate) use kernel::{BLOCK, Epilogue, Rows, multiply, multiply_transposed, stride};
@@ -48,4 +52,6 @@ pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
+pub(crate) use unet::{Tape, Weights};
+pub use unet::{UNet, UNetConfig, UNetPlan};
 pub(crate) use vector::silu_with_derivative;

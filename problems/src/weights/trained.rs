@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::archive::{Archive, Values};
 use super::{Standardisation, WeightsError};
-use crate::network::{Mlp, MlpConfig, MlpPlan, Parameters};
+use crate::network::{Architecture, Mlp, MlpConfig, MlpPlan, Parameters};
 
 /// The version written, and the only one read.
 const FORMAT: u64 = 1;
@@ -129,7 +129,7 @@ impl TrainedNetwork {
         config.validate().map_err(crate::network::ParametersError::from)?;
         document.standardisation.validate(config.dimension)?;
         let mut values = Vec::new();
-        for entry in Parameters::entries_of(&config) {
+        for entry in config.entries() {
             values.extend_from_slice(archive.f32s(&entry.name, &entry.shape)?);
         }
         Ok(TrainedNetwork {
