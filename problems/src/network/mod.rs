@@ -52,6 +52,6 @@ pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
-pub(crate) use unet::{Tape, Weights};
+pub(crate) use unet::{Weights, with_tape};
 pub use unet::{UNet, UNetConfig, UNetPlan};
 pub(crate) use vector::silu_with_derivative;

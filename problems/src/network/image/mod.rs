@@ -14,7 +14,7 @@ mod windows;
 
 pub(crate) use attention::{Attention, AttentionTape};
 pub(crate) use entries::{Entries, check_size};
-pub(crate) use map::{Map, Operands, Scratch};
+pub(crate) use map::{Map, Operands};
 pub(crate) use norm::{Norm, NormTape, silu_backward, silu_forward};
 pub(crate) use pixels::{Grid, join, split};
 pub(crate) use residual::{BlockScratch, Residual, ResidualTape};

@@ -14,8 +14,7 @@ use super::pixels::Grid;
 /// identity where it keeps the number of channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Residual {
-    pub(crate) inputs: usize,
-    pub(crate) outputs: usize,
+    outputs: usize,
     norms: [Norm; 2],
     convolutions: [Map; 2],
     /// From the condition to `a` and `b`.
@@ -55,7 +54,6 @@ impl Residual {
         let skip =
             (inputs != outputs).then(|| entries.linear(&part("skip"), inputs, outputs, false));
         Residual {
-            inputs,
             outputs,
             norms: [first, second],
             convolutions: [enter, leave],

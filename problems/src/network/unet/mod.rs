@@ -11,8 +11,9 @@ mod tests;
 
 pub use config::UNetConfig;
 pub use definition::UNet;
-pub(crate) use pass::{Tape, Weights};
+pub(crate) use pass::Weights;
 pub use plan::UNetPlan;
+pub(crate) use plan::with_tape;
 
 use super::image::Entries;
 use super::{Architecture, ConfigError, ParameterEntry};

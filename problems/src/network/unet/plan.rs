@@ -170,10 +170,13 @@ fn pick<T: Copy>(given: &[T], first: usize, count: usize) -> Vec<T> {
 }
 
 /// Runs `use_tape` with working memory of the calling thread, which keeps it.
-fn with_tape<R>(weights: &Weights, samples: usize, use_tape: impl FnOnce(&mut Tape) -> R) -> R {
+pub(crate) fn with_tape<R>(weights: &Weights, samples: usize, use_tape: impl FnOnce(&mut Tape) -> R) -> R {
     // Taken out of its cell: the kernels may let the thread start on another task.
     let kept = TAPES.with_borrow_mut(|tapes| {
-        let at = tapes.iter().position(|(config, _)| *config == weights.config)?;
+        let fits = |(config, tape): &(UNetConfig, Tape)| {
+            *config == weights.config && tape.samples() >= samples
+        };
+        let at = tapes.iter().position(fits)?;
         Some(tapes.swap_remove(at).1)
     });
     let mut tape = kept.unwrap_or_else(|| Tape::new(weights, samples));

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
 
+use super::pass::Tape;
 use super::*;
 use crate::network::Parameters;
 use crate::network::seeded::{Purpose, SeededRng};
