@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
-use driftfield_problems::network::UNetConfig;
-use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::network::{ClassifierConfig, UNetConfig};
+use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
 use driftfield_problems::train::{
     LossRow, Objective, Progress, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
 };
+use driftfield_problems::weights::TrainedNetwork;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CommandError, exit};
@@ -27,13 +28,15 @@ enum Network {
     Mlp,
     /// A U-Net conditioned on labels, for digits
     Unet,
+    /// A classifier of digits, which knows no process
+    Classifier,
 }
 
 #[derive(Args)]
 pub(super) struct TrainArguments {
-    /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`
-    #[arg(long)]
-    process: String,
+    /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`; none for a classifier
+    #[arg(long, required_unless_present = "network")]
+    process: Option<String>,
     /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy`, a mixture `FILE.json`, or digits `mnist:DIR`
     #[arg(long)]
     data: String,
@@ -46,7 +49,7 @@ pub(super) struct TrainArguments {
     /// What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else `noise`
     #[arg(long, value_parser = ["noise", "velocity", "data"])]
     prediction: Option<String>,
-    /// Training steps [default: 8000, of a U-Net 12000]
+    /// Training steps [default: mlp 8000, unet 12000, classifier 2500]
     #[arg(long, allow_negative_numbers = true)]
     steps: Option<usize>,
     /// Seed of the weights, the batches and the data
@@ -68,19 +71,27 @@ fn objective(path: &SharedPath, asked: Option<&str>) -> Objective {
 }
 
 pub(super) fn run(arguments: &TrainArguments) -> Result<ExitCode, CommandError> {
-    let path = process::parse(&arguments.process)?;
-    let objective = objective(&path, arguments.prediction.as_deref());
     let digits = arguments.data.strip_prefix("mnist:");
     let default = if digits.is_some() { Network::Unet } else { Network::Mlp };
-    match arguments.network.unwrap_or(default) {
-        Network::Mlp => train_mlp(arguments, &path, objective),
-        Network::Unet => match digits {
-            Some(directory) => train_unet(arguments, &path, objective, directory),
-            None => Err(CommandError::usage(format!(
-                "a U-Net is trained on labelled digits, `{}` has none; give --data mnist:DIR",
-                arguments.data
-            ))),
-        },
+    let network = arguments.network.unwrap_or(default);
+    let digits = || match digits {
+        Some(directory) => Ok(Mnist::read(directory)?),
+        None => Err(CommandError::usage(format!(
+            "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
+            arguments.data
+        ))),
+    };
+    if network == Network::Classifier {
+        return train_classifier(arguments, digits()?);
+    }
+    let Some(process) = &arguments.process else {
+        return Err(CommandError::usage("give the --process that the network is to learn"));
+    };
+    let path = process::parse(process)?;
+    let objective = objective(&path, arguments.prediction.as_deref());
+    match network {
+        Network::Unet => train_unet(arguments, &path, objective, digits()?),
+        _ => train_mlp(arguments, &path, objective),
     }
 }
 
@@ -93,22 +104,45 @@ fn train_mlp(
     let base = TrainingConfig::new(path.spec(), arguments.data.clone(), data.ncols());
     let config = configure(base, arguments, path);
     check_outputs(arguments)?;
-    train(arguments, path, Trainer::new(config, objective, path, &data)?)
+    train(arguments, Trainer::new(config, objective, path, &data)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn train_unet(
     arguments: &TrainArguments,
     path: &SharedPath,
     objective: Objective,
-    directory: &str,
+    Mnist { train: digits, test }: Mnist,
 ) -> Result<ExitCode, CommandError> {
-    let Mnist { train: digits, test } = Mnist::read(directory)?;
     // Where the digits are is no part of what they are.
     let base = TrainingConfig::images(path.spec(), "mnist", UNetConfig::default(), objective);
     let config = configure(base, arguments, path);
     check_outputs(arguments)?;
     let trainer = Trainer::labelled(config, objective, path, &digits.pixels, &digits.labels)?;
-    train(arguments, path, trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?)
+    train(arguments, trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On the first half of the digits, so that the second can be what samples are compared with.
+fn train_classifier(arguments: &TrainArguments, digits: Mnist) -> Result<ExitCode, CommandError> {
+    if arguments.process.is_some() || arguments.prediction.is_some() {
+        return Err(CommandError::usage(
+            "a classifier knows no process and predicts the label; leave out --process and --prediction",
+        ));
+    }
+    let (seen, test) = (digits.first_half(), &digits.test);
+    let base = TrainingConfig::classifier("mnist", ClassifierConfig::default());
+    let steps = arguments.steps.unwrap_or(base.steps);
+    let config = TrainingConfig { steps, seed: arguments.seed, ..base };
+    check_outputs(arguments)?;
+    let (objective, path) = (Objective::Label, &RectifiedFlow);
+    let trainer = Trainer::labelled(config, objective, path, &seen.pixels, &seen.labels)?;
+    let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
+    let network = train(arguments, trainer)?;
+    let pixels = test.pixels.mapv(|pixel| pixel as f32);
+    let accuracy = network.classifier().accuracy(pixels.view(), &test.labels)?;
+    exit::say(format!("{:.2} % of {} other digits are recognised", 100.0 * accuracy, test.len()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The settings with what was asked for.
@@ -138,9 +172,8 @@ fn check_outputs(arguments: &TrainArguments) -> Result<(), CommandError> {
 
 fn train<A: Trainable>(
     arguments: &TrainArguments,
-    path: &SharedPath,
     trainer: Trainer<'_, A>,
-) -> Result<ExitCode, CommandError> {
+) -> Result<TrainedNetwork<A>, CommandError> {
     let beside = |extension: &str| arguments.out.with_extension(extension);
     let mut trainer = trainer.with_checkpoint(beside("checkpoint"), CHECKPOINT);
     if arguments.resume {
@@ -162,12 +195,12 @@ fn train<A: Trainable>(
     exit::say(format!(
         "{}: {} on {}, {steps} steps, last loss {:.4}{}",
         arguments.out.display(),
-        path.spec(),
+        network.process,
         arguments.data,
         last.map_or(f64::NAN, |row| row.loss),
         validation.map_or(String::new(), |row| format!(", on other data {:.4}", row.loss)),
     ))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(network)
 }
 
 fn message(progress: &Progress) -> String {

@@ -31,7 +31,14 @@ impl LossCurve {
     /// A loss with its running mean over a fiftieth of the run.
     pub fn new(title: impl Into<String>, steps: Vec<f64>, raw: Vec<f64>) -> Self {
         let smoothed = Some(running_mean(&raw, (raw.len() / 50).max(1)));
-        Self { title: title.into(), steps, raw, smoothed, learning_rate: None, validation: Vec::new() }
+        Self {
+            title: title.into(),
+            steps,
+            raw,
+            smoothed,
+            learning_rate: None,
+            validation: Vec::new(),
+        }
     }
 
     fn columns(&self) -> impl Iterator<Item = (&'static str, &Vec<f64>)> {

@@ -1,7 +1,7 @@
 use thiserror::Error;
 
-use crate::field::MixtureError;
 use super::MnistError;
+use crate::field::MixtureError;
 use crate::npy::NpyError;
 
 /// Why there is no such data set, and what to try.

@@ -44,7 +44,9 @@ pub enum IdxError {
         expected: [u8; 4],
     },
     /// The header announces more values than can be.
-    #[error("{path}: the header announces an array of shape {shape:?}, which is empty or too large")]
+    #[error(
+        "{path}: the header announces an array of shape {shape:?}, which is empty or too large"
+    )]
     Shape {
         /// The file.
         path: PathBuf,
@@ -52,7 +54,9 @@ pub enum IdxError {
         shape: Vec<usize>,
     },
     /// More or fewer values than announced.
-    #[error("{path}: the header announces {expected} values, the file has {found}; fetch the file again")]
+    #[error(
+        "{path}: the header announces {expected} values, the file has {found}; fetch the file again"
+    )]
     Size {
         /// The file.
         path: PathBuf,

@@ -93,6 +93,17 @@ impl Mnist {
             test: Digits::read(directory, "t10k", test)?,
         })
     }
+
+    /// The first half of the digits under `train-*`: what the shipped classifier was trained on.
+    pub fn first_half(&self) -> Digits {
+        self.train.rows(0..self.train.len() / 2)
+    }
+
+    /// The second half, which the shipped classifier has not seen: what samples are compared
+    /// with.
+    pub fn second_half(&self) -> Digits {
+        self.train.rows(self.train.len() / 2..self.train.len())
+    }
 }
 
 fn find(directory: &Path, name: &'static str) -> Result<PathBuf, MnistError> {

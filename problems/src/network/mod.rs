@@ -21,6 +21,7 @@
 
 mod aligned;
 mod architecture;
+mod classifier;
 mod config;
 mod elementwise;
 mod image;
@@ -39,6 +40,8 @@ mod vector;
 
 pub(crate) use aligned::AlignedBuffer;
 pub use architecture::Architecture;
+pub use classifier::{Classified, Classifier, ClassifierConfig, ClassifierError};
+pub(crate) use classifier::{ClassifierTape, ClassifierWeights};
 pub use config::{ConfigError, MlpConfig};
 pub(crate) use elementwise::{add_scaled, sum_rows};
 pub(crate) use kernel::{BLOCK, Epilogue, Rows, multiply, multiply_transposed, stride};
@@ -52,6 +55,6 @@ pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
-pub(crate) use unet::{Weights, with_tape};
 pub use unet::{UNet, UNetConfig, UNetPlan};
+pub(crate) use unet::{Weights, with_tape};
 pub(crate) use vector::silu_with_derivative;

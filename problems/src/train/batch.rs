@@ -64,13 +64,47 @@ impl Batch {
                 let dropped = rng.uniform() < config.label_dropout;
                 self.labels.push(if dropped { config.network.labels() as u32 } else { label });
             }
-            for &clean in data.values.row(drawn) {
+            let shift = Shift::draw(&mut rng, config);
+            let values = data.values.row(drawn);
+            for index in 0..values.len() {
+                let clean = values[shift.source(index)];
                 let noise = rng.normal();
                 self.x.push((mixture.alpha * clean + mixture.sigma * noise) as f32);
                 self.target.push((mixture.data * clean + mixture.noise * noise) as f32);
             }
         }
         Ok(())
+    }
+}
+
+/// A shift of an image, whose border is repeated.
+struct Shift {
+    /// Pixels along a side.
+    side: usize,
+    /// Down and to the right.
+    by: [isize; 2],
+}
+
+impl Shift {
+    fn draw<A: Architecture>(rng: &mut SeededRng, config: &TrainingConfig<A>) -> Self {
+        let most = config.shift;
+        if most == 0 {
+            return Shift { side: 0, by: [0; 2] };
+        }
+        let side = config.network.row_shape().last().copied().unwrap_or(0);
+        Shift { side, by: [0; 2].map(|_: isize| rng.index(2 * most + 1) as isize - most as isize) }
+    }
+
+    /// The pixel that comes to the place of this one.
+    fn source(&self, pixel: usize) -> usize {
+        if self.by == [0; 2] {
+            return pixel;
+        }
+        let place = [pixel / self.side, pixel % self.side];
+        let [y, x] = [0, 1].map(|axis| {
+            (place[axis] as isize - self.by[axis]).clamp(0, self.side as isize - 1) as usize
+        });
+        y * self.side + x
     }
 }
 

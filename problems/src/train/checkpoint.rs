@@ -65,7 +65,10 @@ impl Identity {
             config,
             objective,
             process_checksum: format!("{:016x}", checksum_of(coefficients)),
-            data_checksum: format!("{:016x}", checksum_of(shape.into_iter().chain(values).chain(labels))),
+            data_checksum: format!(
+                "{:016x}",
+                checksum_of(shape.into_iter().chain(values).chain(labels))
+            ),
         })
     }
 

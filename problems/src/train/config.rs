@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Objective, TrainError};
-use crate::network::{Architecture, MlpConfig, UNetConfig};
+use crate::network::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 
 /// How the times of a batch are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct TrainingConfig<A = MlpConfig> {
     /// Share of the rows that are trained without their label.
     #[serde(default, skip_serializing_if = "is_default")]
     pub label_dropout: f64,
+    /// Pixels by which images are shifted at random, in either direction along either side.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shift: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Steps of linear warm-up to the peak.
@@ -102,6 +105,7 @@ impl TrainingConfig {
             t_max: 1.0,
             times: Times::Uniform,
             label_dropout: 0.0,
+            shift: 0,
             learning_rate: 2e-3,
             warmup: 200,
             schedule: Schedule::Cosine,
@@ -113,7 +117,6 @@ impl TrainingConfig {
             ema_decay: 0.999,
         }
     }
-
 }
 
 impl TrainingConfig<UNetConfig> {
@@ -125,6 +128,29 @@ impl TrainingConfig<UNetConfig> {
         network: UNetConfig,
         objective: Objective,
     ) -> Self {
+        let times = match objective {
+            Objective::Velocity => Times::LogitNormal,
+            _ => Times::Uniform,
+        };
+        TrainingConfig { times, label_dropout: 0.1, ..Self::digits(process, data, network) }
+    }
+}
+
+impl TrainingConfig<ClassifierConfig> {
+    /// The reference settings for a classifier of digits, which are shifted by a pixel at most.
+    pub fn classifier(data: impl Into<String>, network: ClassifierConfig) -> Self {
+        TrainingConfig {
+            steps: 2500,
+            shift: 1,
+            weight_decay: 0.02,
+            ema_decay: 0.99,
+            ..Self::digits("none", data, network)
+        }
+    }
+}
+
+impl<A> TrainingConfig<A> {
+    fn digits(process: impl Into<String>, data: impl Into<String>, network: A) -> Self {
         TrainingConfig {
             process: process.into(),
             data: data.into(),
@@ -134,11 +160,9 @@ impl TrainingConfig<UNetConfig> {
             seed: 0,
             t_min: 1e-3,
             t_max: 1.0,
-            times: match objective {
-                Objective::Velocity => Times::LogitNormal,
-                Objective::Noise | Objective::Data => Times::Uniform,
-            },
-            label_dropout: 0.1,
+            times: Times::Uniform,
+            label_dropout: 0.0,
+            shift: 0,
             learning_rate: 2e-3,
             warmup: 50,
             schedule: Schedule::ConstantThenLinear,

@@ -31,6 +31,14 @@ pub enum TrainError {
         /// Columns of the data.
         found: usize,
     },
+    /// The network cannot be trained for this.
+    #[error(
+        "this network cannot be trained to predict {objective}; classifiers predict the label, all others the noise, the velocity or the data"
+    )]
+    Objective {
+        /// What was to be predicted.
+        objective: &'static str,
+    },
     /// Not as many labels as the network needs.
     #[error("the network takes {expected} label(s) for this data, {found} were given")]
     Labels {

@@ -9,8 +9,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::batch::Batch;
-use super::trainable::LossGradient;
 use super::passes::{Back, OfWeight, Operands, Recorded};
+use super::trainable::LossGradient;
 use crate::network::{
     AlignedBuffer, BLOCK, Layout, MlpConfig, Panels, Plain, Rows, TimeFeatures, add_scaled, lanes,
     multiply, multiply_transposed, stride, sum_rows,

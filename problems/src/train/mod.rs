@@ -21,6 +21,7 @@
 
 mod batch;
 mod checkpoint;
+mod classifier_gradient;
 mod config;
 mod error;
 mod gradient;

@@ -2,11 +2,12 @@
 
 use ndarray::Array2;
 
-use super::Objective;
 use super::batch::Batch;
+use super::classifier_gradient::ClassifierGradient;
 use super::gradient::Gradient;
 use super::image_gradient::ImageGradient;
-use crate::network::{Architecture, MlpConfig, UNetConfig};
+use super::{Objective, TrainError};
+use crate::network::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 use crate::weights::{Standardisation, StandardisationError};
 
 /// Loss and gradient of a network, for batches of one size.
@@ -33,8 +34,13 @@ pub trait Trainable: Architecture {
     /// The units it works in, for such data.
     fn units(&self, data: &Array2<f64>) -> Result<Standardisation, StandardisationError>;
 
-    /// Changes what the objective requires.
-    fn prepare(&mut self, _objective: Objective) {}
+    /// Changes what the objective requires, and refuses one that it cannot be trained for.
+    fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
+        match objective {
+            Objective::Label => Err(TrainError::Objective { objective: objective.prediction() }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Trainable for MlpConfig {
@@ -49,8 +55,12 @@ impl Trainable for MlpConfig {
         Standardisation::fit(data)
     }
 
-    fn prepare(&mut self, objective: Objective) {
+    fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
         self.residual |= objective.residual();
+        match objective {
+            Objective::Label => Err(TrainError::Objective { objective: objective.prediction() }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -61,11 +71,34 @@ impl Trainable for UNetConfig {
         ImageGradient::new(self, batch)
     }
 
-    /// Pixels from 0 to 1 become -1 to 1: dark and bright are as far from noise.
     fn units(&self, data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
-        // Finds what is not finite.
-        Standardisation::fit(data)?;
-        let axes = self.dimension();
-        Ok(Standardisation { mean: vec![0.5; axes], std: vec![0.5; axes] })
+        of_pixels(data)
     }
+}
+
+impl Trainable for ClassifierConfig {
+    type Gradient = ClassifierGradient;
+
+    fn gradient(&self, batch: usize) -> ClassifierGradient {
+        ClassifierGradient::new(self, batch)
+    }
+
+    fn units(&self, data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
+        of_pixels(data)
+    }
+
+    fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
+        match objective {
+            Objective::Label => Ok(()),
+            _ => Err(TrainError::Objective { objective: objective.prediction() }),
+        }
+    }
+}
+
+/// Pixels from 0 to 1 become -1 to 1: dark and bright are as far from noise.
+fn of_pixels(data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
+    // Finds what is not finite.
+    Standardisation::fit(data)?;
+    let axes = data.ncols();
+    Ok(Standardisation { mean: vec![0.5; axes], std: vec![0.5; axes] })
 }

@@ -102,7 +102,7 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         data: &Array2<f64>,
         labels: &[u32],
     ) -> Result<Self, TrainError> {
-        config.network.prepare(objective);
+        config.network.prepare(objective)?;
         config.validate()?;
         let standardisation = config.network.units(data)?;
         let identity = Identity::new(&config, objective, path, data, labels)?;
@@ -193,7 +193,10 @@ impl<'a, A: Trainable> Trainer<'a, A> {
     /// Trains to the end and returns the averaged network.
     ///
     /// `progress` is called after every step.
-    pub fn run(&mut self, progress: impl FnMut(&Progress)) -> Result<TrainedNetwork<A>, TrainError> {
+    pub fn run(
+        &mut self,
+        progress: impl FnMut(&Progress),
+    ) -> Result<TrainedNetwork<A>, TrainError> {
         self.run_until(self.config.steps, progress)?;
         self.trained()
     }

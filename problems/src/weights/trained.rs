@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use super::archive::{Archive, Values};
 use super::{Standardisation, WeightsError};
-use crate::network::{
-    Architecture, Mlp, MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan,
-};
+use crate::network::{Architecture, Mlp, MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
 
 /// The version written, and the only one read.
 const FORMAT: u64 = 1;
@@ -240,7 +238,10 @@ mod tests {
         let bytes = network.to_bytes().unwrap();
         let mut flipped = bytes.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        assert!(matches!(TrainedNetwork::<MlpConfig>::from_bytes(&flipped), Err(WeightsError::Checksum)));
+        assert!(matches!(
+            TrainedNetwork::<MlpConfig>::from_bytes(&flipped),
+            Err(WeightsError::Checksum)
+        ));
         assert!(matches!(
             TrainedNetwork::<MlpConfig>::from_bytes(&bytes[..bytes.len() - 1]),
             Err(WeightsError::Malformed(_))

@@ -116,3 +116,16 @@ pub(crate) fn check_size(
     }
     Err(ConfigError { field, value: value.to_string(), expected })
 }
+
+/// Refuses what does not divide `channels`.
+pub(crate) fn check_divisor(
+    field: &'static str,
+    value: usize,
+    channels: usize,
+    expected: &'static str,
+) -> Result<(), ConfigError> {
+    if value > 0 && channels.is_multiple_of(value) {
+        return Ok(());
+    }
+    Err(ConfigError { field, value: value.to_string(), expected })
+}

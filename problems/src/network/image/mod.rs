@@ -13,7 +13,7 @@ mod residual;
 mod windows;
 
 pub(crate) use attention::{Attention, AttentionTape};
-pub(crate) use entries::{Entries, check_size};
+pub(crate) use entries::{Entries, check_divisor, check_size};
 pub(crate) use map::{Map, Operands};
 pub(crate) use norm::{Norm, NormTape, silu_backward, silu_forward};
 pub(crate) use pixels::{Grid, join, split};

@@ -53,13 +53,7 @@ impl Residual {
         let leave = entries.convolution(&part("conv2"), outputs, outputs, true);
         let skip =
             (inputs != outputs).then(|| entries.linear(&part("skip"), inputs, outputs, false));
-        Residual {
-            outputs,
-            norms: [first, second],
-            convolutions: [enter, leave],
-            condition,
-            skip,
-        }
+        Residual { outputs, norms: [first, second], convolutions: [enter, leave], condition, skip }
     }
 
     pub(crate) fn tape(&self, grid: &Grid, samples: usize) -> ResidualTape {

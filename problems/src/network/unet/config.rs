@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
-use super::super::image::check_size;
+use super::super::image::{check_divisor, check_size};
 
 /// Architecture of the class-conditional U-Net for square grey images.
 ///
@@ -82,18 +82,10 @@ impl UNetConfig {
         check_size("side", self.side, 1 << levels, 1024, halves)?;
         for &channels in &self.channels {
             check_size("channels", channels, 16, 4096, "multiples of 16, at most 4096")?;
-            check_size("groups", self.groups, 1, channels, "a divisor of all channels")?;
-            if !channels.is_multiple_of(self.groups) {
-                let (value, expected) = (self.groups.to_string(), "a divisor of all channels");
-                return Err(ConfigError { field: "groups", value, expected });
-            }
+            check_divisor("groups", self.groups, channels, "a divisor of all channels")?;
         }
         let deepest = self.channels[levels - 1];
-        check_size("heads", self.heads, 1, deepest, "a divisor of the last channels")?;
-        if !deepest.is_multiple_of(self.heads) {
-            let (value, expected) = (self.heads.to_string(), "a divisor of the last channels");
-            return Err(ConfigError { field: "heads", value, expected });
-        }
+        check_divisor("heads", self.heads, deepest, "a divisor of the last channels")?;
         check_size("condition", self.condition, 16, 4096, "a multiple of 16, at most 4096")?;
         let features = "an even number from 2 to 4096";
         check_size("time_features", self.time_features, 2, 4096, features)?;

@@ -170,7 +170,11 @@ fn pick<T: Copy>(given: &[T], first: usize, count: usize) -> Vec<T> {
 }
 
 /// Runs `use_tape` with working memory of the calling thread, which keeps it.
-pub(crate) fn with_tape<R>(weights: &Weights, samples: usize, use_tape: impl FnOnce(&mut Tape) -> R) -> R {
+pub(crate) fn with_tape<R>(
+    weights: &Weights,
+    samples: usize,
+    use_tape: impl FnOnce(&mut Tape) -> R,
+) -> R {
     // Taken out of its cell: the kernels may let the thread start on another task.
     let kept = TAPES.with_borrow_mut(|tapes| {
         let fits = |(config, tape): &(UNetConfig, Tape)| {
