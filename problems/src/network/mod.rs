@@ -55,6 +55,6 @@ pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
-pub use unet::{UNet, UNetConfig, UNetPlan};
+pub use unet::{UNet, UNetConfig, UNetOnTensors, UNetPlan};
 pub(crate) use unet::{Weights, with_tape};
 pub(crate) use vector::silu_with_derivative;

@@ -26,6 +26,8 @@ mod config;
 mod error;
 mod gradient;
 mod image_gradient;
+#[cfg(test)]
+mod image_tests;
 mod objective;
 mod optimiser;
 mod passes;

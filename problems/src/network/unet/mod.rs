@@ -6,6 +6,7 @@ mod definition;
 mod layers;
 mod pass;
 mod plan;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub use definition::UNet;
 pub(crate) use pass::Weights;
 pub use plan::UNetPlan;
 pub(crate) use plan::with_tape;
+pub use tensor::UNetOnTensors;
 
 use super::image::Entries;
 use super::{Architecture, ConfigError, ParameterEntry};

@@ -65,6 +65,11 @@ impl UNetPlan {
         Ok(UNetPlan { weights: self.weights.clone(), labels: Arc::new(labels) })
     }
 
+    /// The label of every image, or one for all.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
     fn check_labels(&self, labels: &[u32]) -> Result<(), FieldError> {
         let none = self.config().no_label();
         match labels.iter().find(|&&label| label > none) {

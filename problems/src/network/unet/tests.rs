@@ -1,11 +1,13 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
+use driftfield_solvers::FieldError;
 
 use super::pass::Tape;
 use super::*;
 use crate::network::Parameters;
 use crate::network::seeded::{Purpose, SeededRng};
+use crate::predictor::Network;
 
 /// Two or three levels, none of whose sizes is another's.
 fn small(levels: usize) -> UNetConfig {
@@ -149,40 +151,178 @@ fn the_plan_and_its_gradients_are_those_of_the_definition() {
     }
 }
 
+/// The definition's result times the direction, in double precision, with the images moved by
+/// `step` along `along` and the weights along `along_weights`.
+fn product_at(case: &Case, step: f64, along: Option<&[f64]>, along_weights: &[f64]) -> f64 {
+    let (config, device) = (case.parameters.config(), &Device::Cpu);
+    let moved = |values: &[f32], along: Option<&[f64]>, shape: Vec<usize>| {
+        let values = values.iter().enumerate();
+        let values: Vec<f64> = values
+            .map(|(i, &v)| f64::from(v) + step * along.map_or(0.0, |along| along[i]))
+            .collect();
+        Tensor::from_vec(values, shape, device).unwrap()
+    };
+    let tensors = case
+        .parameters
+        .entries()
+        .into_iter()
+        .map(|entry| {
+            let along = (!along_weights.is_empty()).then(|| &along_weights[entry.range.clone()]);
+            let values = &case.parameters.values()[entry.range];
+            (entry.name, moved(values, along, entry.shape))
+        })
+        .collect();
+    let net = UNet::from_tensors(config, tensors, DType::F64, device);
+    let shape = vec![case.times.len(), 1, config.side, config.side];
+    let x = moved(&case.images, along, shape.clone());
+    let out = net.forward(&x, &case.times, &case.labels).unwrap();
+    let direction = moved(&case.direction, None, shape);
+    (out * direction).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap()
+}
+
+fn dot(a: &[f32], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * b).sum()
+}
+
+/// Fourth-order central difference: the truncation is far below what single precision leaves.
+fn slope(value: impl Fn(f64) -> f64) -> f64 {
+    let h = 1e-3;
+    (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h)
+}
+
 #[test]
-fn timing_temporary() {
-    let config = UNetConfig::default();
-    let parameters = random_parameters(&config);
-    println!("parameters {}", parameters.values().len());
-    let n = 8;
-    let images = normals(n * 784, 1);
-    let times = vec![0.5; n];
-    let labels = vec![1u32; n];
-    let mut weights = Weights::new(&config, true);
-    let mut tape = Tape::new(&weights, n);
-    let mut out = images.clone();
-    let mut gradient = vec![0.0; weights.count()];
-    for _ in 0..3 {
-        let clock = std::time::Instant::now();
-        weights.fill(parameters.values());
-        let fill = clock.elapsed();
-        let clock = std::time::Instant::now();
-        for _ in 0..5 {
-            tape.forward(&weights, &images, &times, &labels, &mut out);
+fn the_gradients_are_the_slopes_of_the_definition_in_double_precision() {
+    let case = case(2, 3);
+    let (_, of_x) = case.by_plan();
+    let of_weights = case.of_weights();
+    let size = |g: &[f32]| g.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    for seed in 10..14 {
+        let along: Vec<f64> = normals(of_x.len(), seed).iter().map(|&v| v.into()).collect();
+        let expected = slope(|step| product_at(&case, step, Some(&along), &[]));
+        let found = dot(&of_x, &along);
+        assert!((found - expected).abs() < 1e-5 * size(&of_x), "images: {found} {expected}");
+    }
+    for entry in case.parameters.entries() {
+        let mut along = vec![0.0; of_weights.len()];
+        let noise = normals(entry.range.len(), entry.range.end as u64);
+        for (along, noise) in along[entry.range.clone()].iter_mut().zip(noise) {
+            *along = f64::from(noise) / (entry.range.len() as f64).sqrt();
         }
-        let forward = clock.elapsed() / 5;
-        let clock = std::time::Instant::now();
-        for _ in 0..5 {
-            tape.backward(&weights, &labels, &images, None, Some(&mut gradient));
-        }
-        println!("fill {fill:?} forward8 {forward:?} backward8 {:?}", clock.elapsed() / 5);
-        let plan = UNetPlan::new(&parameters);
-        let images = normals(16 * 784, 1);
-        let mut out = images.clone();
-        let clock = std::time::Instant::now();
-        for _ in 0..5 {
-            plan.evaluate(&mut out, &images, &[0.5], &[1]).unwrap();
-        }
-        println!("plan 16: {:?}", clock.elapsed() / 5);
+        let expected = slope(|step| product_at(&case, step, None, &along));
+        let found = dot(&of_weights, &along);
+        let scale = size(&of_weights[entry.range]).max(1e-2);
+        assert!((found - expected).abs() < 1e-5 * scale, "{}: {found} {expected}", entry.name);
+    }
+}
+
+#[test]
+fn an_image_has_the_same_bits_alone_and_among_others() {
+    let case = case(2, 11);
+    let dimension = case.parameters.config().dimension();
+    let (out, of_x) = case.by_plan();
+    let plan = UNetPlan::new(&case.parameters);
+    for i in [0, 3, 4, 10] {
+        let pixels = i * dimension..(i + 1) * dimension;
+        let (mut alone, mut gradient) = (vec![0.0; dimension], vec![0.0; dimension]);
+        plan.evaluate_with_gradient(
+            (&mut alone, &mut gradient),
+            &case.images[pixels.clone()],
+            &case.direction[pixels.clone()],
+            &case.times[i..i + 1],
+            &case.labels[i..i + 1],
+        )
+        .unwrap();
+        assert_eq!(alone, out[pixels.clone()]);
+        assert_eq!(gradient, of_x[pixels]);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(pool.install(|| case.by_plan()), (out, of_x));
+}
+
+#[test]
+fn as_a_network_it_takes_states_of_any_container_with_a_label_each() {
+    let case = case(2, 4);
+    let plan = UNetPlan::new(&case.parameters);
+    let side = case.parameters.config().side;
+    let shape = [4, 1, side, side];
+    let x = ndarray::ArrayD::from_shape_vec(&shape[..], case.images.clone()).unwrap();
+    let mut out = x.clone();
+    let mut expected = case.images.clone();
+    for (labels, network) in [
+        (vec![3], plan.clone()),
+        (vec![2], plan.with_label(2).unwrap()),
+        (vec![0, 1, 3, 2], plan.with_labels(vec![0, 1, 3, 2]).unwrap()),
+    ] {
+        network.forward(&mut out, &x, 0.3).unwrap();
+        plan.evaluate(&mut expected, &case.images, &[0.3], &labels).unwrap();
+        assert_eq!(out.as_slice().unwrap(), expected);
+        let tensor = Tensor::from_slice(&case.images, &shape, &Device::Cpu).unwrap();
+        let mut result = tensor.clone();
+        UNetOnTensors(network.clone()).forward(&mut result, &tensor, 0.3).unwrap();
+        assert_eq!(result.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
+        let wide = x.mapv(f64::from);
+        let mut result = wide.clone();
+        network.forward(&mut result, &wide, 0.3).unwrap();
+        assert_eq!(result, out.mapv(f64::from));
+    }
+    assert_ne!(expected[..side], out.as_slice().unwrap()[side..2 * side]);
+}
+
+#[test]
+fn a_tensor_of_the_network_is_differentiable() {
+    let case = case(2, 3);
+    let (out, of_x) = case.by_plan();
+    let plan = UNetPlan::new(&case.parameters);
+    let side = case.parameters.config().side;
+    let tensor = |v: &[f32]| Tensor::from_slice(v, (3, 1, side, side), &Device::Cpu).unwrap();
+    let x = Var::from_tensor(&tensor(&case.images)).unwrap();
+    let result = plan.forward_tensor(&x, &case.times, &case.labels).unwrap();
+    assert_eq!(result.flatten_all().unwrap().to_vec1::<f32>().unwrap(), out);
+    let grads = (result * tensor(&case.direction)).unwrap().sum_all().unwrap().backward().unwrap();
+    let found = grads.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found, of_x);
+}
+
+#[test]
+fn bad_labels_times_and_shapes_are_typed_errors() {
+    let case = case(1, 2);
+    let plan = UNetPlan::new(&case.parameters);
+    let mut out = case.images.clone();
+    let mut evaluate = |images: &[f32], times: &[f64], labels: &[u32]| {
+        plan.evaluate(&mut out[..images.len()], images, times, labels)
+    };
+    let x = &case.images;
+    assert!(matches!(evaluate(x, &[f64::NAN], &[0]), Err(FieldError::Domain { .. })));
+    let message = evaluate(x, &[0.5], &[4]).unwrap_err().to_string();
+    assert!(message.contains("label 4") && message.contains("3 for none"), "{message}");
+    assert!(matches!(evaluate(x, &[0.5], &[0, 1, 2]), Err(FieldError::Shape { .. })));
+    assert!(matches!(evaluate(x, &[0.5; 3], &[0]), Err(FieldError::Shape { .. })));
+    assert!(matches!(evaluate(&x[1..], &[0.5], &[0]), Err(FieldError::Shape { .. })));
+    assert!(matches!(evaluate(&[], &[0.5], &[0]), Err(FieldError::Shape { .. })));
+    assert!(plan.with_labels(vec![0, 9]).is_err());
+    let three = plan.with_labels(vec![0, 1, 2]).unwrap();
+    let x = ndarray::Array2::<f32>::zeros((2, 64));
+    assert!(matches!(three.forward(&mut x.clone(), &x, 0.5), Err(FieldError::Shape { .. })));
+}
+
+#[test]
+fn bad_architectures_are_named_and_the_reference_one_is_of_a_million_weights() {
+    let base = UNetConfig::default();
+    base.validate().unwrap();
+    let count = base.entries().last().unwrap().range.end;
+    assert!((1_050_000..1_150_000).contains(&count), "{count}");
+    for (field, config) in [
+        ("channels", UNetConfig { channels: vec![], ..base.clone() }),
+        ("channels", UNetConfig { channels: vec![48, 50], ..base.clone() }),
+        ("side", UNetConfig { side: 30, ..base.clone() }),
+        ("side", UNetConfig { side: 0, ..base.clone() }),
+        ("groups", UNetConfig { groups: 7, ..base.clone() }),
+        ("heads", UNetConfig { heads: 0, ..base.clone() }),
+        ("condition", UNetConfig { condition: 100, ..base.clone() }),
+        ("time_features", UNetConfig { time_features: 3, ..base.clone() }),
+        ("frequency_max", UNetConfig { frequency_max: f64::NAN, ..base.clone() }),
+        ("labels", UNetConfig { labels: 0, ..base.clone() }),
+    ] {
+        assert_eq!(config.validate().unwrap_err().field, field);
     }
 }
