@@ -137,7 +137,7 @@ fn networks_of_digits_are_trained_and_resumed_like_any_other() {
     assert!(room.bytes("a.safetensors").len() < 5_000_000);
 
     let line = format!("train --network classifier --data {DIGITS} --out c.safetensors");
-    let said = room.run(&format!("{line} --steps 10")).succeeded();
+    let said = room.run(&format!("{line} --steps 10")).succeeded().stdout;
     assert!(said.contains("% of 64 other digits"), "{said}");
 }
 

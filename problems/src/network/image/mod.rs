@@ -10,6 +10,8 @@ mod map;
 mod norm;
 mod pixels;
 mod residual;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 pub(crate) use attention::{Attention, AttentionTape};

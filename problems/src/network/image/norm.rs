@@ -65,15 +65,14 @@ impl Norm {
         tape: &mut NormTape,
     ) {
         let (scale, shift) = (&values[self.scale.clone()], &values[self.shift.clone()]);
-        for sample in 0..samples {
-            let place = sample * self.channels;
-            for c in 0..self.channels {
-                let (by, plus) = condition.map_or((0.0, 0.0), |values| {
-                    (values[2 * place + c], values[2 * place + self.channels + c])
-                });
-                tape.alpha[place + c] = scale[c] * (1.0 + by);
-                tape.beta[place + c] = shift[c] * (1.0 + by) + plus;
-            }
+        for i in 0..samples * self.channels {
+            let (sample, c) = (i / self.channels, i % self.channels);
+            let (by, plus) = condition.map_or((0.0, 0.0), |values| {
+                let image = &values[2 * sample * self.channels..];
+                (image[c], image[self.channels + c])
+            });
+            tape.alpha[i] = scale[c] * (1.0 + by);
+            tape.beta[i] = shift[c] * (1.0 + by) + plus;
         }
         Arch::new().dispatch(Forward { norm: self, grid, samples, x, activate, tape });
     }
@@ -129,6 +128,42 @@ struct Forward<'a> {
     tape: &'a mut NormTape,
 }
 
+/// What the pixels of an image share, for one vector of channels.
+struct Shared<S: Simd> {
+    mean: S::f32s,
+    inverse_deviation: S::f32s,
+    alpha: S::f32s,
+    beta: S::f32s,
+    /// Sums over the pixels of the gradients in `alpha` and `beta`; then, over the groups, what
+    /// they take from the gradient in a pixel.
+    of_alpha: S::f32s,
+    of_beta: S::f32s,
+}
+
+impl<S: Simd> Shared<S> {
+    #[inline(always)]
+    fn of(simd: S, tape: &NormTape, place: std::ops::Range<usize>) -> Vec<Self> {
+        let part = |buffer: &AlignedBuffer| S::as_simd_f32s(&buffer[place.clone()]).0.to_vec();
+        let (mean, deviation) = (part(&tape.mean), part(&tape.inverse_deviation));
+        let (alpha, beta) = (part(&tape.alpha), part(&tape.beta));
+        let mut shared = Vec::with_capacity(mean.len());
+        let zero = simd.splat_f32s(0.0);
+        for (((mean, inverse_deviation), alpha), beta) in
+            mean.into_iter().zip(deviation).zip(alpha).zip(beta)
+        {
+            let (of_alpha, of_beta) = (zero, zero);
+            shared.push(Shared { mean, inverse_deviation, alpha, beta, of_alpha, of_beta });
+        }
+        shared
+    }
+
+    /// `x`, normalised.
+    #[inline(always)]
+    fn normalised(&self, simd: S, x: S::f32s) -> S::f32s {
+        simd.mul_f32s(simd.sub_f32s(x, self.mean), self.inverse_deviation)
+    }
+}
+
 /// The means over groups, given those over channels, for every channel of the group.
 fn mean_over_groups(values: &mut [f32], groups: usize, change: impl Fn(f64) -> f64) {
     let channels = values.len() / groups;
@@ -171,19 +206,17 @@ impl WithSimd for Forward<'_> {
                 }
             }
             mean_over_groups(deviation, norm.groups, |sum| 1.0 / (sum * share + EPSILON).sqrt());
-            let deviations = S::as_simd_f32s(deviation).0;
-            let alphas = S::as_simd_f32s(&tape.alpha[place.clone()]).0;
-            let betas = S::as_simd_f32s(&tape.beta[place]).0;
+            let shared = Shared::<S>::of(simd, tape, place);
             let out = &mut tape.out[sample * wide * wide * channels..][..wide * wide * channels];
             let lines = out.chunks_exact_mut(wide * channels).skip(tape.border);
             for (line, from) in lines.zip(image.chunks_exact(side * vectors)) {
                 let line = &mut line[tape.border * channels..][..side * channels];
                 let line = S::as_mut_simd_f32s(line).0;
                 for (to, from) in line.chunks_exact_mut(vectors).zip(from.chunks_exact(vectors)) {
-                    for v in 0..vectors {
-                        let apart = simd.mul_f32s(simd.sub_f32s(from[v], means[v]), deviations[v]);
-                        let y = simd.mul_add_e_f32s(apart, alphas[v], betas[v]);
-                        to[v] = if activate { silu(simd, y) } else { y };
+                    for ((to, &x), shared) in to.iter_mut().zip(from).zip(&shared) {
+                        let apart = shared.normalised(simd, x);
+                        let y = simd.mul_add_e_f32s(apart, shared.alpha, shared.beta);
+                        *to = if activate { silu(simd, y) } else { y };
                     }
                 }
             }
@@ -210,50 +243,52 @@ impl WithSimd for Backward<'_> {
         let Backward { norm, grid, samples, x, activate, tape, g, of_x } = self;
         let (channels, pixels) = (norm.channels, grid.pixels());
         let vectors = channels / S::F32_LANES;
-        // Of what is normalised: mean of the gradient and of its product with the result.
-        let mut first = AlignedBuffer::zeros(channels);
-        let mut second = AlignedBuffer::zeros(channels);
+        // Of what is normalised: mean of the gradient, and of its product with the result.
+        let (mut first, mut second) =
+            (AlignedBuffer::zeros(channels), AlignedBuffer::zeros(channels));
+        let share = 1.0 / pixels as f64;
         for sample in 0..samples {
             let values = sample * pixels * channels..(sample + 1) * pixels * channels;
             let place = sample * channels..(sample + 1) * channels;
             let image = S::as_simd_f32s(&x[values.clone()]).0;
             let g = S::as_mut_simd_f32s(&mut g[values.clone()]).0;
             let of_x = S::as_mut_simd_f32s(&mut of_x[values]).0;
-            let means = S::as_simd_f32s(&tape.mean[place.clone()]).0;
-            let deviations = S::as_simd_f32s(&tape.inverse_deviation[place.clone()]).0;
-            let alphas = S::as_simd_f32s(&tape.alpha[place.clone()]).0;
-            let betas = S::as_simd_f32s(&tape.beta[place.clone()]).0;
-            tape.of_alpha[place.clone()].fill(0.0);
-            tape.of_beta[place.clone()].fill(0.0);
-            let of_alphas = S::as_mut_simd_f32s(&mut tape.of_alpha[place.clone()]).0;
-            let of_betas = S::as_mut_simd_f32s(&mut tape.of_beta[place.clone()]).0;
+            let mut shared = Shared::<S>::of(simd, tape, place.clone());
             for (g, x) in g.chunks_exact_mut(vectors).zip(image.chunks_exact(vectors)) {
-                for v in 0..vectors {
-                    let apart = simd.mul_f32s(simd.sub_f32s(x[v], means[v]), deviations[v]);
+                for ((g, &x), shared) in g.iter_mut().zip(x).zip(&mut shared) {
+                    let apart = shared.normalised(simd, x);
                     if activate {
-                        let y = simd.mul_add_e_f32s(apart, alphas[v], betas[v]);
-                        g[v] = simd.mul_f32s(g[v], silu_with_derivative(simd, y).1);
+                        let y = simd.mul_add_e_f32s(apart, shared.alpha, shared.beta);
+                        *g = simd.mul_f32s(*g, silu_with_derivative(simd, y).1);
                     }
-                    of_betas[v] = simd.add_f32s(of_betas[v], g[v]);
-                    of_alphas[v] = simd.mul_add_e_f32s(g[v], apart, of_alphas[v]);
+                    shared.of_beta = simd.add_f32s(shared.of_beta, *g);
+                    shared.of_alpha = simd.mul_add_e_f32s(*g, apart, shared.of_alpha);
                 }
             }
-            for c in 0..channels {
-                let alpha = tape.alpha[place.start + c];
-                first[c] = alpha * tape.of_beta[place.start + c];
-                second[c] = alpha * tape.of_alpha[place.start + c];
+            let (of_alpha, of_beta) = (&mut tape.of_alpha[place.clone()], &mut tape.of_beta[place]);
+            let of_alphas = S::as_mut_simd_f32s(of_alpha).0;
+            let of_betas = S::as_mut_simd_f32s(of_beta).0;
+            let firsts = S::as_mut_simd_f32s(&mut first).0;
+            let seconds = S::as_mut_simd_f32s(&mut second).0;
+            let sums = of_alphas.iter_mut().zip(of_betas).zip(firsts.iter_mut().zip(seconds));
+            for (((of_alpha, of_beta), (first, second)), shared) in sums.zip(&shared) {
+                (*of_alpha, *of_beta) = (shared.of_alpha, shared.of_beta);
+                *first = simd.mul_f32s(shared.alpha, shared.of_beta);
+                *second = simd.mul_f32s(shared.alpha, shared.of_alpha);
             }
-            let share = 1.0 / pixels as f64;
-            mean_over_groups(&mut first[..channels], norm.groups, |mean| mean * share);
-            mean_over_groups(&mut second[..channels], norm.groups, |mean| mean * share);
-            let (first, second) = (S::as_simd_f32s(&first).0, S::as_simd_f32s(&second).0);
+            mean_over_groups(&mut first, norm.groups, |mean| mean * share);
+            mean_over_groups(&mut second, norm.groups, |mean| mean * share);
+            let means = S::as_simd_f32s(&first).0.iter().zip(S::as_simd_f32s(&second).0);
+            for (shared, (&first, &second)) in shared.iter_mut().zip(means) {
+                (shared.of_beta, shared.of_alpha) = (first, second);
+            }
             let pixels = of_x.chunks_exact_mut(vectors).zip(g.chunks_exact(vectors));
             for ((to, g), x) in pixels.zip(image.chunks_exact(vectors)) {
-                for v in 0..vectors {
-                    let apart = simd.mul_f32s(simd.sub_f32s(x[v], means[v]), deviations[v]);
-                    let rest = simd.mul_add_e_f32s(apart, second[v], first[v]);
-                    let inner = simd.sub_f32s(simd.mul_f32s(g[v], alphas[v]), rest);
-                    to[v] = simd.mul_f32s(inner, deviations[v]);
+                for (((to, &g), &x), shared) in to.iter_mut().zip(g).zip(x).zip(&shared) {
+                    let apart = shared.normalised(simd, x);
+                    let rest = simd.mul_add_e_f32s(apart, shared.of_alpha, shared.of_beta);
+                    let inner = simd.sub_f32s(simd.mul_f32s(g, shared.alpha), rest);
+                    *to = simd.mul_f32s(inner, shared.inverse_deviation);
                 }
             }
         }
