@@ -14,7 +14,7 @@ fn main() -> Result<(), StudyError> {
     let cases = standard_cases(&STUDY_PROCESSES, &["exact", "trained"])?;
     let runs =
         cases.iter().map(|case| standard_runs(&case.process, Effort::Standard, &[])).collect();
-    let study = Study { cases, runs, lanes: 3000, seeds: vec![0] };
+    let study = Study { cases, runs, lanes: 3000, seeds: vec![0], jobs: 1 };
     print!("{}", terminal_table(&study.run(|_| ())?));
     Ok(())
 }

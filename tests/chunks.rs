@@ -76,6 +76,31 @@ fn what_couples_lanes_stays_in_one_chunk() {
     assert_eq!((parts.len(), parts[0].trajectory.len()), (1, 3));
 }
 
+/// Lanes with steps of their own depend on no other lane either.
+#[test]
+fn lanes_at_their_own_pace_do_not_depend_on_the_chunks() {
+    let tolerance = Budget::Adaptive { abstol: 1e-2, reltol: 1e-2, max_nfe: None };
+    let settings = Settings { per_lane: true, ..Settings::new("tsit5", tolerance) };
+    let network = TrainedNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
+    let field = Field::trained(network, "cat-vp");
+    let given = ArrayD::from_shape_fn(IxDyn(&[66_000, 2]), |index| {
+        2.0 * (0.7 * index[0] as f32 + index[1] as f32).sin()
+    });
+    let last = given.slice_axis(Axis(0), (65_990..).into()).to_owned();
+    let (parts, streamed) = chunks("vp", &field, Initial::State(given), &settings);
+    assert_eq!(parts.len(), 2);
+    let all = streamed.lane_evaluations.unwrap();
+    assert_eq!(streamed.statistics.nfe, streamed.statistics.network_forwards);
+    let totals = parts.iter().map(|part| part.lane_evaluations.unwrap().total);
+    assert_eq!(totals.sum::<u64>(), all.total);
+    assert!(all.least < all.most && all.most < streamed.statistics.nfe);
+    // The last lanes, which were the second chunk's, in a batch of their own.
+    let path = process::parse("vp").unwrap();
+    let few = generate(&path, &field, Initial::State(last), &settings).unwrap();
+    let second = &parts[1].samples;
+    assert_eq!(few.samples, second.slice_axis(Axis(0), (second.shape()[0] - 10..).into()));
+}
+
 #[test]
 fn a_chunk_that_fails_is_the_last_and_names_the_lane_of_the_whole() {
     let bad = 69_000;

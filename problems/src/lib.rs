@@ -42,6 +42,7 @@
 
 pub mod atomic_file;
 pub mod data;
+pub mod exponential;
 pub mod field;
 pub mod flow;
 pub mod langevin;

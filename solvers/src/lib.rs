@@ -34,6 +34,7 @@
 //! - [`method`]: schemes, all of them in [`method::registry`];
 //! - [`control`]: fixed grids and adaptive steps;
 //! - [`mod@solve`]: the one loop, its options, and the same loop stepped by hand;
+//! - [`lanes`]: adaptive steps lane by lane, each lane at its own pace;
 //! - [`observer`]: saving, events, streams, progress, callbacks;
 //! - [`noise`]: Brownian paths as functions of (seed, lane, base grid, t);
 //! - [`solution`]: states, exact counts, and how a solve ended;
@@ -42,6 +43,7 @@
 pub mod control;
 pub mod ensemble;
 pub mod field;
+pub mod lanes;
 pub mod method;
 pub mod noise;
 pub mod observer;
@@ -54,6 +56,7 @@ pub mod state;
 pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
 pub use ensemble::Ensemble;
 pub use field::{Additive, Counted, FieldError, Ito, StochasticField, Stratonovich, VectorField};
+pub use lanes::{LaneField, LaneOptions, LaneSolution, solve_lanes};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use semilinear::{Decay, NonlinearPart, Schedule, SemilinearField};

@@ -110,6 +110,23 @@ fn a_field_that_changes_the_shape_is_refused() {
 }
 
 #[test]
+fn a_drift_of_another_shape_is_refused_by_what_the_state_has() {
+    let outcome = |drift: fn(&mut Array2<f64>, &Array2<f64>, f64)| {
+        let diffusion = |g: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| g.fill(1.0);
+        let problem = SdeProblem::new(drift, diffusion, batch(), (0.0, 1.0));
+        let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(4)).unwrap();
+        let Outcome::Failed { reason, .. } = solution.outcome else { panic!() };
+        reason
+    };
+    let reason = outcome(|f, _, _| *f = Array2::zeros((3, 2)));
+    assert!(reason.contains("expected 4 lane(s) and 8 value(s), found 3 and 6"), "{reason}");
+    let reason = outcome(|f, _, _| *f = Array2::zeros((4, 3)));
+    assert!(reason.contains("expected 4 lane(s) and 8 value(s), found 4 and 12"), "{reason}");
+    let reason = outcome(|f, _, _| *f = Array2::zeros((2, 4)).reversed_axes());
+    assert!(reason.contains("as_standard_layout"), "{reason}");
+}
+
+#[test]
 fn a_transposed_array_is_refused_with_advice() {
     let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
     let problem = OdeProblem::new(field, batch().reversed_axes(), (0.0, 1.0));

@@ -46,6 +46,10 @@ pub(super) struct SampleArguments {
     /// Most evaluations of an adaptive solve
     #[arg(long, requires = "abstol", conflicts_with_all = ["steps", "nfe"], allow_negative_numbers = true)]
     max_nfe: Option<u64>,
+    /// Adaptive Runge-Kutta steps of every lane's own, one network call for all lanes on their
+    /// way; --max-nfe then bounds every lane
+    #[arg(long, requires = "abstol", conflicts_with = "trajectory")]
+    per_lane: bool,
     /// uniform, quadratic, logsnr, karras[:rho=7], exponential, polyexponential[:rho=1], cosine,
     /// flow-shift[:shift=3], times:1/0.5/0.1 (or times:FILE.npy; needs no --steps), or, for ddpm,
     /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0
@@ -122,6 +126,7 @@ impl SampleArguments {
             denoise_final: self.denoise_final,
             seed: self.seed,
             save_steps: self.trajectory.is_some(),
+            per_lane: self.per_lane,
         })
     }
 
@@ -153,7 +158,7 @@ impl SampleArguments {
     /// for; `process_spec` has the process with all its parameters.
     fn summary(&self, process_spec: &str, streamed: &Streamed) -> Value {
         let Streamed { statistics, outcome, seconds, span, steps, .. } = streamed;
-        json!({
+        let mut summary = json!({
             "solver": self.solver,
             "process": self.process,
             "process_spec": process_spec,
@@ -168,7 +173,15 @@ impl SampleArguments {
             "t_start": span.start,
             "t_end": span.end,
             "shape": shape(streamed),
-        })
+        });
+        if let Some(evaluations) = streamed.lane_evaluations {
+            summary["lane_nfe"] = json!({
+                "least": evaluations.least,
+                "mean": evaluations.total as f64 / streamed.lanes as f64,
+                "most": evaluations.most,
+            });
+        }
+        summary
     }
 
     /// The same for reading.
@@ -181,7 +194,11 @@ impl SampleArguments {
                 format!("samples of shape {shape:?} not written; give --out FILE.npy to keep them")
             }
         };
-        [
+        let evaluations = streamed.lane_evaluations.map(|all| {
+            let mean = all.total as f64 / streamed.lanes as f64;
+            format!("evaluations per lane: {} to {}, {mean:.1} on average", all.least, all.most)
+        });
+        let lines = [
             format!("{process_spec}, {} from t = {} to {}", self.solver, span.start, span.end),
             format!(
                 "{statistics}, {} network forwards, {seconds:.3} s",
@@ -189,8 +206,8 @@ impl SampleArguments {
             ),
             outcome.to_string(),
             written,
-        ]
-        .join("\n")
+        ];
+        lines.into_iter().chain(evaluations).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -34,6 +34,10 @@ pub(super) struct StudyArguments {
     /// Every method over a ladder of budgets
     #[arg(long)]
     full: bool,
+    /// Cases and seeds worked on at a time; more than one share the threads, so that the whole
+    /// ends sooner and the times in the table are longer
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    jobs: u16,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -85,7 +89,9 @@ impl StudyArguments {
         let runs =
             cases.iter().map(|case| standard_runs(&case.process, effort, &self.solver)).collect();
         let (lanes, seeds) = if self.quick { (1000, 1) } else { (3000, 3) };
-        Ok(Study { cases, runs, lanes, seeds: (0..seeds).collect() })
+        let seeds = (0..seeds).collect();
+        // The main job builds these arguments without clap, and with its zero.
+        Ok(Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) })
     }
 }
 
@@ -107,7 +113,9 @@ fn trained_cases(processes: &[&str]) -> Result<Vec<Case>, CommandError> {
 /// A request found bad is the user's fault, a solution not reached is not.
 fn study_failed(error: StudyError) -> CommandError {
     match error {
-        StudyError::Truth { .. } | StudyError::Metric(_) => CommandError::failed(error),
+        StudyError::Truth { .. } | StudyError::Metric(_) | StudyError::Threads(_) => {
+            CommandError::failed(error)
+        }
         other => other.into(),
     }
 }

@@ -63,6 +63,19 @@ pub enum GenerateError {
         /// Process asked for.
         asked: String,
     },
+    /// Steps of every lane's own with a solver that has none.
+    #[error(
+        "the solver `{0}` cannot take steps of every lane's own; take an adaptive one of kind runge-kutta, such as tsit5 (`driftfield solvers` lists them)"
+    )]
+    NotPerLane(&'static str),
+    /// Steps of every lane's own on a fixed grid.
+    #[error("on a fixed grid all lanes take the same steps; give tolerances instead")]
+    FixedPerLane,
+    /// A trajectory of lanes that have no steps in common.
+    #[error(
+        "lanes that take steps of their own have no trajectory in common; leave out one of the two"
+    )]
+    PerLaneTrajectory,
     /// The states do not fit the standardisation.
     #[error(transparent)]
     Standardisation(#[from] StandardisationError),

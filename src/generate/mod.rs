@@ -5,6 +5,7 @@
 
 mod error;
 mod field;
+mod lanes;
 mod memory;
 mod plan;
 mod shipped;
@@ -12,6 +13,7 @@ mod stream;
 
 pub use error::GenerateError;
 pub use field::Field;
+pub use lanes::LaneEvaluations;
 pub use plan::{Budget, Settings, Span};
 pub use shipped::{SHIPPED, shipped};
 pub use stream::{Streamed, generate_in_chunks};
@@ -69,6 +71,8 @@ pub struct Generated<T> {
     pub span: Span,
     /// Steps of a fixed grid; `None` for adaptive steps.
     pub steps: Option<usize>,
+    /// What each lane cost, where the steps were its own.
+    pub lane_evaluations: Option<LaneEvaluations>,
 }
 
 /// Generates from `initial` with `path` and `field` as `settings` say.
@@ -108,15 +112,26 @@ fn generate_lanes<T: Scalar>(
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, field.dimension(), plan.span)?;
     }
-    let mut options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-    if settings.save_steps {
-        options = options.save(driftfield_solvers::Save::all());
+    if settings.per_lane && settings.save_steps {
+        return Err(GenerateError::PerLaneTrajectory);
     }
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
-    let mut solution = solve(&problem, &method, options)?;
+    let (mut solution, mut lane_evaluations) = if settings.per_lane {
+        let (solution, evaluations) = lanes::solve(&problem, &info, &plan)?;
+        (solution, Some(evaluations))
+    } else {
+        let mut options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+        if settings.save_steps {
+            options = options.save(driftfield_solvers::Save::all());
+        }
+        (solve(&problem, &method, options)?, None)
+    };
     if settings.denoise_final && solution.outcome.is_success() {
         denoise(&problem.field, &mut solution);
+        if let Some(evaluations) = &mut lane_evaluations {
+            evaluations.one_more_each(lanes);
+        }
     }
     let seconds = clock.elapsed().as_secs_f64();
     let mut trajectory = solution.u;
@@ -139,6 +154,7 @@ fn generate_lanes<T: Scalar>(
         seconds,
         span: plan.span,
         steps: plan.steps(),
+        lane_evaluations,
     })
 }
 

@@ -4,7 +4,7 @@ use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, c
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
-use driftfield_solvers::{SolveOptions, State};
+use driftfield_solvers::{LaneOptions, SolveOptions, State};
 
 use super::{GenerateError, memory};
 
@@ -50,6 +50,8 @@ pub struct Settings {
     pub seed: u64,
     /// Whether every step is kept.
     pub save_steps: bool,
+    /// Whether adaptive steps are every lane's own.
+    pub per_lane: bool,
 }
 
 impl Settings {
@@ -66,6 +68,7 @@ impl Settings {
             denoise_final: false,
             seed: 0,
             save_steps: false,
+            per_lane: false,
         }
     }
 
@@ -134,6 +137,20 @@ impl Plan {
             }
         };
         options.seed(settings.seed)
+    }
+}
+
+impl Plan {
+    /// How lanes with steps of their own are solved.
+    pub(super) fn lane_options(&self) -> Result<LaneOptions, GenerateError> {
+        let Steps::Adaptive { abstol, reltol, budget } = &self.steps else {
+            return Err(GenerateError::FixedPerLane);
+        };
+        let options = LaneOptions::adaptive(*abstol, *reltol);
+        Ok(match budget {
+            Some(nfe) => options.nfe_budget(*nfe),
+            None => options,
+        })
     }
 }
 

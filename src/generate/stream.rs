@@ -7,7 +7,8 @@ use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
 use super::{
-    Budget, Field, GenerateError, Generated, Initial, Settings, Span, generate_lanes, memory,
+    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Settings, Span,
+    generate_lanes, memory,
 };
 
 /// Numbers in the state of a chunk: enough to keep all threads busy, few enough
@@ -22,7 +23,8 @@ pub struct Streamed {
     /// Shape of a lane.
     pub lane_shape: Vec<usize>,
     /// Counts of a chunk, which are those of the whole batch in one: on a fixed
-    /// grid they do not depend on the lanes.
+    /// grid they do not depend on the lanes. Where lanes have steps of their own, the
+    /// counts of all chunks.
     pub statistics: Statistics,
     /// How the last chunk ended; a chunk that fails is the last.
     pub outcome: Outcome,
@@ -32,13 +34,15 @@ pub struct Streamed {
     pub span: Span,
     /// Steps of a fixed grid; `None` for adaptive steps.
     pub steps: Option<usize>,
+    /// What the lanes cost, where the steps were their own.
+    pub lane_evaluations: Option<LaneEvaluations>,
 }
 
 /// As [`generate`](super::generate), handing over the lanes in chunks, in their order.
 ///
 /// On a fixed grid no lane depends on another, so that the lanes are
-/// bit-identical to those of one batch, and memory is bounded by a chunk.
-/// Adaptive steps are shared by all lanes, as are those of methods that couple
+/// bit-identical to those of one batch, and memory is bounded by a chunk; the same holds
+/// for steps of every lane's own. Other adaptive steps are shared by all lanes, as are those of methods that couple
 /// lanes, and a trajectory is kept step by step: these take one chunk of everything.
 pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
     path: &SharedPath,
@@ -53,7 +57,8 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
     let coupled =
         method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
-    let chunk = if settings.save_steps || adaptive || coupled {
+    let shared = adaptive && !settings.per_lane;
+    let chunk = if settings.save_steps || shared || coupled {
         lanes
     } else {
         (CHUNK_NUMBERS / field.dimension().max(1)).max(1)
@@ -66,15 +71,24 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
         if let Outcome::NonFinite { lane, .. } = &mut generated.outcome {
             *lane += first;
         }
-        let seconds = streamed.as_ref().map_or(0.0, |streamed| streamed.seconds);
+        let before = streamed.as_ref();
+        let seconds = before.map_or(0.0, |before| before.seconds);
+        let mut statistics = generated.statistics;
+        let mut lane_evaluations = generated.lane_evaluations;
+        if let (Some(before), Some(evaluations)) = (before, &mut lane_evaluations) {
+            statistics += before.statistics;
+            *evaluations =
+                before.lane_evaluations.map_or(*evaluations, |all| all.with(*evaluations));
+        }
         let ended = Streamed {
             lanes: first + count,
             lane_shape: generated.samples.shape()[1..].to_vec(),
-            statistics: generated.statistics,
+            statistics,
             outcome: generated.outcome.clone(),
             seconds: seconds + generated.seconds,
             span: generated.span,
             steps: generated.steps,
+            lane_evaluations,
         };
         receive(generated)?;
         let failed = !ended.outcome.is_success();

@@ -1,7 +1,7 @@
+use driftfield_problems::exponential::exp_nonpositive;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::exponential::exp_nonpositive;
 use super::fourier::Fourier;
 use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;

@@ -8,7 +8,6 @@
 mod chamfer;
 mod energy;
 mod error;
-mod exponential;
 mod fourier;
 mod mmd;
 mod nearest;

@@ -11,6 +11,7 @@
 
 mod cases;
 mod output;
+mod parallel;
 mod pictures;
 mod rows;
 mod runs;
@@ -22,11 +23,14 @@ pub use rows::{CaseResult, Floors, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, standard_runs};
 pub use table::{legend, terminal_table};
 
+use std::sync::{Mutex, PoisonError};
+
 use driftfield_solvers::Scalar;
 use ndarray::{Array2, ArrayD};
 
 use crate::generate::{Budget, GenerateError, Generated, Initial, Settings, generate};
 use crate::metrics::{MetricError, PreparedSample, Sample};
+use parallel::in_parallel;
 
 /// Bandwidth of the MMD in the study's tables.
 pub const MMD_BANDWIDTH: f64 = 0.5;
@@ -42,6 +46,9 @@ pub struct Study {
     pub lanes: usize,
     /// Seeds, each with its own noise and its own draw of the data.
     pub seeds: Vec<u64>,
+    /// Cases and seeds worked on at a time, which share the threads. With one, a solve has all
+    /// of them, and its wall time, a column of the table, is its own.
+    pub jobs: usize,
 }
 
 /// Distances of one set of samples to the data.
@@ -86,49 +93,47 @@ impl Study {
     }
 
     /// Runs everything; `progress` is called after every solve.
-    ///
-    /// One solve after another: each uses all threads itself, and its wall time,
-    /// a column of the table, must not be shared with another's. So do the
-    /// metrics of a row, which take a small part of the time.
-    pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<StudyResult, StudyError> {
-        let mut results = Vec::new();
-        for (case, runs) in self.cases.iter().zip(&self.runs) {
-            results.push(self.run_case(case, runs, &mut progress)?);
-        }
-        Ok(StudyResult { cases: results, lanes: self.lanes, seeds: self.seeds.len() })
+    pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
+        let progress = Mutex::new(progress);
+        let report = |label: &str| {
+            // Whoever panicked while reporting, the bar is still worth showing.
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            (*progress)(label);
+        };
+        let seeds = self.seeds.len();
+        let solved = in_parallel(self.jobs, self.cases.len() * seeds, |unit| {
+            let (case, seed) = (unit / seeds, self.seeds[unit % seeds]);
+            self.run_seed(&self.cases[case], &self.runs[case], seed, &report)
+        })?;
+        let mut solved = solved.into_iter();
+        let cases = self.cases.iter().zip(&self.runs).map(|(case, runs)| {
+            CaseResult::of(case, runs, &solved.by_ref().take(seeds).collect::<Vec<_>>())
+        });
+        Ok(StudyResult { cases: cases.collect(), lanes: self.lanes, seeds })
     }
 
-    fn run_case(
+    fn run_seed(
         &self,
         case: &Case,
         runs: &[Run],
-        progress: &mut impl FnMut(&str),
-    ) -> Result<CaseResult, StudyError> {
-        let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); runs.len()];
-        let (mut model, mut sampling, mut truth_nfe) = (Vec::new(), Vec::new(), Vec::new());
-        for &seed in &self.seeds {
-            let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
-            let data = PreparedSample::new(&data.view(), Sample::Q)?.kept();
-            let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
-            sampling.push(TotalError::between(&other, &data)?);
-            let truth = case.truth(self.lanes, seed, None)?;
-            model.push(TotalError::between(&truth.samples, &data)?);
-            truth_nfe.push(truth.nfe);
-            let mut truths = vec![truth];
+        seed: u64,
+        progress: &impl Fn(&str),
+    ) -> Result<SeedResult, StudyError> {
+        let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
+        let data = PreparedSample::new(&data.view(), Sample::Q)?.kept();
+        let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
+        let sampling = TotalError::between(&other, &data)?;
+        let truth = case.truth(self.lanes, seed, None)?;
+        let model = TotalError::between(&truth.samples, &data)?;
+        let truth_nfe = truth.nfe;
+        let mut truths = vec![truth];
+        progress(&case.label());
+        let mut trials = Vec::new();
+        for run in runs {
+            trials.push(self.trial(case, run, seed, &data, &mut truths)?);
             progress(&case.label());
-            for (run, trials) in runs.iter().zip(&mut trials) {
-                trials.push(self.trial(case, run, seed, &data, &mut truths)?);
-                progress(&case.label());
-            }
         }
-        let rows = runs.iter().zip(&trials).map(|(run, trials)| Row::new(case, run, trials));
-        Ok(CaseResult {
-            process: case.process.clone(),
-            field: case.field_name,
-            rows: rows.collect(),
-            floors: Floors::new(&model, &sampling),
-            truth_nfe: truth_nfe.iter().sum::<u64>() as f64 / truth_nfe.len().max(1) as f64,
-        })
+        Ok(SeedResult { trials, model, sampling, truth_nfe })
     }
 
     fn trial(
@@ -161,6 +166,35 @@ impl Study {
             trial.solver_error = Some(solver_error(&samples, &truths[known].samples));
         }
         Ok(trial)
+    }
+}
+
+/// What one seed gave a case.
+struct SeedResult {
+    /// In the order of the runs.
+    trials: Vec<Trial>,
+    /// Of the true solution, and of a second draw of the data.
+    model: TotalError,
+    sampling: TotalError,
+    truth_nfe: u64,
+}
+
+impl CaseResult {
+    fn of(case: &Case, runs: &[Run], seeds: &[SeedResult]) -> Self {
+        let row = |(index, run): (usize, &Run)| {
+            let trials: Vec<Trial> = seeds.iter().map(|seed| seed.trials[index].clone()).collect();
+            Row::new(case, run, &trials)
+        };
+        let all =
+            |error: fn(&SeedResult) -> TotalError| seeds.iter().map(error).collect::<Vec<_>>();
+        let truth_nfe: u64 = seeds.iter().map(|seed| seed.truth_nfe).sum();
+        CaseResult {
+            process: case.process.clone(),
+            field: case.field_name,
+            rows: runs.iter().enumerate().map(row).collect(),
+            floors: Floors::new(&all(|seed| seed.model), &all(|seed| seed.sampling)),
+            truth_nfe: truth_nfe as f64 / seeds.len().max(1) as f64,
+        }
     }
 }
 

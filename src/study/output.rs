@@ -43,6 +43,9 @@ pub enum StudyError {
         /// How it ended.
         outcome: Outcome,
     },
+    /// Threads could not be had.
+    #[error("the threads of a job could not be started ({0}); take fewer `--jobs`")]
+    Threads(String),
     /// A picture could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),

@@ -112,7 +112,7 @@ proptest! {
 }
 
 /// Words of the command line. No combination of them runs for long.
-const WORDS: [&str; 64] = [
+const WORDS: [&str; 65] = [
     "sample",
     "--process",
     "vp",
@@ -148,6 +148,7 @@ const WORDS: [&str; 64] = [
     "nan",
     "inf",
     "--max-nfe",
+    "--per-lane",
     "--spacing",
     "karras",
     "logsnr",

@@ -53,6 +53,13 @@ fn unusable_numbers_are_refused() {
         sample(&format!("--n 3 --abstol {abstol} --reltol {reltol}")).refused(&["tolerances are"]);
     }
     sample("--n 3 --abstol 1e-3").refused(&["--reltol"]);
+    sample("--n 3 --steps 3 --per-lane").refused(&["tolerances"]);
+    sample("--n 3 --abstol 1e-3 --reltol 1e-3 --per-lane --trajectory t.npy")
+        .refused(&["--per-lane", "--trajectory"]);
+    for solver in ["heun", "dpm-solver-12", "euler-maruyama", "sra1"] {
+        let line = "sample --process vp --field exact:m.json --n 3 --abstol 1e-3 --reltol 1e-3";
+        room.run(&format!("{line} --per-lane --solver {solver}")).refused(&[solver, "runge-kutta"]);
+    }
     sample("--n 3 --abstol x --reltol 1").refused(&["--abstol"]);
     sample("--n 3 --abstol 1e-3 --reltol 1e-3 --spacing uniform").refused(&["leave out"]);
     sample("--n 3 --steps 3 --max-nfe 30").refused(&["--max-nfe"]);

@@ -239,3 +239,28 @@ fn without_out_there_is_a_summary_and_no_file() {
     assert!(ran.stdout.contains("written to o.npy"), "{ran:?}");
     assert_eq!(std::fs::read_dir(room.path("")).unwrap().count(), 2);
 }
+
+#[test]
+fn lanes_may_take_steps_of_their_own() {
+    let room = Room::new();
+    let line = "--process vp --field cat-vp --solver tsit5 --abstol 1e-3 --reltol 1e-3 --seed 2";
+    let own = room.sample(&format!("{line} --n 200 --per-lane --out own.npy"));
+    let (least, mean, most) =
+        (&own["lane_nfe"]["least"], &own["lane_nfe"]["mean"], &own["lane_nfe"]["most"]);
+    assert!(least.as_u64().unwrap() < most.as_u64().unwrap());
+    assert!(mean.as_f64().unwrap() < most.as_f64().unwrap());
+    assert!(own["nfe"].as_u64() >= most.as_u64());
+    assert_eq!(own["nfe"], own["network_forwards"]);
+    assert_eq!(own["outcome"], "success");
+    // The first lanes are the same, to the bit, in a smaller batch.
+    room.sample(&format!("{line} --n 7 --per-lane --out few.npy"));
+    let (all, few) = (room.read::<f32>("own.npy"), room.read::<f32>("few.npy"));
+    assert_eq!(all.slice_axis(ndarray::Axis(0), (..7).into()), few);
+    let shared = room.sample(&format!("{line} --n 200"));
+    assert_eq!(shared.get("lane_nfe"), None);
+    let stopped = room.run(&format!("sample {line} --n 20 --per-lane --max-nfe 30 --json"));
+    assert_eq!(stopped.status, Some(1), "{stopped:?}");
+    let stopped = stopped.json();
+    assert_eq!(stopped["outcome"], "budget_spent");
+    assert!(stopped["lane_nfe"]["most"].as_u64().unwrap() <= 30);
+}

@@ -141,3 +141,25 @@ fn fields_of_any_dimension_and_processes_that_differ_by_a_parameter() {
     assert!(room.has("two/chamfer-nfe-vp-exact.png"));
     assert!(room.has("two/chamfer-nfe-vp-beta-max-15-exact.png"));
 }
+
+/// All but the times of a study.
+fn untimed(mut study: Value) -> Value {
+    for row in study["rows"].as_array_mut().unwrap() {
+        row["seconds"] = Value::Null;
+        row["seconds_std"] = Value::Null;
+    }
+    study
+}
+
+#[test]
+fn jobs_change_the_times_alone() {
+    let room = Room::new();
+    let with = |jobs: &str| {
+        let line = format!("study --quick --json --process vp --process rectified-flow {jobs}");
+        untimed(room.run(&line).succeeded().json())
+    };
+    let one = with("");
+    assert_eq!(one, with("--jobs 2"));
+    assert_eq!(one, with("--jobs 3"));
+    room.run("study --quick --jobs 0").refused(&["--jobs"]);
+}

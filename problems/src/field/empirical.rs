@@ -156,7 +156,7 @@ impl RowKernel for Kernel<'_> {
     }
 
     #[inline(always)]
-    fn tile<const B: usize>(
+    fn tile<const B: usize, const FUSED: bool>(
         &self,
         out: &mut [[f64; B]],
         x: &[[f64; B]],
@@ -176,16 +176,19 @@ impl RowKernel for Kernel<'_> {
                 logit[i] = self.scale * square[i];
             }
         }
-        softmax(weights);
+        softmax::<B, FUSED>(weights);
         // The gap to the mean is a mean of gaps: in `x - alpha M` the digits
         // would cancel that make up a small sigma's noise.
         out.fill([0.0; B]);
         for (weight, point) in weights.iter().zip(points()) {
             for ((out, column), value) in out.iter_mut().zip(x).zip(point) {
                 let (offset, centre) = (self.data * value, self.alpha * value);
+                // Copies, which cannot change each other: vector code.
+                let (mut sum, weight, column) = (*out, *weight, *column);
                 for i in 0..B {
-                    out[i] += weight[i] * (offset + self.gain * (column[i] - centre));
+                    sum[i] += weight[i] * (offset + self.gain * (column[i] - centre));
                 }
+                *out = sum;
             }
         }
     }

@@ -4,7 +4,6 @@
 mod empirical;
 pub mod mixture;
 mod rows;
-mod vector_exp;
 
 pub use empirical::{EmpiricalError, EmpiricalPredictor};
 pub use mixture::{GaussianMixture, MixtureError, MixturePredictor};

@@ -1,7 +1,10 @@
 //! The rows of a state, in small transposed tiles, on all threads.
 
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+
+use crate::exponential::exp_nonpositive;
 
 /// Rows evaluated side by side, one per element of a vector register or two.
 pub(super) const TILE: usize = 8;
@@ -22,8 +25,9 @@ pub(super) trait RowKernel: Sync {
     /// Makes it.
     fn scratch<const B: usize>(&self) -> Self::Scratch<B>;
 
-    /// Writes the rows' results into `out`, laid out like `x`.
-    fn tile<const B: usize>(
+    /// Writes the rows' results into `out`, laid out like `x`. `FUSED` says that a fused
+    /// multiply-add is one instruction.
+    fn tile<const B: usize, const FUSED: bool>(
         &self,
         out: &mut [[f64; B]],
         x: &[[f64; B]],
@@ -86,7 +90,7 @@ fn run<T: Scalar, K: RowKernel, const B: usize>(
     let scratch = kernel.scratch::<B>();
     let columns = vec![[0.0; B]; dimension];
     let results = vec![[0.0; B]; dimension];
-    pulp::Arch::new().dispatch(Run { kernel, out, x, dimension, scratch, columns, results });
+    Arch::new().dispatch(Run { kernel, out, x, dimension, scratch, columns, results });
 }
 
 /// Compiled once per instruction set; the widest the machine has is chosen. A type rather
@@ -102,11 +106,19 @@ struct Run<'a, T, K: RowKernel, const B: usize> {
     results: Vec<[f64; B]>,
 }
 
-impl<T: Scalar, K: RowKernel, const B: usize> pulp::WithSimd for Run<'_, T, K, B> {
+impl<T: Scalar, K: RowKernel, const B: usize> WithSimd for Run<'_, T, K, B> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, _simd: S) {
+        // Every vector unit wider than one number has the instruction.
+        if S::F64_LANES > 1 { self.rows::<true>() } else { self.rows::<false>() }
+    }
+}
+
+impl<T: Scalar, K: RowKernel, const B: usize> Run<'_, T, K, B> {
+    #[inline(always)]
+    fn rows<const FUSED: bool>(self) {
         let Run { kernel, out, x, dimension, mut scratch, mut columns, mut results } = self;
         for (out, x) in out.chunks_mut(B * dimension).zip(x.chunks(B * dimension)) {
             for (j, column) in columns.iter_mut().enumerate() {
@@ -114,7 +126,7 @@ impl<T: Scalar, K: RowKernel, const B: usize> pulp::WithSimd for Run<'_, T, K, B
                     *row = x.get(i * dimension + j).map_or(0.0, |value| value.into_f64());
                 }
             }
-            kernel.tile(&mut results, &columns, &mut scratch);
+            kernel.tile::<B, FUSED>(&mut results, &columns, &mut scratch);
             for (i, row) in out.chunks_mut(dimension).enumerate() {
                 for (result, value) in results.iter().zip(row) {
                     *value = T::from_f64(result[i]);
@@ -126,21 +138,26 @@ impl<T: Scalar, K: RowKernel, const B: usize> pulp::WithSimd for Run<'_, T, K, B
 
 /// Weights `e^{logit} / sum`, in place, and the logarithm of the sum; column `i` is row `i`'s.
 #[inline(always)]
-pub(super) fn softmax<const B: usize>(logits: &mut [[f64; B]]) -> [f64; B] {
+pub(super) fn softmax<const B: usize, const FUSED: bool>(logits: &mut [[f64; B]]) -> [f64; B] {
     let mut top = [f64::NEG_INFINITY; B];
     for logit in logits.iter() {
         for i in 0..B {
             top[i] = if logit[i] > top[i] { logit[i] } else { top[i] };
         }
     }
-    let mut total = [0.0; B];
     for logit in logits.iter_mut() {
         for i in 0..B {
             logit[i] -= top[i];
         }
-        super::vector_exp::exp_non_positive(logit);
+    }
+    // One long loop, which becomes vector code whatever `B`.
+    for value in logits.as_flattened_mut() {
+        *value = exp_nonpositive::<FUSED>(*value);
+    }
+    let mut total = [0.0; B];
+    for weight in logits.iter() {
         for i in 0..B {
-            total[i] += logit[i];
+            total[i] += weight[i];
         }
     }
     let mut inverse = [0.0; B];

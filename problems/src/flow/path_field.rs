@@ -2,7 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::{FieldError, OdeProblem, SdeProblem, State, StochasticField, VectorField};
+use driftfield_solvers::lanes::in_some_lanes;
+use driftfield_solvers::{
+    FieldError, LaneField, OdeProblem, SdeProblem, State, StochasticField, VectorField,
+};
 
 use super::{MarginalScore, NoiseLevel, PosteriorField, ScoreField, fill};
 use crate::predictor::{Predictor, Target};
@@ -150,6 +153,32 @@ impl<S> VectorField<S> for PathField<S> {
     }
     fn network_forwards(&self) -> u64 {
         self.predictor.network_forwards()
+    }
+}
+
+/// The probability flow, a time per lane.
+impl<S: State> LaneField<S> for PathField<S> {
+    fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError> {
+        t.iter().try_for_each(|&t| check_time(&self.path, t))?;
+        let target = |&t: &f64| Target {
+            data: self.path.alpha_derivative(t),
+            noise: self.path.sigma_derivative(t),
+        };
+        let targets: Vec<Target> = t.iter().map(target).collect();
+        let (inside, at_data): (Vec<usize>, Vec<usize>) =
+            (0..t.len()).partition(|&lane| targets[lane].is_finite());
+        if at_data.is_empty() {
+            return self.predictor.predict_lanes(&targets, du, u, t);
+        }
+        // Where `sigma'` is infinite there is but one time, the end at the data.
+        let end = t[at_data[0]];
+        in_some_lanes(du, u, &at_data, |du, u| self.drift_at_level(0.0, du, u, end))?;
+        if inside.is_empty() {
+            return Ok(());
+        }
+        let targets: Vec<Target> = inside.iter().map(|&lane| targets[lane]).collect();
+        let t: Vec<f64> = inside.iter().map(|&lane| t[lane]).collect();
+        in_some_lanes(du, u, &inside, |du, u| self.predictor.predict_lanes(&targets, du, u, &t))
     }
 }
 

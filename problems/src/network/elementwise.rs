@@ -1,32 +1,60 @@
 //! Sums of rows, vectorised for the CPU found at run time.
 //!
 //! The loops are plain Rust inside a `pulp` dispatch, which compiles them once
-//! per instruction set. They are written with `*` and `+`, never `mul_add`:
+//! per instruction set: types rather than closures, which may be compiled apart,
+//! without it. They are written with `*` and `+`, never `mul_add`:
 //! outside the dispatch's widest targets that is a library call, and without
 //! it the values are the same on every CPU.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// `sum <-` the sum of the first `rows` rows of `values`, in order, which are
 /// `stride` apart.
 pub(crate) fn sum_rows(sum: &mut [f32], values: &[f32], stride: usize, rows: usize) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            sum.fill(0.0);
-            for row in values.chunks(stride).take(rows) {
-                sum.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
+    Arch::new().dispatch(SumRows { sum, values, stride, rows });
+}
+
+struct SumRows<'a> {
+    sum: &'a mut [f32],
+    values: &'a [f32],
+    stride: usize,
+    rows: usize,
+}
+
+impl WithSimd for SumRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.sum.fill(0.0);
+        for row in self.values.chunks(self.stride).take(self.rows) {
+            for (sum, &value) in self.sum.iter_mut().zip(row) {
+                *sum += value;
             }
-        },
-    );
+        }
+    }
 }
 
 /// `sum <- sum + row * weight`, the building block of small products.
 pub(crate) fn add_scaled(sum: &mut [f32], row: &[f32], weight: f32) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || sum.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value * weight),
-    );
+    Arch::new().dispatch(AddScaled { sum, row, weight });
+}
+
+struct AddScaled<'a> {
+    sum: &'a mut [f32],
+    row: &'a [f32],
+    weight: f32,
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (sum, &value) in self.sum.iter_mut().zip(self.row) {
+            *sum += value * self.weight;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -67,21 +67,42 @@ fn backend(error: candle_core::Error) -> FieldError {
     FieldError::State(StateError::Backend(error.to_string()))
 }
 
-/// A state `[n, d]` (or of any shape `[n, ...]` with `d` values a row) of `f32`
-/// or `f64`; the result has its shape, dtype and device and carries no graph.
-impl Network<Tensor> for Mlp {
-    fn forward(&self, out: &mut Tensor, x: &Tensor, t: f64) -> std::result::Result<(), FieldError> {
-        check_time(t)?;
+impl Mlp {
+    /// The network at a state, at one time for all rows or one per row.
+    fn evaluate(
+        &self,
+        out: &mut Tensor,
+        x: &Tensor,
+        times: &[f64],
+    ) -> std::result::Result<(), FieldError> {
+        times.iter().try_for_each(|&t| check_time(t))?;
         let rows = x.dims().first().copied().unwrap_or(0);
         check_rows(rows, x.elem_count(), self.config.dimension)?;
         let evaluate = || {
             let flat = x.detach().reshape((rows, self.config.dimension))?;
             let flat = flat.to_dtype(DType::F32)?.to_device(&self.device)?;
-            let result = self.forward_rows(&flat, &[t])?.detach();
+            let result = self.forward_rows(&flat, times)?.detach();
             result.reshape(x.shape())?.to_dtype(x.dtype())?.to_device(x.device())
         };
         *out = evaluate().map_err(backend)?;
         Ok(())
+    }
+}
+
+/// A state `[n, d]` (or of any shape `[n, ...]` with `d` values a row) of `f32`
+/// or `f64`; the result has its shape, dtype and device and carries no graph.
+impl Network<Tensor> for Mlp {
+    fn forward(&self, out: &mut Tensor, x: &Tensor, t: f64) -> std::result::Result<(), FieldError> {
+        self.evaluate(out, x, &[t])
+    }
+
+    fn forward_lanes(
+        &self,
+        out: &mut Tensor,
+        x: &Tensor,
+        t: &[f64],
+    ) -> std::result::Result<(), FieldError> {
+        self.evaluate(out, x, t)
     }
 }
 

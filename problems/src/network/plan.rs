@@ -44,19 +44,44 @@ pub struct MlpPlan {
     /// Number of weights.
     weights: usize,
     time_weight: AlignedBuffer,
+    /// The same for the kernel, where every row has its own time.
+    time: Panels,
     /// `b_t`: the part of the first bias that does not depend on time.
     time_bias: AlignedBuffer,
     state: Panels,
+    /// The first bias where the embedding is in the stream already.
+    no_bias: AlignedBuffer,
     /// Weight and bias, padded to whole vectors.
     layers: Vec<(Panels, AlignedBuffer)>,
     output: Panels,
     output_bias: AlignedBuffer,
 }
 
+/// What the first layer adds for the time.
+#[derive(Clone, Copy)]
+enum Times<'a> {
+    /// The embedding of the one time of all rows.
+    One(&'a [f32]),
+    /// A time per row.
+    Each(&'a [f64]),
+}
+
+impl<'a> Times<'a> {
+    /// Those of the rows from `first` on.
+    fn rows_from(self, first: usize) -> Times<'a> {
+        match self {
+            Times::One(embedding) => Times::One(embedding),
+            Times::Each(times) => Times::Each(&times[first..]),
+        }
+    }
+}
+
 /// Buffers of one thread; they grow to the largest network it has seen.
 #[derive(Default)]
 struct Scratch {
     x: AlignedBuffer,
+    /// Time features, where every row has its own.
+    features: AlignedBuffer,
     stream: AlignedBuffer,
     /// Of the layer before and of this one.
     activations: [AlignedBuffer; 2],
@@ -84,7 +109,9 @@ impl MlpPlan {
             features: TimeFeatures::new(&config),
             weights: layout.len(),
             time_weight: AlignedBuffer::copy_of(values(&layout.time_weight)),
-            time_bias: AlignedBuffer::copy_of(values(&layout.time_bias)),
+            time: Panels::new(values(&layout.time_weight), config.time_features, width),
+            time_bias: padded(values(&layout.time_bias), width),
+            no_bias: AlignedBuffer::zeros(stride(width)),
             state: Panels::new(values(&layout.state_weight), dimension, width),
             layers: layout.layers.iter().map(layer).collect(),
             output: Panels::new(values(&layout.output_weight), width, dimension),
@@ -114,7 +141,7 @@ impl MlpPlan {
         self.features.write(t, features);
         let (values, padding) = embedding.split_at_mut(width);
         padding.fill(0.0);
-        values.copy_from_slice(&self.time_bias);
+        values.copy_from_slice(&self.time_bias[..width]);
         for (row, &feature) in self.time_weight.chunks_exact(width).zip(features.iter()) {
             add_scaled(values, row, feature);
         }
@@ -128,20 +155,45 @@ impl MlpPlan {
         share.div_ceil(share.div_ceil(TILE)).next_multiple_of(BLOCK)
     }
 
-    fn tiles<T: Scalar>(&self, out: &mut [T], x: &[T], embedding: &[f32]) {
+    fn tiles<T: Scalar>(&self, out: &mut [T], x: &[T], times: Times<'_>) {
         let arch = Arch::new();
-        let one = |(out, x): (&mut [T], &[T])| {
+        let rows = self.task_rows(x.len() / self.config.dimension);
+        let one = |(task, (out, x)): (usize, (&mut [T], &[T]))| {
+            let times = times.rows_from(task * rows);
             SCRATCH.with_borrow_mut(|scratch| {
-                arch.dispatch(Tile { plan: self, out, x, embedding, scratch });
+                arch.dispatch(Tile { plan: self, out, x, times, scratch });
             });
         };
-        let values = self.task_rows(x.len() / self.config.dimension) * self.config.dimension;
+        let values = rows * self.config.dimension;
         // Going through a pool of one thread would only be a detour.
         if x.len() <= values || rayon::current_num_threads() == 1 {
-            out.chunks_mut(values).zip(x.chunks(values)).for_each(one);
+            out.chunks_mut(values).zip(x.chunks(values)).enumerate().for_each(one);
         } else {
-            out.par_chunks_mut(values).zip(x.par_chunks(values)).for_each(one);
+            out.par_chunks_mut(values).zip(x.par_chunks(values)).enumerate().for_each(one);
         }
+    }
+
+    /// Checks the shapes of both states and hands out their values.
+    fn rows<'a, H: HostState>(
+        &self,
+        out: &'a mut H,
+        x: &'a H,
+    ) -> Result<(&'a mut [H::Scalar], &'a [H::Scalar]), FieldError> {
+        let values = x.values().ok_or(StateError::NotContiguous)?;
+        // A container that is one lane (`[f32; 2]`) is one row, and an array of
+        // any shape is as many as its first axis says.
+        check_rows(x.lane_count(), values.len(), self.config.dimension)?;
+        let (lanes, len) = (out.lane_count(), values.len());
+        let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+        if out.len() != len || lanes != x.lane_count() {
+            return Err(FieldError::State(StateError::ShapeMismatch {
+                expected_lanes: x.lane_count(),
+                expected_len: len,
+                found_lanes: lanes,
+                found_len: out.len(),
+            }));
+        }
+        Ok((out, values))
     }
 }
 
@@ -157,7 +209,7 @@ struct Tile<'a, T> {
     plan: &'a MlpPlan,
     out: &'a mut [T],
     x: &'a [T],
-    embedding: &'a [f32],
+    times: Times<'a>,
     scratch: &'a mut Scratch,
 }
 
@@ -166,10 +218,11 @@ impl<T: Scalar> WithSimd for Tile<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Tile { plan, out, x, embedding, scratch } = self;
+        let Tile { plan, out, x, times, scratch } = self;
         let MlpConfig { dimension, width, residual, .. } = plan.config;
         scratch.reserve(dimension, width);
-        let Scratch { x: inputs, stream, activations: [previous, next], out: result } = scratch;
+        let Scratch { x: inputs, features, stream, activations: [previous, next], out: result } =
+            scratch;
         let (mut previous, mut next) = (previous, next);
 
         let rows = x.len() / dimension;
@@ -177,7 +230,22 @@ impl<T: Scalar> WithSimd for Tile<'_, T> {
             *input = value.into_f64() as f32;
         }
         let state = Rows { values: inputs, stride: dimension };
-        let mut first = Hidden::<S>::new(embedding, stream, next, width, false);
+        let embedded = match times {
+            Times::One(embedding) => embedding,
+            Times::Each(times) => {
+                let apart = stride(plan.features.len());
+                features.reserve(TILE * apart);
+                for (row, &t) in features.chunks_exact_mut(apart).zip(&times[..rows]) {
+                    plan.features.write(t, &mut row[..plan.features.len()]);
+                }
+                let features = Rows { values: features, stride: apart };
+                let mut embed = Hidden::<S>::new(&plan.time_bias, stream, next, width, false);
+                multiply(simd, rows, features, &plan.time, &mut embed);
+                &plan.no_bias
+            }
+        };
+        let add = matches!(times, Times::Each(_));
+        let mut first = Hidden::<S>::new(embedded, stream, next, width, add);
         multiply(simd, rows, state, &plan.state, &mut first);
         for (weight, bias) in &plan.layers {
             std::mem::swap(&mut previous, &mut next);
@@ -211,26 +279,25 @@ impl Scratch {
 impl<H: HostState> Network<H> for MlpPlan {
     fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
         check_time(t)?;
-        let values = x.values().ok_or(StateError::NotContiguous)?;
-        let dimension = self.config.dimension;
-        // A container that is one lane (`[f32; 2]`) is one row, and an array of
-        // any shape is as many as its first axis says.
-        check_rows(x.lane_count(), values.len(), dimension)?;
-        let (lanes, len) = (out.lane_count(), values.len());
-        let out = out.values_mut().ok_or(StateError::NotContiguous)?;
-        if out.len() != len || lanes != x.lane_count() {
-            return Err(FieldError::State(StateError::ShapeMismatch {
-                expected_lanes: x.lane_count(),
-                expected_len: len,
-                found_lanes: lanes,
-                found_len: out.len(),
-            }));
-        }
+        let (out, x) = self.rows(out, x)?;
         // Taken out of its cell: a rayon worker may start another evaluation
         // while it waits for this one.
         let mut buffers = EMBEDDING.take();
-        self.tiles(out, values, self.embed_time(t, &mut buffers));
+        self.tiles(out, x, Times::One(self.embed_time(t, &mut buffers)));
         EMBEDDING.set(buffers);
+        Ok(())
+    }
+
+    fn forward_lanes(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
+        t.iter().try_for_each(|&t| check_time(t))?;
+        if t.len() != x.lane_count() {
+            return Err(FieldError::Shape {
+                expected: format!("one time for each of {} lane(s)", x.lane_count()),
+                found: format!("{} time(s)", t.len()),
+            });
+        }
+        let (out, x) = self.rows(out, x)?;
+        self.tiles(out, x, Times::Each(t));
         Ok(())
     }
 }

@@ -95,6 +95,59 @@ fn a_row_has_the_same_bits_alone_and_in_any_batch_chunk_and_thread_pool() {
     }
 }
 
+/// Every row at a time of its own is the row at that time.
+#[test]
+fn a_time_per_row_is_that_rows_time_whatever_its_neighbours() {
+    for (dimension, width, residual) in [(2, 128, false), (3, 40, true), (5, 17, false)] {
+        let config = MlpConfig { width, residual, ..MlpConfig::new(dimension) };
+        let parameters = random_parameters(&config, 3);
+        let plan = MlpPlan::new(&parameters);
+        let n = 700;
+        let x = rows(n, dimension, 9);
+        let times: Vec<f64> = (0..n).map(|i| (i as f64 * 0.37).fract()).collect();
+        let each = |x: &Array2<f32>, times: &[f64]| {
+            let mut out = Array2::from_elem(x.raw_dim(), f32::NAN);
+            plan.forward_lanes(&mut out, x, times).unwrap();
+            out
+        };
+        let whole = each(&x, &times);
+        let scale = whole.iter().fold(1.0f32, |scale, value| scale.max(value.abs()));
+        for row in (0..n).step_by(13) {
+            let alone = x.slice(s![row..row + 1, ..]).to_owned();
+            let shared = evaluate(&plan, &alone, times[row]);
+            let gap = &shared - &whole.slice(s![row..row + 1, ..]);
+            assert!(gap.iter().all(|gap| gap.abs() <= 1e-5 * scale), "{gap} {scale}");
+            assert_eq!(each(&alone, &times[row..=row]), whole.slice(s![row..row + 1, ..]));
+        }
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                assert_eq!(each(&x, &times), whole);
+                let tail = x.slice(s![333.., ..]).to_owned();
+                assert_eq!(each(&tail, &times[333..]), whole.slice(s![333.., ..]));
+            });
+        }
+        let tensor = Tensor::from_slice(x.as_slice().unwrap(), (n, dimension), &Device::Cpu);
+        let tensor = tensor.unwrap();
+        let mut out = tensor.clone();
+        Mlp::new(&parameters, &Device::Cpu)
+            .unwrap()
+            .forward_lanes(&mut out, &tensor, &times)
+            .unwrap();
+        let expected = out.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (found, expected) in whole.iter().zip(expected) {
+            assert!((found - expected).abs() <= 1e-5 * scale);
+        }
+        let mut out = x.clone();
+        for bad in [&times[1..], &[]] {
+            let refused = plan.forward_lanes(&mut out, &x, bad);
+            assert!(matches!(refused, Err(FieldError::Shape { .. })));
+        }
+        let refused = plan.forward_lanes(&mut out, &x, &vec![f64::NAN; n]);
+        assert!(matches!(refused, Err(FieldError::Domain { .. })));
+    }
+}
+
 #[test]
 fn double_precision_states_are_rounded_and_widened() {
     let plan = MlpPlan::new(&random_parameters(&MlpConfig::new(2), 3));

@@ -1,6 +1,6 @@
 //! Sinusoidal features of time.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::MlpConfig;
 
@@ -68,10 +68,7 @@ impl TimeFeatures {
         // The last frequency is the largest.
         let angle = self.frequencies.last().map_or(0.0, |frequency| (frequency * t).abs());
         if angle <= LARGEST_ANGLE {
-            Arch::new().dispatch(
-                #[inline(always)]
-                || self.write_with(t, sines, cosines, sin_cos),
-            );
+            Arch::new().dispatch(Write { features: self, t, sines, cosines });
         } else {
             self.write_with(t, sines, cosines, f64::sin_cos);
         }
@@ -99,6 +96,24 @@ impl TimeFeatures {
             self.write(t, row);
         }
         rows
+    }
+}
+
+/// The features of one time by [`sin_cos`]. A type rather than a closure: only a method is
+/// compiled into its caller for certain, with its vector instructions.
+struct Write<'a> {
+    features: &'a TimeFeatures,
+    t: f64,
+    sines: &'a mut [f32],
+    cosines: &'a mut [f32],
+}
+
+impl WithSimd for Write<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.features.write_with(self.t, self.sines, self.cosines, sin_cos);
     }
 }
 

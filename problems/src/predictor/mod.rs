@@ -1,5 +1,6 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
+mod lanes;
 mod model_time;
 mod network;
 mod prediction;
@@ -8,7 +9,7 @@ mod threshold;
 
 use std::sync::Arc;
 
-use driftfield_solvers::FieldError;
+use driftfield_solvers::{FieldError, State};
 
 pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
@@ -75,6 +76,24 @@ pub trait Predictor<S>: Send + Sync {
         })
     }
 
+    /// [`Predictor::predict`] with a target and a time of every lane's own.
+    ///
+    /// By default lanes that share both are predicted together and the others one by one,
+    /// which suits an exact function. A predictor that evaluates a network writes its own,
+    /// so that one forward pass serves all lanes.
+    fn predict_lanes(
+        &self,
+        targets: &[Target],
+        out: &mut S,
+        x: &S,
+        t: &[f64],
+    ) -> Result<(), FieldError>
+    where
+        S: State,
+    {
+        lanes::one_time_after_the_other(self, targets, out, x, t)
+    }
+
     /// Network forward passes made by one prediction.
     fn network_forwards(&self) -> u64 {
         0
@@ -104,6 +123,18 @@ macro_rules! forward_predictor {
             ) -> Result<(), FieldError> {
                 (**self).predict_with_score(data, score, sigma, out, x, t)
             }
+            fn predict_lanes(
+                &self,
+                targets: &[Target],
+                out: &mut S,
+                x: &S,
+                t: &[f64],
+            ) -> Result<(), FieldError>
+            where
+                S: State,
+            {
+                (**self).predict_lanes(targets, out, x, t)
+            }
             fn network_forwards(&self) -> u64 {
                 (**self).network_forwards()
             }
@@ -118,10 +149,22 @@ forward_predictor!(&P);
 pub trait Network<S>: Send + Sync {
     /// Writes the network's raw output at `(x, t)` into `out`.
     fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError>;
+
+    /// The same with a time of every lane's own, in one pass.
+    fn forward_lanes(&self, _out: &mut S, _x: &S, _t: &[f64]) -> Result<(), FieldError> {
+        Err(FieldError::Other(
+            "this network takes one time for all lanes; implement `Network::forward_lanes`, or \
+             take one step for all lanes"
+                .to_owned(),
+        ))
+    }
 }
 
 impl<S, N: Network<S> + ?Sized> Network<S> for std::sync::Arc<N> {
     fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         (**self).forward(out, x, t)
+    }
+    fn forward_lanes(&self, out: &mut S, x: &S, t: &[f64]) -> Result<(), FieldError> {
+        (**self).forward_lanes(out, x, t)
     }
 }

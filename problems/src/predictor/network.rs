@@ -87,6 +87,22 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
         Ok(out.linear_combination(b, &[(a, x)])?)
     }
 
+    fn predict_lanes(
+        &self,
+        targets: &[Target],
+        out: &mut S,
+        x: &S,
+        t: &[f64],
+    ) -> Result<(), FieldError> {
+        let lanes = targets.iter().zip(t);
+        let (of_state, of_output): (Vec<f64>, Vec<f64>) =
+            lanes.map(|(&target, &t)| self.weights(target, t)).collect::<Result<_, _>>()?;
+        let times: Vec<f64> =
+            t.iter().map(|&t| self.model_time.at(&self.path, t)).collect::<Result<_, _>>()?;
+        self.network.forward_lanes(out, x, &times)?;
+        Ok(out.combine_lanes(&of_output, &[(&of_state, x)])?)
+    }
+
     fn network_forwards(&self) -> u64 {
         1
     }

@@ -175,28 +175,52 @@ impl<P> Thresholded<P> {
     }
 }
 
-impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
-    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+impl<P> Thresholded<P> {
+    /// `(a, b)` such that the target is `a x_0 + b x_t`, with `x_0` the changed data.
+    fn weights(&self, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
         check_time(&self.path, t)?;
         let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
         let state = if target.noise == 0.0 { 0.0 } else { target.noise / sigma };
-        if !state.is_finite() {
-            return Err(FieldError::Domain {
-                t,
-                advice: "there is no noise here that thresholded data would determine; end at a \
-                         slightly later time"
-                    .to_owned(),
-            });
+        if state.is_finite() {
+            return Ok((target.data - state * alpha, state));
         }
+        Err(FieldError::Domain {
+            t,
+            advice: "there is no noise here that thresholded data would determine; end at a \
+                     slightly later time"
+                .to_owned(),
+        })
+    }
+}
+
+impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
+    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        let (data, state) = self.weights(target, t)?;
         self.predictor.predict(Target::DATA, out, x, t)?;
         self.restrict(out)?;
-        let data = target.data - state * alpha;
         if (data, state) == (1.0, 0.0) {
             return Ok(());
         }
         let terms = [(state, x)];
         let terms = if state == 0.0 { &terms[..0] } else { &terms[..] };
         Ok(out.linear_combination(data, terms)?)
+    }
+
+    fn predict_lanes(
+        &self,
+        targets: &[Target],
+        out: &mut S,
+        x: &S,
+        t: &[f64],
+    ) -> Result<(), FieldError> {
+        let (data, state): (Vec<f64>, Vec<f64>) = targets
+            .iter()
+            .zip(t)
+            .map(|(&target, &t)| self.weights(target, t))
+            .collect::<Result<_, _>>()?;
+        self.predictor.predict_lanes(&vec![Target::DATA; t.len()], out, x, t)?;
+        self.restrict(out)?;
+        Ok(out.combine_lanes(&data, &[(&state, x)])?)
     }
 
     fn network_forwards(&self) -> u64 {

@@ -1,4 +1,4 @@
-use super::{ControlError, PidController};
+use super::{ControlError, PidController, Verdict};
 use crate::method::ErrorEstimate;
 use crate::state::{State, StateError, Tolerance};
 
@@ -85,6 +85,18 @@ impl Adaptive {
         Ok(())
     }
 
+    /// The step after one of (signed) length `length` that was judged so.
+    #[inline(always)]
+    pub(crate) fn next_length(&self, length: f64, verdict: &Verdict) -> f64 {
+        let longest = self.dtmax.unwrap_or(f64::INFINITY);
+        let proposal = (length * verdict.factor).abs();
+        // Neither is NaN, and `f64::min` would make every stage wait to make sure.
+        let proposal = if proposal < longest { proposal } else { longest };
+        let shortest = if verdict.accept { self.dtmin.unwrap_or(0.0) } else { 0.0 };
+        let proposal = if proposal > shortest { proposal } else { shortest };
+        proposal.copysign(length)
+    }
+
     /// The smallest step that still moves the clock at `t`.
     pub(crate) fn smallest_step(&self, t: f64, t1: f64) -> f64 {
         self.dtmin.unwrap_or(16.0 * f64::EPSILON * t.abs().max(1e-6 * (t1 - t).abs()))
@@ -168,6 +180,39 @@ impl ErrorNorm {
                     }
                     _ => stretched_squared(high, low),
                 })
+            }
+        }
+    }
+
+    /// The square of the weighted norm of an estimate in every lane, left in
+    /// `scratch.high`; NaN where a lane is not finite.
+    pub(crate) fn lane_squares<S: State>(
+        estimate: &ErrorEstimate<'_, S>,
+        before: &S,
+        after: &S,
+        tolerance: &Tolerance,
+        scratch: &mut NormScratch,
+    ) -> Result<(), StateError> {
+        let NormScratch { high: highs, low: lows } = scratch;
+        match *estimate {
+            ErrorEstimate::None => {
+                highs.clear();
+                highs.resize(after.lanes(), f64::NAN);
+                Ok(())
+            }
+            ErrorEstimate::Single(error) => {
+                error.weighted_mean_squares(before, after, tolerance, highs)
+            }
+            ErrorEstimate::Against { error, before, after } => {
+                error.weighted_mean_squares(before, after, tolerance, highs)
+            }
+            ErrorEstimate::Stretched { high, low } => {
+                high.weighted_mean_squares(before, after, tolerance, highs)?;
+                low.weighted_mean_squares(before, after, tolerance, lows)?;
+                for (high, &low) in highs.iter_mut().zip(lows.iter()) {
+                    *high = stretched_squared(*high, low);
+                }
+                Ok(())
             }
         }
     }

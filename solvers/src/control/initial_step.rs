@@ -25,9 +25,7 @@ pub(crate) fn initial_step<S: State>(
         return Ok(None);
     }
     let (d0, d1) = (norm(u)?, norm(&slope)?);
-    // Written so that a NaN slope gives a small step, to be rejected properly.
-    let h0 = if d0 >= 1e-5 && d1 >= 1e-5 { 0.01 * d0 / d1 } else { 1e-6 };
-    let h0 = h0.min((t1 - t0).abs());
+    let h0 = length_of_probe(d0, d1).min((t1 - t0).abs());
     let mut probe = u.zeros_like();
     probe.linear_combination(0.0, &[(1.0, u), (direction * h0, &slope)])?;
     let mut change = u.zeros_like();
@@ -38,6 +36,18 @@ pub(crate) fn initial_step<S: State>(
     }
     change.linear_combination(1.0, &[(-1.0, &slope)])?;
     let d2 = norm(&change)? / h0;
+    Ok(Some((length_of_first_step(h0, d1, d2, order), slope)))
+}
+
+/// The length `h0` of the probing step, given the norms of state and slope.
+pub(crate) fn length_of_probe(d0: f64, d1: f64) -> f64 {
+    // Written so that a NaN slope gives a small step, to be rejected properly.
+    if d0 >= 1e-5 && d1 >= 1e-5 { 0.01 * d0 / d1 } else { 1e-6 }
+}
+
+/// The length of the first step, given the norms of the slope and of its rate of change over
+/// the probing step.
+pub(crate) fn length_of_first_step(h0: f64, d1: f64, d2: f64, order: f64) -> f64 {
     let steepest = d1.max(d2);
     let h1 = if steepest <= 1e-15 {
         (h0 * 1e-3).max(1e-6)
@@ -46,5 +56,5 @@ pub(crate) fn initial_step<S: State>(
     } else {
         h0
     };
-    Ok(Some(((100.0 * h0).min(h1), slope)))
+    (100.0 * h0).min(h1)
 }

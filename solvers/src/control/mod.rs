@@ -9,7 +9,7 @@ mod pid;
 pub use adaptive::{Adaptive, ErrorNorm};
 pub(crate) use adaptive::{AdaptiveError, NormScratch};
 pub use grid::Grid;
-pub(crate) use initial_step::initial_step;
+pub(crate) use initial_step::{initial_step, length_of_first_step, length_of_probe};
 pub use pid::{ErrorHistory, PidController, Verdict};
 
 /// Why a grid or a setting of the step control is refused.

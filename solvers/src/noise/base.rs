@@ -1,4 +1,4 @@
-use super::lane_rngs::{GROUP, LaneRngs};
+use super::lane_rngs::LaneRngs;
 use super::piece::take_all;
 use super::{Channels, LaneRng, NoiseError, Stream};
 use crate::state::{State, StateError};
@@ -59,15 +59,15 @@ impl<S: State> BaseStream<S> {
         }
     }
 
-    /// The same numbers, drawn for several intervals at a time where lanes are many and
-    /// short; `like` gives the shape of a state.
+    /// The same numbers, drawn for several intervals at a time where lanes are short;
+    /// `like` gives the shape of a state.
     pub(super) fn ahead(mut self, like: &S) -> Self {
         let (states, lane_len) = (self.channels.states().max(1), like.lane_len().max(1));
         let in_memory = states * like.lanes() * lane_len;
         let of_lane = states * self.channels.per_lane().count(lane_len);
         let intervals =
             (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.scales.len() / states);
-        if intervals > 1 && like.lanes() >= GROUP {
+        if intervals > 1 {
             self.ahead = (0..intervals * states).map(|_| like.zeros_like()).collect();
         }
         self

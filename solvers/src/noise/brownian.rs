@@ -22,8 +22,8 @@ impl<S> Noise<S> for NoNoise {
 /// lane's own stream, whatever the batch; its space-time Levy area, if any
 /// method asks, `sqrt(|dt_k| / 12)` times those of another stream.
 ///
-/// The path is drawn as the solve goes, a few intervals ahead where lanes are many and
-/// short, and not kept: in the order of the grid every number is drawn once, and going
+/// The path is drawn as the solve goes, a few intervals ahead where lanes are short, and
+/// not kept: in the order of the grid every number is drawn once, and going
 /// back draws again from the start.
 /// Steps may join several base intervals: their increments are summed from
 /// left to right, which is how two step sizes share one path. For times off

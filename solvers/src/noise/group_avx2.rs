@@ -3,22 +3,28 @@
 //! registers, and takes both numbers of a layer in one load, is written out.
 
 use pulp::x86::V3;
-use pulp::{NullaryFnOnce, cast, f64x4, u64x4};
+use pulp::{NullaryFnOnce, cast, f64x4, m64x4, u64x4};
 
 use super::lane_rngs::{GROUP, Group};
-use super::ziggurat::{Layers, TWO};
+use super::xoshiro::Xoshiro;
+use super::ziggurat::{Layers, TWO, Unfinished, Words, finish};
 
-/// The next normals of the lanes of `group`, side by side at every `stride`-th place
+/// The next normals of the lanes of `groups`, side by side at every `stride`-th place
 /// of `values`; `false`, and nothing drawn, on a CPU without AVX2.
-pub(super) fn draw(group: &mut Group, layers: &Layers, values: &mut [f64], stride: usize) -> bool {
+pub(super) fn draw(
+    groups: &mut [Group],
+    layers: &Layers,
+    values: &mut [f64],
+    stride: usize,
+) -> bool {
     let Some(simd) = V3::try_new() else { return false };
-    simd.vectorize(Draw { simd, group, layers, values, stride });
+    simd.vectorize(Draw { simd, groups, layers, values, stride });
     true
 }
 
 struct Draw<'a> {
     simd: V3,
-    group: &'a mut Group,
+    groups: &'a mut [Group],
     layers: &'a Layers,
     values: &'a mut [f64],
     stride: usize,
@@ -29,26 +35,55 @@ impl NullaryFnOnce for Draw<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Draw { simd, group, layers, values, stride } = self;
-        let mut halves = [Half::load(group, 0), Half::load(group, 1)];
-        for values in values.chunks_mut(stride) {
-            let (low, high) = (halves[0].next(simd), halves[1].next(simd));
-            let (low_x, low_out) = normals(simd, layers, low);
-            let (high_x, high_out) = normals(simd, layers, high);
-            let Some((low_values, rest)) = values.split_first_chunk_mut::<4>() else { break };
-            let Some((high_values, _)) = rest.split_first_chunk_mut::<4>() else { break };
-            *low_values = cast(low_x);
-            *high_values = cast(high_x);
-            if low_out | high_out != 0 {
-                halves[0].store(group, 0);
-                halves[1].store(group, 1);
-                redraw(group, [cast(low), cast(high)], low_out | high_out << 4, values);
-                halves = [Half::load(group, 0), Half::load(group, 1)];
+        let Draw { simd, groups, layers, values, stride } = self;
+        for (number, group) in groups.iter_mut().enumerate() {
+            // One half after the other: both together have no room in the registers.
+            for half in 0..GROUP / LANES {
+                let first = GROUP * number + LANES * half;
+                let Some(values) = values.get_mut(first..) else { return };
+                let mut one = OneLane { simd, half: Half::load(group, half), lane: 0 };
+                for values in values.chunks_mut(stride) {
+                    let Some(values) = values.first_chunk_mut::<LANES>() else { break };
+                    let words = one.half.next(simd);
+                    let (x, mut out) = normals(simd, layers, words);
+                    *values = cast(x);
+                    while out != 0 {
+                        one.lane = out.trailing_zeros() as usize % LANES;
+                        out &= out - 1;
+                        redraw(&mut one, layers, words, values);
+                    }
+                }
+                one.half.store(group, half);
             }
         }
-        halves[0].store(group, 0);
-        halves[1].store(group, 1);
     }
+}
+
+/// Lanes whose words make a vector.
+const LANES: usize = 4;
+
+/// Finishes the word of one lane.
+#[inline(always)]
+fn redraw(one: &mut OneLane, layers: &Layers, words: u64x4, values: &mut [f64; 4]) {
+    let each: [u64; 4] = cast(words);
+    values[one.lane] = match finish(layers, each[one.lane], one) {
+        Ok(number) => number,
+        Err(unfinished) => {
+            let (half, number) = resample(one.half, one.lane, unfinished);
+            one.half = half;
+            number
+        }
+    };
+}
+
+// The generators by value: a reference to them would keep them in memory, all the time.
+#[cold]
+#[inline(never)]
+fn resample(mut half: Half, lane: usize, unfinished: Unfinished) -> (Half, f64) {
+    let mut rng = half.get(lane);
+    let number = unfinished.finish(&mut rng);
+    half.set(lane, rng);
+    (half, number)
 }
 
 /// The generators of half a group.
@@ -89,7 +124,51 @@ impl Half {
         ];
         simd.wrapping_add_u64x4(rotated, a)
     }
+
+    fn get(&self, lane: usize) -> Xoshiro {
+        Xoshiro(self.0.map(|words| cast::<_, [u64; 4]>(words)[lane]))
+    }
+
+    fn set(&mut self, lane: usize, rng: Xoshiro) {
+        for (words, word) in self.0.iter_mut().zip(rng.0) {
+            let mut each: [u64; 4] = cast(*words);
+            each[lane] = word;
+            *words = cast(each);
+        }
+    }
 }
+
+/// One lane of half a group.
+struct OneLane {
+    simd: V3,
+    half: Half,
+    lane: usize,
+}
+
+impl Words for OneLane {
+    /// The other lanes stay as they are. The words do not leave the vectors: what is
+    /// written to memory number by number cannot be read back as a vector without waiting.
+    #[inline(always)]
+    fn next(&mut self) -> u64 {
+        let OneLane { simd, half, lane } = self;
+        let mut advanced = *half;
+        let words: [u64; 4] = cast(advanced.next(*simd));
+        let own: m64x4 = cast(OWN[*lane]);
+        let [a, b, c, d] = half.0;
+        let [next_a, next_b, next_c, next_d] = advanced.0;
+        half.0 = [
+            simd.select_u64x4(own, next_a, a),
+            simd.select_u64x4(own, next_b, b),
+            simd.select_u64x4(own, next_c, c),
+            simd.select_u64x4(own, next_d, d),
+        ];
+        words[*lane]
+    }
+}
+
+/// For every lane of a half, all bits of its own.
+const OWN: [[u64; LANES]; LANES] =
+    [[u64::MAX, 0, 0, 0], [0, u64::MAX, 0, 0], [0, 0, u64::MAX, 0], [0, 0, 0, u64::MAX]];
 
 #[inline(always)]
 fn words(group: &[u64; GROUP], half: usize) -> u64x4 {
@@ -102,7 +181,7 @@ fn words(group: &[u64; GROUP], half: usize) -> u64x4 {
 #[inline(always)]
 fn normals(simd: V3, layers: &Layers, words: u64x4) -> (f64x4, u32) {
     let each: [u64; 4] = cast(words);
-    let layer = |lane: usize| cast(layers[(each[lane] & 0xff) as usize]);
+    let layer = |lane: usize| cast(layers.ends[(each[lane] & 0xff) as usize]);
     let even = simd.avx._mm256_setr_m128d(layer(0), layer(2));
     let odd = simd.avx._mm256_setr_m128d(layer(1), layer(3));
     let own: f64x4 = cast(simd.avx._mm256_unpacklo_pd(even, odd));
@@ -112,16 +191,4 @@ fn normals(simd: V3, layers: &Layers, words: u64x4) -> (f64x4, u32) {
     let x = simd.mul_f64x4(simd.sub_f64x4(from_two, simd.splat_f64x4(3.0)), own);
     let out = simd.cmp_not_lt_f64x4(simd.abs_f64x4(x), next);
     (x, simd.avx._mm256_movemask_pd(cast(out)) as u32)
-}
-
-/// Finishes, lane by lane, the words marked in `out`.
-#[cold]
-#[inline(never)]
-fn redraw(group: &mut Group, words: [[u64; 4]; 2], mut out: u32, values: &mut [f64]) {
-    let words: [u64; GROUP] = cast(words);
-    while out != 0 {
-        let lane = out.trailing_zeros() as usize;
-        values[lane] = group.outside(lane, words[lane]);
-        out &= out - 1;
-    }
 }

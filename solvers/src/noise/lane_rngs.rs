@@ -14,24 +14,15 @@ pub(super) struct Group(pub(super) [[u64; GROUP]; 4]);
 
 impl Group {
     #[inline(always)]
-    fn get(&self, lane: usize) -> Xoshiro {
-        Xoshiro(self.0.map(|words| words[lane]))
+    pub(super) fn get(&self, lane: usize) -> Xoshiro {
+        Xoshiro(std::array::from_fn(|k| self.0[k][lane]))
     }
 
     #[inline(always)]
-    fn set(&mut self, lane: usize, rng: Xoshiro) {
+    pub(super) fn set(&mut self, lane: usize, rng: Xoshiro) {
         for (words, word) in self.0.iter_mut().zip(rng.0) {
             words[lane] = word;
         }
-    }
-
-    /// Draws for `lane` the normal that starts with `word`, its last one.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn outside(&mut self, lane: usize, word: u64) -> f64 {
-        let mut rng = self.get(lane);
-        let number = super::ziggurat::outside(word, &mut rng);
-        self.set(lane, rng);
-        number
     }
 
     /// The next normals of one lane, at every `stride`-th place of `values`.
@@ -84,30 +75,30 @@ impl LaneNumbers for LaneRngs {
         }
         let numbers = &mut self.numbers[..width * count];
         let layers = layers();
-        let mut lane = lanes.start;
-        while lane < lanes.end {
-            let (group, place) = (&mut self.groups[lane / GROUP], lane % GROUP);
-            let values = &mut numbers[lane - lanes.start..];
-            if place == 0 && lanes.end - lane >= GROUP && whole_group(group, layers, values, width)
-            {
-                lane += GROUP;
-            } else {
-                group.one_lane(layers, place, values, width);
-                lane += 1;
+        let first = lanes.start / GROUP;
+        let mut alone = lanes.clone();
+        if lanes.start.is_multiple_of(GROUP) && width >= GROUP {
+            let groups = &mut self.groups[first..first + width / GROUP];
+            if whole_groups(groups, layers, numbers, width) {
+                alone.start += GROUP * groups.len();
             }
+        }
+        for lane in alone {
+            let values = &mut numbers[lane - lanes.start..];
+            self.groups[lane / GROUP].one_lane(layers, lane % GROUP, values, width);
         }
         numbers
     }
 }
 
-/// The next normals of all lanes of a group, side by side at every `stride`-th
+/// The next normals of all lanes of groups, side by side at every `stride`-th
 /// place of `values`; `false` if the CPU has no instructions for it.
 #[cfg(target_arch = "x86_64")]
-fn whole_group(group: &mut Group, layers: &Layers, values: &mut [f64], stride: usize) -> bool {
-    super::group_avx2::draw(group, layers, values, stride)
+fn whole_groups(groups: &mut [Group], layers: &Layers, values: &mut [f64], stride: usize) -> bool {
+    super::group_avx2::draw(groups, layers, values, stride)
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn whole_group(_: &mut Group, _: &Layers, _: &mut [f64], _: usize) -> bool {
+fn whole_groups(_: &mut [Group], _: &Layers, _: &mut [f64], _: usize) -> bool {
     false
 }

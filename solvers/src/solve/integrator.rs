@@ -286,17 +286,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 Err(error) => return Err(self.failure(error.into())),
             };
         let verdict = control.controller.judge_squared(square, *order, history);
-        let longest = control.dtmax.unwrap_or(f64::INFINITY);
-        let proposal = (attempt.length * verdict.factor).abs();
-        // Neither is NaN, and `f64::min` would make every stage wait to make sure.
-        let proposal = if proposal < longest { proposal } else { longest };
+        *h = control.next_length(attempt.length, &verdict);
         if verdict.accept {
-            let shortest = control.dtmin.unwrap_or(0.0);
-            let proposal = if proposal > shortest { proposal } else { shortest };
-            *h = proposal.copysign(attempt.length);
             return Ok(true);
         }
-        *h = proposal.copysign(attempt.length);
+        let proposal = h.abs();
         self.rejected(attempt, square, proposal)
     }
 

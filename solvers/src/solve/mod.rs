@@ -4,7 +4,7 @@ mod after_step;
 mod error;
 mod integrator;
 mod options;
-mod start;
+pub(crate) mod start;
 
 pub use error::SolveError;
 pub use integrator::{Integrator, Status, init};

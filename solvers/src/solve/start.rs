@@ -12,7 +12,7 @@ use crate::observer::Save;
 use crate::solution::Outcome;
 use crate::state::State;
 
-pub(super) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
+pub(crate) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
     if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
         return Err(SolveError::Span(t0, t1));
     }
@@ -59,6 +59,14 @@ pub(super) fn check_history<'h, S: State>(
     }
 }
 
+/// Refuses times outside the span.
+pub(crate) fn check_save_times(times: &[f64], t0: f64, t1: f64) -> Result<(), SolveError> {
+    match times.iter().find(|&&t| !(t >= t0.min(t1) && t <= t0.max(t1))) {
+        Some(&t) => Err(SolveError::SaveTime { t, t0, t1 }),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn check_save(
     save: &Save,
     info: &MethodInfo,
@@ -66,11 +74,7 @@ pub(super) fn check_save(
     t1: f64,
     control: &StepControl,
 ) -> Result<(), SolveError> {
-    for &t in &save.times {
-        if !(t >= t0.min(t1) && t <= t0.max(t1)) {
-            return Err(SolveError::SaveTime { t, t0, t1 });
-        }
-    }
+    check_save_times(&save.times, t0, t1)?;
     if info.interpolant_order.is_some() {
         return Ok(());
     }
@@ -92,7 +96,7 @@ pub(super) fn check_save(
     }
 }
 
-pub(super) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
+pub(crate) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
     times.sort_by(f64::total_cmp);
     if t1 < t0 {
         times.reverse();

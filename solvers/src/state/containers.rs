@@ -105,6 +105,16 @@ impl<T: Scalar, D: Dimension + 'static> HostState for Array<T, D> {
     fn zeros(&self) -> Self {
         Array::zeros(self.raw_dim())
     }
+    fn zeros_of_lanes(&self, lanes: usize) -> Option<Self> {
+        let mut shape = self.raw_dim();
+        // An array without axes is one number, one lane.
+        match shape.as_array_view_mut().first_mut() {
+            Some(first) => *first = lanes,
+            None if lanes == 1 => {}
+            None => return None,
+        }
+        Some(Array::zeros(shape))
+    }
     fn exchange(&mut self, other: &mut Self) -> bool {
         let alike = self.raw_dim() == other.raw_dim() && self.strides() == other.strides();
         if alike {

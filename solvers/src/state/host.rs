@@ -2,8 +2,8 @@ use num_traits::Float;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::mean_squares::Errors;
-use super::sums::{SHORT, Start, weighted_sum};
-use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw};
+use super::sums::{SHORT, Start, short_sum, weighted_sum};
+use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw, lanes};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
 /// after the other. Every `HostState` is a [`State`].
@@ -33,6 +33,11 @@ pub trait HostState: Clone + 'static {
     /// Same shape, all zeros.
     fn zeros(&self) -> Self;
 
+    /// The same with another number of lanes, if the container can have it.
+    fn zeros_of_lanes(&self, lanes: usize) -> Option<Self> {
+        (lanes == self.lane_count()).then(|| self.zeros())
+    }
+
     /// Exchanges two containers laid out alike, without touching their values; `false`,
     /// and nothing done, if that cannot be.
     fn exchange(&mut self, _other: &mut Self) -> bool {
@@ -44,7 +49,7 @@ pub trait HostState: Clone + 'static {
 const BLOCK: usize = 64;
 
 #[inline(always)]
-fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
+pub(super) fn read<H: HostState>(state: &H) -> Result<&[H::Scalar], StateError> {
     state.values().ok_or(StateError::NotContiguous)
 }
 
@@ -72,6 +77,31 @@ pub(super) fn read_like<H: HostState>(
 #[inline(always)]
 fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
     state.values().unwrap_or_default()
+}
+
+/// `out <- own * out + sum_i c_i k_i + a * b`, the product `(a, b)` if there is one.
+#[inline(always)]
+fn sum<H: HostState>(
+    out: &mut H,
+    own: f64,
+    terms: &[(f64, &H)],
+    product: Option<(&H, &H)>,
+) -> Result<(), StateError> {
+    let lanes = out.lane_count();
+    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+    let factors = product.into_iter().flat_map(|(a, b)| [a, b]);
+    for state in terms.iter().map(|&(_, state)| state).chain(factors) {
+        read_like(lanes, out.len(), state)?;
+    }
+    let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+    let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
+    let product = product.map(|(a, b)| (checked_values(a), checked_values(b)));
+    if H::UNROLLED {
+        short_sum(out, start, terms, product);
+    } else {
+        weighted_sum(out, start, terms, product);
+    }
+    Ok(())
 }
 
 /// What the mean squares of `error` are made of, once shapes and tolerances fit.
@@ -146,15 +176,17 @@ impl<H: HostState> State for H {
 
     #[inline]
     fn linear_combination(&mut self, own: f64, terms: &[(f64, &Self)]) -> Result<(), StateError> {
-        let lanes = self.lane_count();
-        let out = self.values_mut().ok_or(StateError::NotContiguous)?;
-        for &(_, k) in terms {
-            read_like(lanes, out.len(), k)?;
-        }
-        let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
-        let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
-        weighted_sum(out, start, terms);
-        Ok(())
+        sum(self, own, terms, None)
+    }
+
+    #[inline]
+    fn linear_combination_and_product(
+        &mut self,
+        own: f64,
+        terms: &[(f64, &Self)],
+        product: (&Self, &Self),
+    ) -> Result<(), StateError> {
+        sum(self, own, terms, Some(product))
     }
 
     #[inline(always)]
@@ -191,7 +223,7 @@ impl<H: HostState> State for H {
         }
         let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
         let terms = used.map(|(&weight, stage)| (h * weight, checked_values(stage)));
-        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms);
+        weighted_sum(out, base.map_or(Start::Zero, Start::From), terms, None);
         Ok(())
     }
 
@@ -240,6 +272,18 @@ impl<H: HostState> State for H {
             return Ok(None);
         }
         Ok(Some(errors(self, before, after, tolerance)?.mean_square(tolerance)))
+    }
+
+    fn select_lanes(&self, lanes: &[usize]) -> Result<Self, StateError> {
+        lanes::select(self, lanes)
+    }
+
+    fn assign_lanes(&mut self, other: &Self, pairs: &[(usize, usize)]) -> Result<(), StateError> {
+        lanes::assign(self, other, pairs.iter().copied())
+    }
+
+    fn combine_lanes(&mut self, own: &[f64], terms: &[(&[f64], &Self)]) -> Result<(), StateError> {
+        lanes::combine(self, own, terms)
     }
 
     #[inline]

@@ -8,6 +8,7 @@
 mod containers;
 mod draw;
 mod host;
+mod lanes;
 mod mean_squares;
 mod scalar;
 mod sums;
@@ -58,6 +59,21 @@ pub enum StateError {
         /// Tolerances given.
         found: usize,
     },
+    /// A lane that the state does not have.
+    #[error("there is no lane {lane} in a state of {lanes} lane(s)")]
+    NoSuchLane {
+        /// The lane asked for.
+        lane: usize,
+        /// Lanes there are.
+        lanes: usize,
+    },
+    /// A container of a fixed number of lanes, or one that does not say how lanes are
+    /// taken out of it.
+    #[error(
+        "the lanes of this container cannot be taken apart; use an ndarray array, whose first axis \
+         counts the lanes, or one step for all lanes (`solve`)"
+    )]
+    LanesInseparable,
     /// The backend of a device container failed.
     #[error("tensor backend: {0}")]
     Backend(String),
@@ -123,6 +139,21 @@ pub trait State: Clone + 'static {
     /// `self <- self + a * b`, component by component (diagonal noise).
     fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError>;
 
+    /// `self <- own * self + sum_i c_i k_i + a * b` with `(a, b) = product`: a
+    /// [`linear_combination`](State::linear_combination) followed by
+    /// [`add_product`](State::add_product), to the bit.
+    ///
+    /// Host containers make one pass over memory of the two.
+    fn linear_combination_and_product(
+        &mut self,
+        own: f64,
+        terms: &[(f64, &Self)],
+        (a, b): (&Self, &Self),
+    ) -> Result<(), StateError> {
+        self.linear_combination(own, terms)?;
+        self.add_product(a, b)
+    }
+
     /// Mean square, lane by lane, of `self` (an error estimate) weighted by
     /// `abstol + reltol * max(|before|, |after|)`.
     ///
@@ -146,6 +177,28 @@ pub trait State: Clone + 'static {
         _tolerance: &Tolerance,
     ) -> Result<Option<f64>, StateError> {
         Ok(None)
+    }
+
+    /// The lanes `lanes`, in that order. Containers that can be taken apart have this, and
+    /// the next two: what lanes that run at their own pace
+    /// ([`solve_lanes`](crate::solve_lanes)) need.
+    fn select_lanes(&self, _lanes: &[usize]) -> Result<Self, StateError> {
+        Err(StateError::LanesInseparable)
+    }
+
+    /// Lane `to` of `self` <- lane `from` of `other`, for every `(to, from)` of `pairs`.
+    fn assign_lanes(&mut self, _other: &Self, _pairs: &[(usize, usize)]) -> Result<(), StateError> {
+        Err(StateError::LanesInseparable)
+    }
+
+    /// [`State::linear_combination`] with coefficients of every lane's own:
+    /// lane `i` of `self` <- `own[i]` times itself `+ sum_j c_j[i] k_j[i]`.
+    fn combine_lanes(
+        &mut self,
+        _own: &[f64],
+        _terms: &[(&[f64], &Self)],
+    ) -> Result<(), StateError> {
+        Err(StateError::LanesInseparable)
     }
 
     /// The first lane that holds a NaN or an infinity.

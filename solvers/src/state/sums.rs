@@ -23,31 +23,62 @@ pub(super) enum Start<'a, T> {
     Scaled(T),
 }
 
-/// `out <- start + sum_j c_j values_j`, summed in that order: every value is read
-/// and written once. The coefficients are rounded to the precision of the values.
+/// `out <- start + sum_j c_j values_j + a b`, summed in that order: every value is read
+/// and written once. The coefficients are rounded to the precision of the values;
+/// `product` is `a` and `b`, if there are any.
 pub(super) fn weighted_sum<'a, T: Scalar>(
     out: &mut [T],
     start: Start<'_, T>,
     terms: impl Iterator<Item = (f64, &'a [T])>,
+    product: Option<(&[T], &[T])>,
 ) {
     let empty: &[T] = &[];
     let mut list = [(T::zero(), empty); TERMS];
     let (mut used, mut start) = (0, start);
     for (coefficient, values) in terms {
         if used == TERMS {
-            add_terms(out, start, &list);
+            add_terms(out, start, &list, None);
             (used, start) = (0, Start::Scaled(T::one()));
         }
         list[used] = (T::from_f64(coefficient), values);
         used += 1;
     }
-    add_terms(out, start, &list[..used]);
+    add_terms(out, start, &list[..used], product);
+}
+
+/// [`weighted_sum`] for at most [`SHORT`] values, without a list of the terms.
+#[inline(always)]
+pub(super) fn short_sum<'a, T: Scalar>(
+    out: &mut [T],
+    start: Start<'_, T>,
+    terms: impl Iterator<Item = (f64, &'a [T])>,
+    product: Option<(&[T], &[T])>,
+) {
+    let mut sums = [T::zero(); SHORT];
+    let sums = &mut sums[..out.len()];
+    match start {
+        Start::Zero => {}
+        Start::From(values) => sums.copy_from_slice(values),
+        Start::Scaled(factor) => add_multiple(sums, factor, out),
+    }
+    for (coefficient, values) in terms {
+        add_multiple(sums, T::from_f64(coefficient), values);
+    }
+    if let Some((a, b)) = product {
+        add_products(sums, a, b);
+    }
+    out.copy_from_slice(sums);
 }
 
 // One copy for every state of a number type, rather than one for every stage.
 #[inline(never)]
-fn add_terms<T: Scalar>(out: &mut [T], start: Start<'_, T>, terms: &[(T, &[T])]) {
-    Arch::new().dispatch(Sum { out, start, terms });
+fn add_terms<T: Scalar>(
+    out: &mut [T],
+    start: Start<'_, T>,
+    terms: &[(T, &[T])],
+    product: Option<(&[T], &[T])>,
+) {
+    Arch::new().dispatch(Sum { out, start, terms, product });
 }
 
 /// The loop of [`add_terms`], for the instructions of the CPU at hand.
@@ -55,6 +86,7 @@ struct Sum<'a, T> {
     out: &'a mut [T],
     start: Start<'a, T>,
     terms: &'a [(T, &'a [T])],
+    product: Option<(&'a [T], &'a [T])>,
 }
 
 impl<T: Scalar> WithSimd for Sum<'_, T> {
@@ -62,7 +94,7 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
 
     #[inline(always)]
     fn with_simd<A: Simd>(self, _: A) {
-        let Sum { out, start, terms } = self;
+        let Sum { out, start, terms, product } = self;
         let (chunks, rest) = out.as_chunks_mut::<CHUNK>();
         let at_rest = chunks.len() * CHUNK;
         for (index, chunk) in chunks.iter_mut().enumerate() {
@@ -71,10 +103,13 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             match start {
                 Start::Zero => {}
                 Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
-                Start::Scaled(factor) => accumulate(&mut sums, factor, chunk),
+                Start::Scaled(factor) => add_multiple(&mut sums, factor, chunk),
             }
             for &(c, values) in terms {
-                accumulate(&mut sums, c, &values[at..at + CHUNK]);
+                add_multiple(&mut sums, c, &values[at..at + CHUNK]);
+            }
+            if let Some((a, b)) = product {
+                add_products(&mut sums, &a[at..at + CHUNK], &b[at..at + CHUNK]);
             }
             *chunk = sums;
         }
@@ -87,6 +122,9 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             for &(c, values) in terms {
                 sum += c * values[at_rest + i];
             }
+            if let Some((a, b)) = product {
+                sum += a[at_rest + i] * b[at_rest + i];
+            }
             *out = sum;
         }
     }
@@ -94,9 +132,17 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
 
 /// `sums <- sums + c values`.
 #[inline(always)]
-fn accumulate<T: Scalar>(sums: &mut [T; CHUNK], c: T, values: &[T]) {
+fn add_multiple<T: Scalar>(sums: &mut [T], c: T, values: &[T]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
         *sum += c * value;
+    }
+}
+
+/// `sums <- sums + a b`.
+#[inline(always)]
+fn add_products<T: Scalar>(sums: &mut [T], a: &[T], b: &[T]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += a * b;
     }
 }
 
@@ -106,7 +152,7 @@ mod tests {
 
     #[test]
     fn is_the_sum_in_order_for_any_length_and_number_of_terms() {
-        for len in [1, 15, 16, 17, 50] {
+        for len in [1, 2, 15, 16, 17, 50] {
             for count in [0, 1, 5, 16, 17, 40] {
                 let value = |j: usize, i: usize| ((3 * j + i) as f64).sin();
                 let terms: Vec<Vec<f64>> =
@@ -122,11 +168,19 @@ mod tests {
                     };
                     let mut out = old.clone();
                     let listed = terms.iter().enumerate();
-                    weighted_sum(&mut out, start, listed.map(|(j, k)| (coefficient(j), &k[..])));
+                    let listed = listed.map(|(j, k)| (coefficient(j), &k[..]));
+                    let product = (len % 2 == 0).then_some((&base[..], &old[..]));
+                    weighted_sum(&mut out, start, listed.clone(), product);
+                    if len <= SHORT {
+                        let mut short = old.clone();
+                        short_sum(&mut short, start, listed, product);
+                        assert_eq!(short, out);
+                    }
                     for i in 0..len {
                         let expected = (0..count).fold(first(base[i], old[i]), |sum, j| {
                             sum + coefficient(j) * value(j, i)
                         });
+                        let expected = expected + product.map_or(0.0, |(a, b)| a[i] * b[i]);
                         assert_eq!(out[i], expected, "{len} values, {count} terms, start {kind}");
                     }
                 }

@@ -180,6 +180,39 @@ impl State for Tensor {
         ))
     }
 
+    fn select_lanes(&self, lanes: &[usize]) -> Result<Self, StateError> {
+        let count = State::lanes(self);
+        if let Some(&lane) = lanes.iter().find(|&&lane| lane >= count) {
+            return Err(StateError::NoSuchLane { lane, lanes: count });
+        }
+        let lanes: Vec<u32> = lanes.iter().map(|&lane| lane as u32).collect();
+        let select = || self.detach().index_select(&Tensor::new(lanes, self.device())?, 0);
+        select().map_err(backend)
+    }
+
+    fn assign_lanes(&mut self, other: &Self, pairs: &[(usize, usize)]) -> Result<(), StateError> {
+        with_scalar!(self, T => {
+            let mut host = to_host::<T>(self)?;
+            host.assign_lanes(&to_host::<T>(other)?, pairs)?;
+            *self = from_host(host, self)?;
+            Ok(())
+        })
+    }
+
+    fn combine_lanes(&mut self, own: &[f64], terms: &[(&[f64], &Self)]) -> Result<(), StateError> {
+        with_scalar!(self, T => {
+            let mut host = to_host::<T>(self)?;
+            let terms: Vec<(&[f64], Array<T, IxDyn>)> = terms
+                .iter()
+                .map(|&(coefficients, term)| Ok((coefficients, to_host::<T>(term)?)))
+                .collect::<Result<_, StateError>>()?;
+            let terms: Vec<_> = terms.iter().map(|(c, term)| (*c, term)).collect();
+            host.combine_lanes(own, &terms)?;
+            *self = from_host(host, self)?;
+            Ok(())
+        })
+    }
+
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         with_scalar!(self, T => to_host::<T>(self)?.first_non_finite_lane())
     }

@@ -119,7 +119,12 @@ impl RowKernel for Kernel<'_> {
     }
 
     #[inline(always)]
-    fn tile<const B: usize>(&self, out: &mut [[f64; B]], x: &[[f64; B]], scratch: &mut Scratch<B>) {
+    fn tile<const B: usize, const FUSED: bool>(
+        &self,
+        out: &mut [[f64; B]],
+        x: &[[f64; B]],
+        scratch: &mut Scratch<B>,
+    ) {
         let Scratch { weights, rotated } = scratch;
         for ((component, logit), rotated) in self
             .components
@@ -141,7 +146,7 @@ impl RowKernel for Kernel<'_> {
                 }
             }
         }
-        softmax(weights);
+        softmax::<B, FUSED>(weights);
         out.fill([0.0; B]);
         for ((component, weight), rotated) in
             self.components.iter().zip(weights.iter()).zip(rotated.chunks_exact(self.dimension))

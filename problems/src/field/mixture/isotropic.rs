@@ -52,7 +52,7 @@ impl RowKernel for Kernel {
     }
 
     #[inline(always)]
-    fn tile<const B: usize>(
+    fn tile<const B: usize, const FUSED: bool>(
         &self,
         out: &mut [[f64; B]],
         x: &[[f64; B]],
@@ -73,21 +73,20 @@ impl RowKernel for Kernel {
                 logit[i] = log_weight + scale * square[i];
             }
         }
-        softmax(weights);
-        out.fill([0.0; B]);
-        for (((weight, gain), centre), offset) in weights
-            .iter()
-            .zip(&self.gains)
-            .zip(centres())
-            .zip(self.offsets.chunks_exact(self.dimension))
-        {
-            for ((out, column), (centre, offset)) in
-                out.iter_mut().zip(x).zip(centre.iter().zip(offset))
-            {
+        softmax::<B, FUSED>(weights);
+        for (j, (out, column)) in out.iter_mut().zip(x).enumerate() {
+            // Sums and column in registers: through the slices the compiler would have to
+            // allow for one changing the other.
+            let (mut sum, column) = ([0.0; B], *column);
+            let parts = self.centres.chunks_exact(self.dimension);
+            let parts = parts.zip(self.offsets.chunks_exact(self.dimension));
+            for ((weight, gain), (centre, offset)) in weights.iter().zip(&self.gains).zip(parts) {
+                let (centre, offset) = (centre[j], offset[j]);
                 for i in 0..B {
-                    out[i] += weight[i] * (offset + gain * (column[i] - centre));
+                    sum[i] += weight[i] * (offset + gain * (column[i] - centre));
                 }
             }
+            *out = sum;
         }
     }
 }

@@ -3,7 +3,7 @@ use super::wiener::{Wiener, request};
 use crate::field::{ReadAsIto, StochasticField};
 use crate::method::{Method, MethodInfo, Step, StepError};
 use crate::noise::NoiseRequest;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Euler-Maruyama: `u_next = u + h f(u, t) + sum_k g_k(u, t) dW_k` (Maruyama,
 /// *Rend. Circ. Mat. Palermo* 4, 1955). Ito, any noise; strong order 1/2 (1 for
@@ -44,7 +44,6 @@ const INFO: StochasticInfo = StochasticInfo {
 /// Scratch of an Euler-Maruyama solve.
 #[derive(Debug)]
 pub struct EulerMaruyamaMemory<S> {
-    drift: S,
     diffusion: S,
     wiener: Wiener<S>,
 }
@@ -70,19 +69,28 @@ where
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
-        EulerMaruyamaMemory {
-            drift: initial.zeros_like(),
-            diffusion: initial.zeros_like(),
-            wiener: Wiener::new(),
-        }
+        EulerMaruyamaMemory { diffusion: initial.zeros_like(), wiener: Wiener::new() }
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        let EulerMaruyamaMemory { drift, diffusion, wiener } = memory;
-        field.drift(drift, u, t)?;
+        let EulerMaruyamaMemory { diffusion, wiener } = memory;
+        // The drift waits where the sum goes: one state less to pass through the caches.
+        field.drift(next, u, t)?;
+        check_like(u, next)?;
         wiener.draw(noise, field.channels(), u, (t, t_next))?;
-        next.linear_combination(0.0, &[(1.0, u), (h, drift)])?;
-        wiener.add_noise(field, diffusion, next, (u, t))
+        wiener.combine_with_noise(field, diffusion, next, (h, &[(1.0, u)]), (u, t))
     }
+}
+
+/// Refuses a drift shaped unlike the state it was asked for. One whose values cannot be
+/// counted is left to the sum, which says why.
+fn check_like<S: State>(u: &S, drift: &S) -> Result<(), StateError> {
+    let ((expected_lanes, lane_len), (found_lanes, found)) =
+        ((u.lanes(), u.lane_len()), (drift.lanes(), drift.lane_len()));
+    if found == 0 || (expected_lanes, lane_len) == (found_lanes, found) {
+        return Ok(());
+    }
+    let (expected_len, found_len) = (expected_lanes * lane_len, found_lanes * found);
+    Err(StateError::ShapeMismatch { expected_lanes, expected_len, found_lanes, found_len })
 }

@@ -67,8 +67,8 @@ impl<S: State> HeunMemory<S> {
     ) -> Result<(), StepError> {
         field.drift(&mut self.drift, u, t)?;
         self.wiener.draw(noise, field.channels(), u, (t, t_next))?;
-        self.start_noise.linear_combination(0.0, &[])?;
-        self.wiener.add_noise(field, &mut self.diffusion, &mut self.start_noise, (u, t))
+        let HeunMemory { diffusion, start_noise, wiener, .. } = self;
+        wiener.combine_with_noise(field, diffusion, start_noise, (0.0, &[]), (u, t))
     }
 
     /// Adds the mean of the noise at the start and at the predicted end.
@@ -78,10 +78,10 @@ impl<S: State> HeunMemory<S> {
         next: &mut S,
         t_next: f64,
     ) -> Result<(), StepError> {
-        self.end_noise.linear_combination(0.0, &[])?;
-        let end = (&self.predicted, t_next);
-        self.wiener.add_noise(field, &mut self.diffusion, &mut self.end_noise, end)?;
-        next.linear_combination(1.0, &[(0.5, &self.start_noise), (0.5, &self.end_noise)])?;
+        let HeunMemory { diffusion, start_noise, end_noise, predicted, wiener, .. } = self;
+        let end = (&*predicted, t_next);
+        wiener.combine_with_noise(field, diffusion, end_noise, (0.0, &[]), end)?;
+        next.linear_combination(1.0, &[(0.5, start_noise), (0.5, end_noise)])?;
         Ok(())
     }
 }

@@ -52,17 +52,19 @@ impl<S: State> MilsteinMemory<S> {
         }
     }
 
-    /// Adds `g dW + (dW^2 - c |h|) / 2 * derivative` to `next`.
-    pub(super) fn add_noise(
+    /// `next <- u + h f + g dW + (dW^2 - c |h|) / 2 * derivative`.
+    pub(super) fn advance(
         &mut self,
         next: &mut S,
+        u: &S,
         ito_term: f64,
         h: f64,
     ) -> Result<(), StateError> {
         let dw = &self.wiener.dw[0];
         product(&mut self.iterated, dw, dw)?;
         self.iterated.linear_combination(0.5, &[(-0.5 * ito_term * h.abs(), &self.ones)])?;
-        next.add_product(&self.diffusion, dw)?;
+        let terms = [(1.0, u), (h, &self.drift)];
+        next.linear_combination_and_product(0.0, &terms, (&self.diffusion, dw))?;
         next.add_product(&self.derivative, &self.iterated)
     }
 }
@@ -97,8 +99,7 @@ where
         field.diffusion(0, &mut memory.diffusion, u, t)?;
         field.diffusion_derivative(&mut memory.derivative, u, t)?;
         memory.wiener.draw(noise, 1, u, (t, t_next))?;
-        next.linear_combination(0.0, &[(1.0, u), (h, &memory.drift)])?;
-        memory.add_noise(next, F::Interpretation::ITO_TERM, h)?;
+        memory.advance(next, u, F::Interpretation::ITO_TERM, h)?;
         Ok(())
     }
 }

@@ -60,8 +60,7 @@ where
             derivative.linear_combination(1.0 / root, &[(-1.0 / root, diffusion)])?;
         }
         memory.wiener.draw(noise, 1, u, (t, t_next))?;
-        next.linear_combination(0.0, &[(1.0, u), (h, &memory.drift)])?;
-        memory.add_noise(next, ito_term, h)?;
+        memory.advance(next, u, ito_term, h)?;
         Ok(())
     }
 }

@@ -35,15 +35,21 @@ impl<S: State> Wiener<S> {
         noise.increments(a, b, &mut self.dw)
     }
 
-    /// Adds `sum_k g_k(u, t) dW_k` to `out`.
-    pub(super) fn add_noise<F: StochasticField<S>>(
+    /// `out <- own * out + sum_i c_i k_i + sum_k g_k(u, t) dW_k`.
+    pub(super) fn combine_with_noise<F: StochasticField<S>>(
         &self,
         field: &Counted<&F>,
         diffusion: &mut S,
         out: &mut S,
+        (own, terms): (f64, &[(f64, &S)]),
         (u, t): (&S, f64),
     ) -> Result<(), StepError> {
-        for (channel, dw) in self.dw.iter().enumerate() {
+        let Some((first, others)) = self.dw.split_first() else {
+            return Ok(out.linear_combination(own, terms)?);
+        };
+        field.diffusion(0, diffusion, u, t)?;
+        out.linear_combination_and_product(own, terms, (diffusion, first))?;
+        for (channel, dw) in (1..).zip(others) {
             field.diffusion(channel, diffusion, u, t)?;
             out.add_product(diffusion, dw)?;
         }
@@ -80,6 +86,5 @@ pub(super) fn ones<S: State>(like: &S) -> S {
 
 /// `out <- a * b`, component by component.
 pub(super) fn product<S: State>(out: &mut S, a: &S, b: &S) -> Result<(), StateError> {
-    out.linear_combination(0.0, &[])?;
-    out.add_product(a, b)
+    out.linear_combination_and_product(0.0, &[], (a, b))
 }

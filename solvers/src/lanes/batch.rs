@@ -1,0 +1,305 @@
+//! The loop: one attempt of all lanes that are on their way, again and again.
+
+use super::first_step::first_lengths;
+use super::paced::{LaneStep, Paced, in_place};
+use super::saving::{Place, Saving};
+use super::{LaneField, LaneOptions, LaneReport, LaneSolution};
+use crate::control::{ErrorHistory, ErrorNorm, NormScratch};
+use crate::field::Counted;
+use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::noise::NoNoise;
+use crate::solution::Outcome;
+use crate::solve::SolveError;
+use crate::state::{State, StateError};
+
+/// A lane on its way.
+#[derive(Debug, Clone)]
+struct Lane {
+    /// Its number in the whole batch.
+    number: usize,
+    t: f64,
+    /// Length of the coming step.
+    h: f64,
+    history: ErrorHistory,
+    accepted: u64,
+    rejected: u64,
+    /// Set when the lane is done.
+    outcome: Option<Outcome>,
+}
+
+/// The lanes on their way, and where the others arrived.
+struct Batch<'a, S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> {
+    field: Counted<&'a Paced<S, F>>,
+    paced: &'a Paced<S, F>,
+    method: &'a M,
+    info: MethodInfo,
+    memory: M::Memory,
+    lanes: Vec<Lane>,
+    u: S,
+    next: S,
+    scratch: NormScratch,
+    options: LaneOptions,
+    t1: f64,
+    direction: f64,
+    saving: Saving<S>,
+    arrived: S,
+    reports: Vec<Option<LaneReport>>,
+}
+
+pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
+    paced: &Paced<S, F>,
+    method: &M,
+    initial: &S,
+    (t0, t1): (f64, f64),
+    mut options: LaneOptions,
+) -> Result<LaneSolution<S>, SolveError> {
+    let info = method.info();
+    let direction = (t1 - t0).signum();
+    let times = std::mem::take(&mut options.save_times);
+    let saving = Saving::new(times, initial, (t0, t1))?;
+    let (lengths, failure) = lengths(paced, &info, &options, initial, (t0, t1));
+    let longest = options.adaptive.dtmax.unwrap_or(f64::INFINITY);
+    let lane = |(number, length): (usize, f64)| Lane {
+        number,
+        t: t0,
+        h: direction * length.min(longest),
+        history: ErrorHistory::default(),
+        accepted: 0,
+        rejected: 0,
+        outcome: failure.clone(),
+    };
+    let mut batch = Batch {
+        field: Counted::new(paced, None),
+        paced,
+        method,
+        memory: method.memory(initial),
+        lanes: lengths.into_iter().enumerate().map(lane).collect(),
+        u: initial.clone(),
+        next: initial.zeros_like(),
+        scratch: NormScratch::default(),
+        t1,
+        direction,
+        saving,
+        arrived: initial.clone(),
+        reports: vec![None; initial.lanes()],
+        options,
+        info,
+    };
+    batch.dismiss()?;
+    while !batch.lanes.is_empty() {
+        batch.round()?;
+    }
+    Ok(batch.finish())
+}
+
+/// Lengths of the first steps, and how the lanes already ended if the field cannot be evaluated.
+fn lengths<S: State, F: LaneField<S>>(
+    paced: &Paced<S, F>,
+    info: &MethodInfo,
+    options: &LaneOptions,
+    initial: &S,
+    (t0, t1): (f64, f64),
+) -> (Vec<f64>, Option<Outcome>) {
+    let all = |length: f64| vec![length; initial.lanes()];
+    let whole = (t1 - t0).abs();
+    if let Some(length) = options.adaptive.initial_step {
+        return (all(length), None);
+    }
+    if options.nfe_budget.is_some_and(|budget| budget < 2) {
+        return (all(whole), None);
+    }
+    let order = order_of_estimate(info);
+    match first_lengths(paced, &options.adaptive, initial, (t0, t1), order) {
+        Ok(lengths) => (lengths, None),
+        Err(error) => (all(whole), Some(Outcome::Failed { t: t0, reason: error.to_string() })),
+    }
+}
+
+fn order_of_estimate(info: &MethodInfo) -> f64 {
+    f64::from(info.embedded_order.unwrap_or(0)) + 1.0
+}
+
+impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
+    /// One attempt of every lane that can make one.
+    fn round(&mut self) -> Result<(), StateError> {
+        for here in 0..self.lanes.len() {
+            if let Err(outcome) = self.next_step(here) {
+                self.lanes[here].outcome = Some(outcome);
+            }
+        }
+        self.dismiss()?;
+        if self.lanes.is_empty() {
+            return Ok(());
+        }
+        let steps: Vec<LaneStep> =
+            (0..self.lanes.len()).filter_map(|here| self.next_step(here).ok()).collect();
+        if let Err(error) = self.attempt(&steps) {
+            let reason = error.to_string();
+            for lane in &mut self.lanes {
+                lane.outcome = Some(Outcome::Failed { t: lane.t, reason: reason.clone() });
+            }
+        }
+        self.dismiss()
+    }
+
+    /// The step a lane attempts, or why it cannot go on.
+    fn next_step(&self, here: usize) -> Result<LaneStep, Outcome> {
+        let lane = &self.lanes[here];
+        let &Lane { t, h, accepted, rejected, .. } = lane;
+        let steps = accepted + rejected;
+        if steps >= self.options.max_steps {
+            return Err(Outcome::MaxSteps { t, steps });
+        }
+        let nfe = self.paced.evaluations(here);
+        let known = u64::from(self.paced.knows_first(here));
+        let cost = self.info.evaluations_at_start + self.info.evaluations_per_step - known;
+        if self.options.nfe_budget.is_some_and(|budget| nfe + cost > budget) {
+            return Err(Outcome::BudgetSpent { t, nfe });
+        }
+        let rest = self.t1 - t;
+        let t_next = t + h;
+        if h.abs() >= rest.abs() || (self.t1 - t_next) * self.direction <= 0.0 {
+            return Ok(LaneStep { t, t_next: self.t1, h: rest });
+        }
+        if t_next == t {
+            return Err(Outcome::StepTooSmall { t, h });
+        }
+        Ok(LaneStep { t, t_next, h: t_next - t })
+    }
+
+    fn attempt(&mut self, steps: &[LaneStep]) -> Result<(), StepError> {
+        self.paced.start(steps.iter().copied());
+        self.method.modified(&mut self.memory);
+        self.method.step(
+            Step {
+                field: &self.field,
+                t: 0.0,
+                t_next: 1.0,
+                h: 1.0,
+                u: &self.u,
+                next: &mut self.next,
+                noise: &mut NoNoise,
+                grid: None,
+            },
+            &mut self.memory,
+        )?;
+        let estimate = self.method.error(&self.memory);
+        let tolerance = &self.options.adaptive.tolerance;
+        ErrorNorm::lane_squares(&estimate, &self.u, &self.next, tolerance, &mut self.scratch)?;
+        let accepted = self.judge(steps);
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        self.paced.accept(&accepted)?;
+        self.method.accepted(&mut self.memory);
+        self.save(steps, &accepted)?;
+        if accepted.len() == self.lanes.len() {
+            self.u.take_from(&mut self.next)?;
+        } else {
+            self.u.assign_lanes(&self.next, &in_place(&accepted))?;
+        }
+        Ok(())
+    }
+
+    /// Lets every lane's own controller judge its step; the lanes whose steps are accepted.
+    fn judge(&mut self, steps: &[LaneStep]) -> Vec<usize> {
+        let control = &self.options.adaptive;
+        let order = order_of_estimate(&self.info);
+        let mut accepted = Vec::with_capacity(steps.len());
+        for (here, (lane, step)) in self.lanes.iter_mut().zip(steps).enumerate() {
+            let square = self.scratch.high[here];
+            let verdict = control.controller.judge_squared(square, order, &mut lane.history);
+            lane.h = control.next_length(step.h, &verdict);
+            if verdict.accept {
+                lane.accepted += 1;
+                lane.t = step.t_next;
+                if lane.t == self.t1 {
+                    lane.outcome = Some(Outcome::Success);
+                }
+                accepted.push(here);
+                continue;
+            }
+            lane.rejected += 1;
+            if lane.h.abs() < control.smallest_step(step.t, self.t1) {
+                lane.outcome = Some(if square.is_finite() {
+                    Outcome::StepTooSmall { t: step.t, h: lane.h.abs() }
+                } else {
+                    Outcome::NonFinite { t: step.t, lane: lane.number }
+                });
+            }
+        }
+        accepted
+    }
+
+    /// Saves the lanes that pass a time asked for.
+    fn save(&mut self, steps: &[LaneStep], accepted: &[usize]) -> Result<(), StepError> {
+        let lanes = &self.lanes;
+        let places: Vec<Place> =
+            accepted.iter().map(|&here| Place { here, lane: lanes[here].number }).collect();
+        let between = self.saving.between(&places, steps);
+        if between.is_empty() {
+            return Ok(self.saving.save(&places, steps, (&self.u, &self.next), None)?);
+        }
+        // What the interpolant lacks is evaluated for these lanes alone.
+        self.paced.only((between.len() < lanes.len()).then_some(between));
+        let step = Step {
+            field: &self.field,
+            t: 0.0,
+            t_next: 1.0,
+            h: 1.0,
+            u: &self.u,
+            next: &mut self.next,
+            noise: &mut NoNoise,
+            grid: None,
+        };
+        let prepared = self.method.prepare_interpolant(step, &mut self.memory);
+        self.paced.only(None);
+        prepared?;
+        let interpolant = self.method.interpolant(&self.memory);
+        let states = (&self.u, &self.next);
+        Ok(self.saving.save(&places, steps, states, interpolant.as_ref())?)
+    }
+
+    /// Lets the lanes go that are done.
+    fn dismiss(&mut self) -> Result<(), StateError> {
+        if self.lanes.iter().all(|lane| lane.outcome.is_none()) {
+            return Ok(());
+        }
+        let (mut pairs, mut staying) = (Vec::new(), Vec::new());
+        for (here, lane) in self.lanes.iter().enumerate() {
+            let Some(outcome) = lane.outcome.clone() else {
+                staying.push(here);
+                continue;
+            };
+            pairs.push((lane.number, here));
+            self.reports[lane.number] = Some(LaneReport {
+                t: lane.t,
+                outcome,
+                nfe: self.paced.evaluations(here),
+                accepted: lane.accepted,
+                rejected: lane.rejected,
+            });
+        }
+        self.arrived.assign_lanes(&self.u, &pairs)?;
+        self.lanes.retain(|lane| lane.outcome.is_none());
+        if staying.is_empty() {
+            return Ok(());
+        }
+        self.u = self.u.select_lanes(&staying)?;
+        self.next = self.u.zeros_like();
+        self.memory = self.method.memory(&self.u);
+        self.paced.keep(&staying)
+    }
+
+    fn finish(self) -> LaneSolution<S> {
+        let (t_saved, saved) = self.saving.finish();
+        LaneSolution {
+            u: self.arrived,
+            lanes: self.reports.into_iter().flatten().collect(),
+            t_saved,
+            saved,
+            calls: self.paced.calls(),
+            network_forwards: self.paced.calls() * self.paced.forwards_per_call(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Lanes of host containers one by one.
+
+use num_traits::Zero;
+
+use super::host::{read, read_like};
+use super::{HostState, Scalar, StateError};
+
+fn lane_of<T>(values: &[T], lane: usize, lanes: usize) -> Result<&[T], StateError> {
+    let len = values.len() / lanes.max(1);
+    values.get(lane * len..(lane + 1) * len).ok_or(StateError::NoSuchLane { lane, lanes })
+}
+
+/// See [`State::select_lanes`](super::State::select_lanes).
+pub(super) fn select<H: HostState>(state: &H, lanes: &[usize]) -> Result<H, StateError> {
+    let mut selected = state.zeros_of_lanes(lanes.len()).ok_or(StateError::LanesInseparable)?;
+    assign(&mut selected, state, lanes.iter().copied().enumerate())?;
+    Ok(selected)
+}
+
+/// See [`State::assign_lanes`](super::State::assign_lanes). The states may differ in the
+/// number of lanes, not in their length.
+pub(super) fn assign<H: HostState>(
+    state: &mut H,
+    other: &H,
+    pairs: impl Iterator<Item = (usize, usize)>,
+) -> Result<(), StateError> {
+    let (lanes, other_lanes) = (state.lane_count(), other.lane_count());
+    let out = state.values_mut().ok_or(StateError::NotContiguous)?;
+    let values = read(other)?;
+    if out.len() * other_lanes != values.len() * lanes {
+        return Err(StateError::ShapeMismatch {
+            expected_lanes: lanes,
+            expected_len: out.len(),
+            found_lanes: other_lanes,
+            found_len: values.len(),
+        });
+    }
+    let len = out.len() / lanes.max(1);
+    for (to, from) in pairs {
+        let no_such = StateError::NoSuchLane { lane: to, lanes };
+        let out = out.get_mut(to * len..(to + 1) * len).ok_or(no_such)?;
+        out.copy_from_slice(lane_of(values, from, other_lanes)?);
+    }
+    Ok(())
+}
+
+/// See [`State::combine_lanes`](super::State::combine_lanes).
+pub(super) fn combine<H: HostState>(
+    state: &mut H,
+    own: &[f64],
+    terms: &[(&[f64], &H)],
+) -> Result<(), StateError> {
+    let lanes = state.lane_count();
+    for coefficients in terms.iter().map(|(coefficients, _)| *coefficients).chain([own]) {
+        if coefficients.len() != lanes {
+            return Err(StateError::NoSuchLane { lane: coefficients.len(), lanes });
+        }
+    }
+    let out = state.values_mut().ok_or(StateError::NotContiguous)?;
+    let total = out.len();
+    let len = (total / lanes.max(1)).max(1);
+    for (out, &own) in out.chunks_exact_mut(len).zip(own) {
+        if own == 0.0 {
+            out.fill(H::Scalar::zero());
+        } else if own != 1.0 {
+            let own = H::Scalar::from_f64(own);
+            out.iter_mut().for_each(|value| *value = own * *value);
+        }
+    }
+    for &(coefficients, term) in terms {
+        let values = read_like(lanes, total, term)?.chunks_exact(len);
+        for ((out, &c), values) in out.chunks_exact_mut(len).zip(coefficients).zip(values) {
+            // A coefficient of zero leaves out what may not be finite.
+            if c != 0.0 {
+                let c = H::Scalar::from_f64(c);
+                out.iter_mut().zip(values).for_each(|(sum, &value)| *sum += c * value);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Lanes at their own pace on the probability flow of every process.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Batch, all_paths, exact_flow, gap, mixture};
+use driftfield::generate::{Field, shipped};
+use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::flow::{PathField, probability_flow};
+use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::weights::TrainedNetwork;
+use driftfield_solvers::method::{Dop853, Tsit5};
+use driftfield_solvers::noise::fill_initial_normals;
+use driftfield_solvers::{
+    FieldError, LaneField, LaneOptions, OdeProblem, Problem, SolveOptions, VectorField, solve,
+    solve_lanes,
+};
+use ndarray::{Array2, Axis};
+
+fn noise(path: &SharedPath, lanes: usize) -> Batch {
+    let mut noise = Array2::zeros((lanes, 2));
+    fill_initial_normals(&mut noise, path.sigma(path.default_span().0), 4, 0).unwrap();
+    noise
+}
+
+#[test]
+fn on_every_process_each_lane_follows_the_flow() {
+    for path in all_paths() {
+        let field = exact_flow(mixture(), &path);
+        let problem = field.problem(noise(&path, 40), path.default_span());
+        let own = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-7, 1e-7)).unwrap();
+        let truth = solve(&problem, &Dop853::new(), SolveOptions::adaptive(1e-11, 1e-11)).unwrap();
+        assert!(own.outcome().is_success(), "{}: {}", path.name(), own.outcome());
+        assert!(
+            gap(&own.u, &truth.u_last) < 1e-4,
+            "{}: {}",
+            path.name(),
+            gap(&own.u, &truth.u_last)
+        );
+        let loose =
+            solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
+        assert!(loose.lane_evaluations() < own.lane_evaluations());
+    }
+}
+
+/// A time per lane is what one time after the other gives.
+fn check_times<F: LaneField<Batch> + VectorField<Batch>>(field: &F, times: &[f64], off: f64) {
+    let x = Array2::from_shape_fn((times.len(), 2), |(i, j)| ((3 * i + j) as f64).sin());
+    let mut each = Batch::from_elem(x.raw_dim(), f64::NAN);
+    field.eval_lanes(&mut each, &x, times).unwrap();
+    for (lane, &t) in times.iter().enumerate() {
+        let alone = x.select(Axis(0), &[lane]);
+        let mut expected = alone.clone();
+        field.eval(&mut expected, &alone, t).unwrap();
+        let gap = gap(&expected, &each.select(Axis(0), &[lane]));
+        let scale = expected.iter().fold(1.0, |scale: f64, value| scale.max(value.abs()));
+        assert!(gap <= off * scale, "lane {lane} at {t}: {gap}");
+    }
+}
+
+#[test]
+fn fields_take_a_time_per_lane() {
+    let vp = process::parse("vp").unwrap();
+    // The data end, where sigma' is infinite, among other times.
+    check_times(&exact_flow(mixture(), &vp), &[0.5, 0.0, 0.25, 0.0, 1.0, 0.25], 0.0);
+    check_times(&exact_flow(mixture(), &vp), &[0.0, 0.0], 0.0);
+    let threshold = Threshold::Dynamic { quantile: 0.9, max: 0.7 };
+    let exact = MixturePredictor::new(mixture(), vp.clone());
+    let clipped = Thresholded::new(exact, vp.clone(), threshold);
+    check_times(&probability_flow(vp.clone(), clipped), &[0.4, 0.9, 0.1], 1e-14);
+    for name in ["cat-vp", "cat-rectified-flow", "cat-brownian-bridge"] {
+        let network = TrainedNetwork::from_bytes(shipped(name).unwrap()).unwrap();
+        let path = process::parse(&network.process).unwrap();
+        let predictor = Field::trained(network, name).predictor::<Batch>(&path).unwrap();
+        let field = PathField::new(path, predictor, 0.0.into());
+        check_times(&field, &[0.9, 0.3, 0.31, 0.05, 0.3], 2e-5);
+    }
+}
+
+/// A network that knows one time only is not silently called several times.
+struct OneTime;
+
+impl Predictor<Batch> for OneTime {
+    fn predict(&self, _: Target, out: &mut Batch, _: &Batch, _: f64) -> Result<(), FieldError> {
+        out.fill(0.0);
+        Ok(())
+    }
+    fn network_forwards(&self) -> u64 {
+        1
+    }
+}
+
+#[test]
+fn a_predictor_of_one_time_is_refused() {
+    let path = process::parse("rectified-flow").unwrap();
+    let field = PathField::new(path.clone(), Arc::new(OneTime), 0.0.into());
+    let problem = OdeProblem::new(field, noise(&path, 3), path.default_span());
+    assert_eq!(problem.span(), path.default_span());
+    let solution = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
+    assert!(solution.outcome().to_string().contains("predict_lanes"), "{}", solution.outcome());
+}
