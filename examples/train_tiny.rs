@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // One file holds the weights and all that sampling needs to know.
     let file = std::env::temp_dir().join(format!("moons-{}.safetensors", std::process::id()));
     trained.save(&file)?;
-    let trained = TrainedNetwork::load(&file)?;
+    let trained: TrainedNetwork = TrainedNetwork::load(&file)?;
     std::fs::remove_file(&file)?;
 
     // The process runs in standardised units; `undo` returns to the data's.

@@ -2,11 +2,15 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use driftfield_problems::atomic_file;
-use driftfield_problems::data;
-use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_problems::train::{LossRow, Objective, TrainError, Trainer, TrainingConfig};
+use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::network::{ClassifierConfig, UNetConfig};
+use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
+use driftfield_problems::train::{
+    LossRow, Objective, Progress, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
+};
+use driftfield_problems::weights::TrainedNetwork;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CommandError, exit};
@@ -14,21 +18,40 @@ use crate::plot::{LossCurve, Plot};
 
 /// Points drawn from a data set to train on.
 const TRAINING_POINTS: usize = 100_000;
+/// Steps between two checkpoints, and between two validations.
+const CHECKPOINT: usize = 500;
+const VALIDATION: usize = 250;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// A residual MLP, for points
+    Mlp,
+    /// A U-Net conditioned on labels, for digits
+    Unet,
+    /// A classifier of digits, which knows no process
+    Classifier,
+}
 
 #[derive(Args)]
 pub(super) struct TrainArguments {
-    /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`
-    #[arg(long)]
-    process: String,
-    /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy` or a mixture `FILE.json`
+    /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`; none for a classifier
+    #[arg(long, required_unless_present = "network")]
+    process: Option<String>,
+    /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy`, a mixture `FILE.json`, or digits `mnist:DIR`
     #[arg(long)]
     data: String,
     /// Where the weights go (`.safetensors`); loss curve and checkpoint beside it
     #[arg(long)]
     out: PathBuf,
-    /// Training steps
-    #[arg(long, default_value_t = 8000, allow_negative_numbers = true)]
-    steps: usize,
+    /// Network; by default `unet` for `mnist:DIR`, else `mlp`
+    #[arg(long, value_enum)]
+    network: Option<Network>,
+    /// What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else `noise`
+    #[arg(long, value_parser = ["noise", "velocity", "data"])]
+    prediction: Option<String>,
+    /// Training steps [default: mlp 8000, unet 12000, classifier 2500]
+    #[arg(long, allow_negative_numbers = true)]
+    steps: Option<usize>,
     /// Seed of the weights, the batches and the data
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
@@ -37,62 +60,152 @@ pub(super) struct TrainArguments {
     resume: bool,
 }
 
-/// What each process's network predicts: noise for diffusions, the data for the
+/// What each process's network predicts unless told: noise for diffusions, the data for the
 /// bridge, the velocity for rectified flow.
-fn objective(path: &SharedPath) -> Objective {
-    match path.name() {
-        "rectified-flow" => Objective::Velocity,
-        "brownian-bridge" => Objective::Data,
+fn objective(path: &SharedPath, asked: Option<&str>) -> Objective {
+    match (asked, path.name()) {
+        (Some("velocity"), _) | (None, "rectified-flow") => Objective::Velocity,
+        (Some("data"), _) | (None, "brownian-bridge") => Objective::Data,
         _ => Objective::Noise,
     }
 }
 
 pub(super) fn run(arguments: &TrainArguments) -> Result<ExitCode, CommandError> {
-    let path = process::parse(&arguments.process)?;
+    let digits = arguments.data.strip_prefix("mnist:");
+    let default = if digits.is_some() { Network::Unet } else { Network::Mlp };
+    let network = arguments.network.unwrap_or(default);
+    let digits = || match digits {
+        Some(directory) => Ok(Mnist::read(directory)?),
+        None => Err(CommandError::usage(format!(
+            "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
+            arguments.data
+        ))),
+    };
+    if network == Network::Classifier {
+        return train_classifier(arguments, digits()?);
+    }
+    let Some(process) = &arguments.process else {
+        return Err(CommandError::usage("give the --process that the network is to learn"));
+    };
+    let path = process::parse(process)?;
+    let objective = objective(&path, arguments.prediction.as_deref());
+    match network {
+        Network::Unet => train_unet(arguments, &path, objective, digits()?),
+        _ => train_mlp(arguments, &path, objective),
+    }
+}
+
+fn train_mlp(
+    arguments: &TrainArguments,
+    path: &SharedPath,
+    objective: Objective,
+) -> Result<ExitCode, CommandError> {
     let data = data::by_name(&arguments.data)?.sample(TRAINING_POINTS, arguments.seed);
-    let beside = |extension: &str| arguments.out.with_extension(extension);
-    if arguments.out.extension().is_none_or(|extension| extension != "safetensors") {
+    let base = TrainingConfig::new(path.spec(), arguments.data.clone(), data.ncols());
+    let config = configure(base, arguments, path);
+    check_outputs(arguments)?;
+    train(arguments, Trainer::new(config, objective, path, &data)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn train_unet(
+    arguments: &TrainArguments,
+    path: &SharedPath,
+    objective: Objective,
+    Mnist { train: digits, test }: Mnist,
+) -> Result<ExitCode, CommandError> {
+    // Where the digits are is no part of what they are.
+    let base = TrainingConfig::images(path.spec(), "mnist", UNetConfig::default(), objective);
+    let config = configure(base, arguments, path);
+    check_outputs(arguments)?;
+    let trainer = Trainer::labelled(config, objective, path, &digits.pixels, &digits.labels)?;
+    train(arguments, trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On the first half of the digits, so that the second can be what samples are compared with.
+fn train_classifier(arguments: &TrainArguments, digits: Mnist) -> Result<ExitCode, CommandError> {
+    if arguments.process.is_some() || arguments.prediction.is_some() {
+        return Err(CommandError::usage(
+            "a classifier knows no process and predicts the label; leave out --process and --prediction",
+        ));
+    }
+    let (seen, test) = (digits.first_half(), &digits.test);
+    let base = TrainingConfig::classifier("mnist", ClassifierConfig::default());
+    let steps = arguments.steps.unwrap_or(base.steps);
+    let config = TrainingConfig { steps, seed: arguments.seed, ..base };
+    check_outputs(arguments)?;
+    let (objective, path) = (Objective::Label, &RectifiedFlow);
+    let trainer = Trainer::labelled(config, objective, path, &seen.pixels, &seen.labels)?;
+    let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
+    let network = train(arguments, trainer)?;
+    let pixels = test.pixels.mapv(|pixel| pixel as f32);
+    let accuracy = network.classifier().accuracy(pixels.view(), &test.labels)?;
+    exit::say(format!("{:.2} % of {} other digits are recognised", 100.0 * accuracy, test.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The settings with what was asked for.
+fn configure<A>(
+    base: TrainingConfig<A>,
+    arguments: &TrainArguments,
+    path: &SharedPath,
+) -> TrainingConfig<A> {
+    let (t_max, t_min) = path.default_span();
+    let steps = arguments.steps.unwrap_or(base.steps);
+    TrainingConfig { steps, seed: arguments.seed, t_min, t_max, ..base }
+}
+
+fn check_outputs(arguments: &TrainArguments) -> Result<(), CommandError> {
+    let out = &arguments.out;
+    if out.extension().is_none_or(|extension| extension != "safetensors") {
         return Err(CommandError::usage(format!(
             "`{}` is no weights file; give a name that ends in .safetensors",
-            arguments.out.display()
+            out.display()
         )));
     }
-    for file in [&arguments.out, &beside("loss.csv"), &beside("loss.png"), &beside("checkpoint")] {
-        exit::check_writable(file)?;
+    for extension in ["safetensors", "loss.csv", "loss.png", "checkpoint"] {
+        exit::check_writable(&out.with_extension(extension))?;
     }
-    let (t_max, t_min) = path.default_span();
-    let config = TrainingConfig {
-        steps: arguments.steps,
-        seed: arguments.seed,
-        t_min,
-        t_max,
-        ..TrainingConfig::new(path.spec(), arguments.data.clone(), data.ncols())
-    };
-    let mut trainer = Trainer::new(config, objective(&path), &path, &data)?
-        .with_checkpoint(beside("checkpoint"), 500);
+    Ok(())
+}
+
+fn train<A: Trainable>(
+    arguments: &TrainArguments,
+    trainer: Trainer<'_, A>,
+) -> Result<TrainedNetwork<A>, CommandError> {
+    let beside = |extension: &str| arguments.out.with_extension(extension);
+    let mut trainer = trainer.with_checkpoint(beside("checkpoint"), CHECKPOINT);
     if arguments.resume {
         trainer = trainer.resume()?;
     }
-    let bar = progress_bar(arguments.steps, trainer.step());
+    let steps = trainer.config().steps;
+    let bar = progress_bar(steps, trainer.step());
     let result = trainer.run(|progress| {
         bar.set_position(progress.step as u64);
-        bar.set_message(format!("loss {:.4}", progress.loss));
+        bar.set_message(message(progress));
     });
     bar.finish_and_clear();
     let network = result.map_err(training_failed)?;
     network.save(&arguments.out).map_err(CommandError::failed)?;
-    write_loss(trainer.history(), &beside("loss.csv"), &beside("loss.png"))?;
+    write_loss(trainer.history(), trainer.validation(), &beside("loss.csv"), &beside("loss.png"))?;
     trainer.remove_checkpoint().map_err(CommandError::failed)?;
     let last = trainer.history().last();
+    let validation = trainer.validation().last();
     exit::say(format!(
-        "{}: {} on {}, {} steps, last loss {:.4}",
+        "{}: {} on {}, {steps} steps, last loss {:.4}{}",
         arguments.out.display(),
-        path.spec(),
+        network.process,
         arguments.data,
-        arguments.steps,
-        last.map_or(f64::NAN, |row| row.loss)
+        last.map_or(f64::NAN, |row| row.loss),
+        validation.map_or(String::new(), |row| format!(", on other data {:.4}", row.loss)),
     ))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(network)
+}
+
+fn message(progress: &Progress) -> String {
+    let other = progress.validation.map_or(String::new(), |loss| format!(", other data {loss:.4}"));
+    format!("loss {:.4}{other}", progress.loss)
 }
 
 /// A process or data that cannot be trained on is the request's fault.
@@ -115,17 +228,33 @@ fn progress_bar(steps: usize, from: usize) -> ProgressBar {
     }
 }
 
-fn write_loss(history: &[LossRow], csv: &Path, png: &Path) -> Result<(), CommandError> {
-    let mut text = String::from("step,loss,learning_rate\n");
+fn write_loss(
+    history: &[LossRow],
+    validation: &[ValidationRow],
+    csv: &Path,
+    png: &Path,
+) -> Result<(), CommandError> {
+    let mut text = String::from("step,loss,learning_rate");
+    text.push_str(if validation.is_empty() { "\n" } else { ",validation_loss\n" });
+    let mut other = validation.iter().peekable();
     for row in history {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{},{},{}", row.step, row.loss, row.learning_rate);
+        let _ = write!(text, "{},{},{}", row.step, row.loss, row.learning_rate);
+        if !validation.is_empty() {
+            text.push(',');
+        }
+        // After as many steps as the row before it counts.
+        if let Some(found) = other.next_if(|found| found.step == row.step + 1) {
+            let _ = write!(text, "{}", found.loss);
+        }
+        text.push('\n');
     }
     atomic_file::write(csv, text.as_bytes()).map_err(CommandError::failed)?;
     let steps = history.iter().map(|row| row.step as f64).collect();
     let losses = history.iter().map(|row| row.loss).collect();
     let mut curve = LossCurve::new("Training loss", steps, losses);
     curve.learning_rate = Some(history.iter().map(|row| row.learning_rate).collect());
+    curve.validation = validation.iter().map(|row| [row.step as f64, row.loss]).collect();
     curve.render(png).map_err(CommandError::failed)?;
     Ok(())
 }

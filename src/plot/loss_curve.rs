@@ -23,13 +23,22 @@ pub struct LossCurve {
     pub smoothed: Option<Vec<f64>>,
     /// The learning rate at each step; drawn in a frame of its own.
     pub learning_rate: Option<Vec<f64>>,
+    /// Steps and losses on data not trained on.
+    pub validation: Vec<[f64; 2]>,
 }
 
 impl LossCurve {
     /// A loss with its running mean over a fiftieth of the run.
     pub fn new(title: impl Into<String>, steps: Vec<f64>, raw: Vec<f64>) -> Self {
         let smoothed = Some(running_mean(&raw, (raw.len() / 50).max(1)));
-        Self { title: title.into(), steps, raw, smoothed, learning_rate: None }
+        Self {
+            title: title.into(),
+            steps,
+            raw,
+            smoothed,
+            learning_rate: None,
+            validation: Vec::new(),
+        }
     }
 
     fn columns(&self) -> impl Iterator<Item = (&'static str, &Vec<f64>)> {
@@ -145,6 +154,11 @@ impl Plot for LossCurve {
         if !smoothed.is_empty() {
             entries.push(Entry::new(line(Color::nth(0), 2.5), "smoothed"));
         }
+        let mut validation = self.validation.clone();
+        validation.retain(|point| drawable(point[0]) && drawable_log(point[1]));
+        if !validation.is_empty() {
+            entries.push(Entry::new(line(Color::nth(2), 2.5), "on other data"));
+        }
         let top = MARGIN + 34.0 + ROW + 6.0;
         let loss_area = Area { left, top, right, bottom: top + LOSS_HEIGHT };
         let rate_top = loss_area.bottom + 20.0;
@@ -160,6 +174,7 @@ impl Plot for LossCurve {
         let raw_color = if smoothed.is_empty() { Color::nth(0) } else { RAW };
         draw(&mut picture, &frame, raw, 1.25, raw_color);
         draw(&mut picture, &frame, smoothed, 2.5, Color::nth(0));
+        draw(&mut picture, &frame, validation, 2.5, Color::nth(2));
         frame.draw_border(&mut picture, rates.is_none(), true);
         frame.draw_titles(&mut picture, if rates.is_none() { "step" } else { "" }, "loss", MARGIN);
         if let Some(rates) = rates {
@@ -203,6 +218,13 @@ mod tests {
         plot.learning_rate = Some(vec![1e-3; 100]);
         assert!(plot.picture().unwrap().size().1 > before);
         assert!(plot.to_svg_string().unwrap().contains("learning rate"));
+    }
+
+    #[test]
+    fn losses_on_other_data_have_their_own_line() {
+        let mut plot = LossCurve::new("run", steps(100), vec![0.5; 100]);
+        plot.validation = vec![[20.0, 0.6], [60.0, f64::NAN], [90.0, 0.55]];
+        assert!(plot.to_svg_string().unwrap().contains("on other data"));
     }
 
     #[test]

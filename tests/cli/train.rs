@@ -120,3 +120,40 @@ fn bad_requests_are_refused_before_training() {
         .refused(&["checkpoint", "delete"]);
     assert!(!room.has("w.safetensors"));
 }
+
+const DIGITS: &str = concat!("mnist:", env!("CARGO_MANIFEST_DIR"), "/tests/data/mnist");
+
+#[test]
+fn networks_of_digits_are_trained_and_resumed_like_any_other() {
+    let room = Room::new();
+    let line = format!("train --process rectified-flow --data {DIGITS} --steps 3");
+    room.run(&format!("{line} --out a.safetensors")).succeeded();
+    let curve = std::fs::read_to_string(room.path("a.loss.csv")).unwrap();
+    let lines: Vec<&str> = curve.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "step,loss,learning_rate,validation_loss"));
+    assert!(lines[1].ends_with(',') && !lines[3].ends_with(','), "{curve}");
+    room.run(&format!("{line} --network unet --out b.safetensors")).succeeded();
+    assert_eq!(room.bytes("a.safetensors"), room.bytes("b.safetensors"));
+    assert!(room.bytes("a.safetensors").len() < 5_000_000);
+
+    let line = format!("train --network classifier --data {DIGITS} --out c.safetensors");
+    let said = room.run(&format!("{line} --steps 10")).succeeded().stdout;
+    assert!(said.contains("% of 64 other digits"), "{said}");
+}
+
+#[test]
+fn digits_that_are_not_there_and_networks_that_do_not_fit_are_refused() {
+    let room = Room::new();
+    let line = "train --process vp --out w.safetensors";
+    room.run(&format!("{line} --data mnist:nowhere")).refused(&["nowhere", "train-images"]);
+    room.run(&format!("{line} --data moons --network unet")).refused(&["mnist:DIR"]);
+    room.run(&format!("{line} --data moons --network net")).refused(&["classifier"]);
+    room.run(&format!("{line} --data moons --prediction score")).refused(&["velocity"]);
+    let classifier = format!("{line} --data {DIGITS} --network classifier");
+    room.run(&classifier).refused(&["leave out --process"]);
+    let line = "train --data moons --out w.safetensors";
+    room.run(line).refused(&["--process"]);
+    room.run(&format!("{line} --network mlp")).refused(&["--process"]);
+    room.run(&format!("{line} --network classifier")).refused(&["mnist:DIR"]);
+    assert!(!room.has("w.safetensors"));
+}

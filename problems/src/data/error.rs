@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::MnistError;
 use crate::field::MixtureError;
 use crate::npy::NpyError;
 
@@ -8,7 +9,7 @@ use crate::npy::NpyError;
 pub enum DataError {
     /// No data set has this name.
     #[error(
-        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json"
+        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json, and mnist:DIR"
     )]
     UnknownName {
         /// The name asked for.
@@ -29,6 +30,9 @@ pub enum DataError {
     /// The file cannot be read as an array.
     #[error(transparent)]
     Npy(#[from] NpyError),
+    /// The directory has no digits.
+    #[error(transparent)]
+    Mnist(#[from] MnistError),
     /// There are no rows or no columns.
     #[error("the data have shape {shape:?}; at least one row and one column are needed")]
     Empty {

@@ -2,14 +2,17 @@
 //!
 //! A planar data set is one file with a `draw` and a line in [`REGISTRY`];
 //! any `.npy` file of shape `[n, d]` is a [`FiniteData`] set, and any Gaussian
-//! mixture in JSON is one as well.
+//! mixture in JSON is one as well. [`Mnist`] reads handwritten digits with their labels;
+//! `mnist:DIR` are those under `train-*`.
 
 mod cat;
 mod checkerboard;
 mod eight_gaussians;
 mod error;
 mod finite;
+mod idx;
 mod mixture;
+mod mnist;
 mod moons;
 mod registry;
 mod sample_rng;
@@ -20,6 +23,8 @@ pub use checkerboard::Checkerboard;
 pub use eight_gaussians::EightGaussians;
 pub use error::DataError;
 pub use finite::FiniteData;
+pub use idx::{Idx, IdxError};
+pub use mnist::{Digits, Mnist, MnistError};
 pub use moons::Moons;
 pub use registry::{Entry, REGISTRY, by_name};
 pub use sample_rng::SampleRng;

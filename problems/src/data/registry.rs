@@ -1,6 +1,8 @@
 use crate::field::GaussianMixture;
 
-use super::{Cat, Checkerboard, DataError, DataSet, EightGaussians, FiniteData, Moons, SwissRoll};
+use super::{
+    Cat, Checkerboard, DataError, DataSet, EightGaussians, FiniteData, Mnist, Moons, SwissRoll,
+};
 
 /// A data set that can be asked for by name.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +19,14 @@ pub struct Entry {
 pub const REGISTRY: &[Entry] =
     &[Cat::ENTRY, Moons::ENTRY, Checkerboard::ENTRY, SwissRoll::ENTRY, EightGaussians::ENTRY];
 
-/// The data set of that name, the rows of that `.npy` file, or the Gaussian
-/// mixture of that `.json` file.
+/// The data set of that name, the rows of that `.npy` file, the Gaussian mixture
+/// of that `.json` file, or the digits of that directory (`mnist:DIR`).
 pub fn by_name(name: &str) -> Result<Box<dyn DataSet>, DataError> {
     if let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) {
         return Ok((entry.make)());
+    }
+    if let Some(directory) = name.strip_prefix("mnist:") {
+        return Ok(Box::new(FiniteData::new(Mnist::read(directory)?.train.pixels)?));
     }
     if name.to_ascii_lowercase().ends_with(".npy") {
         return Ok(Box::new(FiniteData::read(name)?));

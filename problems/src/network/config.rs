@@ -52,6 +52,27 @@ pub struct ConfigError {
     pub expected: &'static str,
 }
 
+impl ConfigError {
+    /// Refuses frequencies of time features that are not positive and ordered.
+    pub(crate) fn check_frequencies(min: f64, max: f64) -> Result<(), ConfigError> {
+        if !(min > 0.0 && min.is_finite()) {
+            return Err(ConfigError {
+                field: "frequency_min",
+                value: min.to_string(),
+                expected: "a positive number",
+            });
+        }
+        if !(max >= min && max.is_finite()) {
+            return Err(ConfigError {
+                field: "frequency_max",
+                value: max.to_string(),
+                expected: "a number not below `frequency_min`",
+            });
+        }
+        Ok(())
+    }
+}
+
 impl MlpConfig {
     /// Width 128, 4 residual layers, 64 time features from 1 to 1000, for rows
     /// of `dimension` components.
@@ -88,21 +109,7 @@ impl MlpConfig {
                 expected: "an even number from 2 to 4096",
             });
         }
-        if !(self.frequency_min > 0.0 && self.frequency_min.is_finite()) {
-            return Err(ConfigError {
-                field: "frequency_min",
-                value: self.frequency_min.to_string(),
-                expected: "a positive number",
-            });
-        }
-        if !(self.frequency_max >= self.frequency_min && self.frequency_max.is_finite()) {
-            return Err(ConfigError {
-                field: "frequency_max",
-                value: self.frequency_max.to_string(),
-                expected: "a number not below `frequency_min`",
-            });
-        }
-        Ok(())
+        ConfigError::check_frequencies(self.frequency_min, self.frequency_max)
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn multiply_transposed<S: Simd, E: Epilogue<S>>(
 }
 
 #[inline(always)]
-fn widest_blocks<S: Simd, E: Epilogue<S>, X: Left>(
+pub(super) fn widest_blocks<S: Simd, E: Epilogue<S>, X: Left>(
     simd: S,
     rows: usize,
     x: X,
@@ -85,7 +85,7 @@ fn widest_blocks<S: Simd, E: Epilogue<S>, X: Left>(
 /// Everything below a dispatch is `inline(always)`, and closures are not used
 /// with vectors: what is not inlined is compiled without the instruction set,
 /// and every operation in it becomes a call (70 times slower).
-trait Left: Copy {
+pub(super) trait Left: Copy {
     fn sums<S: Simd, const R: usize, const C: usize>(
         self,
         simd: S,
@@ -95,7 +95,7 @@ trait Left: Copy {
 }
 
 #[inline(always)]
-fn accumulate<S: Simd, const R: usize, const C: usize>(
+pub(super) fn accumulate<S: Simd, const R: usize, const C: usize>(
     simd: S,
     sums: &mut [[S::f32s; C]; R],
     x: &[f32; R],

@@ -20,8 +20,11 @@
 //! ```
 
 mod aligned;
+mod architecture;
+mod classifier;
 mod config;
 mod elementwise;
+mod image;
 mod kernel;
 mod layers;
 mod mlp;
@@ -32,9 +35,13 @@ mod plan;
 mod plan_tests;
 mod seeded;
 mod time_features;
+mod unet;
 mod vector;
 
 pub(crate) use aligned::AlignedBuffer;
+pub use architecture::Architecture;
+pub use classifier::{Classified, Classifier, ClassifierConfig, ClassifierError};
+pub(crate) use classifier::{ClassifierTape, ClassifierWeights};
 pub use config::{ConfigError, MlpConfig};
 pub(crate) use elementwise::{add_scaled, sum_rows};
 pub(crate) use kernel::{BLOCK, Epilogue, Rows, multiply, multiply_transposed, stride};
@@ -48,4 +55,6 @@ pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use plan::MlpPlan;
 pub(crate) use seeded::{Purpose, SeededRng};
 pub(crate) use time_features::TimeFeatures;
+pub use unet::{UNet, UNetConfig, UNetOnTensors, UNetPlan};
+pub(crate) use unet::{Weights, with_tape};
 pub(crate) use vector::silu_with_derivative;

@@ -75,16 +75,35 @@ impl Panels {
         }
     }
 
+    /// Becomes a matrix `[inputs, outputs]` whose rows are `stride` apart; the buffer grows only.
+    pub(crate) fn refill(
+        &mut self,
+        matrix: &[f32],
+        (inputs, outputs): (usize, usize),
+        stride: usize,
+    ) {
+        (self.inputs, self.outputs) = (inputs, outputs);
+        self.values.reserve(inputs * outputs.next_multiple_of(self.lanes));
+        self.fill(matrix, stride);
+    }
+
     /// The values of the transpose of a row-major matrix `[outputs, inputs]`.
     pub(crate) fn fill_transposed(&mut self, matrix: &[f32]) {
+        self.fill_rows_transposed(0, self.inputs, matrix);
+    }
+
+    /// `rows` rows, from `top` on, are those of the transpose of a row-major matrix
+    /// `[outputs, rows]`.
+    pub(crate) fn fill_rows_transposed(&mut self, top: usize, rows: usize, matrix: &[f32]) {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let strip = VECTORS * self.lanes;
         for first in (0..outputs).step_by(strip) {
             let columns = strip.min(outputs - first);
             let width = columns.next_multiple_of(self.lanes);
             let panel = &mut self.values[first * inputs..][..inputs * width];
+            let panel = &mut panel[top * width..];
             for (column, values) in
-                matrix[first * inputs..].chunks_exact(inputs).take(columns).enumerate()
+                matrix[first * rows..].chunks_exact(rows).take(columns).enumerate()
             {
                 for (row, &value) in panel.chunks_exact_mut(width).zip(values) {
                     row[column] = value;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::seeded::{Purpose, SeededRng};
-use super::{ConfigError, MlpConfig};
+use super::{Architecture, ConfigError, MlpConfig};
 
 /// One named matrix or vector of the flat buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +41,15 @@ pub enum ParametersError {
     },
 }
 
-/// A residual MLP: its architecture and its weights.
+/// A network: its architecture and its weights, in the order of [`Parameters::entries`].
 ///
-/// Weights are `[inputs, outputs]`, row-major (`x W`, as flax kernels are;
-/// torch's `nn.Linear` holds the transpose), in the order of
-/// [`Parameters::entries`]: `time.weight`, `time.bias`, `state.weight`, then
+/// Those of a residual MLP are `[inputs, outputs]`, row-major (`x W`, as flax kernels are;
+/// torch's `nn.Linear` holds the transpose): `time.weight`, `time.bias`, `state.weight`, then
 /// `layers.i.weight`, `layers.i.bias`, then `output.weight`, `output.bias`.
 /// One buffer, so that optimiser, average and checkpoint are single passes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parameters {
-    config: MlpConfig,
+pub struct Parameters<A = MlpConfig> {
+    config: A,
     values: Vec<f32>,
 }
 
@@ -90,35 +89,26 @@ impl Layout {
     }
 }
 
-impl Parameters {
+impl<A: Architecture> Parameters<A> {
     /// Fresh weights, a pure function of the configuration and `seed`.
     ///
     /// Weights are normal with variance `1 / inputs`, biases zero, and the
     /// output layer is zero, so that an untrained network predicts zero (or its
     /// input, if residual) and the first gradients are those of the data.
-    pub fn initialise(config: &MlpConfig, seed: u64) -> Result<Self, ParametersError> {
+    pub fn initialise(config: &A, seed: u64) -> Result<Self, ParametersError> {
         config.validate()?;
-        let mut values = vec![0.0; Layout::new(config).len()];
-        for (index, entry) in Self::entries_of(config).into_iter().enumerate() {
-            let [inputs, _] = entry.shape[..] else { continue };
-            if entry.name.starts_with("output") {
-                continue;
-            }
-            let scale = 1.0 / (inputs as f64).sqrt();
-            let mut rng = SeededRng::new(seed, Purpose::Weights, index as u64);
-            values[entry.range].fill_with(|| (scale * rng.normal()) as f32);
-        }
-        Ok(Parameters { config: config.clone(), values })
+        Ok(Parameters { values: config.initial_values(seed), config: config.clone() })
     }
 
     /// Given weights in the order of [`Parameters::entries`].
-    pub fn from_values(config: &MlpConfig, values: Vec<f32>) -> Result<Self, ParametersError> {
+    pub fn from_values(config: &A, values: Vec<f32>) -> Result<Self, ParametersError> {
         config.validate()?;
-        let expected = Layout::new(config).len();
+        let entries = config.entries();
+        let expected = entries.last().map_or(0, |entry| entry.range.end);
         if values.len() != expected {
             return Err(ParametersError::Count { expected, found: values.len() });
         }
-        for entry in Self::entries_of(config) {
+        for entry in entries {
             if values[entry.range.clone()].iter().any(|value| !value.is_finite()) {
                 return Err(ParametersError::NonFinite { name: entry.name });
             }
@@ -127,7 +117,7 @@ impl Parameters {
     }
 
     /// The architecture.
-    pub fn config(&self) -> &MlpConfig {
+    pub fn config(&self) -> &A {
         &self.config
     }
 
@@ -138,19 +128,29 @@ impl Parameters {
 
     /// The named parts of [`Parameters::values`], in order.
     pub fn entries(&self) -> Vec<ParameterEntry> {
-        Self::entries_of(&self.config)
+        self.config.entries()
+    }
+}
+
+impl Architecture for MlpConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        MlpConfig::validate(self)
     }
 
-    pub(crate) fn entries_of(config: &MlpConfig) -> Vec<ParameterEntry> {
-        let layout = Layout::new(config);
-        let (width, dimension) = (config.width, config.dimension);
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn entries(&self) -> Vec<ParameterEntry> {
+        let layout = Layout::new(self);
+        let (width, dimension) = (self.width, self.dimension);
         let entry = |name: &str, shape: &[usize], range: &Range<usize>| ParameterEntry {
             name: name.to_string(),
             shape: shape.to_vec(),
             range: range.clone(),
         };
         let mut entries = vec![
-            entry("time.weight", &[config.time_features, width], &layout.time_weight),
+            entry("time.weight", &[self.time_features, width], &layout.time_weight),
             entry("time.bias", &[width], &layout.time_bias),
             entry("state.weight", &[dimension, width], &layout.state_weight),
         ];
@@ -161,6 +161,20 @@ impl Parameters {
         entries.push(entry("output.weight", &[width, dimension], &layout.output_weight));
         entries.push(entry("output.bias", &[dimension], &layout.output_bias));
         entries
+    }
+
+    fn initial_values(&self, seed: u64) -> Vec<f32> {
+        let mut values = vec![0.0; Layout::new(self).len()];
+        for (index, entry) in self.entries().into_iter().enumerate() {
+            let [inputs, _] = entry.shape[..] else { continue };
+            if entry.name.starts_with("output") {
+                continue;
+            }
+            let scale = 1.0 / (inputs as f64).sqrt();
+            let mut rng = SeededRng::new(seed, Purpose::Weights, index as u64);
+            values[entry.range].fill_with(|| (scale * rng.normal()) as f32);
+        }
+        values
     }
 }
 

@@ -42,11 +42,15 @@ pub(crate) struct TimeFeatures {
 
 impl TimeFeatures {
     pub(crate) fn new(config: &MlpConfig) -> Self {
-        let count = config.time_features / 2;
-        let ratio = config.frequency_max / config.frequency_min;
+        Self::between(config.frequency_min, config.frequency_max, config.time_features)
+    }
+
+    /// `features` (an even number) at frequencies from `min` to `max`.
+    pub(crate) fn between(min: f64, max: f64, features: usize) -> Self {
+        let count = features / 2;
+        let ratio = max / min;
         let last = (count.max(2) - 1) as f64;
-        let frequencies =
-            (0..count).map(|k| config.frequency_min * ratio.powf(k as f64 / last)).collect();
+        let frequencies = (0..count).map(|k| min * ratio.powf(k as f64 / last)).collect();
         TimeFeatures { frequencies }
     }
 

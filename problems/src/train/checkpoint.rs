@@ -6,7 +6,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CheckpointError, LossRow, Objective, TrainingConfig};
+use super::{CheckpointError, LossRow, Objective, TrainingConfig, ValidationRow};
+use crate::network::Architecture;
 use crate::process::GaussianPath;
 use crate::weights::{Archive, Values, WeightsError, check_kind, checksum_of};
 
@@ -25,12 +26,15 @@ pub(crate) struct State {
     pub(crate) second: Vec<f32>,
     /// One row per step taken.
     pub(crate) history: Vec<LossRow>,
+    /// Losses on data not trained on.
+    pub(crate) validation: Vec<ValidationRow>,
 }
 
 /// What makes two runs the same run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    config: TrainingConfig,
+    /// A [`TrainingConfig`].
+    config: Value,
     objective: Objective,
     /// Checksum of the data, in hexadecimal.
     data_checksum: String,
@@ -39,12 +43,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new(
-        config: &TrainingConfig,
+    pub(crate) fn new<A: Architecture>(
+        config: &TrainingConfig<A>,
         objective: Objective,
         path: &dyn GaussianPath,
         data: &Array2<f64>,
-    ) -> Self {
+        labels: &[u32],
+    ) -> Result<Self, CheckpointError> {
         let probes = 16;
         let coefficients = (0..=probes).flat_map(|i| {
             let place = f64::from(i) / f64::from(probes);
@@ -53,12 +58,18 @@ impl Identity {
         });
         let shape = [data.nrows().to_le_bytes(), data.ncols().to_le_bytes()];
         let values = data.iter().map(|value| value.to_le_bytes());
-        Identity {
-            config: config.clone(),
+        let labels = labels.iter().map(|&label| u64::from(label).to_le_bytes());
+        let config = serde_json::to_value(config)
+            .map_err(|error| WeightsError::Metadata(error.to_string()))?;
+        Ok(Identity {
+            config,
             objective,
             process_checksum: format!("{:016x}", checksum_of(coefficients)),
-            data_checksum: format!("{:016x}", checksum_of(shape.into_iter().chain(values))),
-        }
+            data_checksum: format!(
+                "{:016x}",
+                checksum_of(shape.into_iter().chain(values).chain(labels))
+            ),
+        })
     }
 
     /// Refuses a checkpoint of another run and names the first difference.
@@ -92,6 +103,8 @@ struct Document {
     format: u64,
     run: Identity,
     step: usize,
+    #[serde(default)]
+    validations: usize,
 }
 
 impl State {
@@ -107,12 +120,15 @@ impl State {
             format: FORMAT,
             run: run.clone(),
             step: self.step(),
+            validations: self.validation.len(),
         })?;
         for (name, values) in self.parts() {
             archive.insert(name, &[values.len()], Values::F32(values.clone()));
         }
         let history = self.history.iter().flat_map(|row| [row.loss, row.learning_rate]).collect();
         archive.insert("history", &[self.step(), 2], Values::F64(history));
+        let rows = self.validation.iter().flat_map(|row| [row.step as f64, row.loss]).collect();
+        archive.insert("validation", &[self.validation.len(), 2], Values::F64(rows));
         Ok(archive.save(path)?)
     }
 
@@ -135,7 +151,16 @@ impl State {
             .enumerate()
             .map(|(step, row)| LossRow { step, loss: row[0], learning_rate: row[1] })
             .collect();
+        let validation = match document.validations {
+            0 => Vec::new(),
+            count => archive
+                .f64s("validation", &[count, 2])?
+                .chunks_exact(2)
+                .map(|row| ValidationRow { step: row[0] as usize, loss: row[1] })
+                .collect(),
+        };
         Ok(State {
+            validation,
             values: part("weights")?,
             average: part("average")?,
             first: part("first_moment")?,

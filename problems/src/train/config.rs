@@ -2,22 +2,54 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
-use crate::network::MlpConfig;
+use super::{Objective, TrainError};
+use crate::network::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 
-/// Settings of a training run; [`TrainingConfig::new`] gives the reference ones.
+/// How the times of a batch are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// Uniform, stratified over the batch.
+    #[default]
+    Uniform,
+    /// `t_min + (t_max - t_min) / (1 + e^-z)` with normal `z`: more of the middle, where a
+    /// flow is hardest to predict (Esser et al., "Scaling rectified flow transformers for
+    /// high-resolution image synthesis", 2024).
+    LogitNormal,
+}
+
+/// How the learning rate falls after its warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Half a cosine.
+    #[default]
+    Cosine,
+    /// Constant to 60 % of the steps, then linear.
+    ConstantThenLinear,
+}
+
+/// Share of the steps at the peak rate in [`Schedule::ConstantThenLinear`].
+const CONSTANT_SHARE: f64 = 0.6;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Settings of a training run; [`TrainingConfig::new`] gives the reference ones for rows of a
+/// few components, [`TrainingConfig::images`] those for images.
 ///
 /// Stored with the trained weights. Everything that is drawn depends on `seed`
 /// and the step alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingConfig {
+#[serde(deny_unknown_fields, bound = "A: Architecture")]
+pub struct TrainingConfig<A = MlpConfig> {
     /// The process in words, as `sample --process` takes it; stored only.
     pub process: String,
     /// The data set's name; stored only.
     pub data: String,
     /// Architecture. [`super::Objective::Data`] makes it residual.
-    pub network: MlpConfig,
+    pub network: A,
     /// Optimiser steps.
     pub steps: usize,
     /// Rows per step.
@@ -28,11 +60,23 @@ pub struct TrainingConfig {
     pub t_min: f64,
     /// Largest time trained on.
     pub t_max: f64,
+    /// How times are drawn between the two.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub times: Times,
+    /// Share of the rows that are trained without their label.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub label_dropout: f64,
+    /// Pixels by which images are shifted at random, in either direction along either side.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shift: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Steps of linear warm-up to the peak.
     pub warmup: usize,
-    /// Learning rate at the end of the cosine, relative to the peak.
+    /// How it falls after the warm-up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
+    /// Learning rate at the end, relative to the peak.
     pub final_rate: f64,
     /// AdamW's decay of the first moment.
     pub beta1: f64,
@@ -59,8 +103,12 @@ impl TrainingConfig {
             seed: 0,
             t_min: 1e-3,
             t_max: 1.0,
+            times: Times::Uniform,
+            label_dropout: 0.0,
+            shift: 0,
             learning_rate: 2e-3,
             warmup: 200,
+            schedule: Schedule::Cosine,
             final_rate: 0.01,
             beta1: 0.9,
             beta2: 0.99,
@@ -69,7 +117,66 @@ impl TrainingConfig {
             ema_decay: 0.999,
         }
     }
+}
 
+impl TrainingConfig<UNetConfig> {
+    /// The reference settings for digits: times where `objective` needs them, a label in ten
+    /// left out, 64 images a step.
+    pub fn images(
+        process: impl Into<String>,
+        data: impl Into<String>,
+        network: UNetConfig,
+        objective: Objective,
+    ) -> Self {
+        let times = match objective {
+            Objective::Velocity => Times::LogitNormal,
+            _ => Times::Uniform,
+        };
+        TrainingConfig { times, label_dropout: 0.1, ..Self::digits(process, data, network) }
+    }
+}
+
+impl TrainingConfig<ClassifierConfig> {
+    /// The reference settings for a classifier of digits, which are shifted by a pixel at most.
+    pub fn classifier(data: impl Into<String>, network: ClassifierConfig) -> Self {
+        TrainingConfig {
+            steps: 2500,
+            shift: 1,
+            weight_decay: 0.02,
+            ema_decay: 0.99,
+            ..Self::digits("none", data, network)
+        }
+    }
+}
+
+impl<A> TrainingConfig<A> {
+    fn digits(process: impl Into<String>, data: impl Into<String>, network: A) -> Self {
+        TrainingConfig {
+            process: process.into(),
+            data: data.into(),
+            network,
+            steps: 12_000,
+            batch: 64,
+            seed: 0,
+            t_min: 1e-3,
+            t_max: 1.0,
+            times: Times::Uniform,
+            label_dropout: 0.0,
+            shift: 0,
+            learning_rate: 2e-3,
+            warmup: 50,
+            schedule: Schedule::ConstantThenLinear,
+            final_rate: 0.02,
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay: 0.0,
+            gradient_clip: 1.0,
+            ema_decay: 0.999,
+        }
+    }
+}
+
+impl<A: Architecture> TrainingConfig<A> {
     /// Refuses settings no run can have.
     pub fn validate(&self) -> Result<(), TrainError> {
         self.network.validate()?;
@@ -90,6 +197,12 @@ impl TrainingConfig {
                 self.t_max,
                 self.t_max > self.t_min && self.t_max.is_finite(),
                 "a time above `t_min`",
+            ),
+            (
+                "label_dropout",
+                self.label_dropout,
+                (0.0..=1.0).contains(&self.label_dropout),
+                "0 to 1",
             ),
             ("learning_rate", self.learning_rate, positive(self.learning_rate), "above 0"),
             ("final_rate", self.final_rate, (0.0..=1.0).contains(&self.final_rate), "0 to 1"),
@@ -112,11 +225,17 @@ impl TrainingConfig {
         Ok(())
     }
 
-    /// Learning rate of step `step` (counted from 0): linear warm-up, then half
-    /// a cosine down to `final_rate` times the peak.
+    /// Learning rate of step `step` (counted from 0): linear warm-up, then by the schedule
+    /// down to `final_rate` times the peak.
     pub fn learning_rate_at(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.learning_rate * (step + 1) as f64 / (self.warmup + 1) as f64;
+        }
+        if self.schedule == Schedule::ConstantThenLinear {
+            let last = self.steps.saturating_sub(1) as f64;
+            let start = CONSTANT_SHARE * last;
+            let fallen = ((step as f64 - start) / (last - start).max(1.0)).clamp(0.0, 1.0);
+            return self.learning_rate * (1.0 + (self.final_rate - 1.0) * fallen);
         }
         let rest = self.steps.saturating_sub(self.warmup + 1).max(1) as f64;
         let done = ((step - self.warmup) as f64 / rest).min(1.0);
@@ -143,6 +262,17 @@ mod tests {
         assert!((0..100).all(|step| rate(step) < rate(step + 1)));
         assert!((100..999).all(|step| rate(step) > rate(step + 1)));
         assert!((rate(999) - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_rate_of_images_stays_then_falls_in_a_line() {
+        let config = TrainingConfig::images("", "", UNetConfig::default(), Objective::Velocity);
+        let config = TrainingConfig { steps: 1001, ..config };
+        let rate = |step| config.learning_rate_at(step) / config.learning_rate;
+        assert!((rate(0) - 1.0 / 51.0).abs() < 1e-12);
+        assert!([50, 300, 600].iter().all(|&step| rate(step) == 1.0));
+        assert!((rate(800) - 0.51).abs() < 1e-12);
+        assert!((rate(1000) - 0.02).abs() < 1e-12);
     }
 
     #[test]

@@ -31,6 +31,30 @@ pub enum TrainError {
         /// Columns of the data.
         found: usize,
     },
+    /// The network cannot be trained for this.
+    #[error(
+        "this network cannot be trained to predict {objective}; classifiers predict the label, all others the noise, the velocity or the data"
+    )]
+    Objective {
+        /// What was to be predicted.
+        objective: &'static str,
+    },
+    /// Not as many labels as the network needs.
+    #[error("the network takes {expected} label(s) for this data, {found} were given")]
+    Labels {
+        /// Labels it takes.
+        expected: usize,
+        /// Labels given.
+        found: usize,
+    },
+    /// A label the network does not know.
+    #[error("a label of the data is {label}; the network knows 0 to {}", known.saturating_sub(1))]
+    Label {
+        /// The label.
+        label: u32,
+        /// Labels it knows.
+        known: usize,
+    },
     /// The process is not finite at a time to be trained on.
     #[error(
         "the process has no finite {quantity} at t = {t}; move `t_min` or `t_max` away from that end"

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::passes::{Back, OfWeight, Operands, Recorded};
+use super::trainable::LossGradient;
 use crate::network::{
     AlignedBuffer, BLOCK, Layout, MlpConfig, Panels, Plain, Rows, TimeFeatures, add_scaled, lanes,
     multiply, multiply_transposed, stride, sum_rows,
@@ -24,7 +25,7 @@ const PART: usize = 1 << 14;
 
 /// Buffers to evaluate a loss and its gradient, for batches of one size.
 #[derive(Debug)]
-pub(crate) struct Gradient {
+pub struct Gradient {
     config: MlpConfig,
     layout: Layout,
     features: TimeFeatures,
@@ -107,14 +108,36 @@ impl Gradient {
             chunk.compare(config, bias, batch, first);
             arch.dispatch(Backward { chunk, config, layout, operands });
         });
-        total.par_chunks_mut(PART).enumerate().for_each(|(part, total)| {
-            total.fill(0.0);
-            for chunk in chunks.iter() {
-                add_scaled(total, &chunk.gradient[part * PART..][..total.len()], 1.0);
-            }
-        });
+        sum(total, chunks.iter().map(|chunk| &*chunk.gradient));
         chunks.iter().map(|chunk| chunk.loss).sum()
     }
+}
+
+impl LossGradient for Gradient {
+    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        Gradient::evaluate(self, values, batch)
+    }
+
+    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        Gradient::evaluate(self, values, batch)
+    }
+
+    fn total(&self) -> &[f32] {
+        &self.total
+    }
+}
+
+/// `total <-` the sum of `gradients`, in their order.
+pub(super) fn sum<'a>(
+    total: &mut [f32],
+    gradients: impl Iterator<Item = &'a [f32]> + Clone + Sync,
+) {
+    total.par_chunks_mut(PART).enumerate().for_each(|(part, total)| {
+        total.fill(0.0);
+        for gradient in gradients.clone() {
+            add_scaled(total, &gradient[part * PART..][..total.len()], 1.0);
+        }
+    });
 }
 
 impl Chunk {
@@ -256,6 +279,7 @@ impl WithSimd for Backward<'_> {
 mod tests {
     use candle_core::{Device, Tensor, Var};
 
+    use super::super::batch::Rows;
     use super::super::{Objective, TrainingConfig};
     use super::*;
     use crate::network::{Mlp, Parameters, random_parameters};
@@ -274,6 +298,7 @@ mod tests {
         let config = TrainingConfig { batch, network, ..TrainingConfig::new("", "", 3) };
         let data = ndarray::Array2::from_shape_fn((30, 3), |(i, j)| ((7 * i + j) as f64).sin());
         let mut drawn = Batch::default();
+        let data = Rows { values: data, labels: Vec::new() };
         drawn.draw(&config, objective, &RectifiedFlow, &data, 0).unwrap();
         (parameters, drawn)
     }

@@ -21,17 +21,23 @@
 
 mod batch;
 mod checkpoint;
+mod classifier_gradient;
 mod config;
 mod error;
 mod gradient;
+mod image_gradient;
+#[cfg(test)]
+mod image_tests;
 mod objective;
 mod optimiser;
 mod passes;
+mod trainable;
 mod trainer;
 #[cfg(test)]
 mod trainer_tests;
 
-pub use config::TrainingConfig;
+pub use config::{Schedule, Times, TrainingConfig};
 pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
-pub use trainer::{LossRow, Progress, Trainer};
+pub use trainable::Trainable;
+pub use trainer::{LossRow, Progress, Trainer, ValidationRow};

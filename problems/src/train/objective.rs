@@ -21,6 +21,8 @@ pub enum Objective {
     /// the prediction divided by `t`. The offset bounds the weight where the
     /// state is almost the data.
     Data,
+    /// The label of `x_0` itself, by the cross-entropy: for classifiers, which see no process.
+    Label,
 }
 
 /// Offset in the weight of [`Objective::Data`].
@@ -38,12 +40,13 @@ pub(crate) struct Mixture {
 }
 
 impl Objective {
-    /// The name stored with the weights: `noise`, `velocity` or `data`.
+    /// The name stored with the weights: `noise`, `velocity`, `data` or `label`.
     pub fn prediction(self) -> &'static str {
         match self {
             Objective::Noise => "noise",
             Objective::Velocity => "velocity",
             Objective::Data => "data",
+            Objective::Label => "label",
         }
     }
 
@@ -55,13 +58,16 @@ impl Objective {
     /// `w(t)`.
     pub fn weight(self, t: f64) -> f64 {
         match self {
-            Objective::Noise | Objective::Velocity => 1.0,
+            Objective::Noise | Objective::Velocity | Objective::Label => 1.0,
             Objective::Data => (t + DATA_WEIGHT_OFFSET).powi(-2),
         }
     }
 
     /// State, target and weight at time `t`, refused where not finite.
     pub(crate) fn mixture(self, path: &dyn GaussianPath, t: f64) -> Result<Mixture, TrainError> {
+        if self == Objective::Label {
+            return Ok(Mixture { alpha: 1.0, sigma: 0.0, data: 1.0, noise: 0.0, weight: 1.0 });
+        }
         let finite = |quantity: &'static str, value: f64| {
             if value.is_finite() { Ok(value) } else { Err(TrainError::Process { quantity, t }) }
         };
@@ -69,7 +75,7 @@ impl Objective {
         let sigma = finite("sigma", path.sigma(t))?;
         let (data, noise) = match self {
             Objective::Noise => (0.0, 1.0),
-            Objective::Data => (1.0, 0.0),
+            Objective::Data | Objective::Label => (1.0, 0.0),
             Objective::Velocity => (
                 finite("derivative of alpha", path.alpha_derivative(t))?,
                 finite("derivative of sigma", path.sigma_derivative(t))?,

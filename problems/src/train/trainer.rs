@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::batch::Batch;
+use super::batch::{Batch, Rows};
 use super::checkpoint::{Identity, State};
-use super::gradient::Gradient;
 use super::optimiser::{Moments, Update, adamw, norm};
-use super::{CheckpointError, Objective, TrainError, TrainingConfig};
-use crate::network::Parameters;
+use super::trainable::LossGradient;
+use super::{CheckpointError, Objective, TrainError, Trainable, TrainingConfig};
+use crate::network::{MlpConfig, Parameters};
 use crate::process::GaussianPath;
 use crate::weights::{Standardisation, TrainedNetwork, WeightsError};
 
@@ -24,6 +24,15 @@ pub struct LossRow {
     pub learning_rate: f64,
 }
 
+/// One point of the curve of the loss on data not trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValidationRow {
+    /// Steps taken before.
+    pub step: usize,
+    /// Loss of the averaged weights.
+    pub loss: f64,
+}
+
 /// What a run tells its caller after every step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -35,6 +44,8 @@ pub struct Progress {
     pub loss: f64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
+    /// Last loss on data not trained on.
+    pub validation: Option<f64>,
 }
 
 /// A training run: `Trainer::new(config, objective, path, data)?.run(|progress| ...)?`.
@@ -42,41 +53,60 @@ pub struct Progress {
 /// With [`Trainer::with_checkpoint`] and [`Trainer::resume`] it may be killed at
 /// any moment and started again, and ends in the same weights to the bit.
 #[derive(Debug)]
-pub struct Trainer<'a> {
-    config: TrainingConfig,
+pub struct Trainer<'a, A: Trainable = MlpConfig> {
+    config: TrainingConfig<A>,
     objective: Objective,
     path: &'a dyn GaussianPath,
-    /// Standardised.
-    data: Array2<f64>,
+    data: Rows,
     standardisation: Standardisation,
     identity: Identity,
     state: State,
     batch: Batch,
-    gradient: Gradient,
+    gradient: A::Gradient,
     checkpoint: Option<(PathBuf, usize)>,
+    validation: Option<Validation>,
 }
 
-impl<'a> Trainer<'a> {
+/// Batches that are not trained on.
+#[derive(Debug)]
+struct Validation {
+    batches: Vec<Batch>,
+    /// Steps between two evaluations.
+    every: usize,
+}
+
+/// Batches of a validation; their numbers are those of no step.
+const VALIDATION_BATCHES: usize = 8;
+const FIRST_VALIDATION_BATCH: usize = 1 << 40;
+
+impl<'a, A: Trainable> Trainer<'a, A> {
     /// A run at its beginning, on `data` `[n, d]` in its own units: it is
     /// standardised here, and the result holds the standardisation.
     ///
-    /// [`Objective::Data`] sets `config.network.residual`.
+    /// [`Objective::Data`] makes an MLP residual. Networks with labels are trained by
+    /// [`Trainer::labelled`].
     pub fn new(
-        mut config: TrainingConfig,
+        config: TrainingConfig<A>,
         objective: Objective,
         path: &'a dyn GaussianPath,
         data: &Array2<f64>,
     ) -> Result<Self, TrainError> {
-        config.network.residual |= objective.residual();
+        Self::labelled(config, objective, path, data, &[])
+    }
+
+    /// A run on data with a label per row, for a network that takes labels.
+    pub fn labelled(
+        mut config: TrainingConfig<A>,
+        objective: Objective,
+        path: &'a dyn GaussianPath,
+        data: &Array2<f64>,
+        labels: &[u32],
+    ) -> Result<Self, TrainError> {
+        config.network.prepare(objective)?;
         config.validate()?;
-        let standardisation = Standardisation::fit(data)?;
-        if data.ncols() != config.network.dimension {
-            let (expected, found) = (config.network.dimension, data.ncols());
-            return Err(TrainError::Dimension { expected, found });
-        }
-        let identity = Identity::new(&config, objective, path, data);
-        let mut data = data.as_standard_layout().to_owned();
-        standardisation.apply(&mut data)?;
+        let standardisation = config.network.units(data)?;
+        let identity = Identity::new(&config, objective, path, data, labels)?;
+        let data = rows(&config, &standardisation, data, labels)?;
         let values = Parameters::initialise(&config.network, config.seed)?.values().to_vec();
         let state = State {
             average: values.clone(),
@@ -84,8 +114,9 @@ impl<'a> Trainer<'a> {
             second: vec![0.0; values.len()],
             values,
             history: Vec::new(),
+            validation: Vec::new(),
         };
-        let gradient = Gradient::new(&config.network, config.batch);
+        let gradient = config.network.gradient(config.batch);
         Ok(Trainer {
             config,
             objective,
@@ -97,7 +128,27 @@ impl<'a> Trainer<'a> {
             batch: Batch::default(),
             gradient,
             checkpoint: None,
+            validation: None,
         })
+    }
+
+    /// Evaluates the averaged weights every `every` steps (at least 1), on the same few
+    /// batches of `data` each time, with all their labels.
+    pub fn with_validation(
+        mut self,
+        data: &Array2<f64>,
+        labels: &[u32],
+        every: usize,
+    ) -> Result<Self, TrainError> {
+        let data = rows(&self.config, &self.standardisation, data, labels)?;
+        let config = TrainingConfig { label_dropout: 0.0, ..self.config.clone() };
+        let mut batches = vec![Batch::default(); VALIDATION_BATCHES];
+        for (index, batch) in batches.iter_mut().enumerate() {
+            let number = FIRST_VALIDATION_BATCH + index;
+            batch.draw(&config, self.objective, self.path, &data, number)?;
+        }
+        self.validation = Some(Validation { batches, every: every.max(1) });
+        Ok(self)
     }
 
     /// Writes a checkpoint to `path` every `every` steps (at least 1) and at the
@@ -120,7 +171,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The settings, with what the objective has set.
-    pub fn config(&self) -> &TrainingConfig {
+    pub fn config(&self) -> &TrainingConfig<A> {
         &self.config
     }
 
@@ -134,10 +185,18 @@ impl<'a> Trainer<'a> {
         &self.state.history
     }
 
+    /// The losses on data not trained on, those before a resume included.
+    pub fn validation(&self) -> &[ValidationRow] {
+        &self.state.validation
+    }
+
     /// Trains to the end and returns the averaged network.
     ///
     /// `progress` is called after every step.
-    pub fn run(&mut self, progress: impl FnMut(&Progress)) -> Result<TrainedNetwork, TrainError> {
+    pub fn run(
+        &mut self,
+        progress: impl FnMut(&Progress),
+    ) -> Result<TrainedNetwork<A>, TrainError> {
         self.run_until(self.config.steps, progress)?;
         self.trained()
     }
@@ -153,11 +212,13 @@ impl<'a> Trainer<'a> {
         while self.state.step() < last {
             let row = self.advance()?;
             let taken = self.state.step();
+            self.validate(taken);
             progress(&Progress {
                 step: taken,
                 steps: self.config.steps,
                 loss: row.loss,
                 learning_rate: row.learning_rate,
+                validation: self.state.validation.last().map(|row| row.loss),
             });
             if let Some((path, every)) = &self.checkpoint
                 && (taken.is_multiple_of(*every) || taken == last)
@@ -168,8 +229,17 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    fn validate(&mut self, taken: usize) {
+        let Some(Validation { batches, every }) = &self.validation else { return };
+        if taken.is_multiple_of(*every) || taken == self.config.steps {
+            let losses = batches.iter().map(|b| self.gradient.loss(&self.state.average, b));
+            let loss = losses.sum::<f64>() / batches.len() as f64;
+            self.state.validation.push(ValidationRow { step: taken, loss });
+        }
+    }
+
     /// The network with the averaged weights of the steps taken so far.
-    pub fn trained(&self) -> Result<TrainedNetwork, TrainError> {
+    pub fn trained(&self) -> Result<TrainedNetwork<A>, TrainError> {
         let parameters = Parameters::from_values(&self.config.network, self.state.average.clone())?;
         Ok(TrainedNetwork {
             parameters,
@@ -210,7 +280,7 @@ impl<'a> Trainer<'a> {
         let learning_rate = self.config.learning_rate_at(step);
         self.batch.draw(&self.config, self.objective, self.path, &self.data, step)?;
         let loss = self.gradient.evaluate(&self.state.values, &self.batch);
-        let length = norm(&self.gradient.total);
+        let length = norm(self.gradient.total());
         if !(loss.is_finite() && length.is_finite()) {
             return Err(TrainError::Diverged { step, learning_rate });
         }
@@ -223,12 +293,36 @@ impl<'a> Trainer<'a> {
             gradient_scale: (self.config.gradient_clip / length).min(1.0),
             ema_decay: self.config.ema_decay_at(step),
         };
-        let State { values, average, first, second, history } = &mut self.state;
-        adamw(Moments { values, first, second, average }, &self.gradient.total, update);
+        let State { values, average, first, second, history, .. } = &mut self.state;
+        adamw(Moments { values, first, second, average }, self.gradient.total(), update);
         let row = LossRow { step, loss, learning_rate };
         history.push(row);
         Ok(row)
     }
+}
+
+/// Standardised data that fits the network.
+fn rows<A: Trainable>(
+    config: &TrainingConfig<A>,
+    standardisation: &Standardisation,
+    data: &Array2<f64>,
+    labels: &[u32],
+) -> Result<Rows, TrainError> {
+    let (expected, found) = (config.network.dimension(), data.ncols());
+    if found != expected {
+        return Err(TrainError::Dimension { expected, found });
+    }
+    let known = config.network.labels();
+    let expected = if known == 0 { 0 } else { data.nrows() };
+    if labels.len() != expected {
+        return Err(TrainError::Labels { expected, found: labels.len() });
+    }
+    if let Some(&label) = labels.iter().find(|&&label| label as usize >= known) {
+        return Err(TrainError::Label { label, known });
+    }
+    let mut values = data.as_standard_layout().to_owned();
+    standardisation.apply(&mut values)?;
+    Ok(Rows { values, labels: labels.to_vec() })
 }
 
 fn at(path: &Path, source: std::io::Error) -> CheckpointError {

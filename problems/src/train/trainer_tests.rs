@@ -68,6 +68,7 @@ fn every_objective_learns_the_known_optimum_of_a_gaussian() {
                 Objective::Noise => t / v,
                 Objective::Data => (1.0 - t) / v,
                 Objective::Velocity => (t - (1.0 - t)) / v,
+                Objective::Label => unreachable!(),
             };
             for x in [[0.5f64, -0.5], [-1.0, 0.3], [0.0, 1.0]] {
                 let mut out = [0.0; 2];

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::archive::{Archive, Values};
 use super::{Standardisation, WeightsError};
-use crate::network::{Mlp, MlpConfig, MlpPlan, Parameters};
+use crate::network::{Architecture, Mlp, MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
 
 /// The version written, and the only one read.
 const FORMAT: u64 = 1;
@@ -21,9 +21,9 @@ const KIND: &str = "trained-network";
 /// the standardised data mixed with unit noise, so sampling starts from
 /// `sigma(1) N(0, I)` and [`Standardisation::undo`] ends it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TrainedNetwork {
+pub struct TrainedNetwork<A = MlpConfig> {
     /// Architecture and weights.
-    pub parameters: Parameters,
+    pub parameters: Parameters<A>,
     /// The process as `sample --process` takes it: `vp:beta_min=0.1,beta_max=20`.
     pub process: String,
     /// What it predicts: `noise`, `data`, `velocity`, `v` or `score`.
@@ -44,12 +44,13 @@ struct Preamble {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+#[serde(bound = "A: Architecture")]
+struct Document<A> {
     kind: String,
     format: u64,
     process: String,
     prediction: String,
-    architecture: MlpConfig,
+    architecture: A,
     standardisation: Standardisation,
     training: Value,
     data: String,
@@ -67,7 +68,7 @@ pub(crate) fn check_kind(archive: &Archive, kind: &str, format: u64) -> Result<(
     })
 }
 
-impl TrainedNetwork {
+impl<A: Architecture> TrainedNetwork<A> {
     /// Reads a network from the bytes of its file (`include_bytes!`, say).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
         Self::from_archive(&Archive::from_bytes(bytes)?)
@@ -88,19 +89,9 @@ impl TrainedNetwork {
         self.to_archive()?.save(path.as_ref())
     }
 
-    /// The network for host states on the CPU.
-    pub fn plan(&self) -> MlpPlan {
-        MlpPlan::new(&self.parameters)
-    }
-
-    /// The network for candle tensors.
-    pub fn mlp(&self, device: &Device) -> candle_core::Result<Mlp> {
-        Mlp::new(&self.parameters, device)
-    }
-
     /// Components of a row of the data.
     pub fn dimension(&self) -> usize {
-        self.parameters.config().dimension
+        self.parameters.config().dimension()
     }
 
     fn to_archive(&self) -> Result<Archive, WeightsError> {
@@ -124,12 +115,12 @@ impl TrainedNetwork {
 
     fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
         check_kind(archive, KIND, FORMAT)?;
-        let document: Document = archive.document()?;
+        let document: Document<A> = archive.document()?;
         let config = document.architecture;
         config.validate().map_err(crate::network::ParametersError::from)?;
-        document.standardisation.validate(config.dimension)?;
+        document.standardisation.validate(config.dimension())?;
         let mut values = Vec::new();
-        for entry in Parameters::entries_of(&config) {
+        for entry in config.entries() {
             values.extend_from_slice(archive.f32s(&entry.name, &entry.shape)?);
         }
         Ok(TrainedNetwork {
@@ -140,6 +131,25 @@ impl TrainedNetwork {
             training: document.training,
             data: document.data,
         })
+    }
+}
+
+impl TrainedNetwork {
+    /// The network for host states on the CPU.
+    pub fn plan(&self) -> MlpPlan {
+        MlpPlan::new(&self.parameters)
+    }
+
+    /// The network for candle tensors.
+    pub fn mlp(&self, device: &Device) -> candle_core::Result<Mlp> {
+        Mlp::new(&self.parameters, device)
+    }
+}
+
+impl TrainedNetwork<UNetConfig> {
+    /// The network for host states on the CPU, without labels until it is given some.
+    pub fn plan(&self) -> UNetPlan {
+        UNetPlan::new(&self.parameters)
     }
 }
 
@@ -167,20 +177,20 @@ mod tests {
         let network = example();
         let bytes = network.to_bytes().unwrap();
         assert_eq!(bytes, network.to_bytes().unwrap());
-        assert_eq!(network, TrainedNetwork::from_bytes(&bytes).unwrap());
+        assert_eq!(network, TrainedNetwork::<MlpConfig>::from_bytes(&bytes).unwrap());
         // Embedded bytes are aligned to nothing.
         let mut shifted = vec![0];
         shifted.extend_from_slice(&bytes);
-        assert_eq!(network, TrainedNetwork::from_bytes(&shifted[1..]).unwrap());
+        assert_eq!(network, TrainedNetwork::<MlpConfig>::from_bytes(&shifted[1..]).unwrap());
 
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("network.safetensors");
         network.save(&path).unwrap();
         network.save(&path).unwrap();
-        assert_eq!(network, TrainedNetwork::load(&path).unwrap());
+        assert_eq!(network, TrainedNetwork::<MlpConfig>::load(&path).unwrap());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         assert!(matches!(
-            TrainedNetwork::load(directory.path().join("absent")),
+            TrainedNetwork::<MlpConfig>::load(directory.path().join("absent")),
             Err(WeightsError::Io { .. })
         ));
     }
@@ -190,7 +200,7 @@ mod tests {
         let network = example();
         let good = network.to_archive().unwrap();
         let load = |archive: &Archive| {
-            TrainedNetwork::from_bytes(&archive.to_bytes().unwrap()).unwrap_err()
+            TrainedNetwork::<MlpConfig>::from_bytes(&archive.to_bytes().unwrap()).unwrap_err()
         };
         let mut archive = good.clone();
         archive.insert("layers.1.bias", &[2, 4], Values::F32(vec![0.0; 8]));
@@ -222,15 +232,18 @@ mod tests {
         let bare =
             safetensors::serialize(Vec::<(&str, safetensors::tensor::TensorView)>::new(), None);
         assert!(matches!(
-            TrainedNetwork::from_bytes(&bare.unwrap()),
+            TrainedNetwork::<MlpConfig>::from_bytes(&bare.unwrap()),
             Err(WeightsError::MissingMetadata)
         ));
         let bytes = network.to_bytes().unwrap();
         let mut flipped = bytes.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        assert!(matches!(TrainedNetwork::from_bytes(&flipped), Err(WeightsError::Checksum)));
         assert!(matches!(
-            TrainedNetwork::from_bytes(&bytes[..bytes.len() - 1]),
+            TrainedNetwork::<MlpConfig>::from_bytes(&flipped),
+            Err(WeightsError::Checksum)
+        ));
+        assert!(matches!(
+            TrainedNetwork::<MlpConfig>::from_bytes(&bytes[..bytes.len() - 1]),
             Err(WeightsError::Malformed(_))
         ));
     }
@@ -249,7 +262,7 @@ mod tests {
                 let at = at % bytes.len();
                 bytes[at] ^= bits;
             }
-            if let Ok(loaded) = TrainedNetwork::from_bytes(&bytes) {
+            if let Ok(loaded) = TrainedNetwork::<MlpConfig>::from_bytes(&bytes) {
                 prop_assert_eq!(loaded, network);
             }
         }
