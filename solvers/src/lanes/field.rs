@@ -36,7 +36,11 @@ pub fn check_times<S: State>(u: &S, t: &[f64]) -> Result<(), FieldError> {
 /// use ndarray::{Array2, array};
 /// let u = array![[1.0], [2.0], [3.0]];
 /// let mut du = Array2::zeros((3, 1));
-/// in_some_lanes(&mut du, &u, &[0, 2], |du, u| Ok(du.assign(&(10.0 * u)))).unwrap();
+/// let tenfold = |du: &mut Array2<f64>, u: &Array2<f64>| {
+///     du.assign(&u.mapv(|u| 10.0 * u));
+///     Ok(())
+/// };
+/// in_some_lanes(&mut du, &u, &[0, 2], tenfold).unwrap();
 /// assert_eq!(du, array![[10.0], [0.0], [30.0]]);
 /// ```
 pub fn in_some_lanes<S: State>(
