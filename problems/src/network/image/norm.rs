@@ -96,11 +96,11 @@ impl Norm {
         let (scale, shift) = (&values[self.scale.clone()], &values[self.shift.clone()]);
         let channels = self.channels;
         let len = samples * channels;
-        let (given, mut of_condition) = match condition {
+        let (given, of_condition) = match condition {
             Some((given, of_condition)) => (Some(given), Some(of_condition)),
             None => (None, None),
         };
-        if let Some(of_condition) = of_condition.as_deref_mut() {
+        if let Some(of_condition) = of_condition {
             for i in 0..len {
                 let (sample, c) = (i / channels, i % channels);
                 let (by_alpha, by_beta) = (tape.of_alpha[i], tape.of_beta[i]);
