@@ -1,6 +1,6 @@
 //! Adaptive steps lane by lane: every lane of a batch has a time and a step of its own.
 //!
-//! With one shared step ([`solve`](crate::solve) with
+//! With one shared step ([`solve`](crate::solve()) with
 //! [`ErrorNorm::Batch`](crate::ErrorNorm::Batch) or
 //! [`ErrorNorm::WorstLane`](crate::ErrorNorm::WorstLane), "lock-step") the most difficult lane sets the
 //! pace of all. [`solve_lanes`] lets each go at its own, still evaluating the field
