@@ -33,6 +33,8 @@ struct Batch<'a, S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> {
     paced: &'a Paced<S, F>,
     method: &'a M,
     info: MethodInfo,
+    /// Of the error estimate.
+    order: f64,
     memory: M::Memory,
     lanes: Vec<Lane>,
     u: S,
@@ -53,13 +55,14 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
     method: &M,
     initial: &S,
     (t0, t1): (f64, f64),
+    order: f64,
     mut options: LaneOptions,
 ) -> Result<LaneSolution<S>, SolveError> {
     let info = method.info();
     let direction = (t1 - t0).signum();
     let times = std::mem::take(&mut options.save_times);
     let saving = Saving::new(times, initial, (t0, t1))?;
-    let (lengths, failure) = lengths(paced, &info, &options, initial, (t0, t1));
+    let (lengths, failure) = lengths(paced, order, &options, initial, (t0, t1));
     let longest = options.adaptive.dtmax.unwrap_or(f64::INFINITY);
     let lane = |(number, length): (usize, f64)| Lane {
         number,
@@ -87,6 +90,7 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
         reports: vec![None; initial.lanes()],
         options,
         info,
+        order,
     };
     batch.dismiss()?;
     while !batch.lanes.is_empty() {
@@ -98,7 +102,7 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
 /// Lengths of the first steps, and how the lanes already ended if the field cannot be evaluated.
 fn lengths<S: State, F: LaneField<S>>(
     paced: &Paced<S, F>,
-    info: &MethodInfo,
+    order: f64,
     options: &LaneOptions,
     initial: &S,
     (t0, t1): (f64, f64),
@@ -111,7 +115,6 @@ fn lengths<S: State, F: LaneField<S>>(
     if options.nfe_budget.is_some_and(|budget| budget < 2) {
         return (all(whole), None);
     }
-    let order = order_of_estimate(info);
     match first_lengths(paced, &options.adaptive, initial, (t0, t1), order) {
         Ok(lengths) => (lengths, None),
         Err(error) => (all(whole), Some(Outcome::Failed { t: t0, reason: error.to_string() })),
@@ -126,10 +129,6 @@ fn from_0_to_1<'a, S: State, F>(
     noise: &'a mut NoNoise,
 ) -> Step<'a, S, Paced<S, F>> {
     Step { field, t: 0.0, t_next: 1.0, h: 1.0, u, next, noise, grid: None }
-}
-
-fn order_of_estimate(info: &MethodInfo) -> f64 {
-    f64::from(info.embedded_order.unwrap_or(0)) + 1.0
 }
 
 impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
@@ -214,7 +213,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
     /// Lets every lane's own controller judge its step; the lanes whose steps are accepted.
     fn judge(&mut self, steps: &[LaneStep]) -> Vec<usize> {
         let control = &self.options.adaptive;
-        let order = order_of_estimate(&self.info);
+        let order = self.order;
         let mut accepted = Vec::with_capacity(steps.len());
         for (here, (lane, step)) in self.lanes.iter_mut().zip(steps).enumerate() {
             let square = self.scratch.high[here];

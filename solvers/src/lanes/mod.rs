@@ -68,9 +68,9 @@ where
     let initial = problem.initial();
     check_problem(initial, t0, t1)?;
     let info = method.info();
-    if !info.adaptive() {
+    let Some(order) = info.order_of_estimate() else {
         return Err(ControlError::NotAdaptive { method: info.name }.into());
-    }
+    };
     options.adaptive.check(initial.lane_len())?;
     check_save_times(&options.save_times, t0, t1)?;
     if !options.save_times.is_empty() && info.interpolant_order.is_none() {
@@ -82,5 +82,5 @@ where
     // Refused here rather than when the first lane is done.
     initial.select_lanes(&[0])?;
     let paced = Paced::new(problem.field().clone(), initial, info.evaluations_at_start > 0);
-    batch::solve(&paced, method, initial, (t0, t1), options)
+    batch::solve(&paced, method, initial, (t0, t1), order, options)
 }

@@ -94,6 +94,11 @@ impl MethodInfo {
         self.embedded_order.is_some()
     }
 
+    /// Power of the step that the error estimate falls with: the embedded order, plus one.
+    pub(crate) fn order_of_estimate(&self) -> Option<f64> {
+        self.embedded_order.map(|embedded| f64::from(embedded) + 1.0)
+    }
+
     /// Exact NFE of `steps` fixed steps.
     pub fn evaluations(&self, steps: u64) -> u64 {
         if steps == 0 { 0 } else { self.evaluations_at_start + self.evaluations_per_step * steps }

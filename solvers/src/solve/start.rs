@@ -115,10 +115,9 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
 ) -> Result<(Stepper, Option<Outcome>), SolveError> {
     control.check(initial.lane_len())?;
     let info = method.info();
-    let Some(embedded) = info.embedded_order else {
+    let Some(order) = info.order_of_estimate() else {
         return Err(ControlError::NotAdaptive { method: info.name }.into());
     };
-    let order = f64::from(embedded) + 1.0;
     let mut scratch = NormScratch::default();
     let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
     let clocks = (method.clock(field, span.0), method.clock(field, span.1));
