@@ -45,6 +45,7 @@ pub mod data;
 pub mod exponential;
 pub mod field;
 pub mod flow;
+mod host;
 pub mod langevin;
 pub mod method;
 pub mod network;

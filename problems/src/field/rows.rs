@@ -5,6 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::exponential::exp_nonpositive;
+use crate::host::values_like;
 
 /// Rows evaluated side by side, one per element of a vector register or two.
 pub(super) const TILE: usize = 8;
@@ -55,17 +56,7 @@ pub(super) fn evaluate<S: HostState, K: RowKernel>(
             found: format!("{} value(s) in {lanes} lane(s)", found.len()),
         });
     }
-    let (found_lanes, expected_len) = (out.lane_count(), found.len());
-    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
-    if out.len() != expected_len || found_lanes != lanes {
-        return Err(StateError::ShapeMismatch {
-            expected_lanes: lanes,
-            expected_len,
-            found_lanes,
-            found_len: out.len(),
-        }
-        .into());
-    }
+    let out = values_like(out, lanes, found.len())?;
     if lanes == 1 {
         run::<_, _, 1>(kernel, out, found, dimension);
     } else if lanes * work < PARALLEL_WORK {

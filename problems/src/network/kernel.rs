@@ -109,6 +109,23 @@ pub(super) fn accumulate<S: Simd, const R: usize, const C: usize>(
     }
 }
 
+/// Adds the products of `rows`, as long as the panel has rows, with the panel.
+#[inline(always)]
+pub(super) fn accumulate_rows<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; C]; R],
+    rows: &[&[f32]; R],
+    panel: &[[S::f32s; C]],
+) {
+    for (k, w) in panel.iter().enumerate() {
+        let mut x = [0.0; R];
+        for (x, row) in x.iter_mut().zip(rows) {
+            *x = row[k];
+        }
+        accumulate(simd, sums, &x, w);
+    }
+}
+
 impl Left for Rows<'_> {
     #[inline(always)]
     fn sums<S: Simd, const R: usize, const C: usize>(
@@ -123,13 +140,7 @@ impl Left for Rows<'_> {
             *values = &self.values[(row + r) * self.stride..][..panel.len()];
         }
         let mut sums = [[simd.splat_f32s(0.0); C]; R];
-        for (k, w) in panel.iter().enumerate() {
-            let mut x = [0.0; R];
-            for (x, row) in x.iter_mut().zip(&rows) {
-                *x = row[k];
-            }
-            accumulate(simd, &mut sums, &x, w);
-        }
+        accumulate_rows(simd, &mut sums, &rows, panel);
         sums
     }
 }

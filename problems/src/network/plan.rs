@@ -23,6 +23,7 @@ use super::panels::Panels;
 use super::parameters::Layout;
 use super::time_features::TimeFeatures;
 use super::{MlpConfig, Parameters};
+use crate::host::values_like;
 use crate::predictor::Network;
 
 /// Most rows of a tile: at 128 columns stream and two activations take 160 kB.
@@ -184,26 +185,6 @@ impl MlpPlan {
     }
 }
 
-/// The values of `out`, refused unless it is shaped like a state of `lanes` lanes and `len`
-/// values.
-fn shaped_like<H: HostState>(
-    out: &mut H,
-    lanes: usize,
-    len: usize,
-) -> Result<&mut [H::Scalar], FieldError> {
-    let found_lanes = out.lane_count();
-    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
-    if out.len() == len && found_lanes == lanes {
-        return Ok(out);
-    }
-    Err(FieldError::State(StateError::ShapeMismatch {
-        expected_lanes: lanes,
-        expected_len: len,
-        found_lanes,
-        found_len: out.len(),
-    }))
-}
-
 /// `values` and zeros up to the row of a buffer of `width` columns.
 fn padded(values: &[f32], width: usize) -> AlignedBuffer {
     let mut buffer = AlignedBuffer::zeros(stride(width));
@@ -288,7 +269,7 @@ impl<H: HostState> Network<H> for MlpPlan {
         check_time(t)?;
         let lanes = x.lane_count();
         let x = self.rows(x)?;
-        let out = shaped_like(out, lanes, x.len())?;
+        let out = values_like(out, lanes, x.len())?;
         // Taken out of its cell: a rayon worker may start another evaluation
         // while it waits for this one.
         let mut buffers = EMBEDDING.take();
@@ -302,7 +283,7 @@ impl<H: HostState> Network<H> for MlpPlan {
         check_times(x, t)?;
         let lanes = x.lane_count();
         let x = self.rows(x)?;
-        let out = shaped_like(out, lanes, x.len())?;
+        let out = values_like(out, lanes, x.len())?;
         self.tiles(out, x, Times::Each(t));
         Ok(())
     }

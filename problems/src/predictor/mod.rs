@@ -1,5 +1,6 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
+mod differentiable;
 mod lanes;
 mod model_time;
 mod network;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::{FieldError, State};
 
+pub use differentiable::{Cotangent, DifferentiablePredictor};
 pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
 pub use prediction::Prediction;

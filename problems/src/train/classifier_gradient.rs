@@ -49,8 +49,21 @@ impl ClassifierGradient {
             weights,
         }
     }
+}
 
-    /// The loss; with `backward` also the gradient of every chunk.
+/// `-log p(label)`, and in `g` its gradient in the logits, times `share`.
+fn cross_entropy(logits: &[f32], label: usize, share: f64, g: &mut [f32]) -> f64 {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, &x| largest.max(x));
+    let exp = |x: f32| f64::from(x - largest).exp();
+    let sum: f64 = logits.iter().map(|&x| exp(x)).sum();
+    for (class, (g, &x)) in g.iter_mut().zip(logits).enumerate() {
+        let one = if class == label { 1.0 } else { 0.0 };
+        *g = (share * (exp(x) / sum - one)) as f32;
+    }
+    sum.ln() - f64::from(logits[label] - largest)
+}
+
+impl LossGradient for ClassifierGradient {
     fn pass(&mut self, values: &[f32], batch: &Batch, backward: bool) -> f64 {
         self.weights.fill(values);
         let (weights, dimension, classes) = (&self.weights, self.dimension, self.classes);
@@ -70,31 +83,10 @@ impl ClassifierGradient {
                 chunk.tape.backward(weights, chunk.images, g, gradient);
             }
         });
+        if backward {
+            sum(&mut self.total, self.chunks.iter().map(|chunk| &*chunk.gradient));
+        }
         self.chunks.iter().map(|chunk| chunk.loss).sum()
-    }
-}
-
-/// `-log p(label)`, and in `g` its gradient in the logits, times `share`.
-fn cross_entropy(logits: &[f32], label: usize, share: f64, g: &mut [f32]) -> f64 {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, &x| largest.max(x));
-    let exp = |x: f32| f64::from(x - largest).exp();
-    let sum: f64 = logits.iter().map(|&x| exp(x)).sum();
-    for (class, (g, &x)) in g.iter_mut().zip(logits).enumerate() {
-        let one = if class == label { 1.0 } else { 0.0 };
-        *g = (share * (exp(x) / sum - one)) as f32;
-    }
-    sum.ln() - f64::from(logits[label] - largest)
-}
-
-impl LossGradient for ClassifierGradient {
-    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        let loss = self.pass(values, batch, true);
-        sum(&mut self.total, self.chunks.iter().map(|chunk| &*chunk.gradient));
-        loss
-    }
-
-    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        self.pass(values, batch, false)
     }
 
     fn total(&self) -> &[f32] {

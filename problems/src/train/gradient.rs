@@ -93,10 +93,11 @@ impl Gradient {
             total: AlignedBuffer::zeros(weights),
         }
     }
+}
 
-    /// The loss `1/n sum_i w_i |f(x_i, t_i) - target_i|^2 / d` at the weights
-    /// `values`; leaves its gradient in [`Gradient::total`].
-    pub(crate) fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
+impl LossGradient for Gradient {
+    /// The way back is taken in any case.
+    fn pass(&mut self, values: &[f32], batch: &Batch, _backward: bool) -> f64 {
         let Gradient { config, layout, features, operands, chunks, total } = self;
         operands.fill(values, layout, config);
         let arch = Arch::new();
@@ -110,16 +111,6 @@ impl Gradient {
         });
         sum(total, chunks.iter().map(|chunk| &*chunk.gradient));
         chunks.iter().map(|chunk| chunk.loss).sum()
-    }
-}
-
-impl LossGradient for Gradient {
-    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        Gradient::evaluate(self, values, batch)
-    }
-
-    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        Gradient::evaluate(self, values, batch)
     }
 
     fn total(&self) -> &[f32] {

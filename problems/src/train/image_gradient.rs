@@ -47,27 +47,6 @@ impl ImageGradient {
             weights,
         }
     }
-
-    /// The loss; with `backward` also the gradient of every chunk.
-    fn pass(&mut self, values: &[f32], batch: &Batch, backward: bool) -> f64 {
-        self.weights.fill(values);
-        let (weights, dimension) = (&self.weights, self.dimension);
-        self.chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
-            let rows = index * CHUNK..index * CHUNK + chunk.images;
-            let pixels = rows.start * dimension..rows.end * dimension;
-            let labels = &batch.labels[rows.clone()];
-            with_tape(weights, CHUNK, |tape| {
-                let (x, times) = (&batch.x[pixels.clone()], &batch.times[rows.clone()]);
-                tape.forward(weights, x, times, labels, &mut chunk.out);
-                chunk.compare(&batch.target[pixels], &batch.weights[rows], batch.times.len());
-                if backward {
-                    chunk.gradient.fill(0.0);
-                    tape.backward(weights, labels, &chunk.out, None, Some(&mut chunk.gradient));
-                }
-            });
-        });
-        self.chunks.iter().map(|chunk| chunk.loss).sum()
-    }
 }
 
 impl Chunk {
@@ -91,14 +70,27 @@ impl Chunk {
 }
 
 impl LossGradient for ImageGradient {
-    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        let loss = self.pass(values, batch, true);
-        sum(&mut self.total, self.chunks.iter().map(|chunk| &*chunk.gradient));
-        loss
-    }
-
-    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
-        self.pass(values, batch, false)
+    fn pass(&mut self, values: &[f32], batch: &Batch, backward: bool) -> f64 {
+        self.weights.fill(values);
+        let (weights, dimension) = (&self.weights, self.dimension);
+        self.chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
+            let rows = index * CHUNK..index * CHUNK + chunk.images;
+            let pixels = rows.start * dimension..rows.end * dimension;
+            let labels = &batch.labels[rows.clone()];
+            with_tape(weights, CHUNK, |tape| {
+                let (x, times) = (&batch.x[pixels.clone()], &batch.times[rows.clone()]);
+                tape.forward(weights, x, times, labels, &mut chunk.out);
+                chunk.compare(&batch.target[pixels], &batch.weights[rows], batch.times.len());
+                if backward {
+                    chunk.gradient.fill(0.0);
+                    tape.backward(weights, labels, &chunk.out, None, Some(&mut chunk.gradient));
+                }
+            });
+        });
+        if backward {
+            sum(&mut self.total, self.chunks.iter().map(|chunk| &*chunk.gradient));
+        }
+        self.chunks.iter().map(|chunk| chunk.loss).sum()
     }
 
     fn total(&self) -> &[f32] {

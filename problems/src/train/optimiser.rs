@@ -1,6 +1,6 @@
 //! AdamW with the average of the weights, in one pass over flat buffers.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Numbers of one update.
 #[derive(Debug, Clone, Copy)]
@@ -47,41 +47,73 @@ pub(crate) fn adamw(moments: Moments<'_>, gradient: &[f32], update: Update) {
     let root_scale = (1.0 / second_correction) as f32;
     let keep = (1.0 - update.learning_rate * update.weight_decay) as f32;
     let follow = (1.0 - update.ema_decay) as f32;
-    let Moments { values, first, second, average } = moments;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let state = values.iter_mut().zip(first).zip(second).zip(average);
-            for ((((w, m), v), average), &g) in state.zip(gradient) {
-                let g = g * scale;
-                *m = beta1 * *m + new1 * g;
-                *v = beta2 * *v + new2 * (g * g);
-                *w = keep * *w - rate * *m / (v.sqrt() * root_scale + EPSILON);
-                *average += follow * (*w - *average);
-            }
-        },
-    );
+    let step =
+        Step { scale, beta1, beta2, new1, new2, rate, root_scale, keep, follow, moments, gradient };
+    Arch::new().dispatch(step);
 }
+
+/// The loop of [`adamw`]. A type rather than a closure: only a method is compiled into its
+/// caller for certain, with its vector instructions.
+struct Step<'a> {
+    scale: f32,
+    beta1: f32,
+    beta2: f32,
+    new1: f32,
+    new2: f32,
+    rate: f32,
+    root_scale: f32,
+    keep: f32,
+    follow: f32,
+    moments: Moments<'a>,
+    gradient: &'a [f32],
+}
+
+impl WithSimd for Step<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Step { scale, beta1, beta2, new1, new2, rate, root_scale, keep, follow, .. } = self;
+        let Moments { values, first, second, average } = self.moments;
+        let state = values.iter_mut().zip(first).zip(second).zip(average);
+        for ((((w, m), v), average), &g) in state.zip(self.gradient) {
+            let g = g * scale;
+            *m = beta1 * *m + new1 * g;
+            *v = beta2 * *v + new2 * (g * g);
+            *w = keep * *w - rate * *m / (v.sqrt() * root_scale + EPSILON);
+            *average += follow * (*w - *average);
+        }
+    }
+}
+
+/// Partial sums of a norm.
+const LANES: usize = 16;
 
 /// Euclidean norm, summed in `f64` over 16 interleaved partial sums.
 pub(crate) fn norm(values: &[f32]) -> f64 {
-    const LANES: usize = 16;
-    let mut sums = [0.0f64; LANES];
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let (whole, rest) = values.as_chunks::<LANES>();
-            for block in whole {
-                for (sum, &value) in sums.iter_mut().zip(block) {
-                    *sum += f64::from(value) * f64::from(value);
-                }
-            }
-            for (sum, &value) in sums.iter_mut().zip(rest) {
+    Arch::new().dispatch(Squares(values)).iter().sum::<f64>().sqrt()
+}
+
+/// The partial sums of the squares.
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; LANES] {
+        let mut sums = [0.0f64; LANES];
+        let (whole, rest) = self.0.as_chunks::<LANES>();
+        for block in whole {
+            for (sum, &value) in sums.iter_mut().zip(block) {
                 *sum += f64::from(value) * f64::from(value);
             }
-        },
-    );
-    sums.iter().sum::<f64>().sqrt()
+        }
+        for (sum, &value) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(value) * f64::from(value);
+        }
+        sums
+    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,19 @@ use crate::weights::{Standardisation, StandardisationError};
 
 /// Loss and gradient of a network, for batches of one size.
 pub trait LossGradient: std::fmt::Debug {
-    /// The loss `1/n sum_i w_i |f(x_i, t_i) - target_i|^2 / d` at the weights `values`; leaves
-    /// its gradient in [`LossGradient::total`].
-    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64;
+    /// The loss `1/n sum_i w_i |f(x_i, t_i) - target_i|^2 / d` at the weights `values`; with
+    /// `backward` its gradient in [`LossGradient::total`], whose content is else arbitrary.
+    fn pass(&mut self, values: &[f32], batch: &Batch, backward: bool) -> f64;
 
-    /// The same loss; what it leaves in [`LossGradient::total`] is arbitrary.
-    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64;
+    /// The loss, its gradient left in [`LossGradient::total`].
+    fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        self.pass(values, batch, true)
+    }
+
+    /// The loss alone.
+    fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        self.pass(values, batch, false)
+    }
 
     /// The gradient of the last batch, in the order of the parameters.
     fn total(&self) -> &[f32];
@@ -36,10 +43,15 @@ pub trait Trainable: Architecture {
 
     /// Changes what the objective requires, and refuses one that it cannot be trained for.
     fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
-        match objective {
-            Objective::Label => Err(TrainError::Objective { objective: objective.prediction() }),
-            _ => Ok(()),
-        }
+        predicts_no_label(objective)
+    }
+}
+
+/// Refuses to train what follows a process for labels.
+fn predicts_no_label(objective: Objective) -> Result<(), TrainError> {
+    match objective {
+        Objective::Label => Err(TrainError::Objective { objective: objective.prediction() }),
+        _ => Ok(()),
     }
 }
 
@@ -57,10 +69,7 @@ impl Trainable for MlpConfig {
 
     fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
         self.residual |= objective.residual();
-        match objective {
-            Objective::Label => Err(TrainError::Objective { objective: objective.prediction() }),
-            _ => Ok(()),
-        }
+        predicts_no_label(objective)
     }
 }
 

@@ -134,17 +134,17 @@ fn from_0_to_1<'a, S: State, F>(
 impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
     /// One attempt of every lane that can make one.
     fn round(&mut self) -> Result<(), StateError> {
+        let mut steps = Vec::with_capacity(self.lanes.len());
         for here in 0..self.lanes.len() {
-            if let Err(outcome) = self.next_step(here) {
-                self.lanes[here].outcome = Some(outcome);
+            match self.next_step(here) {
+                Ok(step) => steps.push(step),
+                Err(outcome) => self.lanes[here].outcome = Some(outcome),
             }
         }
         self.dismiss()?;
-        if self.lanes.is_empty() {
+        if steps.is_empty() {
             return Ok(());
         }
-        let steps: Vec<LaneStep> =
-            (0..self.lanes.len()).filter_map(|here| self.next_step(here).ok()).collect();
         if let Err(error) = self.attempt(&steps) {
             let reason = error.to_string();
             for lane in self.lanes.iter_mut().filter(|lane| lane.outcome.is_none()) {

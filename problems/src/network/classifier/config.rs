@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
-use super::super::image::{check_divisor, check_size};
+use super::super::image::{check_levels, check_size};
 
 /// Architecture of a small convolutional classifier of square grey images.
 ///
@@ -35,17 +35,7 @@ impl Default for ClassifierConfig {
 impl ClassifierConfig {
     /// Refuses sizes that do not divide and sizes no machine holds.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let levels = self.channels.len();
-        if !(1..=8).contains(&levels) {
-            let (value, expected) = (levels.to_string(), "1 to 8 levels");
-            return Err(ConfigError { field: "channels", value, expected });
-        }
-        let halves = "a multiple of 2 to the number of levels, at most 1024";
-        check_size("side", self.side, 1 << levels, 1024, halves)?;
-        for &channels in &self.channels {
-            check_size("channels", channels, 16, 4096, "multiples of 16, at most 4096")?;
-            check_divisor("groups", self.groups, channels, "a divisor of all channels")?;
-        }
+        check_levels(self.side, &self.channels, self.groups)?;
         check_size("features", self.features, 16, 4096, "a multiple of 16, at most 4096")?;
         check_size("classes", self.classes, 1, 1 << 16, "1 to 65536")
     }

@@ -1,8 +1,9 @@
 //! Self-attention among the pixels of an image.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::super::AlignedBuffer;
+use super::super::elementwise::add_scaled;
 use super::entries::Entries;
 use super::map::{Map, Operands, Scratch};
 use super::norm::{Norm, NormTape};
@@ -81,10 +82,7 @@ impl Attention {
         let place = (grid, samples);
         self.norm.forward(values, place, x, None, false, &mut tape.norm);
         self.input.forward(operands, place, &tape.norm.out, &mut tape.qkv, false);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || self.mix(samples, grid.pixels(), tape),
-        );
+        Arch::new().dispatch(Mix { attention: self, samples, pixels: grid.pixels(), tape });
         let len = samples * grid.pixels() * self.channels;
         out[..len].copy_from_slice(&x[..len]);
         self.output.forward(operands, place, &tape.mixed, out, true);
@@ -109,10 +107,7 @@ impl Attention {
             self.output.backward_weights(place, &tape.mixed, g, gradient, scratch);
         }
         self.output.backward_input(operands, place, g, &mut tape.of_mixed, false, scratch);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || self.unmix(samples, grid.pixels(), tape),
-        );
+        Arch::new().dispatch(Unmix(Mix { attention: self, samples, pixels: grid.pixels(), tape }));
         if let Some(gradient) = gradient.as_deref_mut() {
             self.input.backward_weights(place, &tape.norm.out, &tape.of_qkv, gradient, scratch);
         }
@@ -121,9 +116,7 @@ impl Attention {
         let gradient = gradient.as_deref_mut();
         self.norm.backward(values, place, x, None, false, norm, of_mixed, of_x, gradient);
         let len = samples * grid.pixels() * self.channels;
-        for (of_x, &g) in of_x[..len].iter_mut().zip(g) {
-            *of_x += g;
-        }
+        add_scaled(&mut of_x[..len], g, 1.0);
     }
 
     /// Where a head's query, key and value begin in a pixel.
@@ -196,6 +189,35 @@ impl Attention {
                 }
             }
         }
+    }
+}
+
+/// From queries, keys and values to their mixture. A type rather than a closure: only a method is
+/// compiled into its caller for certain, with its vector instructions.
+struct Mix<'a> {
+    attention: &'a Attention,
+    samples: usize,
+    pixels: usize,
+    tape: &'a mut AttentionTape,
+}
+
+impl WithSimd for Mix<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.attention.mix(self.samples, self.pixels, self.tape);
+    }
+}
+
+/// The way back.
+struct Unmix<'a>(Mix<'a>);
+
+impl WithSimd for Unmix<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Mix { attention, samples, pixels, tape } = self.0;
+        attention.unmix(samples, pixels, tape);
     }
 }
 

@@ -103,6 +103,27 @@ impl Entries {
     }
 }
 
+/// Refuses sides that the levels do not halve, and channels that the kernels or the groups do not
+/// divide.
+pub(crate) fn check_levels(
+    side: usize,
+    channels: &[usize],
+    groups: usize,
+) -> Result<(), ConfigError> {
+    let levels = channels.len();
+    if !(1..=8).contains(&levels) {
+        let (value, expected) = (levels.to_string(), "1 to 8 levels");
+        return Err(ConfigError { field: "channels", value, expected });
+    }
+    let halves = "a multiple of 2 to the number of levels, at most 1024";
+    check_size("side", side, 1 << levels, 1024, halves)?;
+    for &channels in channels {
+        check_size("channels", channels, 16, 4096, "multiples of 16, at most 4096")?;
+        check_divisor("groups", groups, channels, "a divisor of all channels")?;
+    }
+    Ok(())
+}
+
 /// Refuses a size outside `1..=largest` or not a multiple of `of`.
 pub(crate) fn check_size(
     field: &'static str,

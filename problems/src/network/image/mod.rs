@@ -15,7 +15,7 @@ mod tests;
 mod windows;
 
 pub(crate) use attention::{Attention, AttentionTape};
-pub(crate) use entries::{Entries, check_divisor, check_size};
+pub(crate) use entries::{Entries, check_divisor, check_levels, check_size};
 pub(crate) use map::{Map, Operands};
 pub(crate) use norm::{Norm, NormTape, silu_backward, silu_forward};
 pub(crate) use pixels::{Grid, join, split};

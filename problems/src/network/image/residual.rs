@@ -1,6 +1,7 @@
 //! The residual block of diffusion networks.
 
 use super::super::AlignedBuffer;
+use super::super::elementwise::add_scaled;
 use super::entries::Entries;
 use super::map::{Map, Operands, Scratch};
 use super::norm::{Norm, NormTape};
@@ -152,9 +153,7 @@ impl Residual {
             }
             None => {
                 let len = samples * grid.pixels() * self.outputs;
-                for (of_x, &g) in of_x[..len].iter_mut().zip(g) {
-                    *of_x += g;
-                }
+                add_scaled(&mut of_x[..len], g, 1.0);
             }
         }
     }

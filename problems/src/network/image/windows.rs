@@ -8,7 +8,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::super::kernel::{BLOCK, Epilogue, Left, accumulate, widest_blocks};
+use super::super::kernel::{BLOCK, Epilogue, Left, accumulate, accumulate_rows, widest_blocks};
 use super::super::panels::Panels;
 
 /// Values past the end of an image that the kernel may read.
@@ -54,13 +54,7 @@ impl Left for Windows<'_> {
             for (values, &start) in rows.iter_mut().zip(&starts) {
                 *values = &self.values[start + skipped..][..panel.len()];
             }
-            for (k, w) in panel.iter().enumerate() {
-                let mut x = [0.0; R];
-                for (x, row) in x.iter_mut().zip(&rows) {
-                    *x = row[k];
-                }
-                accumulate(simd, &mut sums, &x, w);
-            }
+            accumulate_rows(simd, &mut sums, &rows, panel);
         }
         sums
     }
@@ -129,14 +123,15 @@ impl<S: Simd> Epilogue<S> for Sums<'_> {
     }
 }
 
-struct Product<'a> {
+/// The product of the first `rows` rows of `x` with `w`.
+struct Product<'a, X> {
     rows: usize,
-    x: Windows<'a>,
+    x: X,
     w: &'a Panels,
     sums: Sums<'a>,
 }
 
-impl WithSimd for Product<'_> {
+impl<X: Left> WithSimd for Product<'_, X> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
@@ -148,21 +143,6 @@ impl WithSimd for Product<'_> {
 pub(crate) fn multiply_windows(rows: usize, x: Windows<'_>, w: &Panels, sums: Sums<'_>) {
     debug_assert!(x.starts.len() >= rows + BLOCK);
     Arch::new().dispatch(Product { rows, x, w, sums });
-}
-
-struct TransposedProduct<'a> {
-    columns: usize,
-    x: Columns<'a>,
-    w: &'a Panels,
-    sums: Sums<'a>,
-}
-
-impl WithSimd for TransposedProduct<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        widest_blocks(simd, self.columns, self.x, self.w, &mut self.sums);
-    }
 }
 
 /// Adds `x^T g` to `gradient`, for the rows `rows` of `x` and all of `g`.
@@ -178,6 +158,6 @@ pub(crate) fn add_transposed_product(
         let values = &x.values[line * x.pitch * x.channels..];
         let columns = Columns { values, starts: &x.starts[rows.clone()], channels: x.channels };
         let sums = Sums { out: gradient, columns: outputs, bias: &[], add: true };
-        Arch::new().dispatch(TransposedProduct { columns: segment, x: columns, w: g, sums });
+        Arch::new().dispatch(Product { rows: segment, x: columns, w: g, sums });
     }
 }

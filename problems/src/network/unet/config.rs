@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::ConfigError;
-use super::super::image::{check_divisor, check_size};
+use super::super::image::{check_divisor, check_levels, check_size};
 
 /// Architecture of the class-conditional U-Net for square grey images.
 ///
@@ -73,18 +73,8 @@ impl UNetConfig {
     /// Refuses sizes that do not divide, sizes no machine holds, and frequencies that are not
     /// positive and ordered.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let levels = self.channels.len();
-        if !(1..=8).contains(&levels) {
-            let (value, expected) = (levels.to_string(), "1 to 8 levels");
-            return Err(ConfigError { field: "channels", value, expected });
-        }
-        let halves = "a multiple of 2 to the number of levels, at most 1024";
-        check_size("side", self.side, 1 << levels, 1024, halves)?;
-        for &channels in &self.channels {
-            check_size("channels", channels, 16, 4096, "multiples of 16, at most 4096")?;
-            check_divisor("groups", self.groups, channels, "a divisor of all channels")?;
-        }
-        let deepest = self.channels[levels - 1];
+        check_levels(self.side, &self.channels, self.groups)?;
+        let deepest = self.channels[self.channels.len() - 1];
         check_divisor("heads", self.heads, deepest, "a divisor of the last channels")?;
         check_size("condition", self.condition, 16, 4096, "a multiple of 16, at most 4096")?;
         let features = "an even number from 2 to 4096";

@@ -10,6 +10,7 @@ use super::super::Parameters;
 use super::super::mlp::{check_rows, check_time};
 use super::UNetConfig;
 use super::pass::{Tape, Weights};
+use crate::host::values_like;
 use crate::predictor::Network;
 
 /// Images of a task.
@@ -201,16 +202,7 @@ impl<H: HostState> Network<H> for UNetPlan {
     fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
         let values = x.values().ok_or(StateError::NotContiguous)?;
         check_rows(x.lane_count(), values.len(), self.config().dimension())?;
-        let (lanes, found_len) = (out.lane_count(), values.len());
-        let out = out.values_mut().ok_or(StateError::NotContiguous)?;
-        if lanes != x.lane_count() {
-            return Err(FieldError::State(StateError::ShapeMismatch {
-                expected_lanes: x.lane_count(),
-                expected_len: found_len,
-                found_lanes: lanes,
-                found_len: out.len(),
-            }));
-        }
+        let out = values_like(out, x.lane_count(), values.len())?;
         self.evaluate(out, values, &[t], &self.labels)
     }
 }
