@@ -22,6 +22,19 @@ pub fn read_matrix<T: NpyElement>(path: impl AsRef<Path>) -> Result<Array2<T>, N
     })
 }
 
+/// Reads an array of two or more axes as rows `[n, d]`, one for each entry of its first axis, and
+/// the shape that a row has in the file.
+pub fn read_rows<T: NpyElement>(
+    path: impl AsRef<Path>,
+) -> Result<(Array2<T>, Vec<usize>), NpyError> {
+    let array = read::<T>(path)?;
+    let (count, shape) = (array.shape()[0], array.shape()[1..].to_vec());
+    let rows = array
+        .into_shape_with_order((count, shape.iter().product::<usize>()))
+        .map_err(|error| NpyError::Header { reason: error.to_string() })?;
+    Ok((rows, shape))
+}
+
 /// Reads a list of numbers, an array of exactly one axis.
 pub fn read_vector<T: NpyElement>(path: impl AsRef<Path>) -> Result<Vec<T>, NpyError> {
     let path = path.as_ref();

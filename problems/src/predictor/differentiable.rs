@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::FieldError;
 
-use super::Predictor;
+use super::{Network, Predictor};
 
 /// What a lane's prediction is multiplied with: given a lane's number and its predicted data,
 /// writes a vector of the same length.
@@ -29,6 +29,42 @@ pub trait DifferentiablePredictor<S>: Predictor<S> {
         t: f64,
         cotangent: &Cotangent<'_>,
     ) -> Result<(), FieldError>;
+}
+
+/// Where the results of [`DifferentiableNetwork::forward_with_pullback`] go.
+#[derive(Debug)]
+pub struct Pullback<'a, S> {
+    /// The network's output `n(x)`.
+    pub output: &'a mut S,
+    /// What the cotangent wrote: `c`.
+    pub direction: &'a mut S,
+    /// `J_n(x)^T c`.
+    pub gradient: &'a mut S,
+}
+
+/// A network whose output can be differentiated in the state.
+pub trait DifferentiableNetwork<S>: Network<S> {
+    /// Evaluates the network and goes back along what `cotangent(lane, n(x), c)` writes, lane by
+    /// lane.
+    fn forward_with_pullback(
+        &self,
+        results: Pullback<'_, S>,
+        x: &S,
+        t: f64,
+        cotangent: &Cotangent<'_>,
+    ) -> Result<(), FieldError>;
+}
+
+impl<S, N: DifferentiableNetwork<S> + ?Sized> DifferentiableNetwork<S> for Arc<N> {
+    fn forward_with_pullback(
+        &self,
+        results: Pullback<'_, S>,
+        x: &S,
+        t: f64,
+        cotangent: &Cotangent<'_>,
+    ) -> Result<(), FieldError> {
+        (**self).forward_with_pullback(results, x, t, cotangent)
+    }
 }
 
 macro_rules! forward_differentiable {

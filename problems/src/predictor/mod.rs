@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::{FieldError, State};
 
-pub use differentiable::{Cotangent, DifferentiablePredictor};
+pub use differentiable::{Cotangent, DifferentiableNetwork, DifferentiablePredictor, Pullback};
 pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
 pub use prediction::Prediction;
@@ -160,13 +160,21 @@ pub trait Network<S>: Send + Sync {
                 .to_owned(),
         ))
     }
+
+    /// Forward passes that one evaluation counts as: two under classifier-free guidance.
+    fn forwards(&self) -> u64 {
+        1
+    }
 }
 
-impl<S, N: Network<S> + ?Sized> Network<S> for std::sync::Arc<N> {
+impl<S, N: Network<S> + ?Sized> Network<S> for Arc<N> {
     fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         (**self).forward(out, x, t)
     }
     fn forward_lanes(&self, out: &mut S, x: &S, t: &[f64]) -> Result<(), FieldError> {
         (**self).forward_lanes(out, x, t)
+    }
+    fn forwards(&self) -> u64 {
+        (**self).forwards()
     }
 }

@@ -1,6 +1,9 @@
-use driftfield_solvers::{FieldError, State};
+use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
-use super::{ModelTime, Network, Prediction, Predictor, Target};
+use super::{
+    Cotangent, DifferentiableNetwork, DifferentiablePredictor, ModelTime, Network, Prediction,
+    Predictor, Pullback, Target,
+};
 use crate::process::{GaussianPath, SharedPath, check_time};
 
 /// A network trained to make one prediction on one path, giving any other.
@@ -104,6 +107,36 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
     }
 
     fn network_forwards(&self) -> u64 {
-        1
+        self.network.forwards()
+    }
+}
+
+/// With `D = a x + b n(x)`: `J^T c = a c + b J_n^T c`.
+impl<S: HostState + State, N: DifferentiableNetwork<S>> DifferentiablePredictor<S>
+    for NetworkPredictor<N>
+{
+    fn predict_data_with_pullback(
+        &self,
+        data: &mut S,
+        gradient: &mut S,
+        x: &S,
+        t: f64,
+        cotangent: &Cotangent<'_>,
+    ) -> Result<(), FieldError> {
+        let (a, b) = self.weights(Target::DATA, t)?;
+        let values = x.values().ok_or(StateError::NotContiguous)?;
+        let len = x.lane_len();
+        let of_data = |lane: usize, output: &[f64], direction: &mut [f64]| {
+            let x = &values[lane * len..][..len];
+            let data: Vec<f64> =
+                x.iter().zip(output).map(|(x, output)| a * x.into_f64() + b * output).collect();
+            cotangent(lane, &data, direction);
+        };
+        let mut direction = x.zeros_like();
+        let results = Pullback { output: &mut *data, direction: &mut direction, gradient };
+        let time = self.model_time.at(&self.path, t)?;
+        self.network.forward_with_pullback(results, x, time, &of_data)?;
+        gradient.linear_combination(b, &[(a, &direction)])?;
+        Ok(data.linear_combination(b, &[(a, x)])?)
     }
 }

@@ -43,4 +43,8 @@ impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
         }
         Ok(())
     }
+
+    fn forwards(&self) -> u64 {
+        self.network.forwards()
+    }
 }

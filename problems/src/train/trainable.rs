@@ -104,10 +104,8 @@ impl Trainable for ClassifierConfig {
     }
 }
 
-/// Pixels from 0 to 1 become -1 to 1: dark and bright are as far from noise.
+/// The units of pixels, whatever the data; values that are not finite are refused.
 fn of_pixels(data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
-    // Finds what is not finite.
     Standardisation::fit(data)?;
-    let axes = data.ncols();
-    Ok(Standardisation { mean: vec![0.5; axes], std: vec![0.5; axes] })
+    Ok(Standardisation::of_pixels(data.ncols()))
 }

@@ -7,10 +7,12 @@
 //! a file should be byte for byte what its command makes again. A further
 //! tensor, `checksum`, guards document and weights.
 
+mod any;
 mod archive;
 mod standardisation;
 mod trained;
 
+pub use any::AnyNetwork;
 pub use archive::WeightsError;
 pub(crate) use archive::{Archive, Values, checksum_of};
 pub use standardisation::{Standardisation, StandardisationError};

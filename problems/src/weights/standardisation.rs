@@ -87,6 +87,11 @@ impl Standardisation {
         Ok(Standardisation { mean, std: vec![std; columns] })
     }
 
+    /// Pixels from 0 to 1 become -1 to 1: dark and bright are as far from noise.
+    pub fn of_pixels(axes: usize) -> Self {
+        Standardisation { mean: vec![0.5; axes], std: vec![0.5; axes] }
+    }
+
     /// Changes nothing: mean 0 and scale 1 on `axes` axes.
     pub fn identity(axes: usize) -> Self {
         Standardisation { mean: vec![0.0; axes], std: vec![1.0; axes] }

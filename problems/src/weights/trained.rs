@@ -113,7 +113,7 @@ impl<A: Architecture> TrainedNetwork<A> {
         Ok(archive)
     }
 
-    fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
+    pub(super) fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
         check_kind(archive, KIND, FORMAT)?;
         let document: Document<A> = archive.document()?;
         let config = document.architecture;

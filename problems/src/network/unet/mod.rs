@@ -3,6 +3,9 @@
 
 mod config;
 mod definition;
+mod guidance;
+#[cfg(test)]
+mod guidance_tests;
 mod layers;
 mod pass;
 mod plan;

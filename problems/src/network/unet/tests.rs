@@ -41,15 +41,15 @@ fn random_parameters(config: &UNetConfig) -> Parameters<UNetConfig> {
     Parameters::from_values(config, values).unwrap()
 }
 
-struct Case {
-    parameters: Parameters<UNetConfig>,
-    images: Vec<f32>,
-    direction: Vec<f32>,
-    times: Vec<f64>,
-    labels: Vec<u32>,
+pub(super) struct Case {
+    pub(super) parameters: Parameters<UNetConfig>,
+    pub(super) images: Vec<f32>,
+    pub(super) direction: Vec<f32>,
+    pub(super) times: Vec<f64>,
+    pub(super) labels: Vec<u32>,
 }
 
-fn case(levels: usize, images: usize) -> Case {
+pub(super) fn case(levels: usize, images: usize) -> Case {
     let config = small(levels);
     let len = images * config.dimension();
     Case {
