@@ -8,6 +8,7 @@ use super::color::Color;
 use super::error::PlotError;
 use super::font::{self, FAMILY, Weight};
 use super::picture::{Anchor, Picture, Pixel, Shape, Text};
+use super::raster::encode_png;
 use plotters::prelude::{BitMapBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle};
@@ -132,10 +133,13 @@ impl Surface for BitMapBackend<'_> {
     }
 }
 
-fn draw<B: Surface>(picture: &Picture, backend: &mut B) -> Outcome<B> {
+fn draw_ground<B: Surface>(backend: &mut B) -> Outcome<B> {
     let (width, height) = backend.get_size();
-    backend.draw_rect((0, 0), (width as i32, height as i32), &plain(Color::WHITE), true)?;
-    for shape in &picture.shapes {
+    backend.draw_rect((0, 0), (width as i32, height as i32), &plain(Color::WHITE), true)
+}
+
+fn draw<B: Surface>(shapes: &[Shape], backend: &mut B) -> Outcome<B> {
+    for shape in shapes {
         match shape {
             Shape::Rectangle { low, high, fill } => {
                 backend.draw_rect(place(*low), place(*high), &plain(*fill), true)?;
@@ -157,32 +161,57 @@ fn draw<B: Surface>(picture: &Picture, backend: &mut B) -> Outcome<B> {
                 )?;
             }
             Shape::Text(text) => backend.set_text(text)?,
+            Shape::Raster(raster) => {
+                for (low, high, color) in raster.cells() {
+                    backend.draw_rect(place(low), place(high), &plain(color), true)?;
+                }
+            }
         }
     }
-    backend.present()
-}
-
-fn failure(error: impl std::fmt::Display) -> PlotError {
-    PlotError::Backend { message: error.to_string() }
+    Ok(())
 }
 
 /// The picture as a self-contained SVG document without an XML declaration, so
 /// that it can stand inside HTML as well.
 pub(crate) fn svg(picture: &Picture) -> Result<String, PlotError> {
     let (width, height) = picture.size();
-    let mut document = String::new();
-    {
-        let mut backend = SVGBackend::with_string(&mut document, (width * SCALE, height * SCALE));
-        draw(picture, &mut backend).map_err(failure)?;
-    }
-    let large = format!("<svg width=\"{}\" height=\"{}\"", width * SCALE, height * SCALE);
-    let small = format!(
+    let opening = format!(
         "<svg width=\"{width}\" height=\"{height}\" stroke-linejoin=\"round\" stroke-linecap=\"round\""
     );
-    match document.strip_prefix(&large) {
-        Some(rest) => Ok(small + rest),
-        None => Err(failure("the SVG does not start with its size")),
+    let ground = svg_fragment(picture, |backend| draw_ground(backend))?;
+    let mut document = opening + &ground;
+    // plotters knows no `<image>`: what lies between two of them is a drawing of its own.
+    for shapes in picture.shapes.chunk_by(|a, b| a.raster().is_none() && b.raster().is_none()) {
+        match shapes[0].raster() {
+            Some(raster) => document.push_str(&raster.svg_element(f64::from(SCALE))?),
+            None => {
+                let fragment = svg_fragment(picture, |backend| draw(shapes, backend))?;
+                let body = fragment.split_once(">\n").map_or("", |(_, body)| body);
+                document.push_str(body);
+            }
+        }
     }
+    document.push_str("</svg>\n");
+    Ok(document)
+}
+
+/// What plotters writes between `<svg width height` and `</svg>`.
+fn svg_fragment(
+    picture: &Picture,
+    draw: impl FnOnce(&mut SVGBackend<'_>) -> Result<(), DrawingErrorKind<std::io::Error>>,
+) -> Result<String, PlotError> {
+    let (width, height) = picture.size();
+    let (wide, high) = (width * SCALE, height * SCALE);
+    let mut document = String::new();
+    {
+        let mut backend = SVGBackend::with_string(&mut document, (wide, high));
+        draw(&mut backend).map_err(PlotError::backend)?;
+        backend.present().map_err(PlotError::backend)?;
+    }
+    let opening = format!("<svg width=\"{wide}\" height=\"{high}\"");
+    let body = document.strip_prefix(&opening).and_then(|rest| rest.strip_suffix("</svg>\n"));
+    body.map(str::to_owned)
+        .ok_or_else(|| PlotError::backend("the SVG does not start with its size or does not end"))
 }
 
 /// The picture as the bytes of a PNG file.
@@ -192,18 +221,12 @@ pub(crate) fn png(picture: &Picture) -> Result<Vec<u8>, PlotError> {
     let mut pixels = vec![255_u8; wide as usize * high as usize * 3];
     {
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (wide, high));
-        draw(picture, &mut backend).map_err(failure)?;
+        draw_ground(&mut backend)
+            .and_then(|()| draw(&picture.shapes, &mut backend))
+            .and_then(|()| backend.present())
+            .map_err(PlotError::backend)?;
     }
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(failure)?;
-    writer
-        .write_image_data(&averaged(&pixels, width as usize, height as usize))
-        .map_err(failure)?;
-    writer.finish().map_err(failure)?;
-    Ok(bytes)
+    encode_png(&averaged(&pixels, width as usize, height as usize), width, height)
 }
 
 /// The mean of every `SCALE` by `SCALE` block.

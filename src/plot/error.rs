@@ -46,6 +46,34 @@ pub enum PlotError {
         /// `" and positive"` on a logarithmic axis, else empty.
         and_positive: &'static str,
     },
+    /// A measured pixel that the image does not have.
+    #[error(
+        "\"{title}\": {image} has a measured pixel {pixel}, but pixels 0 to {last} only; number them row by row from 0"
+    )]
+    MeasuredPixel {
+        /// The title of the picture.
+        title: String,
+        /// Which image.
+        image: String,
+        /// The number given.
+        pixel: usize,
+        /// The last number there is.
+        last: usize,
+    },
+    /// More pixels than can be drawn in reasonable memory.
+    #[error(
+        "\"{title}\" would be {width} x {height} pixels, more than {most} in all; show fewer images or take a smaller scale"
+    )]
+    TooLarge {
+        /// The title of the picture.
+        title: String,
+        /// Its width.
+        width: f64,
+        /// Its height.
+        height: f64,
+        /// The most pixels drawn.
+        most: u32,
+    },
     /// The file name does not say which format is meant.
     #[error("cannot tell the picture format from \"{}\": use a name that ends in .png or .svg", path.display())]
     UnknownExtension {
@@ -66,4 +94,11 @@ pub enum PlotError {
         /// The reason of the operating system.
         source: std::io::Error,
     },
+}
+
+impl PlotError {
+    /// What the drawing library, or the encoder of PNG, said.
+    pub(crate) fn backend(message: impl std::fmt::Display) -> Self {
+        PlotError::Backend { message: message.to_string() }
+    }
 }

@@ -6,6 +6,7 @@
 
 use super::color::Color;
 use super::font::{self, Weight};
+use super::raster::Raster;
 
 /// A place in pixels, y pointing down.
 pub(crate) type Pixel = [f64; 2];
@@ -39,6 +40,17 @@ pub(crate) enum Shape {
     Polyline { points: Vec<Pixel>, width: f64, color: Color },
     Disc { center: Pixel, radius: f64, fill: Color },
     Text(Text),
+    Raster(Raster),
+}
+
+impl Shape {
+    /// The image, if it is one.
+    pub fn raster(&self) -> Option<&Raster> {
+        match self {
+            Shape::Raster(raster) => Some(raster),
+            _ => None,
+        }
+    }
 }
 
 /// A rectangle in pixels.
@@ -92,7 +104,15 @@ impl Picture {
     pub(crate) fn rule(&mut self, from: Pixel, to: Pixel, color: Color) {
         let low = [from[0].min(to[0]).floor(), from[1].min(to[1]).floor()];
         let high = [from[0].max(to[0]).floor() + 1.0, from[1].max(to[1]).floor() + 1.0];
-        self.shapes.push(Shape::Rectangle { low, high, fill: color });
+        self.rectangle(low, high, color);
+    }
+
+    pub(crate) fn rectangle(&mut self, low: Pixel, high: Pixel, fill: Color) {
+        self.shapes.push(Shape::Rectangle { low, high, fill });
+    }
+
+    pub(crate) fn raster(&mut self, raster: Raster) {
+        self.shapes.push(Shape::Raster(raster));
     }
 
     pub(crate) fn disc(&mut self, center: Pixel, radius: f64, fill: Color) {
