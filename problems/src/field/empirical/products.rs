@@ -27,12 +27,14 @@ use super::{direct, near};
 use crate::exponential::exp_nonpositive;
 use crate::host::values_like;
 
-/// Rows of a product are padded to a multiple of this.
-const TILE: usize = 16;
+/// Rows of a product are padded to a multiple of this, the rows of the product's own kernel.
+const TILE: usize = 8;
 /// Rows handled at once: their logits are held in memory.
 const GROUP: usize = 256;
 /// Points of one product, whose data stays in the second-level cache.
 const RUN: usize = 128;
+/// With fewer components, gaps cost no more than logits.
+const LEAST_DIMENSION: usize = 32;
 /// Parts of the columns that the second product hands to threads.
 const PANELS: usize = 4;
 /// Points whose weight is below `e^-REACH` of the largest are left out: of 1e6 points, 2e-16 of
@@ -65,7 +67,7 @@ impl Products {
     /// The squares, if `data` is so large that products are faster.
     pub fn if_faster(data: &Array2<f64>) -> Option<Self> {
         let (points, dimension) = data.dim();
-        if points < 2 * RUN || dimension < 2 * TILE {
+        if points < 2 * RUN || dimension < LEAST_DIMENSION {
             return None;
         }
         let square = |point: ndarray::ArrayView1<'_, f64>| point.dot(&point);
