@@ -15,7 +15,7 @@ pub use error::GenerateError;
 pub use field::Field;
 pub use lanes::LaneEvaluations;
 pub use plan::{Budget, Settings, Span};
-pub use shipped::{SHIPPED, shipped};
+pub use shipped::{SHIPPED, shipped, shipped_classifier};
 pub use stream::{Streamed, generate_in_chunks};
 
 use std::sync::Arc;

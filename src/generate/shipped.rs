@@ -3,6 +3,9 @@
 
 use std::path::Path;
 
+use driftfield_problems::network::{Classifier, ClassifierConfig};
+use driftfield_problems::weights::{TrainedNetwork, WeightsError};
+
 /// Names and contents of the shipped weights.
 pub const SHIPPED: &[(&str, &[u8])] = &[
     ("cat-vp", include_bytes!("../../weights/cat-vp.safetensors")),
@@ -23,4 +26,13 @@ pub fn shipped(text: &str) -> Option<&'static [u8]> {
     let file = path.file_name()?.to_str()?;
     let name = file.strip_suffix(".safetensors").unwrap_or(file);
     SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, bytes)| *bytes)
+}
+
+/// The shipped classifier of handwritten digits, whose features measure the quality of images.
+///
+/// It was trained on the [first half](driftfield_problems::data::Mnist::first_half) of the
+/// digits.
+pub fn shipped_classifier() -> Result<Classifier, WeightsError> {
+    let bytes = include_bytes!("../../weights/mnist-classifier.safetensors");
+    Ok(TrainedNetwork::<ClassifierConfig>::from_bytes(bytes)?.classifier())
 }

@@ -89,6 +89,30 @@ pub enum MetricError {
         /// Which sample.
         sample: Sample,
     },
+    /// Fewer rows than groups to leave out in turn.
+    #[error(
+        "{rows} row(s) cannot be put into {groups} groups; an interval needs as many rows as groups"
+    )]
+    TooFewForGroups {
+        /// Number of rows.
+        rows: usize,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// A row to leave out that the sample does not have.
+    #[error("row {row} cannot be left out of a sample of {rows}; rows are numbered from 0")]
+    NoSuchRow {
+        /// The row.
+        row: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// The singular values of a product of covariances were not found.
+    #[error("the {metric} found no singular values; rescale both samples to a spread of about 1")]
+    NoConvergence {
+        /// Name of the metric.
+        metric: &'static str,
+    },
     /// A direction that is zero, or not finite, or of the wrong length.
     #[error(
         "direction {index} is not a unit vector of {dimension} coordinates; normalise the rows"

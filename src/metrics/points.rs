@@ -14,6 +14,13 @@ pub(super) struct Points {
 }
 
 impl Points {
+    /// Both samples of a comparison, of one dimension.
+    pub fn pair(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<(Self, Self), MetricError> {
+        let both = (Points::new(p, Sample::P)?, Points::new(q, Sample::Q)?);
+        let (p, q) = (both.0.dimension, both.1.dimension);
+        if p == q { Ok(both) } else { Err(MetricError::Dimensions { p, q }) }
+    }
+
     /// The rows of a sample.
     pub fn new(view: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
         let (rows, columns) = view.dim();

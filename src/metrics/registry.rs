@@ -22,6 +22,8 @@ pub const REGISTRY: &[Metric] = &[
     super::sliced_wasserstein::METRIC,
     super::energy::METRIC,
     super::wasserstein::METRIC,
+    super::frechet::METRIC,
+    super::kernel_distance::METRIC,
 ];
 
 /// The metric of that name.

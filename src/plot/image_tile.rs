@@ -19,7 +19,8 @@ pub struct ImageTile {
     /// Numbers of the measured pixels, row by row from 0: drawn red instead of white, as
     /// bright as their value.
     pub measured: Vec<usize>,
-    /// Whether the measured region has a red outline, which shows also where it is black.
+    /// Whether the measured region has a red outline, which shows also where it is black. For
+    /// connected regions: around scattered pixels it hides the image.
     pub outlined: bool,
 }
 
