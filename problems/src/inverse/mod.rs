@@ -15,7 +15,7 @@
 //! use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 //! use driftfield_problems::flow::probability_flow;
 //! use driftfield_problems::inverse::{self, Conditioned, ImageShape, Observation};
-//! use driftfield_problems::process;
+//! use driftfield_problems::process::{self, GaussianPath};
 //! use driftfield_solvers::{SolveOptions, method::Heun, solve};
 //!
 //! // Of an image of 2 x 2 pixels the one in the corner is seen.
@@ -28,10 +28,9 @@
 //! let prior = MixturePredictor::new(prior, path.clone());
 //! let posterior = Conditioned::pseudo_inverse(prior, path.clone(), observation).unwrap();
 //! let problem = probability_flow(path.clone(), posterior)
-//!     .problem([1.0, -1.0, 0.5, 0.0], path.default_span());
+//!     .problem([1.0_f64, -1.0, 0.5, 0.0], path.default_span());
 //! let sample = solve(&problem, &Heun::new(), SolveOptions::steps(50)).unwrap().u_last;
 //! assert!((sample[0] - 0.8).abs() < 0.1);
-//! # use driftfield_problems::process::GaussianPath;
 //! ```
 
 mod blur;
