@@ -37,6 +37,7 @@
 //! - [`network`], [`train`], [`weights`]: the residual MLP, its training, its file;
 //! - [`flow`]: from process and predictor to problems; [`method`]: ancestral sampling,
 //!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
+//! - [`inverse`]: measurements, and samples of the data given what was measured;
 //! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
 //! - [`spec`]: the `name:key=value` form of the command line.
 
@@ -46,6 +47,7 @@ pub mod exponential;
 pub mod field;
 pub mod flow;
 mod host;
+pub mod inverse;
 pub mod langevin;
 pub mod method;
 pub mod network;

@@ -102,6 +102,36 @@ impl EmpiricalPredictor {
         &self.data
     }
 
+    /// The path.
+    pub(super) fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
+    /// The standard deviation of the smoothing.
+    pub(super) fn smoothing(&self) -> f64 {
+        self.smoothing
+    }
+
+    /// `alpha^2 smoothing^2 + sigma^2`, refused where it vanishes.
+    pub(super) fn checked_variance(
+        &self,
+        (alpha, sigma): (f64, f64),
+        t: f64,
+    ) -> Result<f64, FieldError> {
+        let v = alpha * alpha * self.smoothing * self.smoothing + sigma * sigma;
+        // Without smoothing and without noise nothing is random: x is a data
+        // point or impossible.
+        if v >= f64::MIN_POSITIVE {
+            return Ok(v);
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: "a data set has no density where sigma = 0; end at a later time or give \
+                     the data a smoothing"
+                .to_owned(),
+        })
+    }
+
     /// `data E[x_0] + (gain / v) (x - alpha M)` plus what smoothing adds, for
     /// every row.
     fn combine<S: HostState>(
@@ -113,17 +143,7 @@ impl EmpiricalPredictor {
         t: f64,
     ) -> Result<(), FieldError> {
         let smoothing = self.smoothing * self.smoothing;
-        let v = alpha * alpha * smoothing + sigma * sigma;
-        // Without smoothing and without noise nothing is random: x is a data
-        // point or impossible.
-        if v < f64::MIN_POSITIVE {
-            return Err(FieldError::Domain {
-                t,
-                advice: "a data set has no density where sigma = 0; end at a later time or give \
-                         the data a smoothing"
-                    .to_owned(),
-            });
-        }
+        let v = self.checked_variance((alpha, sigma), t)?;
         let sum = SoftmaxMean {
             points: &self.data,
             alpha,

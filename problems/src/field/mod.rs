@@ -2,7 +2,9 @@
 //! error at all.
 
 mod empirical;
+mod empirical_pullback;
 pub mod mixture;
+mod pullback;
 mod rows;
 
 pub use empirical::{EmpiricalError, EmpiricalPredictor};

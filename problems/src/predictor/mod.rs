@@ -1,6 +1,7 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
 mod differentiable;
+mod from_data;
 mod lanes;
 mod model_time;
 mod network;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use driftfield_solvers::{FieldError, State};
 
 pub use differentiable::{Cotangent, DifferentiableNetwork, DifferentiablePredictor, Pullback};
+pub(crate) use from_data::{target_from_data, targets_from_data};
 pub use model_time::ModelTime;
 pub use network::NetworkPredictor;
 pub use prediction::Prediction;

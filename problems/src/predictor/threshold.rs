@@ -3,8 +3,9 @@ use std::str::FromStr;
 
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
+use super::from_data::{target_from_data, targets_from_data};
 use super::{Predictor, Target};
-use crate::process::{GaussianPath, SharedPath, check_time};
+use crate::process::SharedPath;
 use crate::spec::{Spec, SpecError};
 use crate::weights::Standardisation;
 
@@ -175,35 +176,12 @@ impl<P> Thresholded<P> {
     }
 }
 
-impl<P> Thresholded<P> {
-    /// `(a, b)` such that the target is `a x_0 + b x_t`, with `x_0` the changed data.
-    fn weights(&self, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
-        check_time(&self.path, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
-        let state = if target.noise == 0.0 { 0.0 } else { target.noise / sigma };
-        if state.is_finite() {
-            return Ok((target.data - state * alpha, state));
-        }
-        Err(FieldError::Domain {
-            t,
-            advice: "there is no noise here that thresholded data would determine; end at a \
-                     slightly later time"
-                .to_owned(),
-        })
-    }
-}
-
 impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        let (data, state) = self.weights(target, t)?;
-        self.predictor.predict(Target::DATA, out, x, t)?;
-        self.restrict(out)?;
-        if (data, state) == (1.0, 0.0) {
-            return Ok(());
-        }
-        let terms = [(state, x)];
-        let terms = if state == 0.0 { &terms[..0] } else { &terms[..] };
-        Ok(out.linear_combination(data, terms)?)
+        target_from_data(&self.path, target, out, (x, t), |data| {
+            self.predictor.predict(Target::DATA, data, x, t)?;
+            self.restrict(data)
+        })
     }
 
     fn predict_lanes(
@@ -213,14 +191,10 @@ impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
         x: &S,
         t: &[f64],
     ) -> Result<(), FieldError> {
-        let (data, state): (Vec<f64>, Vec<f64>) = targets
-            .iter()
-            .zip(t)
-            .map(|(&target, &t)| self.weights(target, t))
-            .collect::<Result<_, _>>()?;
-        self.predictor.predict_lanes(&vec![Target::DATA; t.len()], out, x, t)?;
-        self.restrict(out)?;
-        Ok(out.combine_lanes(&data, &[(&state, x)])?)
+        targets_from_data(&self.path, targets, out, (x, t), |data| {
+            self.predictor.predict_lanes(&vec![Target::DATA; t.len()], data, x, t)?;
+            self.restrict(data)
+        })
     }
 
     fn network_forwards(&self) -> u64 {
@@ -233,7 +207,7 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
-    use crate::process;
+    use crate::process::{self, GaussianPath};
 
     /// Predicts the same data always.
     struct Fixed(Array2<f64>);

@@ -1,6 +1,8 @@
 //! What several tests share: the reference mixture, its eight points, all paths.
 #![allow(dead_code)]
 
+pub mod posterior;
+
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, PROCESSES, SharedPath};
 use ndarray::Array2;

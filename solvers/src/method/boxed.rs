@@ -27,6 +27,7 @@ trait ErasedMethod<S, F>: Send + Sync {
     fn step(&self, step: Step<'_, S, F>, memory: &mut dyn Any) -> Result<(), StepError>;
     fn accepted(&self, memory: &mut dyn Any);
     fn modified(&self, memory: &mut dyn Any);
+    fn corrected(&self, memory: &mut dyn Any);
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError>;
     fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError>;
     fn derivative(&self, field: &Counted<&F>, du: &mut S, u: &S, t: f64)
@@ -80,6 +81,9 @@ impl<S: State, F, M: Method<S, F> + Send + Sync> ErasedMethod<S, F> for M {
     }
     fn modified(&self, memory: &mut dyn Any) {
         Method::modified(self, own_mut(memory));
+    }
+    fn corrected(&self, memory: &mut dyn Any) {
+        Method::corrected(self, own_mut(memory));
     }
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
         Method::clock(self, field, t)
@@ -152,6 +156,9 @@ impl<S: State, F> Method<S, F> for BoxedMethod<S, F> {
     }
     fn modified(&self, memory: &mut Self::Memory) {
         self.0.modified(memory.as_mut());
+    }
+    fn corrected(&self, memory: &mut Self::Memory) {
+        self.0.corrected(memory.as_mut());
     }
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
         self.0.clock(field, t)

@@ -143,8 +143,15 @@ pub trait Method<S: State, F> {
     /// The step was accepted.
     fn accepted(&self, _memory: &mut Self::Memory) {}
 
-    /// The state was changed from outside: what was cached at it is void.
+    /// The state was replaced from outside: what was cached at it is void, and so is a history.
     fn modified(&self, _memory: &mut Self::Memory) {}
+
+    /// The state was corrected from outside
+    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
+    /// is void, values at earlier times are not. A method that looks back writes its own.
+    fn corrected(&self, memory: &mut Self::Memory) {
+        self.modified(memory);
+    }
 
     /// What adaptive steps are measured in: time, unless the method says otherwise. Step
     /// lengths, `dtmin` and `dtmax` are differences of it.

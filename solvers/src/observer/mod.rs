@@ -26,7 +26,26 @@ pub struct AcceptedStep<'a, S> {
     /// Counts so far.
     pub statistics: Statistics,
     pub(crate) u: &'a mut S,
-    pub(crate) modified: &'a mut bool,
+    pub(crate) change: &'a mut Change,
+}
+
+/// What was done to a state from outside, and so what a method must forget of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Change {
+    /// Nothing.
+    #[default]
+    None,
+    /// It was moved a little: [`Method::corrected`](crate::method::Method::corrected).
+    Corrected,
+    /// It is another: [`Method::modified`](crate::method::Method::modified).
+    Replaced,
+}
+
+impl Change {
+    /// Both one after the other.
+    pub(crate) fn and(&mut self, other: Change) {
+        *self = (*self).max(other);
+    }
 }
 
 impl<S: State> AcceptedStep<'_, S> {
@@ -35,10 +54,23 @@ impl<S: State> AcceptedStep<'_, S> {
         self.u
     }
 
-    /// State at the end of the step, to be changed: what the method had cached
-    /// at it is forgotten.
+    /// State at the end of the step, to be replaced by another: everything the method knows
+    /// is forgotten, the history of a multistep method too, which starts anew.
     pub fn u_mut(&mut self) -> &mut S {
-        *self.modified = true;
+        self.change.and(Change::Replaced);
+        self.u
+    }
+
+    /// State at the end of the step, to be corrected: what the method had cached *at* it (the
+    /// last stage of a first-same-as-last method, the value at the predicted end of a corrector)
+    /// is forgotten and evaluated anew, the values at earlier times are kept.
+    ///
+    /// This is for changes made after every step, as guidance makes them. They are part of the
+    /// dynamics, of the size of a step, and the field along the corrected path is as smooth as
+    /// without them: a multistep method that forgot its history every time would never leave its
+    /// first, lowest order. For a jump use [`AcceptedStep::u_mut`].
+    pub fn correct(&mut self) -> &mut S {
+        self.change.and(Change::Corrected);
         self.u
     }
 
@@ -62,8 +94,8 @@ pub enum Flow {
 /// Any closure `|step: &mut AcceptedStep<S>| -> Flow` is one, and so is a
 /// mutable reference to an observer, which can then be read after the solve.
 pub trait Observer<S> {
-    /// Looks at the step; may change the state through
-    /// [`AcceptedStep::u_mut`].
+    /// Looks at the step; may change the state through [`AcceptedStep::u_mut`] or
+    /// [`AcceptedStep::correct`].
     fn observe(&mut self, step: &mut AcceptedStep<'_, S>) -> Flow;
 }
 

@@ -3,7 +3,7 @@
 
 use super::Integrator;
 use crate::method::{Method, Step, StepError};
-use crate::observer::{AcceptedStep, Flow, crossing_in_step};
+use crate::observer::{AcceptedStep, Change, Flow, crossing_in_step};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, evaluate};
 use crate::state::{State, StateError};
@@ -139,7 +139,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     fn notify(&mut self, t_previous: f64) {
-        let mut modified = false;
+        let mut change = Change::None;
         self.statistics.set_evaluations(self.field.evaluations());
         for observer in &mut self.observers {
             let mut step = AcceptedStep {
@@ -149,21 +149,23 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 previous: &self.other,
                 statistics: self.statistics,
                 u: &mut self.u,
-                modified: &mut modified,
+                change: &mut change,
             };
             if let Flow::Stop(reason) = observer.observe(&mut step) {
                 // What ended the solve first stays its outcome.
                 self.outcome.get_or_insert(Outcome::Stopped { t: self.t, reason });
             }
         }
-        if modified {
-            self.forget_cached();
-        }
+        self.forget_cached(change);
     }
 
     /// The state was changed from outside: what was computed at it is void.
-    pub(super) fn forget_cached(&mut self) {
-        self.method.modified(&mut self.memory);
+    pub(super) fn forget_cached(&mut self, change: Change) {
+        match change {
+            Change::None => return,
+            Change::Corrected => self.method.corrected(&mut self.memory),
+            Change::Replaced => self.method.modified(&mut self.memory),
+        }
         for (value, event) in self.event_values.iter_mut().zip(&self.events) {
             *value = (event.function)(&self.u, self.t);
         }

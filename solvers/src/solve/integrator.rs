@@ -6,7 +6,7 @@ use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, Step, StepError};
 use crate::noise::Noise;
-use crate::observer::{Event, Observer, Save};
+use crate::observer::{Change, Event, Observer, Save};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Solution, Statistics};
 use crate::state::State;
@@ -49,8 +49,8 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) outcome: Option<Outcome>,
     /// Something is to be done after every step.
     attended: bool,
-    /// The state was changed by hand since the last step.
-    modified: bool,
+    /// What was done to the state by hand since the last step.
+    change: Change,
 }
 
 /// Where the next step comes from.
@@ -146,7 +146,7 @@ where
         max_steps: options.max_steps,
         outcome,
         attended,
-        modified: false,
+        change: Change::None,
     };
     integrator.save_start();
     Ok(integrator)
@@ -177,9 +177,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     #[inline]
     pub fn step(&mut self) -> Status {
         if self.outcome.is_none() {
-            if self.modified {
-                self.modified = false;
-                self.forget_cached();
+            if self.change != Change::None {
+                let change = std::mem::take(&mut self.change);
+                self.forget_cached(change);
             }
             match self.accepted_attempt() {
                 Ok(attempt) => self.accept(&attempt),
@@ -353,10 +353,17 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         &self.u
     }
 
-    /// State at [`Integrator::t`], to be changed: what the method had cached at
-    /// it is forgotten.
+    /// State at [`Integrator::t`], to be replaced: everything the method knows is forgotten
+    /// ([`AcceptedStep::u_mut`](crate::observer::AcceptedStep::u_mut)).
     pub fn u_mut(&mut self) -> &mut P::State {
-        self.modified = true;
+        self.change.and(Change::Replaced);
+        &mut self.u
+    }
+
+    /// State at [`Integrator::t`], to be corrected: a multistep method keeps its history
+    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)).
+    pub fn correct(&mut self) -> &mut P::State {
+        self.change.and(Change::Corrected);
         &mut self.u
     }
 

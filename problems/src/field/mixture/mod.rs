@@ -5,7 +5,9 @@ mod error;
 mod full;
 mod isotropic;
 mod json;
+mod posterior;
 mod predictor;
+mod pullback;
 mod statistics;
 
 pub use error::MixtureError;
@@ -145,6 +147,11 @@ impl GaussianMixture {
     /// The means, one after the other.
     pub fn means(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.means.chunks_exact(self.dimension)
+    }
+
+    /// Whether the components have covariances of their own.
+    fn is_full(&self) -> bool {
+        matches!(self.spread, Spread::Full(_))
     }
 
     /// Writes a combination for every row of `x`.

@@ -132,4 +132,8 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Churned<
     fn modified(&self, memory: &mut Self::Memory) {
         self.method.modified(&mut memory.method);
     }
+
+    fn corrected(&self, memory: &mut Self::Memory) {
+        self.method.corrected(&mut memory.method);
+    }
 }

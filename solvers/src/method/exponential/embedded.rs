@@ -106,6 +106,11 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for EmbeddedSinglestep {
         memory.has_past = false;
     }
 
+    fn corrected(&self, memory: &mut Self::Memory) {
+        // The lower-order state before is but a scale of the tolerance.
+        <Singlestep as Method<S, F>>::corrected(&self.0, &mut memory.singlestep);
+    }
+
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
         Ok(field.schedule(t)?.log_snr)
     }

@@ -104,6 +104,16 @@ impl<S: State> History<S> {
         self.newest_is_open = true;
     }
 
+    /// Forgets the value at the end of the accepted step ([`History::insert_newest`]), if there
+    /// is one: the state there has been corrected.
+    pub fn forget_newest(&mut self) {
+        if std::mem::take(&mut self.newest_is_open) {
+            self.len -= 1;
+            self.values.rotate_left(1);
+            self.knots.rotate_left(1);
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.len = 0;

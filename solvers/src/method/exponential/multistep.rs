@@ -217,6 +217,10 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
     fn modified(&self, memory: &mut Self::Memory) {
         memory.history.clear();
     }
+
+    fn corrected(&self, memory: &mut Self::Memory) {
+        memory.history.forget_newest();
+    }
 }
 
 /// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.

@@ -122,4 +122,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
     fn modified(&self, memory: &mut Self::Memory) {
         memory.history.clear();
     }
+
+    fn corrected(&self, memory: &mut Self::Memory) {
+        memory.history.forget_newest();
+    }
 }

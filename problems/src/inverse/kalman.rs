@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use driftfield_solvers::FieldError;
+
+use super::{Gram, MeasurementError, Observation};
+use crate::process::{GaussianPath, SharedPath, check_time};
+use crate::spec::SpecError;
+
+/// What a measurement says of the data once it is predicted, if the data given the state is
+/// `N(x_0_hat, r_t^2 I)`: the gain of a Kalman filter,
+///
+/// ```text
+/// K (y - A x_0_hat),  K = r_t^2 A^T (r_t^2 A A^T + sigma_y^2 I)^-1
+///                       = A^T (A A^T + (sigma_y / r_t)^2 I)^-1
+/// r_t^2 = s^2 sigma^2 / (alpha^2 s^2 + sigma^2)
+/// ```
+///
+/// `r_t^2` is that of data `N(m, s^2 I)`, for which all of this is exact. With `s = 1` it is
+/// `sigma^2 / (alpha^2 + sigma^2)`, the choice of Song et al. (*Pseudoinverse-guided diffusion
+/// models for inverse problems*, ICLR 2023) on every path.
+#[derive(Debug, Clone)]
+pub struct KalmanGain {
+    path: SharedPath,
+    observation: Arc<Observation>,
+    gram: Arc<Gram>,
+    data_std: f64,
+}
+
+impl KalmanGain {
+    /// The gain of an observation on a path, with `s = 1`.
+    pub fn new(path: SharedPath, observation: Arc<Observation>) -> Result<Self, MeasurementError> {
+        let gram = Arc::new(Gram::new(observation.measurement().as_ref())?);
+        Ok(KalmanGain { path, observation, gram, data_std: 1.0 })
+    }
+
+    /// Another standard deviation `s` of the data, in the units of the process.
+    pub fn data_std(mut self, std: f64) -> Result<Self, SpecError> {
+        if !(1e-100..=1e100).contains(&std) {
+            return Err(SpecError::value("conditioning", "data_std", std, "positive and finite"));
+        }
+        self.data_std = std;
+        Ok(self)
+    }
+
+    /// The path.
+    pub fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
+    /// What is known.
+    pub fn observation(&self) -> &Observation {
+        &self.observation
+    }
+
+    /// The gain at a time.
+    pub(super) fn at(&self, t: f64) -> Result<GainAt<'_>, FieldError> {
+        check_time(&self.path, t)?;
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let (s, sigma_y) = (self.data_std, self.observation.measurement().noise_std());
+        let variance = alpha * alpha * s * s + sigma * sigma;
+        // Without noise nothing has to be weighed, also where `r_t = 0`.
+        let ratio = if sigma_y == 0.0 { 0.0 } else { sigma_y * variance.sqrt() / (s * sigma) };
+        Ok(GainAt { gain: self, rho: ratio * ratio, alpha, shrink: variance / (s * s) })
+    }
+}
+
+/// A [`KalmanGain`] at one time.
+pub(super) struct GainAt<'a> {
+    gain: &'a KalmanGain,
+    /// `(sigma_y / r_t)^2`.
+    rho: f64,
+    alpha: f64,
+    /// `sigma^2 / r_t^2`, which has a limit where both vanish.
+    shrink: f64,
+}
+
+impl GainAt<'_> {
+    /// Writes `K (y - A data)` of a lane.
+    pub fn explain(&self, lane: usize, data: &[f64], out: &mut [f64]) {
+        let mut residual = self.gain.observation.residual(lane, data);
+        self.gain.gram.solve(self.rho, &mut residual);
+        self.gain.observation.measurement().adjoint(out, &residual);
+    }
+
+    /// `sigma^2 / (alpha r_t^2)`: what the Jacobian of the predicted data is multiplied with to
+    /// be 1 for data `N(m, s^2 I)`. Infinite at `alpha = 0`.
+    pub fn jacobian_factor(&self) -> f64 {
+        self.shrink / self.alpha
+    }
+}
