@@ -175,11 +175,11 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
 
 /// The shipped rectified flow, as a study would solve it.
 fn solves(threads: usize, rows: &mut Vec<Row>) {
-    let Field::Trained { network, plan, .. } = Field::parse("cat-rectified-flow").unwrap() else {
+    let Field::Trained(network) = Field::parse("cat-rectified-flow").unwrap() else {
         unreachable!("shipped weights are a trained network")
     };
     let path = process::parse(&network.process).unwrap();
-    let prediction: Prediction = network.prediction.parse().unwrap();
+    let (prediction, plan) = (network.prediction().unwrap(), network.mlp().unwrap());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());
     let x = states(ROWS);
     let field: PathField<Array2<f32>> = probability_flow(path, predictor);

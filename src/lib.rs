@@ -8,6 +8,8 @@
 //! - [`solvers`]: problems, methods, step control, noise, solutions;
 //! - [`problems`]: processes, predictors, exact and neural fields, data, training;
 //! - [`generate`]: a process, a field, a solver and a budget as one call;
+//! - [`images`]: digits as pictures;
+//! - [`reconstruct`]: samples of what an image was, given a measurement of it;
 //! - [`metrics`]: distances between samples;
 //! - [`study`]: solvers over budgets and seeds, as tables and pictures;
 //! - [`plot`] and [`report`]: pictures and pages.
@@ -23,9 +25,11 @@
 
 pub mod cli;
 pub mod generate;
+pub mod images;
 pub mod metrics;
 pub mod plot;
 pub mod prelude;
+pub mod reconstruct;
 pub mod report;
 pub mod study;
 

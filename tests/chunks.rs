@@ -1,7 +1,7 @@
 //! Many lanes generated in chunks are those of one batch, bit for bit.
 
 use driftfield::generate::{
-    Budget, Field, GenerateError, Generated, Initial, Settings, Streamed, generate,
+    Budget, Field, GenerateError, Generated, Initial, Saved, Settings, Streamed, generate,
     generate_in_chunks, shipped,
 };
 use driftfield_problems::field::GaussianMixture;
@@ -71,7 +71,7 @@ fn what_couples_lanes_stays_in_one_chunk() {
     let tolerance = Budget::Adaptive { abstol: 1e-2, reltol: 1e-2, max_nfe: None };
     let (parts, _) = chunks("vp", &mixture(), noise(LANES), &Settings::new("tsit5", tolerance));
     assert_eq!(parts.len(), 1);
-    let settings = Settings { save_steps: true, ..Settings::new("euler", Budget::Steps(2)) };
+    let settings = Settings { saved: Saved::All, ..Settings::new("euler", Budget::Steps(2)) };
     let (parts, _) = chunks("vp", &mixture(), noise(LANES), &settings);
     assert_eq!((parts.len(), parts[0].trajectory.len()), (1, 3));
 }

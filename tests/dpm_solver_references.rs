@@ -7,7 +7,7 @@
 mod common;
 
 use common::published::{Published, Verdict, relative_gap, rows};
-use driftfield::generate::{Budget, Field, Generated, Initial, Settings, generate};
+use driftfield::generate::{Budget, Field, Generated, Initial, Saved, Settings, generate};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::spacing::Spacing;
@@ -76,7 +76,7 @@ fn unipc_request(run: &Value) -> Settings {
     settings.spacing = Some(spacing(run["skip_type"].as_str().unwrap()));
     settings.t_start = run["t_start"].as_f64();
     settings.t_end = run["t_end"].as_f64();
-    settings.save_steps = true;
+    settings.saved = Saved::All;
     settings
 }
 
@@ -113,7 +113,7 @@ fn request(run: &Value, form: &str) -> Settings {
     settings.t_start = run["t_start"].as_f64();
     settings.t_end = run["t_end"].as_f64();
     settings.denoise_final = denoise;
-    settings.save_steps = true;
+    settings.saved = Saved::All;
     settings
 }
 

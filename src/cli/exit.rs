@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use driftfield_problems::atomic_file::AtomicFile;
 use driftfield_solvers::Outcome;
 
+use crate::plot::PlotError;
+
 /// Exit status of bad usage or input.
 pub(super) const USAGE: u8 = 2;
 /// Exit status of a failed computation.
@@ -74,6 +76,15 @@ pub(super) fn status(outcome: &Outcome) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     CommandError::failed(format!("the solve failed: {outcome}")).report()
+}
+
+/// Refuses a picture that could not be drawn, before anything is computed.
+pub(super) fn check_picture(path: &Path) -> Result<(), CommandError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("png" | "svg") => check_writable(path),
+        _ => Err(PlotError::UnknownExtension { path: path.to_owned() }.into()),
+    }
 }
 
 /// Refuses a file that could not be written, before anything is computed.

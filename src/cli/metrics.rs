@@ -3,7 +3,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use driftfield_problems::npy;
-use ndarray::Array2;
 
 use super::CommandError;
 use super::exit::say;
@@ -20,16 +19,8 @@ pub(super) struct MetricsArguments {
     json: bool,
 }
 
-/// The lanes of an array as rows.
-fn read_rows(path: &PathBuf) -> Result<Array2<f64>, CommandError> {
-    let array = npy::read::<f64>(path)?;
-    let lanes = array.shape()[0];
-    let components = array.len() / lanes.max(1);
-    Ok(array.into_shape_with_order((lanes, components))?)
-}
-
 pub(super) fn run(arguments: &MetricsArguments) -> Result<ExitCode, CommandError> {
-    let (a, b) = (read_rows(&arguments.a)?, read_rows(&arguments.b)?);
+    let (a, b) = (npy::read_rows::<f64>(&arguments.a)?.0, npy::read_rows::<f64>(&arguments.b)?.0);
     let report = MetricReport::new(&a.view(), &b.view())?;
     if arguments.json {
         say(serde_json::to_string_pretty(&report)?)?;

@@ -5,6 +5,7 @@
 
 mod exit;
 mod metrics;
+mod reconstruct;
 mod sample;
 mod solvers;
 mod study;
@@ -37,6 +38,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Generate samples with one solver
     Sample(Box<sample::SampleArguments>),
+    /// Sample what an image was, given a measurement of it
+    Reconstruct(Box<reconstruct::ReconstructArguments>),
     /// List every method
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Some(Command::Study(arguments)) => study::run(&arguments),
         Some(Command::Train(arguments)) => train::run(&arguments),
         Some(Command::Sample(arguments)) => sample::run(&arguments),
+        Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
     };

@@ -12,8 +12,14 @@ use serde_json::{Value, json};
 
 use super::{CommandError, exit};
 use crate::generate::{
-    Budget, Field, Initial, LaneEvaluations, Settings, Streamed, generate_in_chunks,
+    Budget, Condition, Field, Generated, Initial, LaneEvaluations, Saved, Settings, Streamed,
+    generate_in_chunks,
 };
+use crate::images::{self, MOST_DRAWN};
+use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
+
+/// Columns of a picture of trajectories.
+const FRAMES: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
@@ -78,6 +84,13 @@ pub(super) struct SampleArguments {
     /// Noise level of a stochastic solver
     #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
+    /// Labels of the lanes, one for all or several that take turns: 3 or 0,1,2
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    label: Vec<u32>,
+    /// Weight W of classifier-free guidance, v_without + W (v_with - v_without); other than 0 and
+    /// 1 it takes two network forwards per evaluation [default: 1]
+    #[arg(long, allow_hyphen_values = true)]
+    guidance: Option<f64>,
     /// Keep the predicted data within its range: static[:max=1] or dynamic[:quantile=0.995,max=1]
     #[arg(long)]
     threshold: Option<String>,
@@ -87,6 +100,12 @@ pub(super) struct SampleArguments {
     /// Write every state, [steps + 1, n, d]
     #[arg(long)]
     trajectory: Option<PathBuf>,
+    /// Draw the first images of the samples: FILE.png or FILE.svg
+    #[arg(long)]
+    grid: Option<PathBuf>,
+    /// Draw the first images on their way from noise to data: FILE.png or FILE.svg
+    #[arg(long)]
+    trajectory_grid: Option<PathBuf>,
     /// Write the samples
     #[arg(long)]
     out: Option<PathBuf>,
@@ -127,9 +146,22 @@ impl SampleArguments {
             threshold: self.threshold.as_deref().map(str::parse::<Threshold>).transpose()?,
             denoise_final: self.denoise_final,
             seed: self.seed,
-            save_steps: self.trajectory.is_some(),
+            saved: self.saved(),
             per_lane: self.per_lane,
+            condition: self.condition(),
         })
+    }
+
+    fn saved(&self) -> Saved {
+        match (&self.trajectory, &self.trajectory_grid) {
+            (Some(_), _) => Saved::All,
+            (None, Some(_)) => Saved::Frames(FRAMES),
+            (None, None) => Saved::Last,
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        Condition { labels: self.label.clone(), guidance: self.guidance }
     }
 
     fn initial<T: NpyElement>(&self) -> Result<Initial<T>, CommandError> {
@@ -144,7 +176,7 @@ impl SampleArguments {
 }
 
 impl SampleArguments {
-    fn check_outputs(&self) -> Result<(), CommandError> {
+    fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
         if self.out.is_some() && self.out == self.trajectory {
             return Err(CommandError::usage(
                 "--out and --trajectory name the same file; give two names",
@@ -153,7 +185,44 @@ impl SampleArguments {
         for file in [&self.out, &self.trajectory].into_iter().flatten() {
             exit::check_writable(file)?;
         }
+        for file in [&self.grid, &self.trajectory_grid].into_iter().flatten() {
+            images::side_of(&field.row_shape())?;
+            exit::check_picture(file)?;
+        }
         Ok(())
+    }
+
+    /// What is drawn of a chunk of lanes, the first of which is `first`.
+    fn draw<T: Scalar>(
+        &self,
+        chunk: &Generated<T>,
+        drawn: &mut Vec<ImageTile>,
+    ) -> Result<(), CommandError> {
+        if self.grid.is_some() {
+            drawn.extend(images::tiles(&chunk.samples, MOST_DRAWN - drawn.len()));
+        }
+        if let Some(file) = &self.trajectory_grid {
+            let (times, states) = Saved::Frames(FRAMES).of(&chunk.times, &chunk.trajectory);
+            let grid = images::trajectory_grid(self.title(), &times, &states)?;
+            grid.render(file).map_err(CommandError::failed)?;
+        }
+        Ok(())
+    }
+
+    fn draw_grid(&self, drawn: Vec<ImageTile>, shape: &[usize]) -> Result<(), CommandError> {
+        let Some(file) = &self.grid else { return Ok(()) };
+        // Labels that take turns each have a column of their own.
+        let columns = match self.label.len() {
+            several @ 2..=16 => several,
+            _ => 8,
+        };
+        let grid = ImageGrid::new(self.title(), images::side_of(shape)?);
+        let rows = drawn.chunks(columns).map(|tiles| ImageRow::new("", tiles.to_vec()));
+        rows.fold(grid, ImageGrid::row).render(file).map_err(CommandError::failed)
+    }
+
+    fn title(&self) -> String {
+        format!("{}, {}", self.process, self.solver)
     }
 
     /// What `--json` prints. Process and solver are echoed as they were asked
@@ -230,8 +299,8 @@ fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCod
     let settings = arguments.settings()?;
     let field = Field::parse(&arguments.field)?;
     let initial = arguments.initial::<T>()?;
-    arguments.check_outputs()?;
-    let mut samples = None;
+    arguments.check_outputs(&field)?;
+    let (mut samples, mut drawn) = (None, Vec::new());
     let streamed = generate_in_chunks(&path, &field, initial, &settings, |chunk| {
         if let Some(file) = &arguments.out {
             append(&mut samples, file, &chunk.samples).map_err(CommandError::failed)?;
@@ -239,11 +308,13 @@ fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCod
         if let Some(file) = &arguments.trajectory {
             write_trajectory(file, &chunk.trajectory).map_err(CommandError::failed)?;
         }
+        arguments.draw(&chunk, &mut drawn)?;
         Ok::<(), CommandError>(())
     })?;
     if let Some(writer) = samples {
         writer.finish().map_err(CommandError::failed)?;
     }
+    arguments.draw_grid(drawn, &streamed.lane_shape)?;
     if arguments.json {
         let summary = arguments.summary(&path.spec(), &streamed);
         exit::say(serde_json::to_string_pretty(&summary)?)?;

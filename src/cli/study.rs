@@ -2,14 +2,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use driftfield_problems::data::Mnist;
 use driftfield_problems::method;
 use driftfield_problems::process::PROCESSES;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CommandError, exit};
-use crate::generate::Field;
+use crate::generate::{Condition, Field};
 use crate::study::{
-    Case, Effort, STUDY_PROCESSES, Study, StudyError, standard_cases, standard_runs,
+    Case, Effort, STUDY_PROCESSES, Study, StudyError, image_runs, standard_cases, standard_runs,
     terminal_table, write,
 };
 
@@ -28,6 +29,25 @@ pub(super) struct StudyArguments {
     /// Directory for table, pictures and report
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Real digits to compare with: `mnist:DIR`
+    #[arg(long)]
+    data: Option<String>,
+    /// Labels of the lanes of a network that knows labels, which take turns [default: all]
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    label: Vec<u32>,
+    /// Weight of classifier-free guidance
+    #[arg(long, allow_hyphen_values = true)]
+    guidance: Option<f64>,
+    /// Start of the integration
+    #[arg(long, allow_hyphen_values = true)]
+    t_start: Option<f64>,
+    /// End of the integration
+    #[arg(long, allow_hyphen_values = true)]
+    t_end: Option<f64>,
+    /// Lanes of every run [default: 3000, images 250; with --quick 1000 and 50, images with
+    /// --full 500]
+    #[arg(long, allow_negative_numbers = true)]
+    lanes: Option<usize>,
     /// Fewer rows, lanes and seeds: seconds
     #[arg(long, conflicts_with = "full")]
     quick: bool,
@@ -66,7 +86,7 @@ impl StudyArguments {
                 let field = Field::parse(text)?;
                 // A network knows its process, if none is named.
                 let own = match (&field, self.process.is_empty()) {
-                    (Field::Trained { network, .. }, true) => Some(network.process.clone()),
+                    (Field::Trained(network), true) => Some(network.process.clone()),
                     _ => None,
                 };
                 let processes = own.as_deref().map_or(processes, |own| vec![own]);
@@ -85,13 +105,65 @@ impl StudyArguments {
             method::parse::<[f64; 2]>(solver)?;
         }
         let cases = self.cases()?;
+        let images = cases.iter().any(Case::is_image);
+        let lanes = self.lanes(images)?;
+        let digits = self.digits()?;
+        let cases = cases
+            .into_iter()
+            .map(|case| self.complete(case, lanes, digits.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
         let effort = self.effort();
-        let runs =
-            cases.iter().map(|case| standard_runs(&case.process, effort, &self.solver)).collect();
-        let (lanes, seeds) = if self.quick { (1000, 1) } else { (3000, 3) };
+        let runs = |case: &Case| match case.is_image() {
+            true => image_runs(effort, &self.solver),
+            false => standard_runs(&case.process, effort, &self.solver),
+        };
+        let runs = cases.iter().map(runs).collect();
+        let seeds = if self.quick || images { 1 } else { 3 };
         let seeds = (0..seeds).collect();
         // The main job builds these arguments without clap, and with its zero.
         Ok(Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) })
+    }
+
+    fn lanes(&self, images: bool) -> Result<usize, CommandError> {
+        match self.lanes {
+            Some(0) => Err(CommandError::usage("0 lanes were asked for; ask for at least one")),
+            Some(lanes) => Ok(lanes),
+            None => Ok(match (images, self.effort()) {
+                (false, Effort::Quick) => 1000,
+                (false, _) => 3000,
+                (true, Effort::Quick) => 50,
+                (true, Effort::Standard) => 250,
+                (true, Effort::Full) => 500,
+            }),
+        }
+    }
+
+    fn digits(&self) -> Result<Option<Mnist>, CommandError> {
+        let Some(data) = &self.data else { return Ok(None) };
+        match data.strip_prefix("mnist:") {
+            Some(directory) => Ok(Some(Mnist::read(directory)?)),
+            None => Err(CommandError::usage(format!(
+                "a study compares with digits only, `{data}` is none; give --data mnist:DIR"
+            ))),
+        }
+    }
+
+    /// A case with what else was asked for.
+    fn complete(
+        &self,
+        case: Case,
+        lanes: usize,
+        digits: Option<&Mnist>,
+    ) -> Result<Case, CommandError> {
+        let all = || (0..case.field.labels().unwrap_or(0) as u32).collect();
+        let labels = if self.label.is_empty() { all() } else { self.label.clone() };
+        let condition = Condition { labels, guidance: self.guidance };
+        let case = case.with_condition(condition)?;
+        let case = match digits {
+            Some(digits) => case.with_digits(digits, lanes)?,
+            None => case,
+        };
+        Ok(Case { span: (self.t_start, self.t_end), ..case })
     }
 }
 

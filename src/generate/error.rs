@@ -1,10 +1,11 @@
+use driftfield_problems::data::MnistError;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
 use driftfield_problems::npy::NpyError;
 use driftfield_problems::process::PathError;
 use driftfield_problems::spacing::SpacingError;
 use driftfield_problems::spec::SpecError;
 use driftfield_problems::weights::{StandardisationError, WeightsError};
-use driftfield_solvers::SolveError;
+use driftfield_solvers::{FieldError, SolveError};
 
 use super::SHIPPED;
 
@@ -26,7 +27,7 @@ pub enum GenerateError {
     Spec(#[from] SpecError),
     /// The field's text is of no known form.
     #[error(
-        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `FILE.safetensors`, or shipped weights: {names}", names = shipped_names()
+        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", names = shipped_names()
     )]
     FieldForm(String),
     /// A mixture file is refused.
@@ -40,6 +41,9 @@ pub enum GenerateError {
     /// A data file is refused.
     #[error(transparent)]
     Npy(#[from] NpyError),
+    /// A directory of digits is refused.
+    #[error(transparent)]
+    Mnist(#[from] MnistError),
     /// A data set cannot be a field.
     #[error(transparent)]
     Empirical(#[from] EmpiricalError),
@@ -63,6 +67,30 @@ pub enum GenerateError {
         /// Process asked for.
         asked: String,
     },
+    /// Labels for a field that knows none.
+    #[error(
+        "{field} knows no labels; leave out --label, or take a network that was trained with labels (`train --network unet`)"
+    )]
+    NoLabels {
+        /// The field.
+        field: String,
+    },
+    /// A label that the network does not know.
+    #[error("label {label} is out of range; the network knows 0 to {largest}")]
+    Label {
+        /// The label.
+        label: u32,
+        /// The largest that there is.
+        largest: usize,
+    },
+    /// Guidance without anything to guide to.
+    #[error("guidance weighs a label; give --label as well")]
+    GuidanceWithoutLabel,
+    /// A guidance that is no finite number.
+    #[error(
+        "the guidance is {0}; it must be finite: 0 ignores the label, 1 is the label alone, 1.25 to 1.5 suits digits"
+    )]
+    Guidance(f64),
     /// Steps of every lane's own with a solver that has none.
     #[error(
         "the solver `{0}` cannot take steps of every lane's own; take an adaptive one of kind runge-kutta, such as tsit5 (`driftfield solvers` lists them)"
@@ -176,6 +204,9 @@ pub enum GenerateError {
     /// A spacing with adaptive steps.
     #[error("adaptive steps place their own times; leave out the spacing")]
     SpacingOfAdaptive,
+    /// The network refused what it was told.
+    #[error(transparent)]
+    Network(#[from] FieldError),
     /// The solver refused its settings.
     #[error(transparent)]
     Solve(#[from] SolveError),

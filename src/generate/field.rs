@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
-use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
-use driftfield_problems::network::MlpPlan;
+use driftfield_problems::data::Mnist;
+use driftfield_problems::field::{
+    EmpiricalError, EmpiricalPredictor, GaussianMixture, MixturePredictor,
+};
 use driftfield_problems::npy;
-use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
-use driftfield_problems::process::{self, SharedPath};
-use driftfield_problems::weights::{Standardisation, TrainedNetwork};
-use driftfield_solvers::HostState;
+use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
+use driftfield_problems::process::SharedPath;
+use driftfield_problems::weights::{AnyNetwork, Standardisation};
+use driftfield_solvers::{HostState, State};
 use ndarray::Array2;
 
-use super::{GenerateError, shipped};
+use super::{Condition, GenerateError, TrainedField, shipped};
 
 /// What is known of the data: an exact function or a trained network.
 #[derive(Debug, Clone)]
@@ -17,26 +19,57 @@ pub enum Field {
     /// The exact field of a Gaussian mixture.
     Mixture(Arc<GaussianMixture>),
     /// The exact field of a data set, each point smoothed by a Gaussian.
-    Empirical {
-        /// The points, `[n, d]`.
-        data: Arc<Array2<f64>>,
-        /// Standard deviation of the smoothing.
-        smoothing: f64,
-    },
+    Empirical(Arc<EmpiricalField>),
     /// A trained network.
-    Trained {
-        /// The network and what belongs to it.
-        network: Arc<TrainedNetwork>,
-        /// The network prepared for the CPU.
-        plan: Arc<MlpPlan>,
-        /// Where it came from, for messages.
-        file: String,
-    },
+    Trained(Arc<TrainedField>),
+}
+
+/// A data set as a field.
+#[derive(Debug, Clone)]
+pub struct EmpiricalField {
+    /// The points in the units the process runs in, `[n, d]`.
+    pub points: Arc<Array2<f64>>,
+    /// Standard deviation of the smoothing, in the same units.
+    pub smoothing: f64,
+    /// Shape of a point.
+    pub row_shape: Vec<usize>,
+    /// Units of the data, where the process runs in others.
+    pub units: Option<Standardisation>,
+    /// Where it came from, for messages.
+    pub file: String,
+}
+
+impl EmpiricalField {
+    /// The digits under `train-*` of a directory, on pixels from -1 to 1 as networks are trained
+    /// on.
+    pub fn digits(directory: &str, smoothing: f64) -> Result<Self, GenerateError> {
+        let mut points = Mnist::read(directory)?.train.pixels;
+        let units = Standardisation::of_pixels(points.ncols());
+        units.apply(&mut points)?;
+        Ok(EmpiricalField {
+            points: Arc::new(points),
+            smoothing,
+            row_shape: vec![1, Mnist::SIDE, Mnist::SIDE],
+            units: Some(units),
+            file: format!("mnist:{directory}"),
+        })
+    }
+
+    /// The lanes of an `.npy` file of any shape, in its own units.
+    pub fn read(file: &str, smoothing: f64) -> Result<Self, GenerateError> {
+        let (points, row_shape) = npy::read_rows::<f64>(file)?;
+        let (points, file) = (Arc::new(points), file.to_owned());
+        Ok(EmpiricalField { points, smoothing, row_shape, units: None, file })
+    }
+
+    fn predictor(&self, path: &SharedPath) -> Result<EmpiricalPredictor, EmpiricalError> {
+        EmpiricalPredictor::new(self.points.clone(), self.smoothing, path.clone())
+    }
 }
 
 impl Field {
-    /// The field written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]` or
-    /// `FILE.safetensors`. A weights file that does not exist is looked for
+    /// The field written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
+    /// `empirical:mnist:DIR[:smoothing]` or `FILE.safetensors`. A weights file that does not exist is looked for
     /// among the shipped ones, which may also be given by name (`cat-vp`).
     pub fn parse(text: &str) -> Result<Field, GenerateError> {
         if let Some(file) = text.strip_prefix("exact:") {
@@ -49,10 +82,8 @@ impl Field {
             return Self::parse_empirical(rest);
         }
         let network = match shipped(text) {
-            Some(bytes) if !std::path::Path::new(text).is_file() => {
-                TrainedNetwork::from_bytes(bytes)
-            }
-            _ if text.ends_with(".safetensors") => TrainedNetwork::load(text),
+            Some(bytes) if !std::path::Path::new(text).is_file() => AnyNetwork::from_bytes(bytes),
+            _ if text.ends_with(".safetensors") => AnyNetwork::load(text),
             _ => return Err(GenerateError::FieldForm(text.to_owned())),
         };
         match network {
@@ -62,61 +93,99 @@ impl Field {
     }
 
     fn parse_empirical(rest: &str) -> Result<Field, GenerateError> {
-        let (file, smoothing) = match rest.rsplit_once(':') {
-            _ if rest.ends_with(".npy") => (rest, 0.0),
-            Some((file, smoothing)) => {
-                let form = || GenerateError::FieldForm(format!("empirical:{rest}"));
-                (file, smoothing.parse().map_err(|_| form())?)
-            }
-            None => (rest, 0.0),
+        let digits = rest.strip_prefix("mnist:");
+        let given = digits.unwrap_or(rest);
+        let (file, smoothing) = match given.rsplit_once(':') {
+            // What is no number belongs to the name.
+            Some((file, number)) => match number.parse::<f64>() {
+                Ok(smoothing) => (file, smoothing),
+                Err(_) if given.ends_with(".npy") || digits.is_some() => (given, 0.0),
+                Err(_) => return Err(GenerateError::FieldForm(format!("empirical:{rest}"))),
+            },
+            None => (given, 0.0),
         };
-        Ok(Field::Empirical { data: Arc::new(npy::read_matrix::<f64>(file)?), smoothing })
+        let field = match digits {
+            Some(_) => EmpiricalField::digits(file, smoothing)?,
+            None => EmpiricalField::read(file, smoothing)?,
+        };
+        Ok(Field::Empirical(Arc::new(field)))
     }
 
-    /// A trained network.
-    pub fn trained(network: TrainedNetwork, file: impl Into<String>) -> Field {
-        let plan = Arc::new(network.plan());
-        Field::Trained { network: Arc::new(network), plan, file: file.into() }
+    /// A trained network; `file` names it in messages.
+    pub fn trained(network: impl Into<AnyNetwork>, file: impl Into<String>) -> Field {
+        Field::Trained(Arc::new(TrainedField::new(network, file)))
+    }
+
+    /// Shape of one lane.
+    pub fn row_shape(&self) -> Vec<usize> {
+        match self {
+            Field::Mixture(mixture) => vec![mixture.dimension()],
+            Field::Empirical(data) => data.row_shape.clone(),
+            Field::Trained(network) => network.row_shape(),
+        }
     }
 
     /// Components of one lane.
     pub fn dimension(&self) -> usize {
+        self.row_shape().iter().product()
+    }
+
+    /// How many labels the field knows, if it can be told any.
+    pub fn labels(&self) -> Option<usize> {
         match self {
-            Field::Mixture(mixture) => mixture.dimension(),
-            Field::Empirical { data, .. } => data.ncols(),
-            Field::Trained { network, .. } => network.dimension(),
+            Field::Trained(network) => network.labels(),
+            Field::Mixture(_) | Field::Empirical(_) => None,
         }
     }
 
-    /// The predictor on `path`; a network's own path must be the one asked for.
+    /// The predictor on `path` of lanes under `condition`; a network's own path must be the one
+    /// asked for.
     pub fn predictor<S: HostState>(
         &self,
         path: &SharedPath,
+        condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
+        condition.check(self.labels(), self.name())?;
         Ok(match self {
             Field::Mixture(mixture) => {
                 Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))
             }
-            Field::Empirical { data, smoothing } => {
-                Arc::new(EmpiricalPredictor::new(data.clone(), *smoothing, path.clone())?)
-            }
-            Field::Trained { network, plan, file } => {
-                let trained = process::parse(&network.process)?.spec();
-                if trained != path.spec() {
-                    let (file, asked) = (file.clone(), path.spec());
-                    return Err(GenerateError::Process { file, trained, asked });
-                }
-                let prediction: Prediction = network.prediction.parse()?;
-                Arc::new(NetworkPredictor::new(plan.clone(), prediction, path.clone()))
-            }
+            Field::Empirical(data) => Arc::new(data.predictor(path)?),
+            Field::Trained(network) => network.predictor(path, condition)?,
         })
+    }
+
+    /// The same, differentiable in the state.
+    pub fn differentiable<S: HostState + State>(
+        &self,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
+        condition.check(self.labels(), self.name())?;
+        Ok(match self {
+            Field::Mixture(mixture) => {
+                Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))
+            }
+            Field::Empirical(data) => Arc::new(data.predictor(path)?),
+            Field::Trained(network) => network.differentiable(path, condition)?,
+        })
+    }
+
+    /// What it is called in messages.
+    fn name(&self) -> &str {
+        match self {
+            Field::Mixture(_) => "the exact field of a mixture",
+            Field::Empirical(data) => &data.file,
+            Field::Trained(network) => &network.file,
+        }
     }
 
     /// Units of the data, where the process runs in others.
     pub fn units(&self) -> Option<&Standardisation> {
         match self {
-            Field::Trained { network, .. } => Some(&network.standardisation),
-            Field::Mixture(_) | Field::Empirical { .. } => None,
+            Field::Trained(network) => Some(&network.units),
+            Field::Empirical(data) => data.units.as_ref(),
+            Field::Mixture(_) => None,
         }
     }
 
@@ -138,6 +207,6 @@ impl Field {
 
     /// Whether the field is exact rather than trained.
     pub fn is_exact(&self) -> bool {
-        !matches!(self, Field::Trained { .. })
+        !matches!(self, Field::Trained(_))
     }
 }

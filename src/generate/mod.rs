@@ -3,20 +3,26 @@
 //! What the command line's `sample` and the study share. Everything that can be
 //! wrong with a request is found before the first evaluation.
 
+mod condition;
 mod error;
 mod field;
 mod lanes;
 mod memory;
 mod plan;
+mod saved;
 mod shipped;
 mod stream;
+mod trained;
 
+pub use condition::Condition;
 pub use error::GenerateError;
-pub use field::Field;
+pub use field::{EmpiricalField, Field};
 pub use lanes::LaneEvaluations;
 pub use plan::{Budget, Settings, Span};
+pub use saved::Saved;
 pub use shipped::{SHIPPED, shipped, shipped_classifier};
 pub use stream::{Streamed, generate_in_chunks};
+pub use trained::TrainedField;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +32,7 @@ use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method};
 use driftfield_solvers::noise::fill_initial_normals;
+use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::{
     HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
 };
@@ -46,7 +53,7 @@ pub enum Initial<T> {
 }
 
 impl<T> Initial<T> {
-    fn lanes(&self) -> usize {
+    pub(crate) fn lanes(&self) -> usize {
         match self {
             Initial::State(state) => state.shape().first().copied().unwrap_or(0),
             Initial::Noise { lanes, .. } => *lanes,
@@ -59,8 +66,10 @@ impl<T> Initial<T> {
 pub struct Generated<T> {
     /// The state at the end, in the units of the field's data.
     pub samples: ArrayD<T>,
-    /// Initial state and every accepted step, if they were asked for.
+    /// The states that were asked for, the first being the initial one.
     pub trajectory: Vec<ArrayD<T>>,
+    /// Their times.
+    pub times: Vec<f64>,
     /// Exact counts, denoising included.
     pub statistics: Statistics,
     /// How the solve ended.
@@ -93,6 +102,29 @@ fn generate_lanes<T: Scalar>(
     settings: &Settings,
     first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
+    let condition = settings.condition.of_lanes(first_lane, initial.lanes());
+    let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
+    let steered = Steered { predictor, observer: None };
+    generate_steered(path, field, initial, settings, first_lane, steered)
+}
+
+/// What a solve follows, and who looks at its steps.
+pub(crate) struct Steered<'a, T: Scalar> {
+    /// The predictor of the field, or one made of it.
+    pub(crate) predictor: Arc<dyn Predictor<ArrayD<T>>>,
+    /// Told of every accepted step, which it may change.
+    pub(crate) observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
+}
+
+/// Generates as `settings` say, with a predictor and an observer of the caller's.
+pub(crate) fn generate_steered<T: Scalar>(
+    path: &SharedPath,
+    field: &Field,
+    initial: Initial<T>,
+    settings: &Settings,
+    first_lane: u64,
+    steered: Steered<'_, T>,
+) -> Result<Generated<T>, GenerateError> {
     if let Budget::Evaluations(nfe) = settings.budget {
         memory::check_steps(nfe)?;
     }
@@ -101,18 +133,16 @@ fn generate_lanes<T: Scalar>(
     let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
     let method = chosen.method;
     let lanes = initial.lanes();
-    let saved =
-        if settings.save_steps { plan.steps().map_or(0, |steps| steps as u64 + 1) } else { 0 };
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
-    memory::check_lanes(lanes, lane_bytes, &method.info(), saved)?;
+    memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
     let initial = start(initial, path, field, plan.span, first_lane)?;
-    let predictor = predictor::<ArrayD<T>>(path, field, settings.threshold)?;
+    let predictor = thresholded(steered.predictor, path, field, settings.threshold)?;
     let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
     let info = method.info();
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
-        check_ends(&path_field, field.dimension(), plan.span)?;
+        check_ends(&path_field, &initial, plan.span)?;
     }
-    if settings.per_lane && settings.save_steps {
+    if settings.per_lane && settings.saved != Saved::Last {
         return Err(GenerateError::PerLaneTrajectory);
     }
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
@@ -121,10 +151,13 @@ fn generate_lanes<T: Scalar>(
         let (solution, evaluations) = lanes::solve(&problem, &info, &plan)?;
         (solution, Some(evaluations))
     } else {
-        let mut options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-        if settings.save_steps {
-            options = options.save(driftfield_solvers::Save::all());
-        }
+        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+        let options = match steered.observer {
+            Some(mut observer) => {
+                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
+            }
+            None => options,
+        };
         (solve(&problem, &method, options)?, None)
     };
     if settings.denoise_final && solution.outcome.is_success() {
@@ -134,13 +167,13 @@ fn generate_lanes<T: Scalar>(
         }
     }
     let seconds = clock.elapsed().as_secs_f64();
-    let mut trajectory = solution.u;
-    if settings.save_steps {
-        // The initial state and every accepted step; the last one may have
-        // been denoised since.
-        if let Some(last) = trajectory.last_mut().filter(|_| solution.statistics.accepted > 0) {
-            last.clone_from(&solution.u_last);
-        }
+    let (times, mut trajectory) = match settings.saved {
+        frames @ Saved::Frames(_) => frames.of(&solution.t, &solution.u),
+        Saved::Last | Saved::All => (solution.t, solution.u),
+    };
+    if let Some(last) = trajectory.last_mut().filter(|_| solution.statistics.accepted > 0) {
+        // The state of the last step may have been denoised since.
+        last.clone_from(&solution.u_last);
     }
     let mut samples = solution.u_last;
     for state in trajectory.iter_mut().chain([&mut samples]) {
@@ -149,6 +182,7 @@ fn generate_lanes<T: Scalar>(
     Ok(Generated {
         samples,
         trajectory,
+        times,
         statistics: solution.statistics,
         outcome: solution.outcome,
         seconds,
@@ -158,13 +192,13 @@ fn generate_lanes<T: Scalar>(
     })
 }
 
-/// The field's predictor, its data kept within a range if so asked.
-fn predictor<S: HostState + State>(
+/// The predictor with its data kept within a range, if so asked.
+fn thresholded<S: HostState + State>(
+    predictor: Arc<dyn Predictor<S>>,
     path: &SharedPath,
     field: &Field,
     threshold: Option<Threshold>,
 ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
-    let predictor = field.predictor::<S>(path)?;
     let Some(threshold) = threshold else { return Ok(predictor) };
     let thresholded = Thresholded::new(predictor, path.clone(), threshold.validate()?);
     Ok(match field.units() {
@@ -193,7 +227,8 @@ fn start<T: Scalar>(
         }
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
         Initial::Noise { lanes, seed } => {
-            let mut state = ArrayD::zeros(IxDyn(&[lanes, field.dimension()]));
+            let shape = [&[lanes], field.row_shape().as_slice()].concat();
+            let mut state = ArrayD::zeros(IxDyn(&shape));
             fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)
                 .map_err(driftfield_solvers::SolveError::from)?;
             Ok(state)
@@ -201,19 +236,19 @@ fn start<T: Scalar>(
     }
 }
 
-/// Refuses an end at the data where the field is not finite, tried on one lane
+/// Refuses an end at the data where the field is not finite, tried on lanes
 /// of zeros and not counted. Ancestral steps ask for the predicted data alone, and methods that
 /// can step to the data evaluate nothing there.
 fn check_ends<T: Scalar>(
     field: &PathField<ArrayD<T>>,
-    dimension: usize,
+    initial: &ArrayD<T>,
     span: Span,
 ) -> Result<(), GenerateError> {
     let data_end = field.path().domain().data.t;
     if span.start != data_end && span.end != data_end {
         return Ok(());
     }
-    let state: ArrayD<T> = ArrayD::zeros(IxDyn(&[1, dimension]));
+    let state: ArrayD<T> = ArrayD::zeros(initial.raw_dim());
     let mut slope = state.clone();
     let reason = match field.eval(&mut slope, &state, data_end) {
         Err(error) => error.to_string(),

@@ -6,7 +6,7 @@ use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::{LaneOptions, SolveOptions, State};
 
-use super::{GenerateError, memory};
+use super::{Condition, GenerateError, Saved, memory};
 
 /// What a generation may spend.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +48,12 @@ pub struct Settings {
     pub denoise_final: bool,
     /// Seed of the Brownian path.
     pub seed: u64,
-    /// Whether every step is kept.
-    pub save_steps: bool,
+    /// Which states are kept.
+    pub saved: Saved,
     /// Whether adaptive steps are every lane's own.
     pub per_lane: bool,
+    /// What the network is told of labels.
+    pub condition: Condition,
 }
 
 impl Settings {
@@ -67,8 +69,9 @@ impl Settings {
             threshold: None,
             denoise_final: false,
             seed: 0,
-            save_steps: false,
+            saved: Saved::Last,
             per_lane: false,
+            condition: Condition::default(),
         }
     }
 
@@ -124,7 +127,11 @@ impl Plan {
         }
     }
 
-    pub(super) fn options<S>(&self, settings: &Settings) -> SolveOptions<'static, S> {
+    pub(super) fn options<'a, S>(&self, settings: &Settings) -> SolveOptions<'a, S> {
+        let times = match &self.steps {
+            Steps::Grid(times) => Some(times.as_slice()),
+            Steps::Fixed(_) | Steps::Adaptive { .. } => None,
+        };
         let options = match &self.steps {
             Steps::Fixed(steps) => SolveOptions::steps(*steps),
             Steps::Grid(times) => SolveOptions::times(times.clone()),
@@ -136,7 +143,12 @@ impl Plan {
                 }
             }
         };
-        options.seed(settings.seed)
+        settings.saved.on(options.seed(settings.seed), times)
+    }
+
+    /// States that will be kept, as far as that is known.
+    pub(super) fn saved(&self, saved: Saved) -> u64 {
+        saved.states(self.steps())
     }
 }
 

@@ -7,7 +7,7 @@ use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
 use super::{
-    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Settings, Span,
+    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings, Span,
     generate_lanes, memory,
 };
 
@@ -59,7 +59,7 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
         method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     let shared = adaptive && !settings.per_lane;
-    let chunk = if settings.save_steps || shared || coupled {
+    let chunk = if settings.saved != Saved::Last || shared || coupled {
         lanes
     } else {
         (CHUNK_NUMBERS / field.dimension().max(1)).max(1)

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use driftfield_problems::data::{self, Cat, DataSet, FiniteData};
+use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_problems::weights::TrainedNetwork;
+use driftfield_problems::weights::AnyNetwork;
 use ndarray::Array2;
 
-use super::StudyError;
-use crate::generate::{Field, GenerateError, shipped};
+use super::{Judge, StudyError};
+use crate::generate::{Condition, Field, GenerateError, shipped};
 
 /// The processes of the standard study.
 pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
@@ -22,14 +22,17 @@ pub enum Reference {
     Mixture(Arc<GaussianMixture>),
     /// Draws of a data set.
     Data(Box<dyn DataSet>),
+    /// There is none at hand.
+    Unknown,
 }
 
 impl Reference {
-    /// `n` points, `[n, d]`.
-    pub fn draw(&self, n: usize, seed: u64) -> Array2<f64> {
+    /// `n` points, `[n, d]`, if there is data.
+    pub fn draw(&self, n: usize, seed: u64) -> Option<Array2<f64>> {
         match self {
-            Reference::Mixture(mixture) => mixture.draw(n, seed),
-            Reference::Data(data) => data.sample(n, seed),
+            Reference::Mixture(mixture) => Some(mixture.draw(n, seed)),
+            Reference::Data(data) => Some(data.sample(n, seed)),
+            Reference::Unknown => None,
         }
     }
 }
@@ -47,6 +50,12 @@ pub struct Case {
     pub field_name: &'static str,
     /// The data.
     pub reference: Reference,
+    /// What the network is told of labels.
+    pub condition: Condition,
+    /// Who judges images; points are judged by distances alone.
+    pub judge: Option<Judge>,
+    /// Start and end of the integration, where they are not the process's own.
+    pub span: (Option<f64>, Option<f64>),
 }
 
 impl Case {
@@ -54,17 +63,46 @@ impl Case {
     pub fn new(process: &str, field: Field) -> Result<Self, StudyError> {
         let path = process::parse(process)?;
         // A network of another process is refused before anything is run.
-        field.predictor::<Array2<f32>>(&path)?;
+        field.predictor::<Array2<f32>>(&path, &Condition::default())?;
         let reference = match &field {
             Field::Mixture(mixture) => Reference::Mixture(mixture.clone()),
-            Field::Empirical { data, smoothing } => {
-                let data = FiniteData::new((**data).clone())?;
-                Reference::Data(Box::new(data.with_smoothing(*smoothing)))
+            Field::Empirical(data) => {
+                let mut points = (*data.points).clone();
+                field.to_data_units(&mut points)?;
+                let points = FiniteData::new(points)?;
+                Reference::Data(Box::new(points.with_smoothing(data.smoothing)))
             }
-            Field::Trained { network, .. } => Reference::Data(data::by_name(&network.data)?),
+            // Digits lie in some directory, which the network does not know.
+            Field::Trained(network) if network.data == "mnist" => Reference::Unknown,
+            Field::Trained(network) => Reference::Data(data::by_name(&network.data)?),
         };
         let field_name = if field.is_exact() { "exact" } else { "trained" };
-        Ok(Case { process: process.to_owned(), path, field, field_name, reference })
+        let judge = if is_image(&field) { Some(Judge::of_labels()?) } else { None };
+        let condition = Condition::default();
+        let process = process.to_owned();
+        let span = (None, None);
+        Ok(Case { process, path, field, field_name, reference, condition, judge, span })
+    }
+
+    /// Of lanes with these labels.
+    pub fn with_condition(self, condition: Condition) -> Result<Self, StudyError> {
+        self.field.predictor::<Array2<f32>>(&self.path, &condition)?;
+        Ok(Case { condition, ..self })
+    }
+
+    /// Beside real digits, for samples of `lanes` images.
+    pub fn with_digits(self, digits: &Mnist, lanes: usize) -> Result<Self, StudyError> {
+        if !self.is_image() {
+            return Err(StudyError::NoImages { case: self.label() });
+        }
+        let judge = Some(Judge::new(digits, lanes)?);
+        let unseen = FiniteData::new(digits.second_half().pixels)?;
+        Ok(Case { judge, reference: Reference::Data(Box::new(unseen)), ..self })
+    }
+
+    /// Whether its lanes are square grey images.
+    pub fn is_image(&self) -> bool {
+        is_image(&self.field)
     }
 
     /// The exact field of a mixture along the cat's outline.
@@ -80,7 +118,7 @@ impl Case {
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
         let name = format!("cat-{}", process::parse(process)?.name());
         let Some(bytes) = shipped(&name) else { return Ok(None) };
-        let network = TrainedNetwork::from_bytes(bytes)
+        let network = AnyNetwork::from_bytes(bytes)
             .map_err(|source| GenerateError::Weights { file: name.clone(), source })?;
         match Case::new(process, Field::trained(network, name)) {
             Ok(case) => Ok(Some(case)),
@@ -94,6 +132,11 @@ impl Case {
     pub fn label(&self) -> String {
         format!("{}, {} field", self.process, self.field_name)
     }
+}
+
+/// Of the size that the shipped classifier knows.
+fn is_image(field: &Field) -> bool {
+    field.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
 }
 
 /// For each process the exact and the trained field on the cat.

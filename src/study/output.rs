@@ -5,14 +5,17 @@ use std::path::Path;
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::DataError;
 use driftfield_problems::field::MixtureError;
+use driftfield_problems::network::ClassifierError;
 use driftfield_problems::spec::SpecError;
+use driftfield_problems::weights::WeightsError;
 use driftfield_solvers::Outcome;
 use serde_json::{Value, json};
 
-use super::table::{COLUMNS, cells, floor_cells};
-use super::{MMD_BANDWIDTH, Study, StudyResult, legend, pictures};
+use super::table::{cells, columns, floor_cells};
+use super::{MMD_BANDWIDTH, Study, StudyResult, image_pictures, legend, pictures};
 use crate::generate::GenerateError;
-use crate::metrics::MetricError;
+use crate::images::ImageError;
+use crate::metrics::{ImageQualityError, MetricError};
 use crate::plot::{Plot, PlotError};
 use crate::report::{Cell, Figure, Report, ReportError, Table};
 
@@ -43,6 +46,26 @@ pub enum StudyError {
         /// How it ended.
         outcome: Outcome,
     },
+    /// Digits to compare with for a field of something else.
+    #[error(
+        "{case}: the lanes are no images of 28 x 28 pixels, which digits could be compared with; leave out --data"
+    )]
+    NoImages {
+        /// Process and field.
+        case: String,
+    },
+    /// The shipped classifier cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Images could not be judged.
+    #[error(transparent)]
+    Quality(#[from] ImageQualityError),
+    /// Images could not be classified.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+    /// Images could not be drawn.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// Threads could not be had.
     #[error("the threads of a job could not be started ({0}); take fewer `--jobs`")]
     Threads(String),
@@ -83,8 +106,10 @@ impl StudyResult {
                 value
             })
             .collect();
-        let legend: serde_json::Map<String, Value> =
-            legend().into_iter().map(|(term, text)| (term.to_owned(), text.into())).collect();
+        let legend: serde_json::Map<String, Value> = legend(self.images())
+            .into_iter()
+            .map(|(term, text)| (term.to_owned(), text.into()))
+            .collect();
         json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
@@ -120,14 +145,24 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<()
     put("study.csv", &csv)?;
     put("study.json", format!("{:#}\n", result.to_json()).as_bytes())?;
     let pictures = pictures::draw(study, result)?;
+    let image_pictures = image_pictures::draw(study)?;
     let mut report = Report::new("driftfield: the solver study");
     describe(&mut report, result)?;
+    for picture in &image_pictures {
+        render(&picture.grid, directory, &picture.name)?;
+    }
     report.heading("Samples");
+    for picture in image_pictures.iter().filter(|picture| !picture.trajectories) {
+        report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
+    }
     for (name, picture, caption) in &pictures.samples {
         render(picture, directory, name)?;
         report.figure(Figure::png(picture, caption.as_str())?);
     }
     report.heading("Trajectories");
+    for picture in image_pictures.iter().filter(|picture| picture.trajectories) {
+        report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
+    }
     for (name, picture, caption) in &pictures.trajectories {
         render(picture, directory, name)?;
         report.figure(Figure::png(picture, caption.as_str())?);
@@ -157,14 +192,15 @@ fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError>
         "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
         result.lanes, result.seeds
     ));
-    report.legend(legend());
-    let mut table = Table::new("Solvers at their budgets", COLUMNS);
+    report.legend(legend(result.images()));
+    let mut table = Table::new("Solvers at their budgets", columns(result.images()));
     for case in &result.cases {
+        let images = case.image_floors.is_some();
         table.group(format!("{}, {} field", case.process, case.field));
         let first = case.first_at_floor();
         for (index, row) in case.rows.iter().enumerate() {
             let reaches = first == Some(index);
-            let cells = cells(row, reaches).map(|text| {
+            let cells = cells(row, images, reaches).map(|text| {
                 let cell = Cell::from(text);
                 if reaches { cell.highlighted() } else { cell }
             });

@@ -7,8 +7,8 @@ use driftfield_solvers::method::EulerMaruyama;
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
-use super::{Case, CaseResult, Row, Study, StudyError, StudyResult, rows_of};
-use crate::generate::{Budget, GenerateError, Settings};
+use super::{Case, CaseResult, ImageFloors, Row, Study, StudyError, StudyResult, rows_of};
+use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::plot::{
     Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
     Trajectories,
@@ -41,7 +41,7 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     for case in &planar {
         if !noised.contains(&case.process.as_str()) {
             noised.push(&case.process);
-            trajectories.push(forward_picture(case)?);
+            trajectories.extend(forward_picture(case)?);
         }
     }
     let mut samples = Vec::new();
@@ -61,12 +61,12 @@ fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
 }
 
 fn outline(case: &Case) -> Outline {
-    let data = points(&case.reference.draw(BACKGROUND, 5));
+    let data = case.reference.draw(BACKGROUND, 5).map_or(Vec::new(), |data| points(&data));
     Outline::new("data", data, OutlineForm::Dots)
 }
 
 /// A name for files: the process, its parameters included, and the field.
-fn slug(process: &str, field: &str) -> String {
+pub(super) fn slug(process: &str, field: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     format!("{}-{field}", process.trim().chars().map(plain).collect::<String>())
 }
@@ -77,8 +77,8 @@ fn panel_title(name: &str, outcome: &Outcome) -> String {
     if outcome.is_success() { name.to_owned() } else { format!("{name} ({})", outcome.name()) }
 }
 
-fn pictured_settings(save_steps: bool) -> Settings {
-    Settings { save_steps, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) }
+fn pictured_settings(saved: Saved) -> Settings {
+    Settings { saved, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) }
 }
 
 fn sample_picture(
@@ -88,7 +88,7 @@ fn sample_picture(
 ) -> Result<(String, ScatterGrid, String), StudyError> {
     let mut panels = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let generated = case.generate::<f32>(lanes, 0, &pictured_settings(false))?;
+        let generated = case.generate::<f32>(lanes, 0, &pictured_settings(Saved::Last))?;
         let title = panel_title(&case.process, &generated.outcome);
         let samples = generated.samples;
         // One colour for all panels, named once in the common legend.
@@ -102,7 +102,7 @@ fn sample_picture(
 }
 
 fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
-    let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(true))?;
+    let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(Saved::All))?;
     let states = generated.trajectory;
     let lane = |lane: usize| {
         let point =
@@ -119,9 +119,9 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
 }
 
 /// The forward diffusion as an ordinary SDE problem: data to noise.
-fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
+fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>, StudyError> {
     const STEPS: usize = 500;
-    let mut data = case.reference.draw(NOISED, 7);
+    let Some(mut data) = case.reference.draw(NOISED, 7) else { return Ok(None) };
     case.field.to_process_units(&mut data)?;
     let (_, data_end) = case.path.default_span();
     let span = (data_end, case.path.start_with_finite_log_snr());
@@ -138,7 +138,7 @@ fn forward_picture(case: &Case) -> Result<(String, Trajectories, String), StudyE
     let mut picture = Trajectories::new(title.clone(), (0..NOISED).map(lane).collect());
     picture.outline = Some(outline(case));
     let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
-    Ok((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption))
+    Ok(Some((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption)))
 }
 
 /// The value of a row on an axis of a picture.
@@ -161,6 +161,16 @@ fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
         Floor { label: "model floor".into(), value: case.floors.model_chamfer },
         Floor { label: "sampling floor".into(), value: case.floors.sampling_chamfer },
     ];
+    let total = match &case.image_floors {
+        Some(floors) => frechet_vertical(floors),
+        None => Vertical {
+            file: "chamfer",
+            label: "total error (Chamfer distance to the data)",
+            value: |row| row.chamfer,
+            spread: |row| row.chamfer_std,
+            floors,
+        },
+    };
     let verticals = [
         Vertical {
             file: "solver-error",
@@ -169,13 +179,7 @@ fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
             spread: |row| row.solver_error_std,
             floors: Vec::new(),
         },
-        Vertical {
-            file: "chamfer",
-            label: "total error (Chamfer distance to the data)",
-            value: |row| row.chamfer,
-            spread: |row| row.chamfer_std,
-            floors,
-        },
+        total,
     ];
     let horizontals: [Horizontal; 2] =
         [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds)];
@@ -194,6 +198,20 @@ fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
         }
     }
     pictures
+}
+
+fn frechet_vertical(floors: &ImageFloors) -> Vertical {
+    let floor =
+        |label: &str, value: Option<f64>| value.map(|value| Floor { label: label.into(), value });
+    let known =
+        [floor("model floor", floors.model_frechet), floor("real digits", floors.real_frechet)];
+    Vertical {
+        file: "frechet",
+        label: "total error (Frechet distance to real digits)",
+        value: |row| row.frechet,
+        spread: |row| Some(0.5 * (row.frechet_high? - row.frechet_low?)),
+        floors: known.into_iter().flatten().collect(),
+    }
 }
 
 /// One series per solver, adaptive runs apart, in the order of the table.

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::judge::{Score, mean_over, part};
 use super::{Case, Run, TotalError, Trial};
 use crate::generate::Budget;
 
@@ -69,6 +70,17 @@ pub struct Row {
     pub sliced_wasserstein: Option<f64>,
     /// Its spread.
     pub sliced_wasserstein_std: Option<f64>,
+    /// Squared Frechet distance to real images in the features of the shipped classifier, at the
+    /// study's number of lanes; null for points, as all that follows.
+    pub frechet: Option<f64>,
+    /// Lower end of its 95 % interval, mean over seeds.
+    pub frechet_low: Option<f64>,
+    /// Upper end.
+    pub frechet_high: Option<f64>,
+    /// Kernel distance to real images in the same features.
+    pub kernel_distance: Option<f64>,
+    /// Share of the images that are recognised as their label.
+    pub label_accuracy: Option<f64>,
     /// How the solves ended: `success`, or the first other outcome.
     pub outcome: &'static str,
 }
@@ -90,6 +102,8 @@ impl Row {
         let chamfer = total(|total| total.chamfer);
         let mmd2 = total(|total| total.mmd2);
         let sliced = total(|total| total.sliced_wasserstein);
+        let scores: Vec<Score> =
+            trials.iter().map(|trial| trial.score.unwrap_or_default()).collect();
         let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != "success");
         Row {
             process: case.process.clone(),
@@ -111,6 +125,11 @@ impl Row {
             mmd2_std: mmd2.map(|s| s.std),
             sliced_wasserstein: sliced.map(|s| s.mean),
             sliced_wasserstein_std: sliced.map(|s| s.std),
+            frechet: mean_over(&scores, part::frechet),
+            frechet_low: mean_over(&scores, part::frechet_low),
+            frechet_high: mean_over(&scores, part::frechet_high),
+            kernel_distance: mean_over(&scores, part::kernel),
+            label_accuracy: mean_over(&scores, part::accuracy),
             outcome: bad.unwrap_or("success"),
         }
     }
@@ -167,6 +186,43 @@ impl Floors {
     }
 }
 
+/// What images score that no solver is to blame for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ImageFloors {
+    /// Squared Frechet distance of the true ODE solution under the field.
+    pub model_frechet: Option<f64>,
+    /// Its kernel distance.
+    pub model_kernel_distance: Option<f64>,
+    /// Its label accuracy.
+    pub model_label_accuracy: Option<f64>,
+    /// Squared Frechet distance of as many real images to the reference.
+    pub real_frechet: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub real_frechet_low: Option<f64>,
+    /// Upper end.
+    pub real_frechet_high: Option<f64>,
+    /// Their kernel distance.
+    pub real_kernel_distance: Option<f64>,
+    /// The share of them that is recognised.
+    pub real_label_accuracy: Option<f64>,
+}
+
+impl ImageFloors {
+    pub(super) fn new(model: &[Score], real: Option<Score>) -> ImageFloors {
+        let real = real.unwrap_or_default();
+        ImageFloors {
+            model_frechet: mean_over(model, part::frechet),
+            model_kernel_distance: mean_over(model, part::kernel),
+            model_label_accuracy: mean_over(model, part::accuracy),
+            real_frechet: part::frechet(&real),
+            real_frechet_low: part::frechet_low(&real),
+            real_frechet_high: part::frechet_high(&real),
+            real_kernel_distance: part::kernel(&real),
+            real_label_accuracy: part::accuracy(&real),
+        }
+    }
+}
+
 /// The rows of one process with one field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CaseResult {
@@ -180,6 +236,9 @@ pub struct CaseResult {
     /// The floors.
     #[serde(flatten)]
     pub floors: Floors,
+    /// The floors of images.
+    #[serde(flatten)]
+    pub image_floors: Option<ImageFloors>,
     /// Evaluations of the true solution, mean over seeds.
     pub truth_nfe: f64,
 }
@@ -192,6 +251,10 @@ impl CaseResult {
     /// Index of the deterministic row of fewest evaluations whose Chamfer distance is
     /// within 2 % of the floor's.
     pub fn first_at_floor(&self) -> Option<usize> {
+        // The distance of pixels says little of images.
+        if self.image_floors.is_some() {
+            return None;
+        }
         let reaches = |row: &Row| {
             row.solver_error.is_some()
                 && row.chamfer.is_some_and(|c| c <= REACHED * self.floors.model_chamfer)
@@ -213,6 +276,11 @@ pub struct StudyResult {
 }
 
 impl StudyResult {
+    /// Whether the lanes are images.
+    pub fn images(&self) -> bool {
+        self.cases.iter().any(|case| case.image_floors.is_some())
+    }
+
     /// All rows, case by case.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.cases.iter().flat_map(|case| &case.rows)

@@ -133,6 +133,43 @@ fn tolerances(info: &MethodInfo) -> &'static [f64] {
     if info.draws_noise { STOCHASTIC_TOLERANCES } else { FULL_TOLERANCES }
 }
 
+/// Evaluations at which solvers are compared on images.
+const IMAGE_EVALUATIONS: &[u64] = &[5, 8, 10, 15, 20, 50, 100];
+/// Solvers of a study of images: those of the tutorials first.
+const IMAGE_SOLVERS: &[&str] = &[
+    "euler-maruyama",
+    "ddim",
+    "heun",
+    "dpm-solver++2s",
+    "euler",
+    "midpoint",
+    "rk4",
+    "dpm-solver++2m",
+    "dpm-solver++3m",
+    "unipc-2",
+    "deis-tab3",
+    "ancestral",
+];
+
+/// The runs of a study of images: these solvers, or the usual ones, or in full every one, at
+/// each of a ladder of evaluations that pays for a step.
+pub fn image_runs(effort: Effort, solvers: &[String]) -> Vec<Run> {
+    let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
+    let names: Vec<String> = match (solvers, effort) {
+        ([], Effort::Full) => infos().map(|info| info.name.to_owned()).collect(),
+        ([], _) => IMAGE_SOLVERS.iter().map(|&name| name.to_owned()).collect(),
+        (given, _) => given.to_vec(),
+    };
+    let ladder = if effort == Effort::Quick { &[10, 20][..] } else { IMAGE_EVALUATIONS };
+    let of_solver = |name: String| {
+        let least =
+            method::parse::<[f64; 2]>(&name).map_or(0, |method| method.info().evaluations(1));
+        let affordable = ladder.iter().filter(move |&&nfe| nfe >= least);
+        affordable.map(move |&nfe| Run::evaluations(&name, nfe)).collect::<Vec<_>>()
+    };
+    names.into_iter().flat_map(of_solver).collect()
+}
+
 /// One run for every grid that few evaluations allow, except for those listed already.
 fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
     let mut affordable: Vec<u64> =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftfield::generate::{Budget, Settings};
+use driftfield::generate::{Budget, Saved, Settings};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::predictor::{ModelTime, NetworkPredictor, Prediction};
 use driftfield_problems::process::{self, GaussianPath};
@@ -35,7 +35,7 @@ impl Run<'_> {
     fn settings(&self, solver: String, steps: usize, spacing: Spacing) -> Settings {
         let mut settings = Settings::new(solver, Budget::Steps(steps));
         settings.spacing = Some(spacing);
-        settings.save_steps = true;
+        settings.saved = Saved::All;
         settings
     }
 

@@ -1,0 +1,282 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::npy::{self, NpyElement};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::spacing::Spacing;
+use driftfield_problems::spec::SpecError;
+use driftfield_solvers::Scalar;
+use serde_json::{Value, json};
+
+use super::{CommandError, exit};
+use crate::generate::{Budget, Condition, Field, Initial, Saved, Settings};
+use crate::images;
+use crate::plot::Plot;
+use crate::reconstruct::{
+    ReconstructError, Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
+};
+
+/// The prior of digits, beside which a checkout has its weights.
+const DEFAULT_FIELD: &str = "weights/mnist-rectified-flow.safetensors";
+/// Columns of a picture of trajectories.
+const FRAMES: usize = 10;
+
+#[derive(Args)]
+pub(super) struct ReconstructArguments {
+    /// What is measured of the image, each with std=0 of the noise: square:size=8,center=14x14,
+    /// random:keep=0.3,seed=0, pool:factor=4, blur:width=2, matrix:file=FILE.npy
+    #[arg(long)]
+    measurement: String,
+    /// The image, `.npy` with pixels in [0, 1]
+    #[arg(long)]
+    image: PathBuf,
+    /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
+    /// dps:history=forget or pigdm:data_std=1
+    #[arg(long, default_value = "dps")]
+    method: String,
+    /// Length of a correction of dps [default: 0.5]
+    #[arg(long, allow_hyphen_values = true)]
+    zeta: Option<f64>,
+    /// The prior, a field as `sample` takes it
+    #[arg(long, default_value = DEFAULT_FIELD)]
+    field: String,
+    /// Process; by default the network's own
+    #[arg(long)]
+    process: Option<String>,
+    /// Solver, as listed by `driftfield solvers`
+    #[arg(long, default_value = "ddim")]
+    solver: String,
+    /// Number of steps
+    #[arg(long, default_value_t = 50, conflicts_with = "nfe", allow_negative_numbers = true)]
+    steps: usize,
+    /// Number of evaluations, never exceeded by the solver; those of dps come on top
+    #[arg(long, allow_negative_numbers = true)]
+    nfe: Option<u64>,
+    /// Spacing of the times, as `sample` takes it
+    #[arg(long)]
+    spacing: Option<String>,
+    /// Start of the integration
+    #[arg(long, allow_hyphen_values = true)]
+    t_start: Option<f64>,
+    /// End of the integration
+    #[arg(long, allow_hyphen_values = true)]
+    t_end: Option<f64>,
+    /// Noise level of a stochastic solver
+    #[arg(long, allow_hyphen_values = true)]
+    noise_level: Option<f64>,
+    /// Labels of the lanes, if they are known
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    label: Vec<u32>,
+    /// Weight of classifier-free guidance
+    #[arg(long, allow_hyphen_values = true)]
+    guidance: Option<f64>,
+    /// Number of reconstructions
+    #[arg(long, default_value_t = 8, allow_negative_numbers = true)]
+    n: usize,
+    /// Seed of the measurement's noise, of the draw and of the solver's noise
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    seed: u64,
+    /// Write the reconstructions
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Draw image, measurement and reconstructions: FILE.png or FILE.svg
+    #[arg(long)]
+    grid: Option<PathBuf>,
+    /// Draw the reconstructions on their way from noise: FILE.png or FILE.svg
+    #[arg(long)]
+    trajectory_grid: Option<PathBuf>,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReconstructArguments {
+    fn path(&self, field: &Field) -> Result<SharedPath, CommandError> {
+        match (&self.process, field) {
+            (Some(process), _) => Ok(process::parse(process)?),
+            (None, Field::Trained(network)) => Ok(process::parse(&network.process)?),
+            (None, _) => Err(CommandError::usage(
+                "an exact field runs on any process; give --process, such as rectified-flow",
+            )),
+        }
+    }
+
+    /// The technique, `--zeta` being another way to write `dps:zeta=..`.
+    fn technique(&self) -> Result<Technique, CommandError> {
+        match (self.method.parse::<Technique>()?, self.zeta) {
+            (technique, None) => Ok(technique),
+            (Technique::Dps { forgets_history, .. }, Some(zeta)) => {
+                Ok(Technique::Dps { zeta, forgets_history })
+            }
+            (technique, Some(zeta)) => {
+                let name = technique.name();
+                let expected = "left out: only dps takes one";
+                Err(SpecError::value(name, "zeta", zeta, expected).into())
+            }
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, CommandError> {
+        let budget = self.nfe.map_or(Budget::Steps(self.steps), Budget::Evaluations);
+        let saved = match self.trajectory_grid {
+            Some(_) => Saved::Frames(FRAMES),
+            None => Saved::Last,
+        };
+        Ok(Settings {
+            spacing: self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?,
+            t_start: self.t_start,
+            t_end: self.t_end,
+            noise_level: self.noise_level,
+            seed: self.seed,
+            saved,
+            condition: Condition { labels: self.label.clone(), guidance: self.guidance },
+            ..Settings::new(self.solver.clone(), budget)
+        })
+    }
+
+    fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
+        if let Some(file) = &self.out {
+            exit::check_writable(file)?;
+        }
+        for file in [&self.grid, &self.trajectory_grid].into_iter().flatten() {
+            images::side_of(&field.row_shape())?;
+            exit::check_picture(file)?;
+        }
+        Ok(())
+    }
+}
+
+/// One image of as many values as a lane of the field.
+fn read_image(file: &Path, field: &Field) -> Result<Vec<f64>, CommandError> {
+    let image = npy::read::<f64>(file)?;
+    let (expected, found, shape) = (field.dimension(), image.len(), image.shape().to_vec());
+    if expected != found {
+        return Err(ReconstructError::Size { expected, found, shape }.into());
+    }
+    let pixels: Vec<f64> = image.into_iter().collect();
+    let outside = |value: &f64| !(-1e-6..=1.0 + 1e-6).contains(value);
+    let bad = pixels.iter().position(outside).filter(|_| field.row_shape().len() > 1);
+    match bad {
+        Some(index) => Err(ReconstructError::Pixel { index, value: pixels[index] }.into()),
+        None => Ok(pixels),
+    }
+}
+
+pub(super) fn run(arguments: &ReconstructArguments) -> Result<ExitCode, CommandError> {
+    run_as::<f32>(arguments)
+}
+
+fn run_as<T: Scalar + NpyElement>(
+    arguments: &ReconstructArguments,
+) -> Result<ExitCode, CommandError> {
+    let field = Field::parse(&arguments.field)?;
+    let path = arguments.path(&field)?;
+    let (technique, settings) = (arguments.technique()?, arguments.settings()?);
+    let image = read_image(&arguments.image, &field)?;
+    let shape = ImageShape::from_axes(&field.row_shape())?;
+    let measurement = inverse::parse(&arguments.measurement, &shape)?;
+    let observation = Observation::of_image(measurement, &image, arguments.seed)?;
+    arguments.check_outputs(&field)?;
+    let initial = Initial::<T>::Noise { lanes: arguments.n, seed: arguments.seed };
+    let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
+    arguments.write(&done, &image, &observation)?;
+    let summary = arguments.summary(&path, technique, &observation, &image, &done);
+    if arguments.json {
+        exit::say(serde_json::to_string_pretty(&summary)?)?;
+    } else {
+        exit::say(text(&summary))?;
+    }
+    Ok(exit::status(&done.generated.outcome))
+}
+
+impl ReconstructArguments {
+    fn title(&self) -> String {
+        format!("{}, {}, {}", self.measurement, self.method, self.solver)
+    }
+
+    fn write<T: Scalar + NpyElement>(
+        &self,
+        done: &Reconstructed<T>,
+        image: &[f64],
+        observation: &Observation,
+    ) -> Result<(), CommandError> {
+        let generated = &done.generated;
+        if let Some(file) = &self.out {
+            npy::write(file, &generated.samples).map_err(CommandError::failed)?;
+        }
+        if let Some(file) = &self.grid {
+            let rows = [(self.solver.clone(), generated.samples.clone())];
+            let grid = reconstruction_grid(self.title(), image, observation, &rows)?;
+            grid.render(file).map_err(CommandError::failed)?;
+        }
+        if let Some(file) = &self.trajectory_grid {
+            let (times, states) = (&generated.times, &generated.trajectory);
+            let grid = reconstruction_trajectory(self.title(), times, states, observation)?;
+            grid.render(file).map_err(CommandError::failed)?;
+        }
+        Ok(())
+    }
+
+    fn summary<T: Scalar>(
+        &self,
+        path: &SharedPath,
+        technique: Technique,
+        observation: &Observation,
+        image: &[f64],
+        done: &Reconstructed<T>,
+    ) -> Value {
+        let generated = &done.generated;
+        let squares = generated.samples.iter().zip(image.iter().cycle());
+        let squares = squares.map(|(x, image)| (x.into_f64() - image).powi(2));
+        let mse = squares.sum::<f64>() / generated.samples.len().max(1) as f64;
+        json!({
+            "solver": self.solver,
+            "process": path.spec(),
+            "method": technique.to_string(),
+            "measurement": self.measurement,
+            "steps": generated.steps,
+            "nfe": generated.statistics.nfe,
+            "network_forwards": done.network_forwards,
+            "gradients": done.gradients,
+            "accepted": generated.statistics.accepted,
+            "rejected": generated.statistics.rejected,
+            "outcome": generated.outcome.name(),
+            "message": generated.outcome.to_string(),
+            "seconds": generated.seconds,
+            "t_start": generated.span.start,
+            "t_end": generated.span.end,
+            "measured": observation.measurement().measured(),
+            "noise_variance": observation.measurement().noise_std().powi(2),
+            "misfit": done.mean_misfit(),
+            "misfits": done.misfits,
+            "mean_squared_error": mse,
+        })
+    }
+}
+
+/// The same for reading.
+fn text(summary: &Value) -> String {
+    let number = |key: &str| summary[key].as_f64().map_or("-".to_owned(), |x| format!("{x:.3e}"));
+    let word = |key: &str| summary[key].as_str().unwrap_or_default().to_owned();
+    [
+        format!("{}, {}, {}, {}", word("process"), word("measurement"), word("method"), word("solver")),
+        format!(
+            "{} evaluations, {} gradients, {} network forwards, {:.3} s",
+            summary["nfe"],
+            summary["gradients"],
+            summary["network_forwards"],
+            summary["seconds"].as_f64().unwrap_or(0.0)
+        ),
+        word("message"),
+        format!(
+            "mean squared misfit of the {} measured values: {} (noise variance {}); of all pixels to the image: {}",
+            summary["measured"],
+            number("misfit"),
+            number("noise_variance"),
+            number("mean_squared_error")
+        ),
+    ]
+    .join("\n")
+}

@@ -1,0 +1,70 @@
+use driftfield_problems::inverse::Observation;
+use driftfield_solvers::Scalar;
+use ndarray::ArrayD;
+
+use super::ReconstructError;
+use crate::images;
+use crate::plot::{ImageGrid, ImageRow, ImageTile};
+
+/// Reconstructions of a row.
+const PER_ROW: usize = 8;
+
+/// What was measured, as an image: `A^T y` over `A^T 1`, which are the values themselves where
+/// pixels were observed and block means where they were averaged.
+pub fn measured_tile(observation: &Observation) -> ImageTile {
+    let measurement = observation.measurement();
+    let back = |y: &[f64]| {
+        let mut image = vec![0.0; measurement.dimension()];
+        measurement.adjoint(&mut image, y);
+        image
+    };
+    let measured = measurement.measured();
+    let (image, weight) = (back(&observation.values()[..measured]), back(&vec![1.0; measured]));
+    let pixels = image.iter().zip(&weight);
+    let pixels = pixels.map(|(y, weight)| if weight.abs() > 1e-9 { y / weight } else { 0.0 });
+    overlaid(ImageTile::new(pixels.collect()), observation)
+}
+
+/// The tile with the observed pixels in red.
+fn overlaid(tile: ImageTile, observation: &Observation) -> ImageTile {
+    match observation.measurement().observed() {
+        Some(pixels) => tile.measured(pixels).outlined(),
+        None => tile,
+    }
+}
+
+/// The image, what was measured of it, and rows of reconstructions, each with its name.
+pub fn reconstruction_grid<T: Scalar>(
+    title: impl Into<String>,
+    original: &[f64],
+    observation: &Observation,
+    rows: &[(String, ArrayD<T>)],
+) -> Result<ImageGrid, ReconstructError> {
+    let side = images::side_of(&[original.len()])?;
+    let first = vec![ImageTile::new(original.to_vec()), measured_tile(observation)];
+    let mut grid = ImageGrid::new(title, side).row(ImageRow::new("image, measured", first));
+    for (name, samples) in rows {
+        let tiles = images::tiles(samples, images::MOST_DRAWN);
+        let tiles: Vec<ImageTile> =
+            tiles.into_iter().map(|tile| overlaid(tile, observation)).collect();
+        for (index, tiles) in tiles.chunks(PER_ROW).enumerate() {
+            let name = if index == 0 { name.as_str() } else { "" };
+            grid = grid.row(ImageRow::new(name, tiles.to_vec()));
+        }
+    }
+    Ok(grid)
+}
+
+/// Lanes on their way from noise to what was measured, the observed pixels in red.
+pub fn reconstruction_trajectory<T: Scalar>(
+    title: impl Into<String>,
+    times: &[f64],
+    states: &[ArrayD<T>],
+    observation: &Observation,
+) -> Result<ImageGrid, ReconstructError> {
+    let mut grid = images::trajectory_grid(title, times, states)?;
+    for tile in grid.rows.iter_mut().flat_map(|row| &mut row.tiles) {
+        *tile = overlaid(std::mem::take(tile), observation);
+    }
+    Ok(grid)
+}

@@ -1,0 +1,95 @@
+//! The pictures of a study of images: what each solver makes of the same noise.
+
+use driftfield_problems::method;
+use driftfield_solvers::method::Method;
+
+use super::pictures::slug;
+use super::{Case, Study, StudyError};
+use crate::generate::{Budget, Saved, Settings};
+use crate::images;
+use crate::plot::{ImageGrid, ImageRow};
+
+/// Images of a row.
+const PER_ROW: usize = 8;
+/// Evaluations at which solvers are seen side by side: few enough to differ.
+const FEW: u64 = 10;
+/// The samplers of the tutorials that others start from, at their number of steps.
+const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
+const TUTORIAL_STEPS: usize = 50;
+/// Lanes and times of a picture of trajectories.
+const FOLLOWED: usize = 4;
+const FRAMES: usize = 10;
+
+/// A picture with the name of its files.
+pub(super) struct ImagePicture {
+    pub(super) name: String,
+    pub(super) grid: ImageGrid,
+    pub(super) caption: String,
+    /// Of images on their way.
+    pub(super) trajectories: bool,
+}
+
+pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
+    let mut pictures = Vec::new();
+    for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
+        let mut solvers: Vec<&str> = Vec::new();
+        for run in runs {
+            if !solvers.contains(&run.solver.as_str()) {
+                solvers.push(&run.solver);
+            }
+        }
+        let few = Budget::Evaluations(FEW);
+        let title = format!("{FEW} evaluations from the same noise: {}", case.label());
+        pictures.push(side_by_side(case, "few-evaluations", title, &solvers, few)?);
+        let steps = Budget::Steps(TUTORIAL_STEPS);
+        let title = format!("{TUTORIAL_STEPS} steps from the same noise: {}", case.label());
+        pictures.push(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
+        for solver in TUTORIAL {
+            pictures.push(trajectories(case, solver)?);
+        }
+    }
+    Ok(pictures)
+}
+
+fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
+    case.settings(Settings::new(solver, budget))
+}
+
+/// One row a solver, those left out that cannot make a step of so few evaluations.
+fn side_by_side(
+    case: &Case,
+    name: &str,
+    title: String,
+    solvers: &[&str],
+    budget: Budget,
+) -> Result<ImagePicture, StudyError> {
+    let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
+    for &solver in solvers {
+        let least = method::parse::<[f64; 2]>(solver)?.info().evaluations(1);
+        if matches!(budget, Budget::Evaluations(nfe) if nfe < least) {
+            continue;
+        }
+        let generated = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget))?;
+        grid = grid.row(ImageRow::new(solver, images::tiles(&generated.samples, PER_ROW)));
+    }
+    Ok(ImagePicture {
+        name: format!("{name}-{}", slug(&case.process, case.field_name)),
+        grid,
+        caption: format!("{title}; one solver a row, one lane a column."),
+        trajectories: false,
+    })
+}
+
+fn trajectories(case: &Case, solver: &str) -> Result<ImagePicture, StudyError> {
+    let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS));
+    let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
+    let generated = case.generate::<f32>(FOLLOWED, 0, &settings)?;
+    let title = format!("From noise to digits: {solver}, {TUTORIAL_STEPS} steps");
+    let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
+    Ok(ImagePicture {
+        name: format!("trajectory-{solver}-{}", slug(&case.process, case.field_name)),
+        grid,
+        caption: format!("{title}, {}.", case.label()),
+        trajectories: true,
+    })
+}
