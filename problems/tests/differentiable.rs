@@ -4,9 +4,10 @@ mod common;
 
 use common::{all_paths, full_mixture, interior, mixture, points};
 use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
-use driftfield_problems::inverse::MlpPredictor;
-use driftfield_problems::network::{MlpConfig, Parameters};
-use driftfield_problems::predictor::{DifferentiablePredictor, Prediction, Predictor, Target};
+use driftfield_problems::network::{DifferentiableMlp, MlpConfig, Parameters};
+use driftfield_problems::predictor::{
+    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor, Target,
+};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
@@ -167,12 +168,12 @@ fn single_precision_and_single_lanes() {
     assert!(matches!(wrong, Err(FieldError::Shape { .. })));
 }
 
-/// Weights for which no output vanishes, as a network starts with.
-fn parameters(config: &MlpConfig) -> Parameters {
+/// With weights for which no output vanishes, as a network starts with.
+fn mlp(config: &MlpConfig) -> DifferentiableMlp {
     let start = Parameters::initialise(config, 3).unwrap();
     let values = start.values().iter().enumerate();
     let values = values.map(|(i, &w)| if w == 0.0 { 0.2 * (i as f32).sin() } else { w }).collect();
-    Parameters::from_values(config, values).unwrap()
+    DifferentiableMlp::new(&Parameters::from_values(config, values).unwrap()).unwrap()
 }
 
 #[test]
@@ -181,8 +182,7 @@ fn networks_of_every_prediction() {
     for spec in ["vp", "rectified-flow", "edm"] {
         let path = process::parse(spec).unwrap();
         for prediction in Prediction::ALL {
-            let predictor =
-                MlpPredictor::new(&parameters(&config), prediction, path.clone()).unwrap();
+            let predictor = NetworkPredictor::new(mlp(&config), prediction, path.clone());
             let t = path.time_at_log_snr(0.3);
             let x = points(5, 2);
             let (data, gradient) = pull(&predictor, &x, t);
@@ -193,7 +193,7 @@ fn networks_of_every_prediction() {
         }
     }
     let flow = process::parse("rectified-flow").unwrap();
-    let predictor = MlpPredictor::new(&parameters(&config), Prediction::Noise, flow).unwrap();
+    let predictor = NetworkPredictor::new(mlp(&config), Prediction::Noise, flow);
     let x = points(5, 2);
     let (mut data, mut gradient) = (x.clone(), x.clone());
     let refused =

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use driftfield_problems::inverse::MlpPredictor;
-use driftfield_problems::network::{Architecture, MlpPlan, Parameters, UNetPlan};
+use driftfield_problems::network::{
+    Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan,
+};
 use driftfield_problems::predictor::{
     DifferentiablePredictor, NetworkPredictor, Prediction, Predictor,
 };
@@ -119,7 +120,8 @@ impl TrainedField {
         let (prediction, path) = (self.prediction()?, path.clone());
         Ok(match &self.plan {
             Plan::Mlp { parameters, .. } => {
-                Arc::new(MlpPredictor::new(parameters, prediction, path)?)
+                let network = DifferentiableMlp::new(parameters)?;
+                Arc::new(NetworkPredictor::new(network, prediction, path))
             }
             Plan::UNet(plan) => {
                 let plan = conditioned(plan, condition)?;

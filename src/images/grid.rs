@@ -27,7 +27,7 @@ pub fn tiles<T: Scalar>(state: &ArrayD<T>, most: usize) -> Vec<ImageTile> {
     state.outer_iter().take(most).map(|lane| ImageTile::new(pixels(lane))).collect()
 }
 
-/// Lanes from noise to data: one row each, one column a time.
+/// Lanes from noise to data: one row each, one column a time, which stands above it.
 pub fn trajectory_grid<T: Scalar>(
     title: impl Into<String>,
     times: &[f64],
@@ -38,7 +38,7 @@ pub fn trajectory_grid<T: Scalar>(
     let frames: Vec<Vec<ImageTile>> =
         states.iter().map(|state| tiles(state, LANES_FOLLOWED)).collect();
     let lanes = frames.first().map_or(0, Vec::len);
-    let label = |t: &f64| format!("t = {}", (1e3 * t).round() / 1e3);
+    let label = |t: &f64| format!("{}", (1e3 * t).round() / 1e3);
     let grid = ImageGrid::new(title, side).columns(times.iter().map(label));
     let row = |lane: usize| {
         let tiles = frames.iter().map(|frame| frame[lane].clone()).collect();
@@ -68,7 +68,7 @@ mod tests {
         let state = |value: f64| ArrayD::from_elem(IxDyn(&[3, 1, 2, 2]), value);
         let grid = trajectory_grid("", &[1.0, 0.5], &[state(0.0), state(1.0)]).unwrap();
         assert_eq!(grid.rows.len(), 3);
-        assert_eq!(grid.column_labels, ["t = 1", "t = 0.5"]);
+        assert_eq!(grid.column_labels, ["1", "0.5"]);
         assert_eq!(grid.rows[2].tiles[1].pixels, [1.0; 4]);
         assert!(trajectory_grid::<f64>("", &[], &[]).is_err());
     }

@@ -10,6 +10,7 @@ pub use error::ReconstructError;
 pub use pictures::{measured_tile, reconstruction_grid, reconstruction_trajectory};
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use driftfield_problems::inverse::{
     Conditioned, Dps, Observation, PseudoInverse, Replacement, Technique,
@@ -72,13 +73,14 @@ pub fn reconstruct<T: Scalar>(
             let generated = run(Steered { predictor, observer })?;
             (generated, dps.gradients(), dps.network_forwards())
         }
-        Technique::PseudoInverse { data_std } => {
+        Technique::PseudoInverse { data_std, least_signal } => {
             let predictor = field.differentiable::<ArrayD<T>>(path, &condition)?;
-            let conditioned = Conditioned::new(predictor, path.clone(), own, PseudoInverse)?;
+            let guidance = PseudoInverse::new().beginning_at(least_signal);
+            let gradients = guidance.gradients();
+            let conditioned = Conditioned::new(predictor, path.clone(), own, guidance)?;
             let predictor = Arc::new(conditioned.data_std(data_std)?);
             let generated = run(Steered { predictor, observer: None })?;
-            let gradients = generated.statistics.nfe;
-            (generated, gradients, 0)
+            (generated, gradients.load(Ordering::Relaxed), 0)
         }
         Technique::Replacement { data_std } => {
             let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;

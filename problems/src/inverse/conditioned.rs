@@ -51,7 +51,7 @@ impl<P> Conditioned<P, PseudoInverse> {
         path: SharedPath,
         observation: Arc<Observation>,
     ) -> Result<Self, MeasurementError> {
-        Self::new(predictor, path, observation, PseudoInverse)
+        Self::new(predictor, path, observation, PseudoInverse::new())
     }
 }
 

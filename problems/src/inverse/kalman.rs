@@ -60,7 +60,8 @@ impl KalmanGain {
         let variance = alpha * alpha * s * s + sigma * sigma;
         // Without noise nothing has to be weighed, also where `r_t = 0`.
         let ratio = if sigma_y == 0.0 { 0.0 } else { sigma_y * variance.sqrt() / (s * sigma) };
-        Ok(GainAt { gain: self, rho: ratio * ratio, alpha, shrink: variance / (s * s) })
+        let (rho, shrink, signal) = (ratio * ratio, variance / (s * s), alpha * s / sigma);
+        Ok(GainAt { gain: self, rho, alpha, shrink, signal })
     }
 }
 
@@ -72,6 +73,8 @@ pub(super) struct GainAt<'a> {
     alpha: f64,
     /// `sigma^2 / r_t^2`, which has a limit where both vanish.
     shrink: f64,
+    /// `alpha s / sigma`.
+    signal: f64,
 }
 
 impl GainAt<'_> {
@@ -80,6 +83,11 @@ impl GainAt<'_> {
         let mut residual = self.gain.observation.residual(lane, data);
         self.gain.gram.solve(self.rho, &mut residual);
         self.gain.observation.measurement().adjoint(out, &residual);
+    }
+
+    /// `alpha s / sigma`: how much of the state is data.
+    pub fn signal(&self) -> f64 {
+        self.signal
     }
 
     /// `sigma^2 / (alpha r_t^2)`: what the Jacobian of the predicted data is multiplied with to

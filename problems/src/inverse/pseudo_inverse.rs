@@ -1,7 +1,10 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{Conditioning, KalmanGain};
-use crate::predictor::DifferentiablePredictor;
+use crate::predictor::{DifferentiablePredictor, Target};
 use crate::process::GaussianPath;
 
 /// Pseudo-inverse guidance, PiGDM (Song, Vahdat, Mardani & Kautz, *Pseudoinverse-guided diffusion
@@ -15,8 +18,37 @@ use crate::process::GaussianPath;
 /// with the Jacobian `J` of `x_0_hat` in the state, and `r_t` as in [`KalmanGain`]. Exact for data
 /// `N(m, s^2 I)`. Through `J` what is observed moves all of the image. Not defined at `alpha = 0`,
 /// where the state says nothing of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PseudoInverse;
+///
+/// The factor before `J` grows like `1 / alpha` towards the noise, and an exact `J` vanishes like
+/// `alpha`; the Jacobian of a trained network does not, and its error, so enlarged, can take the
+/// state out of all bounds (the VP network of digits ends at 1e60). Guidance of a network therefore
+/// [begins](PseudoInverse::beginning_at) where there is some signal: what it does to the state
+/// before is of the order of that signal.
+#[derive(Debug, Clone, Default)]
+pub struct PseudoInverse {
+    least_signal: f64,
+    gradients: Arc<AtomicU64>,
+}
+
+impl PseudoInverse {
+    /// Guidance at all times: for exact predictors.
+    pub fn new() -> Self {
+        PseudoInverse::default()
+    }
+
+    /// Guidance where `alpha s / sigma`, `s` being the standard deviation of the data, is at
+    /// least this; earlier the prediction stays as it is.
+    #[must_use]
+    pub fn beginning_at(mut self, least_signal: f64) -> Self {
+        self.least_signal = least_signal;
+        self
+    }
+
+    /// Counts the gradients taken so far, in all clones: a handle to be read after a solve.
+    pub fn gradients(&self) -> Arc<AtomicU64> {
+        self.gradients.clone()
+    }
+}
 
 impl<S, P> Conditioning<S, P> for PseudoInverse
 where
@@ -33,6 +65,9 @@ where
     ) -> Result<(), FieldError> {
         gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
         let now = gain.at(t)?;
+        if now.signal() < self.least_signal {
+            return predictor.predict(Target::DATA, data, x, t);
+        }
         let factor = now.jacobian_factor();
         if !factor.is_finite() {
             return Err(FieldError::Domain {
@@ -44,6 +79,7 @@ where
                 ),
             });
         }
+        self.gradients.fetch_add(1, Ordering::Relaxed);
         let mut guidance = x.zeros_like();
         predictor.predict_data_with_pullback(data, &mut guidance, x, t, &|lane, data, c| {
             now.explain(lane, data, c);

@@ -8,7 +8,10 @@ use crate::spec::{Spec, SpecError};
 /// ```
 /// use driftfield_problems::inverse::Technique;
 /// assert_eq!("dps".parse(), Ok(Technique::Dps { zeta: 0.5, forgets_history: false }));
-/// assert_eq!("pigdm:data_std=0.8".parse(), Ok(Technique::PseudoInverse { data_std: 0.8 }));
+/// assert_eq!(
+///     "pigdm:data_std=0.8".parse(),
+///     Ok(Technique::PseudoInverse { data_std: 0.8, least_signal: 0.05 })
+/// );
 /// assert!("replacement:zeta=1".parse::<Technique>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,10 +24,12 @@ pub enum Technique {
         /// Whether a multistep method starts anew after every correction.
         forgets_history: bool,
     },
-    /// [`PseudoInverse`](super::PseudoInverse): `pigdm:data_std=1`.
+    /// [`PseudoInverse`](super::PseudoInverse): `pigdm:data_std=1,least_signal=0.05`.
     PseudoInverse {
         /// Standard deviation of the data, in the units of the process.
         data_std: f64,
+        /// The `alpha data_std / sigma` at which guidance begins; 0: at once, for exact fields.
+        least_signal: f64,
     },
     /// [`Replacement`](super::Replacement): `replacement:data_std=1`.
     Replacement {
@@ -32,6 +37,9 @@ pub enum Technique {
         data_std: f64,
     },
 }
+
+/// From 0.04 to 0.25 the misfit hardly changes on either network of digits; below, it grows.
+const LEAST_SIGNAL: f64 = 0.05;
 
 impl Technique {
     /// Names on the command line.
@@ -52,10 +60,6 @@ impl FromStr for Technique {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let spec: Spec = text.parse()?;
-        let data_std = |spec: &Spec| {
-            spec.only(&["data_std"])?;
-            spec.number("data_std", 1.0)
-        };
         match spec.name() {
             "dps" => {
                 spec.only(&["zeta", "history"])?;
@@ -63,8 +67,20 @@ impl FromStr for Technique {
                 let forgets_history = history == "forget";
                 Ok(Technique::Dps { zeta: spec.number("zeta", 0.5)?, forgets_history })
             }
-            "pigdm" => Ok(Technique::PseudoInverse { data_std: data_std(&spec)? }),
-            "replacement" => Ok(Technique::Replacement { data_std: data_std(&spec)? }),
+            "pigdm" => {
+                spec.only(&["data_std", "least_signal"])?;
+                let least_signal = spec.number("least_signal", LEAST_SIGNAL)?;
+                if least_signal < 0.0 {
+                    let expected = "0 or more";
+                    return Err(SpecError::value("pigdm", "least_signal", least_signal, expected));
+                }
+                let data_std = spec.number("data_std", 1.0)?;
+                Ok(Technique::PseudoInverse { data_std, least_signal })
+            }
+            "replacement" => {
+                spec.only(&["data_std"])?;
+                Ok(Technique::Replacement { data_std: spec.number("data_std", 1.0)? })
+            }
             name => Err(SpecError::unknown_name("technique", name, Self::NAMES)),
         }
     }
@@ -77,7 +93,10 @@ impl fmt::Display for Technique {
                 let history = if *forgets_history { "forget" } else { "keep" };
                 write!(f, "{}:zeta={zeta},history={history}", self.name())
             }
-            Technique::PseudoInverse { data_std } | Technique::Replacement { data_std } => {
+            Technique::PseudoInverse { data_std, least_signal } => {
+                write!(f, "{}:data_std={data_std},least_signal={least_signal}", self.name())
+            }
+            Technique::Replacement { data_std } => {
                 write!(f, "{}:data_std={data_std}", self.name())
             }
         }
@@ -90,13 +109,18 @@ mod tests {
 
     #[test]
     fn texts_are_read_and_written() {
-        for text in ["dps:zeta=0.3,history=forget", "pigdm:data_std=0.8", "replacement:data_std=2"]
-        {
+        for text in [
+            "dps:zeta=0.3,history=forget",
+            "pigdm:data_std=0.8,least_signal=0",
+            "replacement:data_std=2",
+        ] {
             let technique: Technique = text.parse().unwrap();
             assert_eq!(technique.to_string(), text);
             assert!(technique.name().parse::<Technique>().is_ok());
         }
-        for text in ["dps:zeta=x", "dps:history=all", "pigdm:zeta=1", "ddrm", ""] {
+        for text in
+            ["dps:zeta=x", "dps:history=all", "pigdm:zeta=1", "pigdm:least_signal=-1", "ddrm", ""]
+        {
             assert!(text.parse::<Technique>().is_err(), "{text}");
         }
     }
