@@ -7,7 +7,7 @@
 //! DOP853's solution from the same noise. Tolerances mean different things in the three, so
 //! that evaluations are compared at equal error, interpolated between tolerances.
 
-use driftfield::generate::{Field, GenerateError};
+use driftfield::generate::{Condition, Field, GenerateError};
 use driftfield::problems::atomic_file;
 use driftfield::problems::field::GaussianMixture;
 use driftfield::problems::flow::PathField;
@@ -44,7 +44,7 @@ fn problem(process: &str, field: &Field) -> Result<Problem, Box<dyn std::error::
     let span = path.default_span();
     let mut noise = ArrayD::zeros(vec![LANES, field.dimension()]);
     fill_initial_normals(&mut noise, path.sigma(span.0), 11, 0)?;
-    let predictor = field.predictor(&path)?;
+    let predictor = field.predictor(&path, &Condition::default())?;
     Ok(OdeProblem::new(PathField::new(path, predictor, 0.0.into()), noise, span))
 }
 

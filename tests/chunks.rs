@@ -6,7 +6,7 @@ use driftfield::generate::{
 };
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process;
-use driftfield_problems::weights::TrainedNetwork;
+use driftfield_problems::weights::AnyNetwork;
 use driftfield_solvers::Outcome;
 use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 
@@ -61,7 +61,7 @@ fn lanes_do_not_depend_on_the_chunks() {
     check("vp", &mixture(), noise(1000), "heun", 1);
     let given = ArrayD::from_shape_fn(IxDyn(&[LANES, 2]), |index| (index[0] as f32).sin());
     check("rectified-flow", &mixture(), Initial::State(given), "rk4", 2);
-    let network = TrainedNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
+    let network = AnyNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
     check("vp", &Field::trained(network, "cat-vp"), noise(66_000), "euler", 2);
 }
 
@@ -81,7 +81,7 @@ fn what_couples_lanes_stays_in_one_chunk() {
 fn lanes_at_their_own_pace_do_not_depend_on_the_chunks() {
     let tolerance = Budget::Adaptive { abstol: 1e-2, reltol: 1e-2, max_nfe: None };
     let settings = Settings { per_lane: true, ..Settings::new("tsit5", tolerance) };
-    let network = TrainedNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
+    let network = AnyNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
     let field = Field::trained(network, "cat-vp");
     let given = ArrayD::from_shape_fn(IxDyn(&[66_000, 2]), |index| {
         2.0 * (0.7 * index[0] as f32 + index[1] as f32).sin()

@@ -71,7 +71,7 @@ fn lanes_keep_their_labels_in_chunks() {
         });
     assert_eq!(streamed.unwrap().lane_shape, [1, 28, 28]);
     assert!(parts.len() > 1);
-    let views: Vec<_> = parts.iter().map(ArrayD::view).collect();
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
     let whole = made(&field, 200, &settings).unwrap().samples;
     assert_eq!(concatenate(Axis(0), &views).unwrap(), whole);
 }

@@ -5,9 +5,10 @@ mod common;
 use std::sync::Arc;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture};
-use driftfield::generate::{Field, shipped};
+use driftfield::generate::{Condition, Field, shipped};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow};
+use driftfield_problems::network::MlpConfig;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::weights::TrainedNetwork;
@@ -71,9 +72,10 @@ fn fields_take_a_time_per_lane() {
     let clipped = Thresholded::new(exact, vp.clone(), threshold);
     check_times(&probability_flow(vp.clone(), clipped), &[0.4, 0.9, 0.1], 1e-14);
     for name in ["cat-vp", "cat-rectified-flow", "cat-brownian-bridge"] {
-        let network = TrainedNetwork::from_bytes(shipped(name).unwrap()).unwrap();
+        let network = TrainedNetwork::<MlpConfig>::from_bytes(shipped(name).unwrap()).unwrap();
         let path = process::parse(&network.process).unwrap();
-        let predictor = Field::trained(network, name).predictor::<Batch>(&path).unwrap();
+        let predictor =
+            Field::trained(network, name).predictor::<Batch>(&path, &Condition::default()).unwrap();
         let field = PathField::new(path, predictor, 0.0.into());
         check_times(&field, &[0.9, 0.3, 0.31, 0.05, 0.3], 2e-5);
     }

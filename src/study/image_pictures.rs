@@ -4,21 +4,21 @@ use driftfield_problems::method;
 use driftfield_solvers::method::Method;
 
 use super::pictures::slug;
-use super::{Case, Study, StudyError};
+use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
 use crate::images;
 use crate::plot::{ImageGrid, ImageRow};
 
 /// Images of a row.
-const PER_ROW: usize = 8;
+pub(super) const PER_ROW: usize = 8;
 /// Evaluations at which solvers are seen side by side: few enough to differ.
 const FEW: u64 = 10;
 /// The samplers of the tutorials that others start from, at their number of steps.
-const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
-const TUTORIAL_STEPS: usize = 50;
+pub(super) const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
+pub(super) const TUTORIAL_STEPS: usize = 50;
 /// Lanes and times of a picture of trajectories.
 const FOLLOWED: usize = 4;
-const FRAMES: usize = 10;
+pub(super) const FRAMES: usize = 10;
 
 /// A picture with the name of its files.
 pub(super) struct ImagePicture {
@@ -46,6 +46,9 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         pictures.push(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
         for solver in TUTORIAL {
             pictures.push(trajectories(case, solver)?);
+        }
+        if !case.field.is_exact() {
+            pictures.extend(reconstruction_pictures::draw(case)?);
         }
     }
     Ok(pictures)

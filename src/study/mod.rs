@@ -15,6 +15,7 @@ mod judge;
 mod output;
 mod parallel;
 mod pictures;
+mod reconstruction_pictures;
 mod rows;
 mod runs;
 mod table;

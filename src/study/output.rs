@@ -5,6 +5,7 @@ use std::path::Path;
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::DataError;
 use driftfield_problems::field::MixtureError;
+use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::network::ClassifierError;
 use driftfield_problems::spec::SpecError;
 use driftfield_problems::weights::WeightsError;
@@ -17,6 +18,7 @@ use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::{ImageQualityError, MetricError};
 use crate::plot::{Plot, PlotError};
+use crate::reconstruct::ReconstructError;
 use crate::report::{Cell, Figure, Report, ReportError, Table};
 
 /// Why a study could not be run or written.
@@ -63,6 +65,12 @@ pub enum StudyError {
     /// Images could not be classified.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
+    /// Nothing could be reconstructed.
+    #[error(transparent)]
+    Reconstruct(#[from] ReconstructError),
+    /// Nothing could be measured.
+    #[error(transparent)]
+    Measurement(#[from] MeasurementError),
     /// Images could not be drawn.
     #[error(transparent)]
     Image(#[from] ImageError),

@@ -1,5 +1,6 @@
 //! The command line, held to its contract through the program itself.
 
+mod digits;
 mod fields;
 mod fuzz;
 mod measure;

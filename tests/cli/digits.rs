@@ -1,0 +1,192 @@
+//! Digits: `sample` with labels and grids, `study` of images, `reconstruct`.
+
+use serde_json::Value;
+
+use crate::support::Room;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn weights(name: &str) -> String {
+    format!("{ROOT}/weights/mnist-{name}.safetensors")
+}
+
+fn sample(arguments: &str) -> String {
+    let field = weights("rectified-flow");
+    format!("sample --process rectified-flow --field {field} {arguments}")
+}
+
+fn reconstruct(arguments: &str) -> String {
+    format!("reconstruct --field {} {arguments}", weights("rectified-flow"))
+}
+
+fn is_png(room: &Room, name: &str) -> bool {
+    room.bytes(name).starts_with(b"\x89PNG")
+}
+
+/// A room with a grey image of the size of a digit.
+fn room() -> Room {
+    let room = Room::new();
+    let pixels = (0..784).map(|pixel| if (300..480).contains(&pixel) { 0.9 } else { 0.0 });
+    room.array("image.npy", &[1, 1, 28, 28], pixels.collect::<Vec<f32>>());
+    room
+}
+
+#[test]
+fn labelled_samples_are_images_with_grids_and_their_forwards_counted() {
+    let room = room();
+    let line = sample(
+        "--solver heun --steps 4 --n 12 --label 1,2,3 --guidance 1.5 --out s.npy \
+         --grid grid.png --trajectory-grid way.svg --trajectory t.npy --json",
+    );
+    let summary = room.run(&line).succeeded().json();
+    assert_eq!((&summary["nfe"], &summary["network_forwards"]), (&8.into(), &16.into()));
+    assert_eq!(room.read::<f32>("s.npy").shape(), [12, 1, 28, 28]);
+    assert_eq!(room.read::<f32>("t.npy").shape(), [5, 12, 1, 28, 28]);
+    assert!(is_png(&room, "grid.png"));
+    assert!(String::from_utf8(room.bytes("way.svg")).unwrap().contains("<image"));
+    // Encoded and decoded again: images in, images out.
+    let line = sample("--solver heun --steps 4 --init s.npy --t-start 0.001 --t-end 1 --out e.npy");
+    room.run(&line).succeeded();
+    assert_eq!(room.read::<f32>("e.npy").shape(), [12, 1, 28, 28]);
+}
+
+#[test]
+fn a_study_of_images_judges_them_beside_real_ones() {
+    let room = room();
+    let field = weights("rectified-flow");
+    let line = format!(
+        "study --quick --field {field} --data mnist:{ROOT}/tests/data/mnist --lanes 20 \
+         --solver heun --solver ancestral --out report"
+    );
+    let ran = room.run(&line).succeeded();
+    for part in ["Frechet", "no FID", "real digits", "model floor"] {
+        assert!(ran.stdout.contains(part), "no {part}: {}", ran.stdout);
+    }
+    let study: Value = serde_json::from_slice(&room.bytes("report/study.json")).unwrap();
+    let rows = study["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        for key in ["frechet", "frechet_low", "frechet_high", "kernel_distance", "chamfer"] {
+            assert!(row[key].is_number(), "{key}: {row}");
+        }
+        assert!(row["label_accuracy"].as_f64().unwrap() > 0.5, "{row}");
+        assert_eq!(row["solver_error"].is_null(), row["solver"] == "ancestral", "{row}");
+    }
+    assert!(study["floors"][0]["real_frechet"].is_number());
+    for name in [
+        "few-evaluations-rectified-flow-trained",
+        "many-steps-rectified-flow-trained",
+        "trajectory-heun-rectified-flow-trained",
+        "frechet-nfe-rectified-flow-trained",
+        "solver-error-nfe-rectified-flow-trained",
+        "reconstructions-rectified-flow-trained",
+        "reconstruction-ddim-rectified-flow-trained",
+    ] {
+        assert!(is_png(&room, &format!("report/{name}.png")), "{name}");
+    }
+    let html = String::from_utf8(room.bytes("report/report.html")).unwrap();
+    assert!(html.matches("data:image/png;base64,").count() >= 8);
+}
+
+#[test]
+fn a_study_of_images_without_real_ones_has_labels_alone() {
+    let field = weights("vp");
+    let line = format!("study --quick --json --field {field} --lanes 4 --solver ddim");
+    let study = room().run(&line).succeeded().json();
+    for row in study["rows"].as_array().unwrap() {
+        assert!(row["frechet"].is_null() && row["chamfer"].is_null(), "{row}");
+        assert!(row["label_accuracy"].is_number() && row["solver_error"].is_number(), "{row}");
+    }
+}
+
+#[test]
+fn the_empirical_field_of_digits_is_a_field_like_any_other() {
+    let room = room();
+    let line = format!(
+        "sample --process rectified-flow --field empirical:mnist:{ROOT}/tests/data/mnist \
+         --solver heun --steps 40 --n 3 --out s.npy --dtype f64"
+    );
+    room.run(&line).succeeded();
+    let samples = room.read::<f64>("s.npy");
+    assert_eq!(samples.shape(), [3, 1, 28, 28]);
+    // Without smoothing every sample ends at a digit, pixels of which are in [0, 1].
+    assert!(samples.iter().all(|pixel| (-0.05..1.05).contains(pixel)));
+}
+
+#[test]
+fn a_reconstruction_is_written_drawn_and_summed_up() {
+    let room = room();
+    let line = reconstruct(
+        "--measurement square:size=8,center=14x14,std=0.1 --image image.npy --method dps \
+         --zeta 0.5 --solver heun --steps 10 --n 3 --out r.npy --grid r.png \
+         --trajectory-grid way.png --json",
+    );
+    let summary = room.run(&line).succeeded().json();
+    for (key, value) in [("nfe", 20), ("gradients", 10), ("network_forwards", 30), ("steps", 10)] {
+        assert_eq!(summary[key], value, "{key}");
+    }
+    assert_eq!(summary["method"], "dps:zeta=0.5,history=keep");
+    assert_eq!(summary["misfits"].as_array().unwrap().len(), 3);
+    assert_eq!(room.read::<f32>("r.npy").shape(), [3, 1, 28, 28]);
+    assert!(is_png(&room, "r.png") && is_png(&room, "way.png"));
+    let text = room
+        .run(&reconstruct("--measurement pool:factor=4 --image image.npy --method pigdm --steps 4"))
+        .succeeded()
+        .stdout;
+    assert!(text.contains("mean squared misfit of the 49 measured values"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_sampled_or_reconstructed_is_refused_before_anything_is_done() {
+    let room = room();
+    room.array("small.npy", &[1, 14, 14], vec![0.0f32; 196]);
+    room.array("bytes.npy", &[1, 1, 28, 28], vec![255.0f32; 784]);
+    room.array("nan.npy", &[1, 1, 28, 28], vec![f32::NAN; 784]);
+    let square = "--measurement square:size=8,center=14x14";
+    for (line, part) in [
+        (sample("--solver heun --steps 2 --n 2 --label 10"), "label 10 is out of range"),
+        (sample("--solver heun --steps 2 --n 2 --guidance 2"), "give --label as well"),
+        (sample("--solver heun --steps 2 --n 2 --label 1 --guidance nan"), "must be finite"),
+        (sample("--solver heun --steps 2 --n 2 --grid g.jpg"), ".png or .svg"),
+        (
+            "sample --process vp --field cat-vp --solver heun --steps 2 --n 2 --grid g.png".into(),
+            "no square grey images",
+        ),
+        (
+            "sample --process vp --field cat-vp --solver heun --steps 2 --n 2 --label 1".into(),
+            "knows no labels",
+        ),
+        (
+            "sample --process vp --field empirical:mnist:nowhere --solver heun --steps 2 --n 2"
+                .into(),
+            "the usual four files",
+        ),
+        (reconstruct(&format!("{square} --image small.npy")), "have 784; give one image"),
+        (reconstruct(&format!("{square} --image bytes.npy")), "divide those of an image of bytes"),
+        (reconstruct(&format!("{square} --image nan.npy")), "pixel 0 of the image is NaN"),
+        (
+            reconstruct("--measurement square:size=8,center=2x2 --image image.npy"),
+            "move the centre or make the square smaller",
+        ),
+        (reconstruct("--measurement sqare:size=8 --image image.npy"), "did you mean `square`"),
+        (reconstruct(&format!("{square} --image image.npy --method ddrm")), "technique `ddrm`"),
+        (reconstruct(&format!("{square} --image image.npy --zeta -1")), "zeta must be finite"),
+        (
+            reconstruct(&format!("{square} --image image.npy --method pigdm --zeta 1")),
+            "only dps takes one",
+        ),
+        (reconstruct(&format!("{square} --image image.npy --n 0")), "at least one"),
+        (
+            format!("study --field {} --data cat", weights("rectified-flow")),
+            "give --data mnist:DIR",
+        ),
+        (
+            format!(
+                "study --quick --field exact --process vp --data mnist:{ROOT}/tests/data/mnist"
+            ),
+            "no images of 28 x 28",
+        ),
+    ] {
+        room.run(&line).refused(&[part]);
+    }
+}
