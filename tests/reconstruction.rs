@@ -10,6 +10,8 @@ use driftfield::reconstruct::{
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SQUARE: &str = "square:size=8,center=14x14,std=0.1";
+/// As many reconstructions as in a row of a picture.
+const LANES: usize = 8;
 /// The samplers of the tutorial that this follows, and a multistep one.
 const SOLVERS: [&str; 5] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s", "dpm-solver++2m"];
 
@@ -31,7 +33,7 @@ fn run(
     let field = Field::parse(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
     let path = process::parse(network).unwrap();
     let technique: Technique = technique.parse().unwrap();
-    let initial = Initial::Noise { lanes: 4, seed: 0 };
+    let initial = Initial::Noise { lanes: LANES, seed: 0 };
     reconstruct(&path, &field, &observed(measurement), technique, initial, settings)
 }
 
@@ -129,10 +131,10 @@ fn pictures_show_what_was_measured() {
     for (pixel, value) in measured.measured.iter().zip(observation.values()) {
         assert!((measured.pixels[*pixel] - value).abs() < 1e-12);
     }
-    assert_eq!(grid.rows[1].tiles.len(), 4);
+    assert_eq!(grid.rows[1].tiles.len(), LANES);
     let (times, states) = (&generated.times, &generated.trajectory);
     let grid = reconstruction_trajectory("", times, states, &observation).unwrap();
-    assert_eq!((grid.rows.len(), grid.rows[0].tiles.len()), (4, 4));
+    assert_eq!((grid.rows.len(), grid.rows[0].tiles.len()), (LANES, 4));
     assert!(grid.rows.iter().flat_map(|row| &row.tiles).all(|tile| tile.measured.len() == 64));
     // Averaged pixels are shown as blocks of their means.
     let pooled = observed("pool:factor=14");

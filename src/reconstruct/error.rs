@@ -13,7 +13,7 @@ pub enum ReconstructError {
     Generate(#[from] GenerateError),
     /// The measurement was refused.
     #[error(transparent)]
-    Measurement(#[from] MeasurementError),
+    Measurement(Box<MeasurementError>),
     /// A name or parameter is not known.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -45,4 +45,10 @@ pub enum ReconstructError {
     /// A technique that is not known here.
     #[error("`{0}` cannot be reconstructed with; take dps, pigdm or replacement")]
     Technique(&'static str),
+}
+
+impl From<MeasurementError> for ReconstructError {
+    fn from(error: MeasurementError) -> Self {
+        ReconstructError::Measurement(Box::new(error))
+    }
 }

@@ -67,10 +67,7 @@ pub enum StudyError {
     Classifier(#[from] ClassifierError),
     /// Nothing could be reconstructed.
     #[error(transparent)]
-    Reconstruct(#[from] ReconstructError),
-    /// Nothing could be measured.
-    #[error(transparent)]
-    Measurement(#[from] MeasurementError),
+    Reconstruct(Box<ReconstructError>),
     /// Images could not be drawn.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -93,6 +90,18 @@ pub enum StudyError {
         /// What the system says.
         reason: String,
     },
+}
+
+impl From<ReconstructError> for StudyError {
+    fn from(error: ReconstructError) -> Self {
+        StudyError::Reconstruct(Box::new(error))
+    }
+}
+
+impl From<MeasurementError> for StudyError {
+    fn from(error: MeasurementError) -> Self {
+        ReconstructError::from(error).into()
+    }
 }
 
 impl StudyResult {

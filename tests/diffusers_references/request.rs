@@ -20,7 +20,7 @@ use crate::schedulers::map;
 /// How a run is asked for here.
 pub enum Request {
     /// Through the door users take.
-    Generate { process: &'static str, settings: Settings, from: Origin },
+    Generate { process: &'static str, settings: Box<Settings>, from: Origin },
     /// Through the library, where a network, recorded noise or orders of the caller's are needed.
     Library(Box<Library>),
     /// Not at all.

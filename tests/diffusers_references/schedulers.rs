@@ -47,7 +47,11 @@ impl Run<'_> {
             ..self.settings(solver, steps, self.spacing())
         };
         if !matches!(settings.spacing, Some(Spacing::Karras { .. } | Spacing::LogSnr)) {
-            let request = Request::Generate { process: "ddpm", settings, from: Origin::Same };
+            let request = Request::Generate {
+                process: "ddpm",
+                settings: Box::new(settings),
+                from: Origin::Same,
+            };
             return Mapped::new(request).states(0..=steps);
         }
         // Sigmas between timesteps: the model is handed the nearest timestep.
@@ -119,7 +123,8 @@ fn ddim(run: &Run<'_>) -> Mapped {
     settings.denoise_final = run.flag("set_alpha_to_one", true);
     // Otherwise the last step is from timestep 0 to itself.
     let idle_calls = u64::from(!settings.denoise_final);
-    let request = Request::Generate { process: "ddpm", settings, from: Origin::Same };
+    let request =
+        Request::Generate { process: "ddpm", settings: Box::new(settings), from: Origin::Same };
     Mapped::new(request).states(0..=steps).idle_calls(idle_calls)
 }
 
@@ -271,7 +276,7 @@ fn euler(run: &Run<'_>, solver: &str) -> Mapped {
         Request::Library(Box::new(Library { from: Origin::Scaled, ..library }))
     } else {
         let process = "ddpm:interpolation=sigma";
-        Request::Generate { process, settings, from: Origin::Scaled }
+        Request::Generate { process, settings: Box::new(settings), from: Origin::Scaled }
     };
     Mapped::new(request).states(0..=steps).idle_calls(idle_calls)
 }
@@ -362,6 +367,10 @@ fn flow_match(run: &Run<'_>, solver: &str) -> Mapped {
     settings.t_start = Some(sigmas[0]);
     settings.t_end = Some(sigmas[sigmas.len() - 2]);
     let stages = if solver == "heun" { 2 } else { 1 };
-    let request = Request::Generate { process: "rectified-flow", settings, from: Origin::Same };
+    let request = Request::Generate {
+        process: "rectified-flow",
+        settings: Box::new(settings),
+        from: Origin::Same,
+    };
     Mapped::new(request).states((0..=steps).map(|i| stages * i))
 }
