@@ -33,7 +33,7 @@ pub(super) struct ReconstructArguments {
     #[arg(long)]
     image: PathBuf,
     /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
-    /// dps:history=forget or pigdm:data_std=1
+    /// dps:history=forget or pigdm:data_std=1,least_signal=0
     #[arg(long, default_value = "dps")]
     method: String,
     /// Length of a correction of dps [default: 0.5]

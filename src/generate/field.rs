@@ -9,7 +9,7 @@ use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::weights::{AnyNetwork, Standardisation};
 use driftfield_solvers::{HostState, State};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::{Condition, GenerateError, TrainedField, shipped};
 
@@ -203,6 +203,20 @@ impl Field {
             units.undo(state)?;
         }
         Ok(())
+    }
+
+    /// Root of the mean variance of a component of the data, in the units of the process.
+    pub fn data_std(&self) -> f64 {
+        match self {
+            Field::Mixture(mixture) => {
+                (mixture.covariance().trace() / mixture.dimension() as f64).sqrt()
+            }
+            Field::Empirical(data) => {
+                let variance = data.points.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0);
+                variance.sqrt().hypot(data.smoothing)
+            }
+            Field::Trained(network) => network.data_std(),
+        }
     }
 
     /// Whether the field is exact rather than trained.

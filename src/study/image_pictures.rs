@@ -39,10 +39,10 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
             }
         }
         let few = Budget::Evaluations(FEW);
-        let title = format!("{FEW} evaluations from the same noise: {}", case.label());
+        let title = format!("{FEW} evaluations: {}", case.process);
         pictures.push(side_by_side(case, "few-evaluations", title, &solvers, few)?);
         let steps = Budget::Steps(TUTORIAL_STEPS);
-        let title = format!("{TUTORIAL_STEPS} steps from the same noise: {}", case.label());
+        let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
         pictures.push(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
         for solver in TUTORIAL {
             pictures.push(trajectories(case, solver)?);
@@ -78,7 +78,10 @@ fn side_by_side(
     Ok(ImagePicture {
         name: format!("{name}-{}", slug(&case.process, case.field_name)),
         grid,
-        caption: format!("{title}; one solver a row, one lane a column."),
+        caption: format!(
+            "{title}, {} field, from the same noise; one solver a row, one lane a column.",
+            case.field_name
+        ),
         trajectories: false,
     })
 }

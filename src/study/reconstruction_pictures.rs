@@ -61,8 +61,8 @@ fn by_solver(
     let mut rows = Vec::new();
     let guided = TUTORIAL.map(|solver| (DPS, solver));
     let others = [
-        (Technique::PseudoInverse { data_std: 1.0, least_signal: 0.05 }, "ddim"),
-        (Technique::Replacement { data_std: 1.0 }, "ddim"),
+        (Technique::PseudoInverse { data_std: None, least_signal: None }, "ddim"),
+        (Technique::Replacement { data_std: None }, "ddim"),
     ];
     for (technique, solver) in guided.into_iter().chain(others) {
         let done = solved(case, observation, (technique, solver), (PER_ROW, Saved::Last))?;
@@ -70,13 +70,14 @@ fn by_solver(
         let name = format!("{}, {solver}: {misfit:.4}", technique.name());
         rows.push((name, done.generated.samples));
     }
-    let title = format!("Reconstructed from {MEASUREMENT}: {}", case.label());
+    let title = format!("Reconstructed: {}", case.process);
     Ok(ImagePicture {
         name: format!("reconstructions-{}", slug(&case.process, case.field_name)),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
-            "{title}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
-             mean squared misfit of the measured pixels, to be held against their variance, 0.01."
+            "{title}, {} field, from {MEASUREMENT}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
+             mean squared misfit of the measured pixels, to be held against their variance, 0.01.",
+            case.field_name
         ),
         trajectories: false,
     })

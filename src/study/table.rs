@@ -49,7 +49,7 @@ fn legend_of_images() -> Vec<(&'static str, String)> {
     vec![
         (
             "Frechet",
-            "squared Frechet distance between Gaussians fitted to the features of samples and of 4,500 real digits, in a small classifier of digits that has seen neither. This is no FID: that has the features of a network trained on ImageNet. It grows as the number of samples falls, so that rows are comparable at one number of lanes only".into(),
+            "squared Frechet distance between Gaussians fitted to the features of samples and of 4,500 real digits, in a small classifier that was trained on other digits. This is no FID: that has the features of a network trained on ImageNet. It grows as the number of samples falls, so that rows are comparable at one number of lanes only".into(),
         ),
         ("95 %", "interval of the Frechet distance by the jackknife over groups of samples".into()),
         ("kernel", "unbiased MMD^2 of the same features with the kernel (x.y / d + 1)^3".into()),

@@ -3,14 +3,15 @@ use std::str::FromStr;
 
 use crate::spec::{Spec, SpecError};
 
-/// How a measurement is taken into account, chosen at run time.
+/// How a measurement is taken into account, chosen at run time. What is left out is for the caller to
+/// fill in, who knows the data.
 ///
 /// ```
 /// use driftfield_problems::inverse::Technique;
 /// assert_eq!("dps".parse(), Ok(Technique::Dps { zeta: 0.5, forgets_history: false }));
 /// assert_eq!(
 ///     "pigdm:data_std=0.8".parse(),
-///     Ok(Technique::PseudoInverse { data_std: 0.8, least_signal: 0.05 })
+///     Ok(Technique::PseudoInverse { data_std: Some(0.8), least_signal: None })
 /// );
 /// assert!("replacement:zeta=1".parse::<Technique>().is_err());
 /// ```
@@ -24,22 +25,19 @@ pub enum Technique {
         /// Whether a multistep method starts anew after every correction.
         forgets_history: bool,
     },
-    /// [`PseudoInverse`](super::PseudoInverse): `pigdm:data_std=1,least_signal=0.05`.
+    /// [`PseudoInverse`](super::PseudoInverse): `pigdm:data_std=..,least_signal=..`.
     PseudoInverse {
         /// Standard deviation of the data, in the units of the process.
-        data_std: f64,
-        /// The `alpha data_std / sigma` at which guidance begins; 0: at once, for exact fields.
-        least_signal: f64,
+        data_std: Option<f64>,
+        /// The `alpha data_std / sigma` at which guidance begins.
+        least_signal: Option<f64>,
     },
-    /// [`Replacement`](super::Replacement): `replacement:data_std=1`.
+    /// [`Replacement`](super::Replacement): `replacement:data_std=..`.
     Replacement {
         /// Standard deviation of the data, in the units of the process.
-        data_std: f64,
+        data_std: Option<f64>,
     },
 }
-
-/// From 0.04 to 0.25 the misfit hardly changes on either network of digits; below, it grows.
-const LEAST_SIGNAL: f64 = 0.05;
 
 impl Technique {
     /// Names on the command line.
@@ -60,6 +58,7 @@ impl FromStr for Technique {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let spec: Spec = text.parse()?;
+        let given = |key: &str| spec.text(key).map(|_| spec.number(key, 0.0)).transpose();
         match spec.name() {
             "dps" => {
                 spec.only(&["zeta", "history"])?;
@@ -69,17 +68,17 @@ impl FromStr for Technique {
             }
             "pigdm" => {
                 spec.only(&["data_std", "least_signal"])?;
-                let least_signal = spec.number("least_signal", LEAST_SIGNAL)?;
-                if least_signal < 0.0 {
-                    let expected = "0 or more";
-                    return Err(SpecError::value("pigdm", "least_signal", least_signal, expected));
+                let (data_std, least_signal) = (given("data_std")?, given("least_signal")?);
+                match least_signal {
+                    Some(signal) if signal < 0.0 => {
+                        Err(SpecError::value("pigdm", "least_signal", signal, "0 or more"))
+                    }
+                    _ => Ok(Technique::PseudoInverse { data_std, least_signal }),
                 }
-                let data_std = spec.number("data_std", 1.0)?;
-                Ok(Technique::PseudoInverse { data_std, least_signal })
             }
             "replacement" => {
                 spec.only(&["data_std"])?;
-                Ok(Technique::Replacement { data_std: spec.number("data_std", 1.0)? })
+                Ok(Technique::Replacement { data_std: given("data_std")? })
             }
             name => Err(SpecError::unknown_name("technique", name, Self::NAMES)),
         }
@@ -88,18 +87,20 @@ impl FromStr for Technique {
 
 impl fmt::Display for Technique {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        let given = match *self {
             Technique::Dps { zeta, forgets_history } => {
-                let history = if *forgets_history { "forget" } else { "keep" };
-                write!(f, "{}:zeta={zeta},history={history}", self.name())
+                let history = if forgets_history { "forget" } else { "keep" };
+                return write!(f, "{}:zeta={zeta},history={history}", self.name());
             }
             Technique::PseudoInverse { data_std, least_signal } => {
-                write!(f, "{}:data_std={data_std},least_signal={least_signal}", self.name())
+                vec![("data_std", data_std), ("least_signal", least_signal)]
             }
-            Technique::Replacement { data_std } => {
-                write!(f, "{}:data_std={data_std}", self.name())
-            }
-        }
+            Technique::Replacement { data_std } => vec![("data_std", data_std)],
+        };
+        let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+        let list = given.collect::<Vec<_>>().join(",");
+        let colon = if list.is_empty() { "" } else { ":" };
+        write!(f, "{}{colon}{list}", self.name())
     }
 }
 
@@ -111,6 +112,7 @@ mod tests {
     fn texts_are_read_and_written() {
         for text in [
             "dps:zeta=0.3,history=forget",
+            "pigdm",
             "pigdm:data_std=0.8,least_signal=0",
             "replacement:data_std=2",
         ] {

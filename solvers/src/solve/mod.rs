@@ -1,6 +1,7 @@
 //! The one loop that solves every problem with every method.
 
 mod after_step;
+mod by_hand;
 mod error;
 mod integrator;
 mod options;
