@@ -6,13 +6,14 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
-use driftfield::generate::{Budget, Condition, Field, Initial, Settings, generate};
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
-use driftfield::problems::network::{UNet, UNetConfig};
+use driftfield::problems::method;
+use driftfield::problems::network::{UNet, UNetConfig, UNetPlan};
 use driftfield::problems::weights::TrainedNetwork;
 use ndarray::ArrayD;
 use serde_json::{Value, json};
@@ -44,10 +45,50 @@ fn medians(runs: &mut [Run<'_>]) -> Result<Vec<f64>, Box<dyn std::error::Error>>
     Ok(seconds.iter().map(|seconds| seconds[ROUNDS / 2]).collect())
 }
 
+/// A network that adds up the time spent in it.
+struct Timed {
+    plan: UNetPlan,
+    seconds: Mutex<f64>,
+}
+
+impl Network<ArrayD<f32>> for Timed {
+    fn forward(&self, out: &mut ArrayD<f32>, x: &ArrayD<f32>, t: f64) -> Result<(), FieldError> {
+        let clock = Instant::now();
+        self.plan.forward(out, x, t)?;
+        *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) +=
+            clock.elapsed().as_secs_f64();
+        Ok(())
+    }
+}
+
+/// Seconds of a solve, and those of them that its network took: within one run, so that no change
+/// of clock comes between. Those of the run with the median share.
+fn solve_timed(
+    solver: &str,
+    steps: usize,
+    plan: &UNetPlan,
+    x: &ArrayD<f32>,
+) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+    let path = process::parse("rectified-flow")?;
+    let method = method::parse::<ArrayD<f32>>(solver)?;
+    let mut found = Vec::new();
+    for _ in 0..ROUNDS {
+        let timed = Arc::new(Timed { plan: plan.clone(), seconds: Mutex::new(0.0) });
+        let predictor = NetworkPredictor::new(timed.clone(), Prediction::Velocity, path.clone());
+        let field = reverse_sde(path.clone(), predictor, 1.0);
+        let problem = OdeProblem::new(field, x.clone(), (0.999, 1e-3));
+        let clock = Instant::now();
+        black_box(solve(&problem, &method, SolveOptions::steps(steps))?);
+        let total = clock.elapsed().as_secs_f64();
+        found.push((total, *timed.seconds.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+    found.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
+    Ok(found[ROUNDS / 2])
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let network = TrainedNetwork::<UNetConfig>::load(WEIGHTS)?;
-    let (plan, field) = (network.plan(), Field::parse(WEIGHTS)?);
-    let path = process::parse("rectified-flow")?;
+    let plan = network.plan();
     let mut x = ArrayD::<f32>::zeros(vec![DIGITS, 1, 28, 28]);
     fill_initial_normals(&mut x, 1.0, 0, 0)?;
     let (mut out, mut other) = (x.clone(), x.clone());
@@ -57,15 +98,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let guided = plan.with_label(3)?.with_guidance(1.5)?;
     let candle = UNet::new(&network.parameters, DType::F32, &Device::Cpu)?;
     let tensor = Tensor::from_slice(&images, (DIGITS, 1, 28, 28), &Device::Cpu)?;
-    let solved = |solver: &str, steps: usize, condition: &Condition| {
-        let condition = condition.clone();
-        let settings = Settings { condition, ..Settings::new(solver, Budget::Steps(steps)) };
-        let noise = Initial::<f32>::Noise { lanes: DIGITS, seed: 0 };
-        black_box(generate(&path, &field, noise, &settings)?);
-        Ok(())
-    };
-    let label = Condition::labels([3]);
-    let weighted = label.clone().guided(1.5);
     let timings = medians(&mut [
         Box::new(|| {
             for _ in 0..100 {
@@ -73,15 +105,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             Ok(())
         }),
-        Box::new(|| solved("heun", 50, &label)),
-        Box::new(|| solved("dpm-solver++2m", 100, &label)),
         Box::new(|| {
             for _ in 0..100 {
                 guided.forward(&mut other, black_box(&x), 0.5)?;
             }
             Ok(())
         }),
-        Box::new(|| solved("heun", 50, &weighted)),
         Box::new(|| {
             let results = (&mut output[..], &mut gradient[..]);
             Ok(plan.evaluate_with_gradient(results, &images, &images, &[0.5], &[3])?)
@@ -91,7 +120,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         }),
     ])?;
-    let [forwards, heun, multistep, doubled, guided_heun, pulled, stock] = timings[..] else {
+    let [forwards, doubled, pulled, stock] = timings[..] else {
         return Err("as many timings as runs".into());
     };
     let forward = forwards / 100.0;
@@ -99,14 +128,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{task}: {ours:.4} s, {peer_name} {peer:.4} s, ratio {:.3}", ours / peer);
         json!({ "task": task, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ours / peer })
     };
-    let rows = vec![
-        row("16 digits, heun, 50 steps", heun, forwards, "its 100 forwards alone"),
-        row("16 digits, dpm-solver++2m, 100 steps", multistep, forwards, "its 100 forwards alone"),
-        row("16 digits, heun, 50 steps, guided", guided_heun, doubled, "its 100 doubled forwards"),
+    let mut rows = Vec::new();
+    let labelled = plan.with_label(3)?;
+    for (solver, steps, plan) in [
+        ("heun", 50, &labelled),
+        ("heun", 50, &guided),
+        ("dpm-solver++2m", 100, &labelled),
+        ("euler-maruyama", 100, &labelled),
+    ] {
+        let (total, inside) = solve_timed(solver, steps, plan, &x)?;
+        let guided = if Network::<ArrayD<f32>>::forwards(plan) == 2 { ", guided" } else { "" };
+        let task = format!("16 digits, {solver}, {steps} steps{guided}");
+        rows.push(row(&task, total, inside, "inside its own forwards"));
+    }
+    rows.extend([
         row("100 doubled forwards", doubled, 2.0 * forwards, "200 forwards"),
         row("forward and gradient of 16 digits", pulled, forward, "a forward"),
         row("forward of 16 digits", forward, stock, "candle's own operations"),
-    ];
+    ]);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/images.json");
     std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
     atomic_file::write(&file, format!("{:#}\n", Value::from(rows)).as_bytes())?;
