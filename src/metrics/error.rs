@@ -91,7 +91,7 @@ pub enum MetricError {
     },
     /// Fewer rows than groups to leave out in turn.
     #[error(
-        "{rows} row(s) cannot be put into {groups} groups; an interval needs as many rows as groups"
+        "{rows} sample(s) cannot be put into the {groups} groups of an interval; take at least {groups}"
     )]
     TooFewForGroups {
         /// Number of rows.

@@ -2,11 +2,12 @@
 //! of that.
 
 use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use ndarray::{Array1, Axis};
 
 use super::image_pictures::{FRAMES, ImagePicture, PER_ROW, TUTORIAL, TUTORIAL_STEPS};
 use super::pictures::slug;
 use super::{Case, StudyError, rows_of};
-use crate::generate::{Budget, Condition, Initial, Saved, Settings};
+use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
 use crate::reconstruct::{
     Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
 };
@@ -21,7 +22,13 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
     let measurement = inverse::parse(MEASUREMENT, &ImageShape::grey(28, 28))?;
     let observation = Observation::of_image(measurement, &image, 0)?;
-    let mut pictures = vec![by_solver(case, &image, &observation)?];
+    let blind = by_solver(case, "reconstructions", &image, &observation, &Condition::default())?;
+    let mut pictures = vec![blind];
+    if case.field.labels().is_some() {
+        let known = Condition::labels([seen_in(&image)?]);
+        let name = "reconstructions-label-known";
+        pictures.push(by_solver(case, name, &image, &observation, &known)?);
+    }
     for solver in TUTORIAL {
         pictures.push(trajectory(case, &observation, solver)?);
     }
@@ -40,23 +47,32 @@ fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
     Ok(image.iter().map(|pixel| pixel.clamp(0.0, 1.0)).collect())
 }
 
-/// Nothing is known but the measurement: no labels.
+/// The label under which the shipped classifier knows an image.
+fn seen_in(image: &[f64]) -> Result<u32, StudyError> {
+    let pixels = image.iter().map(|&pixel| pixel as f32).collect();
+    let row = Array1::from_vec(pixels).insert_axis(Axis(0));
+    Ok(shipped_classifier()?.classify(row.view())?.labels()[0])
+}
+
 fn solved(
     case: &Case,
     observation: &Observation,
     (technique, solver): (Technique, &str),
     (lanes, saved): (usize, Saved),
+    condition: &Condition,
 ) -> Result<Reconstructed<f32>, StudyError> {
     let settings = case.settings(Settings::new(solver, Budget::Steps(TUTORIAL_STEPS)));
-    let settings = Settings { saved, condition: Condition::default(), ..settings };
+    let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes, seed: 0 };
     Ok(reconstruct(&case.path, &case.field, observation, technique, initial, &settings)?)
 }
 
 fn by_solver(
     case: &Case,
+    name: &str,
     image: &[f64],
     observation: &Observation,
+    condition: &Condition,
 ) -> Result<ImagePicture, StudyError> {
     let mut rows = Vec::new();
     let guided = TUTORIAL.map(|solver| (DPS, solver));
@@ -65,14 +81,16 @@ fn by_solver(
         (Technique::Replacement { data_std: None }, "ddim"),
     ];
     for (technique, solver) in guided.into_iter().chain(others) {
-        let done = solved(case, observation, (technique, solver), (PER_ROW, Saved::Last))?;
+        let kept = (PER_ROW, Saved::Last);
+        let done = solved(case, observation, (technique, solver), kept, condition)?;
         let misfit = done.mean_misfit();
-        let name = format!("{}, {solver}: {misfit:.4}", technique.name());
-        rows.push((name, done.generated.samples));
+        let row = format!("{}, {solver}: {misfit:.4}", technique.name());
+        rows.push((row, done.generated.samples));
     }
-    let title = format!("Reconstructed: {}", case.process);
+    let known = condition.labels.first().map(|label| format!(", known to be a {label}"));
+    let title = format!("Reconstructed: {}{}", case.process, known.unwrap_or_default());
     Ok(ImagePicture {
-        name: format!("reconstructions-{}", slug(&case.process, case.field_name)),
+        name: format!("{name}-{}", slug(&case.process, case.field_name)),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
             "{title}, {} field, from {MEASUREMENT}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
@@ -89,7 +107,8 @@ fn trajectory(
     solver: &str,
 ) -> Result<ImagePicture, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
-    let generated = solved(case, observation, (DPS, solver), kept)?.generated;
+    let blind = Condition::default();
+    let generated = solved(case, observation, (DPS, solver), kept, &blind)?.generated;
     let title = format!("From noise to a measured digit: dps, {solver}, {TUTORIAL_STEPS} steps");
     let (times, states) = (&generated.times, &generated.trajectory);
     Ok(ImagePicture {

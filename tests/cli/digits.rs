@@ -80,6 +80,7 @@ fn a_study_of_images_judges_them_beside_real_ones() {
         "frechet-nfe-rectified-flow-trained",
         "solver-error-nfe-rectified-flow-trained",
         "reconstructions-rectified-flow-trained",
+        "reconstructions-label-known-rectified-flow-trained",
         "reconstruction-ddim-rectified-flow-trained",
     ] {
         assert!(is_png(&room, &format!("report/{name}.png")), "{name}");
