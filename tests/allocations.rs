@@ -1,4 +1,5 @@
-//! After the first step of a solve on a host state, no step allocates.
+//! After the first step of a solve on a host state, no step allocates, and a solve of digits keeps
+//! no more for more steps.
 // A global allocator can only be written with `unsafe`; this one counts and
 // otherwise does what the system's does.
 #![allow(unsafe_code)]
@@ -6,6 +7,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use driftfield::generate::{Budget, Field, Initial, Saved, Settings, generate};
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::langevin::{Baoab, Obabo, UnderdampedLangevin};
 use driftfield_problems::method;
@@ -25,6 +27,8 @@ use ndarray::Array2;
 thread_local! {
     /// Allocations of this thread: tests run side by side.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes this thread has now, and the most it had.
+    static BYTES: Cell<(i64, i64)> = const { Cell::new((0, 0)) };
 }
 
 struct Counting;
@@ -34,21 +38,32 @@ fn count() {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
 
+fn change(bytes: i64) {
+    let _ = BYTES.try_with(|kept| {
+        let (now, most) = kept.get();
+        kept.set((now + bytes, most.max(now + bytes)));
+    });
+}
+
 // SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        change(layout.size() as i64);
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        change(layout.size() as i64);
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        change(size as i64 - layout.size() as i64);
         unsafe { System.realloc(pointer, layout, size) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        change(-(layout.size() as i64));
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -195,4 +210,35 @@ fn run_splitting<P: Problem>(problem: &P, method: &impl Method<P::State, P::Fiel
     let before = ALLOCATIONS.get();
     while integrator.step() == Status::Stepped {}
     ALLOCATIONS.get() - before
+}
+
+/// The most bytes that a generation of four digits has at a time, on the one thread it has.
+fn peak(steps: usize, saved: Saved) -> i64 {
+    let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/mnist-rectified-flow.safetensors");
+    let (field, path) = (Field::parse(weights).unwrap(), process::parse("rectified-flow").unwrap());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let settings = Settings { saved, ..Settings::new("dpm-solver++2m", Budget::Steps(steps)) };
+    pool.install(|| {
+        let run = |settings: &Settings| {
+            let noise = Initial::<f32>::Noise { lanes: 4, seed: 0 };
+            generate(&path, &field, noise, settings).unwrap();
+        };
+        // What a thread keeps for its networks is there after any solve.
+        run(&Settings::new("dpm-solver++2m", Budget::Steps(2)));
+        let before = BYTES.get().0;
+        BYTES.set((before, before));
+        run(&settings);
+        BYTES.get().1 - before
+    })
+}
+
+#[test]
+fn generation_of_digits_keeps_no_more_for_more_steps() {
+    let state = 4 * 784 * 4;
+    let (few, many) = (peak(4, Saved::Last), peak(40, Saved::Last));
+    assert!(few > state, "{few}");
+    // The times of the grid grow, and nothing of the size of a state.
+    assert!(many - few < state / 4, "{few}, {many}");
+    // A trajectory does grow: the measure would see it.
+    assert!(peak(40, Saved::All) - many > 30 * state);
 }

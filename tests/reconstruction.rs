@@ -1,6 +1,6 @@
 //! Digits reconstructed from a part of them, by every technique around solvers of every kind.
 
-use driftfield::generate::{Budget, Condition, Field, Initial, Saved, Settings};
+use driftfield::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
 use driftfield::problems::data::Mnist;
 use driftfield::problems::inverse::{self, ImageShape, Observation, Technique};
 use driftfield::problems::process;
@@ -37,21 +37,24 @@ fn run(
     reconstruct(&path, &field, &observed(measurement), technique, initial, settings)
 }
 
-/// 50 steps, as in the tutorial. The bound is that of the issue: twice the variance of the noise.
+/// 50 steps, as in the tutorial. The bound is twice the variance of the noise; the noise of steps
+/// drives DPS away again, so that stochastic methods need a longer correction.
 #[test]
 fn every_technique_keeps_the_measurement_around_every_solver() {
     for network in ["rectified-flow", "vp"] {
-        for technique in ["dps:zeta=0.5", "pigdm", "replacement"] {
+        for technique in ["dps", "pigdm", "replacement"] {
             for solver in SOLVERS {
+                let technique = match (technique, solver) {
+                    ("dps", "euler-maruyama") => "dps:zeta=1",
+                    ("dps", _) => "dps:zeta=0.5",
+                    other => other.0,
+                };
                 let settings = Settings::new(solver, Budget::Steps(50));
                 let done = run(network, SQUARE, technique, &settings).unwrap();
                 let label = format!("{network} {technique} {solver}");
                 assert!(done.generated.outcome.is_success(), "{label}");
                 let misfit = done.mean_misfit();
-                // The noise of steps drives DPS away again, the more the fewer they are.
-                let stochastic = technique.starts_with("dps") && solver == "euler-maruyama";
-                let bound = if stochastic { 0.03 } else { 0.02 };
-                assert!(misfit < bound, "{label}: {misfit}");
+                assert!(misfit < 0.02, "{label}: {misfit}");
                 let statistics = done.generated.statistics;
                 let gradients = match technique {
                     "replacement" => 0..=0,
@@ -102,6 +105,15 @@ fn every_measurement_is_reconstructed_under_labels_and_guidance() {
 }
 
 #[test]
+fn corrections_of_lanes_at_their_own_pace_are_refused() {
+    let budget = Budget::Adaptive { abstol: 0.1, reltol: 0.1, max_nfe: Some(60) };
+    let settings = Settings { per_lane: true, ..Settings::new("bs3", budget) };
+    let refused = run("rectified-flow", SQUARE, "dps", &settings);
+    assert!(matches!(refused, Err(ReconstructError::Generate(GenerateError::PerLaneCorrection))));
+    assert!(run("rectified-flow", SQUARE, "replacement", &settings).is_ok());
+}
+
+#[test]
 fn a_lane_is_the_same_alone_and_among_others() {
     let settings = Settings::new("ddim", Budget::Steps(5));
     let field = Field::parse(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
@@ -136,6 +148,9 @@ fn pictures_show_what_was_measured() {
     let grid = reconstruction_trajectory("", times, states, &observation).unwrap();
     assert_eq!((grid.rows.len(), grid.rows[0].tiles.len()), (LANES, 4));
     assert!(grid.rows.iter().flat_map(|row| &row.tiles).all(|tile| tile.measured.len() == 64));
+    assert!(measured.outlined, "a square is outlined");
+    let scattered = driftfield::reconstruct::measured_tile(&observed("random:keep=0.3,seed=1"));
+    assert!(!scattered.outlined && !scattered.measured.is_empty());
     // Averaged pixels are shown as blocks of their means.
     let pooled = observed("pool:factor=14");
     let tile = driftfield::reconstruct::measured_tile(&pooled);

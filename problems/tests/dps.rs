@@ -233,3 +233,32 @@ fn other_observers_see_the_corrected_state() {
     let end = solve(&problem, &method::parse("heun").unwrap(), options).unwrap().u_last;
     assert_eq!(end, last);
 }
+
+/// With what is observed known to 0.3 and data of width 0.8, the posterior is 0.28 wide. Guidance
+/// that is short leaves it far wider, and guidance that keeps the measurement collapses on it: no
+/// length samples the posterior. A sample of 2,000 has its width to 2 %.
+#[test]
+fn what_is_sampled_is_no_posterior() {
+    const LANES: usize = 2000;
+    let path = process::parse("vp").unwrap();
+    let mean = vec![0.4, -0.2, 1.0, 0.1];
+    let gaussian = GaussianMixture::isotropic(vec![1.0], vec![mean], vec![0.8]).unwrap();
+    let predictor = MixturePredictor::new(gaussian, path.clone());
+    let square = parse("square:size=1x2,center=0x1,std=0.3", &ImageShape::grey(2, 2)).unwrap();
+    let of = Arc::new(Observation::new(square, vec![0.3, -0.2]).unwrap());
+    let span = (path.start_with_finite_log_snr(), path.default_span().1);
+    let initial = predictor.marginal(span.0).unwrap().draw(LANES, 4);
+    let width = |zeta: f64| {
+        let mut dps = Dps::new(predictor.clone(), of.clone(), zeta).unwrap();
+        let flow = probability_flow(path.clone(), predictor.clone());
+        let problem = OdeProblem::new(flow, initial.clone(), span);
+        let options = SolveOptions::steps(100).observer(&mut dps);
+        let ddim = method::parse("ddim").unwrap();
+        let samples = solve(&problem, &ddim, options).unwrap().u_last;
+        let observed = samples.slice(ndarray::s![.., ..2]);
+        observed.std_axis(ndarray::Axis(0), 1.0).mean().unwrap()
+    };
+    let posterior = 0.8 * 0.3 / (0.8f64.powi(2) + 0.3f64.powi(2)).sqrt();
+    assert!(width(0.003) > 1.5 * posterior);
+    assert!(width(0.1) < 0.5 * posterior);
+}

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use driftfield_problems::atomic_file::AtomicFile;
@@ -85,6 +85,20 @@ pub(super) fn check_picture(path: &Path) -> Result<(), CommandError> {
         Some("png" | "svg") => check_writable(path),
         _ => Err(PlotError::UnknownExtension { path: path.to_owned() }.into()),
     }
+}
+
+/// Refuses two outputs in one file, of which the first would be lost.
+pub(super) fn check_distinct(outputs: &[(&str, &Option<PathBuf>)]) -> Result<(), CommandError> {
+    let given: Vec<_> =
+        outputs.iter().filter_map(|(name, file)| Some((*name, file.as_ref()?))).collect();
+    for (index, (name, file)) in given.iter().enumerate() {
+        if let Some((other, _)) = given[..index].iter().find(|(_, other)| other == file) {
+            return Err(CommandError::usage(format!(
+                "{other} and {name} name the same file; give two names"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a file that could not be written, before anything is computed.

@@ -3,16 +3,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
-use driftfield_problems::npy::{self, NpyElement};
+use driftfield_problems::npy;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
-use driftfield_solvers::Scalar;
 use serde_json::{Value, json};
 
 use super::{CommandError, exit};
 use crate::generate::{Budget, Condition, Field, Initial, Saved, Settings};
-use crate::images;
+use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
     ReconstructError, Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
@@ -20,8 +19,10 @@ use crate::reconstruct::{
 
 /// The prior of digits, beside which a checkout has its weights.
 const DEFAULT_FIELD: &str = "weights/mnist-rectified-flow.safetensors";
-/// Columns of a picture of trajectories.
-const FRAMES: usize = 10;
+/// Steps unless told.
+const STEPS: usize = 50;
+/// How far a generated image leaves [0, 1] at most; bytes leave it by more.
+const SLACK: f64 = 0.5;
 
 #[derive(Args)]
 pub(super) struct ReconstructArguments {
@@ -29,7 +30,7 @@ pub(super) struct ReconstructArguments {
     /// random:keep=0.3,seed=0, pool:factor=4, blur:width=2, matrix:file=FILE.npy
     #[arg(long)]
     measurement: String,
-    /// The image, `.npy` with pixels in [0, 1]
+    /// The image, `.npy` with pixels in [0, 1]; what a generated one has beyond is clipped
     #[arg(long)]
     image: PathBuf,
     /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
@@ -40,17 +41,18 @@ pub(super) struct ReconstructArguments {
     #[arg(long, allow_hyphen_values = true)]
     zeta: Option<f64>,
     /// The prior, a field as `sample` takes it
-    #[arg(long, default_value = DEFAULT_FIELD)]
-    field: String,
+    /// [default: weights/mnist-rectified-flow.safetensors, beside a checkout]
+    #[arg(long)]
+    field: Option<String>,
     /// Process; by default the network's own
     #[arg(long)]
     process: Option<String>,
     /// Solver, as listed by `driftfield solvers`
     #[arg(long, default_value = "ddim")]
     solver: String,
-    /// Number of steps
-    #[arg(long, default_value_t = 50, conflicts_with = "nfe", allow_negative_numbers = true)]
-    steps: usize,
+    /// Number of steps [default: 50, or those of a list of times]
+    #[arg(long, conflicts_with = "nfe", allow_negative_numbers = true)]
+    steps: Option<usize>,
     /// Number of evaluations, never exceeded by the solver; those of dps come on top
     #[arg(long, allow_negative_numbers = true)]
     nfe: Option<u64>,
@@ -93,6 +95,18 @@ pub(super) struct ReconstructArguments {
 }
 
 impl ReconstructArguments {
+    fn field(&self) -> Result<Field, CommandError> {
+        let Some(field) = &self.field else {
+            if !Path::new(DEFAULT_FIELD).exists() {
+                return Err(CommandError::usage(format!(
+                    "the default prior `{DEFAULT_FIELD}` is not here; run in a checkout of driftfield, or give --field FILE.safetensors"
+                )));
+            }
+            return Ok(Field::parse(DEFAULT_FIELD)?);
+        };
+        Ok(Field::parse(field)?)
+    }
+
     fn path(&self, field: &Field) -> Result<SharedPath, CommandError> {
         match (&self.process, field) {
             (Some(process), _) => Ok(process::parse(process)?),
@@ -119,13 +133,16 @@ impl ReconstructArguments {
     }
 
     fn settings(&self) -> Result<Settings, CommandError> {
-        let budget = self.nfe.map_or(Budget::Steps(self.steps), Budget::Evaluations);
+        let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
+        let listed = spacing.as_ref().and_then(Spacing::own_steps);
+        let steps = self.steps.or(listed).unwrap_or(STEPS);
+        let budget = self.nfe.map_or(Budget::Steps(steps), Budget::Evaluations);
         let saved = match self.trajectory_grid {
             Some(_) => Saved::Frames(FRAMES),
             None => Saved::Last,
         };
         Ok(Settings {
-            spacing: self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?,
+            spacing,
             t_start: self.t_start,
             t_end: self.t_end,
             noise_level: self.noise_level,
@@ -137,6 +154,11 @@ impl ReconstructArguments {
     }
 
     fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
+        exit::check_distinct(&[
+            ("--out", &self.out),
+            ("--grid", &self.grid),
+            ("--trajectory-grid", &self.trajectory_grid),
+        ])?;
         if let Some(file) = &self.out {
             exit::check_writable(file)?;
         }
@@ -156,22 +178,17 @@ fn read_image(file: &Path, field: &Field) -> Result<Vec<f64>, CommandError> {
         return Err(ReconstructError::Size { expected, found, shape }.into());
     }
     let pixels: Vec<f64> = image.into_iter().collect();
-    let outside = |value: &f64| !(-1e-6..=1.0 + 1e-6).contains(value);
-    let bad = pixels.iter().position(outside).filter(|_| field.row_shape().len() > 1);
-    match bad {
+    if field.row_shape().len() < 2 {
+        return Ok(pixels);
+    }
+    match pixels.iter().position(|value| !(-SLACK..=1.0 + SLACK).contains(value)) {
         Some(index) => Err(ReconstructError::Pixel { index, value: pixels[index] }.into()),
-        None => Ok(pixels),
+        None => Ok(pixels.into_iter().map(|pixel| pixel.clamp(0.0, 1.0)).collect()),
     }
 }
 
 pub(super) fn run(arguments: &ReconstructArguments) -> Result<ExitCode, CommandError> {
-    run_as::<f32>(arguments)
-}
-
-fn run_as<T: Scalar + NpyElement>(
-    arguments: &ReconstructArguments,
-) -> Result<ExitCode, CommandError> {
-    let field = Field::parse(&arguments.field)?;
+    let field = arguments.field()?;
     let path = arguments.path(&field)?;
     let (technique, settings) = (arguments.technique()?, arguments.settings()?);
     let image = read_image(&arguments.image, &field)?;
@@ -179,7 +196,7 @@ fn run_as<T: Scalar + NpyElement>(
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     arguments.check_outputs(&field)?;
-    let initial = Initial::<T>::Noise { lanes: arguments.n, seed: arguments.seed };
+    let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
     let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     let summary = arguments.summary(&path, technique, &observation, &image, &done);
@@ -196,9 +213,9 @@ impl ReconstructArguments {
         format!("{}, {}, {}", self.measurement, self.method, self.solver)
     }
 
-    fn write<T: Scalar + NpyElement>(
+    fn write(
         &self,
-        done: &Reconstructed<T>,
+        done: &Reconstructed<f32>,
         image: &[f64],
         observation: &Observation,
     ) -> Result<(), CommandError> {
@@ -219,17 +236,17 @@ impl ReconstructArguments {
         Ok(())
     }
 
-    fn summary<T: Scalar>(
+    fn summary(
         &self,
         path: &SharedPath,
         technique: Technique,
         observation: &Observation,
         image: &[f64],
-        done: &Reconstructed<T>,
+        done: &Reconstructed<f32>,
     ) -> Value {
         let generated = &done.generated;
         let squares = generated.samples.iter().zip(image.iter().cycle());
-        let squares = squares.map(|(x, image)| (x.into_f64() - image).powi(2));
+        let squares = squares.map(|(x, image)| (f64::from(*x) - image).powi(2));
         let mse = squares.sum::<f64>() / generated.samples.len().max(1) as f64;
         json!({
             "solver": self.solver,

@@ -15,11 +15,8 @@ use crate::generate::{
     Budget, Condition, Field, Generated, Initial, LaneEvaluations, Saved, Settings, Streamed,
     generate_in_chunks,
 };
-use crate::images::{self, MOST_DRAWN};
+use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
-
-/// Columns of a picture of trajectories.
-const FRAMES: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
@@ -33,7 +30,8 @@ pub(super) struct SampleArguments {
     /// Process, such as `vp:beta_min=0.1,beta_max=20`, `rectified-flow`, `brownian-bridge:s=0.5`
     #[arg(long)]
     process: String,
-    /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]` or `FILE.safetensors`
+    /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`, `empirical:mnist:DIR` or
+    /// `FILE.safetensors`
     #[arg(long)]
     field: String,
     /// Solver, as listed by `driftfield solvers`
@@ -177,11 +175,12 @@ impl SampleArguments {
 
 impl SampleArguments {
     fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
-        if self.out.is_some() && self.out == self.trajectory {
-            return Err(CommandError::usage(
-                "--out and --trajectory name the same file; give two names",
-            ));
-        }
+        exit::check_distinct(&[
+            ("--out", &self.out),
+            ("--trajectory", &self.trajectory),
+            ("--grid", &self.grid),
+            ("--trajectory-grid", &self.trajectory_grid),
+        ])?;
         for file in [&self.out, &self.trajectory].into_iter().flatten() {
             exit::check_writable(file)?;
         }
@@ -192,7 +191,7 @@ impl SampleArguments {
         Ok(())
     }
 
-    /// What is drawn of a chunk of lanes, the first of which is `first`.
+    /// What is drawn of a chunk of lanes.
     fn draw<T: Scalar>(
         &self,
         chunk: &Generated<T>,
@@ -214,7 +213,7 @@ impl SampleArguments {
         // Labels that take turns each have a column of their own.
         let columns = match self.label.len() {
             several @ 2..=16 => several,
-            _ => 8,
+            _ => PER_ROW,
         };
         let grid = ImageGrid::new(self.title(), images::side_of(shape)?);
         let rows = drawn.chunks(columns).map(|tiles| ImageRow::new("", tiles.to_vec()));

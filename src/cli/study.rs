@@ -185,9 +185,11 @@ fn trained_cases(processes: &[&str]) -> Result<Vec<Case>, CommandError> {
 /// A request found bad is the user's fault, a solution not reached is not.
 fn study_failed(error: StudyError) -> CommandError {
     match error {
-        StudyError::Truth { .. } | StudyError::Metric(_) | StudyError::Threads(_) => {
-            CommandError::failed(error)
-        }
+        StudyError::Truth { .. }
+        | StudyError::Metric(_)
+        | StudyError::Quality(_)
+        | StudyError::Classifier(_)
+        | StudyError::Threads(_) => CommandError::failed(error),
         other => other.into(),
     }
 }

@@ -104,6 +104,16 @@ pub enum GenerateError {
         "lanes that take steps of their own have no trajectory in common; leave out one of the two"
     )]
     PerLaneTrajectory,
+    /// Corrections of steps that lanes do not have in common.
+    #[error(
+        "dps corrects the steps that all lanes take together; leave out steps of every lane's own, or take replacement"
+    )]
+    PerLaneCorrection,
+    /// Labels that take turns, for lanes that leave the batch one by one.
+    #[error(
+        "lanes that take steps of their own can have one label only, and {0} were given; give one, or steps for all lanes"
+    )]
+    PerLaneLabels(usize),
     /// The states do not fit the standardisation.
     #[error(transparent)]
     Standardisation(#[from] StandardisationError),

@@ -29,11 +29,11 @@ pub enum Field {
 pub struct EmpiricalField {
     /// The points in the units the process runs in, `[n, d]`.
     pub points: Arc<Array2<f64>>,
-    /// Standard deviation of the smoothing, in the same units.
+    /// Standard deviation of the smoothing, in the units of the data.
     pub smoothing: f64,
     /// Shape of a point.
     pub row_shape: Vec<usize>,
-    /// Units of the data, where the process runs in others.
+    /// Units of the data, where the process runs in others; of one scale for all components.
     pub units: Option<Standardisation>,
     /// Where it came from, for messages.
     pub file: String,
@@ -63,7 +63,8 @@ impl EmpiricalField {
     }
 
     fn predictor(&self, path: &SharedPath) -> Result<EmpiricalPredictor, EmpiricalError> {
-        EmpiricalPredictor::new(self.points.clone(), self.smoothing, path.clone())
+        let scale = self.units.as_ref().map_or(1.0, |units| units.std[0]);
+        EmpiricalPredictor::new(self.points.clone(), self.smoothing / scale, path.clone())
     }
 }
 
@@ -138,6 +139,11 @@ impl Field {
         }
     }
 
+    /// Refuses labels and guidance that the field does not know.
+    pub(crate) fn check_condition(&self, condition: &Condition) -> Result<(), GenerateError> {
+        condition.check(self.labels(), self.name())
+    }
+
     /// The predictor on `path` of lanes under `condition`; a network's own path must be the one
     /// asked for.
     pub fn predictor<S: HostState>(
@@ -145,7 +151,7 @@ impl Field {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
-        condition.check(self.labels(), self.name())?;
+        self.check_condition(condition)?;
         Ok(match self {
             Field::Mixture(mixture) => {
                 Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))
@@ -161,7 +167,7 @@ impl Field {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
-        condition.check(self.labels(), self.name())?;
+        self.check_condition(condition)?;
         Ok(match self {
             Field::Mixture(mixture) => {
                 Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))

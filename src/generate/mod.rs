@@ -102,10 +102,28 @@ fn generate_lanes<T: Scalar>(
     settings: &Settings,
     first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
-    let condition = settings.condition.of_lanes(first_lane, initial.lanes());
+    let condition = condition_of_lanes(field, settings, first_lane, initial.lanes())?;
     let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
     let steered = Steered { predictor, observer: None };
     generate_steered(path, field, initial, settings, first_lane, steered)
+}
+
+/// The condition of lanes from number `first` on. All of it is looked at, and the number of lanes,
+/// before a part of it is made.
+pub(crate) fn condition_of_lanes(
+    field: &Field,
+    settings: &Settings,
+    first: u64,
+    lanes: usize,
+) -> Result<Condition, GenerateError> {
+    field.check_condition(&settings.condition)?;
+    check_lanes_fit(field, lanes)?;
+    Ok(settings.condition.of_lanes(first, lanes))
+}
+
+/// Refuses more lanes than memory holds.
+pub(crate) fn check_lanes_fit(field: &Field, lanes: usize) -> Result<(), GenerateError> {
+    memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<f32>()))
 }
 
 /// What a solve follows, and who looks at its steps.
@@ -142,8 +160,8 @@ pub(crate) fn generate_steered<T: Scalar>(
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, &initial, plan.span)?;
     }
-    if settings.per_lane && settings.saved != Saved::Last {
-        return Err(GenerateError::PerLaneTrajectory);
+    if settings.per_lane {
+        check_per_lane(settings, steered.observer.is_some())?;
     }
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
@@ -171,7 +189,8 @@ pub(crate) fn generate_steered<T: Scalar>(
         frames @ Saved::Frames(_) => frames.of(&solution.t, &solution.u),
         Saved::Last | Saved::All => (solution.t, solution.u),
     };
-    if let Some(last) = trajectory.last_mut().filter(|_| solution.statistics.accepted > 0) {
+    let arrived = solution.statistics.accepted > 0 && times.last() == Some(&solution.t_last);
+    if let Some(last) = trajectory.last_mut().filter(|_| arrived) {
         // The state of the last step may have been denoised since.
         last.clone_from(&solution.u_last);
     }
@@ -190,6 +209,20 @@ pub(crate) fn generate_steered<T: Scalar>(
         steps: plan.steps(),
         lane_evaluations,
     })
+}
+
+/// Refuses what lanes at their own pace have not in common.
+fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateError> {
+    if settings.saved != Saved::Last {
+        return Err(GenerateError::PerLaneTrajectory);
+    }
+    if observed {
+        return Err(GenerateError::PerLaneCorrection);
+    }
+    match settings.condition.labels.len() {
+        0 | 1 => Ok(()),
+        count => Err(GenerateError::PerLaneLabels(count)),
+    }
 }
 
 /// The predictor with its data kept within a range, if so asked.

@@ -6,7 +6,10 @@ use crate::plot::{ImageGrid, ImageRow, ImageTile};
 
 /// Images drawn of a set, and lanes drawn of a trajectory: more can be counted, not looked at.
 pub const MOST_DRAWN: usize = 80;
-const LANES_FOLLOWED: usize = 8;
+/// Images of a row, unless their labels say better.
+pub const PER_ROW: usize = 8;
+/// Times drawn of a trajectory.
+pub const FRAMES: usize = 10;
 
 /// Pixels along a side of images of this shape: `[1, s, s]`, `[s, s]`, or `[s * s]`.
 pub fn side_of(shape: &[usize]) -> Result<usize, ImageError> {
@@ -35,8 +38,7 @@ pub fn trajectory_grid<T: Scalar>(
 ) -> Result<ImageGrid, ImageError> {
     let shape = states.first().map_or(&[][..], |state| &state.shape()[1..]);
     let side = side_of(shape)?;
-    let frames: Vec<Vec<ImageTile>> =
-        states.iter().map(|state| tiles(state, LANES_FOLLOWED)).collect();
+    let frames: Vec<Vec<ImageTile>> = states.iter().map(|state| tiles(state, PER_ROW)).collect();
     let lanes = frames.first().map_or(0, Vec::len);
     let label = |t: &f64| format!("{}", (1e3 * t).round() / 1e3);
     let grid = ImageGrid::new(title, side).columns(times.iter().map(label));

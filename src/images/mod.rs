@@ -4,4 +4,4 @@ mod error;
 mod grid;
 
 pub use error::ImageError;
-pub use grid::{MOST_DRAWN, side_of, tiles, trajectory_grid};
+pub use grid::{FRAMES, MOST_DRAWN, PER_ROW, side_of, tiles, trajectory_grid};

@@ -73,7 +73,7 @@ impl ImageReference {
         classifier: Classifier,
         images: ArrayView2<'_, f32>,
     ) -> Result<Self, ImageQualityError> {
-        let features = features(&classify(&classifier, images)?);
+        let features = features(&classifier.classify(images)?);
         let gaussian = GaussianFit::new(&features.view(), Sample::Q)?;
         let kernel = KernelSample::new(&features.view(), Sample::Q)?;
         Ok(ImageReference { classifier, gaussian, kernel })
@@ -91,7 +91,7 @@ impl ImageReference {
         if let Some(labels) = intended.map(<[u32]>::len).filter(|&labels| labels != n) {
             return Err(ClassifierError::Labels { images: n, labels }.into());
         }
-        let classified = classify(&self.classifier, images)?;
+        let classified = self.classifier.classify(images)?;
         let features = features(&classified);
         let frechet = self.frechet(&features)?;
         let kernel = self.kernel(&features)?;
@@ -101,7 +101,7 @@ impl ImageReference {
             frechet_interval: frechet.interval(),
             kernel: kernel.estimate,
             kernel_interval: kernel.interval(),
-            accuracy: intended.map(|labels| accuracy(&classified, labels)),
+            accuracy: intended.map(|labels| classified.accuracy(labels)),
             mean_confidence: mean_confidence(&classified),
         })
     }
@@ -140,23 +140,8 @@ impl ImageReference {
     }
 }
 
-/// What the classifier says of images clipped to `[0, 1]`; infinities are left for it to refuse.
-fn classify(
-    classifier: &Classifier,
-    images: ArrayView2<'_, f32>,
-) -> Result<Classified, ClassifierError> {
-    let clipped = |&pixel: &f32| if pixel.is_finite() { pixel.clamp(0.0, 1.0) } else { pixel };
-    classifier.classify(images.map(clipped).view())
-}
-
 fn features(classified: &Classified) -> Array2<f64> {
     classified.features.mapv(f64::from)
-}
-
-fn accuracy(classified: &Classified, labels: &[u32]) -> f64 {
-    let found = classified.labels();
-    let right = found.iter().zip(labels).filter(|(found, label)| found == label).count();
-    right as f64 / labels.len() as f64
 }
 
 /// The mean of the largest softmax probability of each row of logits.

@@ -19,7 +19,9 @@ use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
-use crate::generate::{Field, Generated, Initial, Settings, Steered, generate_steered};
+use crate::generate::{
+    Field, Generated, Initial, Settings, Steered, condition_of_lanes, generate_steered,
+};
 
 /// Where pseudo-inverse guidance of a network begins unless told: from 0.04 to 0.25 the misfit hardly
 /// changes on either network of digits, below it grows.
@@ -68,7 +70,7 @@ pub fn reconstruct<T: Scalar>(
     };
     let own = Arc::new(own);
     let settings = &with_informed_start(path, settings);
-    let condition = settings.condition.of_lanes(0, initial.lanes());
+    let condition = condition_of_lanes(field, settings, 0, initial.lanes())?;
     let run =
         |steered: Steered<'_, T>| generate_steered(path, field, initial, settings, 0, steered);
     let (generated, gradients, beside) = match technique {
@@ -103,9 +105,13 @@ pub fn reconstruct<T: Scalar>(
     Ok(Reconstructed { generated, gradients, network_forwards, misfits })
 }
 
+/// A spacing with ends of its own keeps them.
 fn with_informed_start(path: &SharedPath, settings: &Settings) -> Settings {
     let (start, _) = path.default_span();
-    let informed = (path.alpha(start) == 0.0).then(|| path.start_with_finite_log_snr());
+    let spacing = settings.spacing.as_ref();
+    let own = spacing.is_some_and(|spacing| !matches!(spacing.own_end(path), Ok(None)));
+    let uninformed = path.alpha(start) == 0.0 && !own;
+    let informed = uninformed.then(|| path.start_with_finite_log_snr());
     Settings { t_start: settings.t_start.or(informed), ..settings.clone() }
 }
 

@@ -3,11 +3,8 @@ use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
 use super::ReconstructError;
-use crate::images;
+use crate::images::{self, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile};
-
-/// Reconstructions of a row.
-const PER_ROW: usize = 8;
 
 /// What was measured, as an image: `A^T y` over `A^T 1`, which are the values themselves where
 /// pixels were observed and block means where they were averaged.
@@ -25,12 +22,20 @@ pub fn measured_tile(observation: &Observation) -> ImageTile {
     overlaid(ImageTile::new(pixels.collect()), observation)
 }
 
-/// The tile with the observed pixels in red.
+/// The tile with the observed pixels in red, outlined if they are a rectangle: around scattered
+/// ones an outline would hide the image.
 fn overlaid(tile: ImageTile, observation: &Observation) -> ImageTile {
-    match observation.measurement().observed() {
-        Some(pixels) => tile.measured(pixels).outlined(),
-        None => tile,
-    }
+    let measurement = observation.measurement();
+    let Some(pixels) = measurement.observed() else { return tile };
+    let whole = images::side_of(&[measurement.dimension()]).is_ok_and(|side| {
+        let area = |length: fn(usize, usize) -> usize| {
+            let of = pixels.iter().map(|&pixel| length(pixel, side));
+            of.clone().max().zip(of.min()).map_or(0, |(last, first)| last - first + 1)
+        };
+        area(|pixel, side| pixel / side) * area(|pixel, side| pixel % side) == pixels.len()
+    });
+    let tile = tile.measured(pixels);
+    if whole { tile.outlined() } else { tile }
 }
 
 /// The image, what was measured of it, and rows of reconstructions, each with its name.

@@ -3,22 +3,20 @@
 use driftfield_problems::method;
 use driftfield_solvers::method::Method;
 
-use super::pictures::slug;
+use super::pictures::{panel_title, slug};
 use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
-use crate::images;
+use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
+use crate::reconstruct::ReconstructError;
 
-/// Images of a row.
-pub(super) const PER_ROW: usize = 8;
 /// Evaluations at which solvers are seen side by side: few enough to differ.
 const FEW: u64 = 10;
 /// The samplers of the tutorials that others start from, at their number of steps.
 pub(super) const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
 pub(super) const TUTORIAL_STEPS: usize = 50;
-/// Lanes and times of a picture of trajectories.
+/// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 4;
-pub(super) const FRAMES: usize = 10;
 
 /// A picture with the name of its files.
 pub(super) struct ImagePicture {
@@ -40,12 +38,12 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         }
         let few = Budget::Evaluations(FEW);
         let title = format!("{FEW} evaluations: {}", case.process);
-        pictures.push(side_by_side(case, "few-evaluations", title, &solvers, few)?);
+        pictures.extend(side_by_side(case, "few-evaluations", title, &solvers, few)?);
         let steps = Budget::Steps(TUTORIAL_STEPS);
         let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
-        pictures.push(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
+        pictures.extend(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
         for solver in TUTORIAL {
-            pictures.push(trajectories(case, solver)?);
+            pictures.extend(trajectories(case, solver)?);
         }
         if !case.field.is_exact() {
             pictures.extend(reconstruction_pictures::draw(case)?);
@@ -58,24 +56,45 @@ fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
     case.settings(Settings::new(solver, budget))
 }
 
-/// One row a solver, those left out that cannot make a step of so few evaluations.
+/// What was made, or nothing where the solver does not suit the case: a solver that was not asked
+/// for may be refused a span that was.
+pub(super) fn unless_refused<T, E>(made: Result<T, E>) -> Result<Option<T>, StudyError>
+where
+    StudyError: From<E>,
+{
+    match made.map_err(StudyError::from) {
+        Ok(made) => Ok(Some(made)),
+        Err(StudyError::Generate(_)) => Ok(None),
+        Err(StudyError::Reconstruct(error)) if matches!(*error, ReconstructError::Generate(_)) => {
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// One row a solver, those left out that are refused or cannot make a step of so few evaluations.
 fn side_by_side(
     case: &Case,
     name: &str,
     title: String,
     solvers: &[&str],
     budget: Budget,
-) -> Result<ImagePicture, StudyError> {
+) -> Result<Option<ImagePicture>, StudyError> {
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
     for &solver in solvers {
         let least = method::parse::<[f64; 2]>(solver)?.info().evaluations(1);
         if matches!(budget, Budget::Evaluations(nfe) if nfe < least) {
             continue;
         }
-        let generated = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget))?;
-        grid = grid.row(ImageRow::new(solver, images::tiles(&generated.samples, PER_ROW)));
+        let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
+        let Some(generated) = unless_refused(made)? else { continue };
+        let tiles = images::tiles(&generated.samples, PER_ROW);
+        grid = grid.row(ImageRow::new(panel_title(solver, &generated.outcome), tiles));
     }
-    Ok(ImagePicture {
+    if grid.rows.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ImagePicture {
         name: format!("{name}-{}", slug(&case.process, case.field_name)),
         grid,
         caption: format!(
@@ -83,19 +102,21 @@ fn side_by_side(
             case.field_name
         ),
         trajectories: false,
-    })
+    }))
 }
 
-fn trajectories(case: &Case, solver: &str) -> Result<ImagePicture, StudyError> {
+fn trajectories(case: &Case, solver: &str) -> Result<Option<ImagePicture>, StudyError> {
     let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS));
     let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
-    let generated = case.generate::<f32>(FOLLOWED, 0, &settings)?;
-    let title = format!("From noise to digits: {solver}, {TUTORIAL_STEPS} steps");
+    let made = case.generate::<f32>(FOLLOWED, 0, &settings);
+    let Some(generated) = unless_refused(made)? else { return Ok(None) };
+    let solver_and_outcome = panel_title(solver, &generated.outcome);
+    let title = format!("From noise to digits: {solver_and_outcome}, {TUTORIAL_STEPS} steps");
     let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
-    Ok(ImagePicture {
+    Ok(Some(ImagePicture {
         name: format!("trajectory-{solver}-{}", slug(&case.process, case.field_name)),
         grid,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,
-    })
+    }))
 }

@@ -11,8 +11,9 @@ use crate::metrics::{ImageQuality, ImageReference};
 /// Judges digits by the shipped classifier: their labels, and, if there are real digits to
 /// compare with, the distances between the features of both.
 ///
-/// The reference is the half of the digits under `train-*` that the classifier has not seen; the
-/// floor is what as many of the digits under `t10k-*` score.
+/// The reference is the second half of the digits under `train-*`, which the classifier has not
+/// seen where these are the 9,000 of `weights/README.md`; the floor is what as many of the digits
+/// under `t10k-*` score.
 #[derive(Debug)]
 pub struct Judge {
     eye: Eye,
@@ -66,7 +67,7 @@ impl Judge {
         images: &Array2<f64>,
         intended: Option<&[u32]>,
     ) -> Result<Score, StudyError> {
-        let images = images.mapv(|pixel| pixel.clamp(0.0, 1.0) as f32);
+        let images = images.mapv(|pixel| pixel as f32);
         Ok(match &self.eye {
             Eye::Labels(classifier) => {
                 let accuracy = intended

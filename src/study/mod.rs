@@ -32,7 +32,9 @@ use std::sync::{Mutex, PoisonError};
 use driftfield_solvers::Scalar;
 use ndarray::{Array2, ArrayD};
 
-use crate::generate::{Budget, GenerateError, Generated, Initial, Settings, generate};
+use crate::generate::{
+    Budget, GenerateError, Generated, Initial, Settings, check_lanes_fit, generate,
+};
 use crate::metrics::{MetricError, PreparedSample, Sample};
 use judge::Score;
 use parallel::in_parallel;
@@ -108,6 +110,9 @@ impl Study {
 
     /// Runs everything; `progress` is called after every solve.
     pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
+        for case in &self.cases {
+            check_lanes_fit(&case.field, self.lanes)?;
+        }
         let progress = Mutex::new(progress);
         let report = |label: &str| {
             // Whoever panicked while reporting, the bar is still worth showing.

@@ -73,7 +73,7 @@ pub(super) fn slug(process: &str, field: &str) -> String {
 
 /// A name, and how the solve ended if it did not reach the end: a picture of a
 /// partial solution says so.
-fn panel_title(name: &str, outcome: &Outcome) -> String {
+pub(super) fn panel_title(name: &str, outcome: &Outcome) -> String {
     if outcome.is_success() { name.to_owned() } else { format!("{name} ({})", outcome.name()) }
 }
 

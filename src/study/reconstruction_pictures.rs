@@ -4,10 +4,11 @@
 use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
 use ndarray::{Array1, Axis};
 
-use super::image_pictures::{FRAMES, ImagePicture, PER_ROW, TUTORIAL, TUTORIAL_STEPS};
-use super::pictures::slug;
+use super::image_pictures::{ImagePicture, TUTORIAL, TUTORIAL_STEPS, unless_refused};
+use super::pictures::{panel_title, slug};
 use super::{Case, StudyError, rows_of};
 use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
+use crate::images::{FRAMES, PER_ROW};
 use crate::reconstruct::{
     Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
 };
@@ -22,15 +23,16 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
     let measurement = inverse::parse(MEASUREMENT, &ImageShape::grey(28, 28))?;
     let observation = Observation::of_image(measurement, &image, 0)?;
-    let blind = by_solver(case, "reconstructions", &image, &observation, &Condition::default())?;
-    let mut pictures = vec![blind];
+    let blind = Condition::default();
+    let mut pictures = Vec::new();
+    pictures.extend(by_solver(case, "reconstructions", &image, &observation, &blind)?);
     if case.field.labels().is_some() {
         let known = Condition::labels([seen_in(&image)?]);
         let name = "reconstructions-label-known";
-        pictures.push(by_solver(case, name, &image, &observation, &known)?);
+        pictures.extend(by_solver(case, name, &image, &observation, &known)?);
     }
     for solver in TUTORIAL {
-        pictures.push(trajectory(case, &observation, solver)?);
+        pictures.extend(trajectory(case, &observation, solver)?);
     }
     Ok(pictures)
 }
@@ -73,7 +75,7 @@ fn by_solver(
     image: &[f64],
     observation: &Observation,
     condition: &Condition,
-) -> Result<ImagePicture, StudyError> {
+) -> Result<Option<ImagePicture>, StudyError> {
     let mut rows = Vec::new();
     let guided = TUTORIAL.map(|solver| (DPS, solver));
     let others = [
@@ -82,14 +84,18 @@ fn by_solver(
     ];
     for (technique, solver) in guided.into_iter().chain(others) {
         let kept = (PER_ROW, Saved::Last);
-        let done = solved(case, observation, (technique, solver), kept, condition)?;
-        let misfit = done.mean_misfit();
+        let done = solved(case, observation, (technique, solver), kept, condition);
+        let Some(done) = unless_refused(done)? else { continue };
+        let (misfit, solver) = (done.mean_misfit(), panel_title(solver, &done.generated.outcome));
         let row = format!("{}, {solver}: {misfit:.4}", technique.name());
         rows.push((row, done.generated.samples));
     }
+    if rows.is_empty() {
+        return Ok(None);
+    }
     let known = condition.labels.first().map(|label| format!(", known to be a {label}"));
     let title = format!("Reconstructed: {}{}", case.process, known.unwrap_or_default());
-    Ok(ImagePicture {
+    Ok(Some(ImagePicture {
         name: format!("{name}-{}", slug(&case.process, case.field_name)),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
@@ -98,23 +104,25 @@ fn by_solver(
             case.field_name
         ),
         trajectories: false,
-    })
+    }))
 }
 
 fn trajectory(
     case: &Case,
     observation: &Observation,
     solver: &str,
-) -> Result<ImagePicture, StudyError> {
+) -> Result<Option<ImagePicture>, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
     let blind = Condition::default();
-    let generated = solved(case, observation, (DPS, solver), kept, &blind)?.generated;
-    let title = format!("From noise to a measured digit: dps, {solver}, {TUTORIAL_STEPS} steps");
+    let done = solved(case, observation, (DPS, solver), kept, &blind);
+    let Some(done) = unless_refused(done)? else { return Ok(None) };
+    let (generated, name) = (&done.generated, panel_title(solver, &done.generated.outcome));
+    let title = format!("From noise to a measured digit: dps, {name}, {TUTORIAL_STEPS} steps");
     let (times, states) = (&generated.times, &generated.trajectory);
-    Ok(ImagePicture {
+    Ok(Some(ImagePicture {
         name: format!("reconstruction-{solver}-{}", slug(&case.process, case.field_name)),
         grid: reconstruction_trajectory(title.clone(), times, states, observation)?,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,
-    })
+    }))
 }

@@ -138,6 +138,38 @@ fn a_reconstruction_is_written_drawn_and_summed_up() {
 }
 
 #[test]
+fn what_was_generated_can_be_reconstructed_at_times_of_a_list() {
+    let room = room();
+    room.run(&sample("--solver euler --steps 3 --n 1 --label 4 --out s.npy")).succeeded();
+    // Pixels are written as they were solved for, and some are not within [0, 1].
+    let pixels = room.read::<f32>("s.npy");
+    assert!(pixels.iter().any(|pixel| !(0.0..=1.0).contains(pixel)));
+    let line = "--measurement random:keep=0.3 --image s.npy --method replacement --n 2 --json";
+    let line = format!("{line} --spacing times:0.99/0.6/0.3/0.1");
+    let summary = room.run(&reconstruct(&line)).succeeded().json();
+    for (key, value) in [("t_start", 0.99), ("t_end", 0.1), ("steps", 3.0)] {
+        assert_eq!(summary[key].as_f64(), Some(value), "{key}");
+    }
+}
+
+/// Pictures are also of solvers that were not asked for: where these cannot run, or no solver makes
+/// a step of so few evaluations, there is one picture less.
+#[test]
+fn a_study_writes_its_report_whatever_cannot_be_drawn() {
+    let room = room();
+    let field = weights("rectified-flow");
+    let line = format!("study --quick --field {field} --lanes 2 --t-start 1 --out report");
+    for solver in ["dop853", "heun"] {
+        room.run(&format!("{line} --solver {solver}")).succeeded();
+        assert!(room.bytes("report/report.html").len() > 10_000, "{solver}");
+        assert!(is_png(&room, "report/trajectory-heun-rectified-flow-trained.png"));
+        let refused = room.has("report/trajectory-ddim-rectified-flow-trained.png");
+        assert!(!refused, "{solver}");
+    }
+    assert!(is_png(&room, "report/few-evaluations-rectified-flow-trained.png"));
+}
+
+#[test]
 fn what_cannot_be_sampled_or_reconstructed_is_refused_before_anything_is_done() {
     let room = room();
     room.array("small.npy", &[1, 14, 14], vec![0.0f32; 196]);
@@ -146,6 +178,18 @@ fn what_cannot_be_sampled_or_reconstructed_is_refused_before_anything_is_done() 
     let square = "--measurement square:size=8,center=14x14";
     for (line, part) in [
         (sample("--solver heun --steps 2 --n 2 --label 10"), "label 10 is out of range"),
+        (
+            sample("--solver heun --steps 2 --n 1 --label 1,99 --out o.npy"),
+            "label 99 is out of range",
+        ),
+        (
+            sample("--solver tsit5 --abstol 1 --reltol 1 --per-lane --n 2 --label 1,2"),
+            "can have one label only",
+        ),
+        (
+            sample("--solver heun --steps 2 --n 2 --grid g.png --trajectory-grid g.png"),
+            "--grid and --trajectory-grid name the same file",
+        ),
         (sample("--solver heun --steps 2 --n 2 --guidance 2"), "give --label as well"),
         (sample("--solver heun --steps 2 --n 2 --label 1 --guidance nan"), "must be finite"),
         (sample("--solver heun --steps 2 --n 2 --grid g.jpg"), ".png or .svg"),
@@ -177,6 +221,18 @@ fn what_cannot_be_sampled_or_reconstructed_is_refused_before_anything_is_done() 
             "only dps takes one",
         ),
         (reconstruct(&format!("{square} --image image.npy --n 0")), "at least one"),
+        (
+            reconstruct(&format!("{square} --image image.npy --n 10000000000000 --label 1,2")),
+            "more memory than there is",
+        ),
+        (
+            format!("study --quick --field {} --lanes 10000000000000", weights("vp")),
+            "more memory than there is",
+        ),
+        (
+            format!("reconstruct {square} --image image.npy"),
+            "run in a checkout of driftfield, or give --field",
+        ),
         (
             format!("study --field {} --data cat", weights("rectified-flow")),
             "give --data mnist:DIR",

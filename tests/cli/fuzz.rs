@@ -112,7 +112,7 @@ proptest! {
 }
 
 /// Words of the command line. No combination of them runs for long.
-const WORDS: [&str; 65] = [
+const WORDS: [&str; 76] = [
     "sample",
     "--process",
     "vp",
@@ -171,6 +171,17 @@ const WORDS: [&str; 65] = [
     "f16",
     "--noise-level",
     "--denoise-final",
+    "--label",
+    "1,2",
+    "--guidance",
+    "1.5",
+    "--grid",
+    "g.png",
+    "--method",
+    "pigdm",
+    "replacement",
+    "--zeta",
+    "square:size=1,center=0x0",
     "--trajectory",
     "t.npy",
     "--out",
@@ -179,6 +190,9 @@ const WORDS: [&str; 65] = [
     "--",
     "\u{fe0f}",
 ];
+
+const RECONSTRUCT: &str = "reconstruct --measurement random:keep=0.5,std=0.1 --image i.npy \
+                           --field exact:m.json --process vp --steps 3 --n 2";
 
 /// Arguments that are nearly right: a good request with words put in.
 fn arguments() -> impl Strategy<Value = Vec<&'static str>> {
@@ -190,6 +204,7 @@ fn arguments() -> impl Strategy<Value = Vec<&'static str>> {
         Just("metrics d.npy d.npy"),
         Just("sample --process rectified-flow --field cat-rectified-flow --n 4 --solver tsit5"),
         Just(good),
+        Just(RECONSTRUCT),
     ];
     (base, prop::collection::vec((any::<prop::sample::Index>(), word), 0..5)).prop_map(
         |(base, inserted)| {
@@ -215,6 +230,7 @@ proptest! {
     fn any_arguments_end_with_0_1_or_2(words in arguments()) {
         let room = Room::new();
         room.array::<f64>("d.npy", &[3, 2], vec![0.0, 1.0, 2.0, 3.0, 5.0, 4.0]);
+        room.array::<f64>("i.npy", &[2], vec![0.3, 0.7]);
         let ran = Ran::new(&words.join(" "), room.command(&words).output().unwrap());
         prop_assert!(matches!(ran.status, Some(0..=2)), "{:?}", ran);
         prop_assert!(!ran.stderr.contains("panicked"), "{:?}", ran);

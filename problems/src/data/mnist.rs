@@ -94,13 +94,13 @@ impl Mnist {
         })
     }
 
-    /// The first half of the digits under `train-*`: what the shipped classifier was trained on.
+    /// The first half of the digits under `train-*`: what a classifier is trained on.
     pub fn first_half(&self) -> Digits {
         self.train.rows(0..self.train.len() / 2)
     }
 
-    /// The second half, which the shipped classifier has not seen: what samples are compared
-    /// with.
+    /// The second half, which a classifier trained on the same digits has not seen: what samples
+    /// are compared with.
     pub fn second_half(&self) -> Digits {
         self.train.rows(self.train.len() / 2..self.train.len())
     }

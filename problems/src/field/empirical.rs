@@ -84,9 +84,12 @@ impl EmpiricalPredictor {
                 return Err(EmpiricalError::Number { point, value });
             }
         }
-        let data = data.as_standard_layout().into_owned();
+        let data = match data.is_standard_layout() {
+            true => data,
+            false => Arc::new(data.as_standard_layout().into_owned()),
+        };
         let products = Products::if_faster(&data).map(Arc::new);
-        Ok(EmpiricalPredictor { data: Arc::new(data), smoothing, path, products })
+        Ok(EmpiricalPredictor { data, smoothing, path, products })
     }
 
     /// The same predictor without matrix products, from every gap between state and points:

@@ -59,6 +59,12 @@ impl FromStr for Technique {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let spec: Spec = text.parse()?;
         let given = |key: &str| spec.text(key).map(|_| spec.number(key, 0.0)).transpose();
+        let data_std = || match given("data_std")? {
+            Some(std) if std <= 0.0 => {
+                Err(SpecError::value(spec.name(), "data_std", std, "positive"))
+            }
+            given => Ok(given),
+        };
         match spec.name() {
             "dps" => {
                 spec.only(&["zeta", "history"])?;
@@ -68,7 +74,7 @@ impl FromStr for Technique {
             }
             "pigdm" => {
                 spec.only(&["data_std", "least_signal"])?;
-                let (data_std, least_signal) = (given("data_std")?, given("least_signal")?);
+                let (data_std, least_signal) = (data_std()?, given("least_signal")?);
                 match least_signal {
                     Some(signal) if signal < 0.0 => {
                         Err(SpecError::value("pigdm", "least_signal", signal, "0 or more"))
@@ -78,7 +84,7 @@ impl FromStr for Technique {
             }
             "replacement" => {
                 spec.only(&["data_std"])?;
-                Ok(Technique::Replacement { data_std: given("data_std")? })
+                Ok(Technique::Replacement { data_std: data_std()? })
             }
             name => Err(SpecError::unknown_name("technique", name, Self::NAMES)),
         }
@@ -120,9 +126,15 @@ mod tests {
             assert_eq!(technique.to_string(), text);
             assert!(technique.name().parse::<Technique>().is_ok());
         }
-        for text in
-            ["dps:zeta=x", "dps:history=all", "pigdm:zeta=1", "pigdm:least_signal=-1", "ddrm", ""]
-        {
+        for text in [
+            "dps:zeta=x",
+            "dps:history=all",
+            "pigdm:zeta=1",
+            "pigdm:least_signal=-1",
+            "pigdm:data_std=0",
+            "ddrm",
+            "",
+        ] {
             assert!(text.parse::<Technique>().is_err(), "{text}");
         }
     }

@@ -66,6 +66,14 @@ impl Classified {
         };
         self.logits.map_axis(Axis(1), largest)
     }
+
+    /// The share of images whose most probable class is their label, `labels` being one for each;
+    /// of no image 0.
+    pub fn accuracy(&self, labels: &[u32]) -> f64 {
+        let found = self.labels();
+        let right = found.iter().zip(labels).filter(|(found, label)| found == label).count();
+        right as f64 / labels.len().max(1) as f64
+    }
 }
 
 /// A trained classifier, prepared for the CPU.
@@ -95,7 +103,7 @@ impl Classifier {
         self.weights.count()
     }
 
-    /// Features and logits of images `[n, pixels]`, their pixels in `[0, 1]`.
+    /// Features and logits of images `[n, pixels]`, their pixels clipped to `[0, 1]`.
     pub fn classify(&self, images: ArrayView2<'_, f32>) -> Result<Classified, ClassifierError> {
         let config = &self.weights.config;
         let (expected, found) = (config.side * config.side, images.ncols());
@@ -106,7 +114,8 @@ impl Classifier {
         if let Some(((image, pixel), &value)) = not_finite {
             return Err(ClassifierError::NonFinite { image, pixel, value });
         }
-        let mut images = images.as_standard_layout().to_owned();
+        let mut images =
+            images.map(|pixel| pixel.clamp(0.0, 1.0)).as_standard_layout().into_owned();
         self.units.apply(&mut images)?;
         let n = images.nrows();
         let mut features = vec![0.0; n * config.features];
@@ -144,9 +153,7 @@ impl Classifier {
             let (images, labels) = (images.nrows(), labels.len());
             return Err(ClassifierError::Labels { images, labels });
         }
-        let found = self.classify(images)?.labels();
-        let right = found.iter().zip(labels).filter(|(found, label)| found == label).count();
-        Ok(right as f64 / labels.len().max(1) as f64)
+        Ok(self.classify(images)?.accuracy(labels))
     }
 }
 

@@ -130,7 +130,7 @@ impl Attention {
         let (channels, wide) = (self.channels, 3 * self.channels);
         let AttentionTape { qkv, weights, mixed, turned, .. } = tape;
         mixed[..samples * pixels * channels].fill(0.0);
-        let weights = weights.chunks_exact_mut(pixels * pixels);
+        let weights = weights.chunks_exact_mut(pixels * pixels).take(samples * self.heads);
         for (index, weights) in weights.enumerate() {
             let (sample, head) = (index / self.heads, index % self.heads);
             let (depth, [query, key, value]) = self.places(head);
@@ -162,7 +162,8 @@ impl Attention {
         let (channels, wide) = (self.channels, 3 * self.channels);
         let AttentionTape { qkv, weights, of_mixed, of_qkv, turned, row, .. } = tape;
         of_qkv[..samples * pixels * wide].fill(0.0);
-        for (index, weights) in weights.chunks_exact(pixels * pixels).enumerate() {
+        let weights = weights.chunks_exact(pixels * pixels).take(samples * self.heads);
+        for (index, weights) in weights.enumerate() {
             let (sample, head) = (index / self.heads, index % self.heads);
             let (depth, [query, key, value]) = self.places(head);
             let qkv = &qkv[sample * pixels * wide..][..pixels * wide];

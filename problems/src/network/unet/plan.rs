@@ -267,7 +267,9 @@ impl UNetPlan {
         match self.labels.len() {
             1 => Ok(()),
             count => Err(FieldError::Other(format!(
-                "the {count} labels of this network are those of the lanes by number, and lanes                  that take steps of their own leave the batch; give one label, or take one step                  for all lanes"
+                "the {count} labels of this network are those of the lanes by number, and lanes \
+                 that take steps of their own leave the batch; give one label, or take one step \
+                 for all lanes"
             ))),
         }
     }
