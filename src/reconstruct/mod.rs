@@ -23,8 +23,9 @@ use crate::generate::{
     Field, Generated, Initial, Settings, Steered, condition_of_lanes, generate_steered,
 };
 
-/// Where pseudo-inverse guidance of a network begins unless told: from 0.04 to 0.25 the misfit hardly
-/// changes on either network of digits, below it grows.
+/// Where pseudo-inverse guidance of a network begins unless told: earlier it is too stiff for the
+/// usual numbers of steps on the VP network of digits, later a digit has settled before the
+/// measurement is heard, and the misfit grows (docs/images.md).
 const LEAST_SIGNAL: f64 = 0.05;
 
 /// What a reconstruction returned.
