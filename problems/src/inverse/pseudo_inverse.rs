@@ -24,6 +24,8 @@ use crate::process::GaussianPath;
 /// state out of all bounds (the VP network of digits ends at 1e60). Guidance of a network therefore
 /// [begins](PseudoInverse::beginning_at) where there is some signal: what it does to the state
 /// before is of the order of that signal.
+/// There it is stiff all the same: explicit multistep methods of order four need about 100 steps
+/// where others need 50.
 #[derive(Debug, Clone, Default)]
 pub struct PseudoInverse {
     least_signal: f64,
