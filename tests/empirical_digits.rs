@@ -116,3 +116,14 @@ fn single_precision_follows_double_down_to_a_floor_that_rises_with_the_steps() {
         [160, 640].map(|steps| distance(&on_grid::<f32>(&field, &rk4, steps), &truth));
     assert!(many > 2.0 * few, "{few:e} {many:e}");
 }
+
+/// A smoothing is in the units of the pixels, which the process runs on doubled.
+#[test]
+fn smoothing_widens_the_data_by_as_many_pixel_units() {
+    let variance = |smoothing: f64| {
+        let field = EmpiricalField::digits(DIGITS, smoothing).unwrap();
+        Field::Empirical(Arc::new(field)).data_std().powi(2)
+    };
+    let widened = (variance(0.1) - variance(0.0)).sqrt();
+    assert!((widened - 0.2).abs() < 1e-12, "{widened}");
+}

@@ -63,8 +63,12 @@ impl EmpiricalField {
     }
 
     fn predictor(&self, path: &SharedPath) -> Result<EmpiricalPredictor, EmpiricalError> {
-        let scale = self.units.as_ref().map_or(1.0, |units| units.std[0]);
-        EmpiricalPredictor::new(self.points.clone(), self.smoothing / scale, path.clone())
+        EmpiricalPredictor::new(self.points.clone(), self.process_smoothing(), path.clone())
+    }
+
+    /// Standard deviation of the smoothing, in the units the process runs in.
+    fn process_smoothing(&self) -> f64 {
+        self.smoothing / self.units.as_ref().map_or(1.0, |units| units.std[0])
     }
 }
 
@@ -219,7 +223,7 @@ impl Field {
             }
             Field::Empirical(data) => {
                 let variance = data.points.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0);
-                variance.sqrt().hypot(data.smoothing)
+                variance.sqrt().hypot(data.process_smoothing())
             }
             Field::Trained(network) => network.data_std(),
         }
