@@ -5,17 +5,17 @@
 //! rows `{task, ours, peer, peer_name, ratio}`, times in seconds, the shortest of several. Compare
 //! numbers only within one run on an idle machine.
 
+mod common;
+
 use std::hint::black_box;
-use std::path::Path;
 use std::time::Instant;
 
-use driftfield::problems::atomic_file;
 use driftfield::problems::data::SampleRng;
 use driftfield::problems::field::EmpiricalPredictor;
 use driftfield::problems::predictor::{Predictor, Target};
 use driftfield::problems::process;
 use ndarray::Array2;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -50,11 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }));
         }
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/empirical.json");
-    std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    atomic_file::write(&file, format!("{:#}\n", Value::from(rows)).as_bytes())?;
-    println!("{}", file.display());
-    Ok(())
+    Ok(common::write("empirical", rows)?)
 }
 
 fn table(rows: usize, seed: u64, draw: impl Fn(&mut SampleRng) -> f64) -> Array2<f64> {

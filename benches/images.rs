@@ -4,19 +4,19 @@
 //! `{task, ours, peer, peer_name, ratio}`, seconds, medians over rounds in which all take turns.
 //! Compare numbers only within one run on an idle machine.
 
+mod common;
+
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use driftfield::prelude::*;
-use driftfield::problems::atomic_file;
 use driftfield::problems::method;
 use driftfield::problems::network::{UNet, UNetConfig, UNetPlan};
 use driftfield::problems::weights::TrainedNetwork;
 use ndarray::ArrayD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -148,9 +148,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         row("forward and gradient of 16 digits", pulled, forward, "a forward"),
         row("forward of 16 digits", forward, stock, "candle's own operations"),
     ]);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/images.json");
-    std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    atomic_file::write(&file, format!("{:#}\n", Value::from(rows)).as_bytes())?;
-    println!("{}", file.display());
-    Ok(())
+    Ok(common::write("images", rows)?)
 }

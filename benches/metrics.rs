@@ -6,13 +6,13 @@
 //! times in seconds, the shortest of several. Compare numbers only within one
 //! run on an idle machine.
 
+mod common;
+
 use std::hint::black_box;
-use std::path::Path;
 use std::time::Instant;
 
 use driftfield::metrics;
 use driftfield::prelude::*;
-use driftfield::problems::atomic_file;
 use driftfield::problems::data::Cat;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -34,11 +34,7 @@ fn main() -> std::io::Result<()> {
             .map_err(std::io::Error::other)?;
         pool.install(|| rows.extend(compare(&p.view(), &q.view(), threads)));
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/metrics.json");
-    std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    atomic_file::write(&file, format!("{:#}\n", Value::from(rows)).as_bytes())?;
-    println!("{}", file.display());
-    Ok(())
+    common::write("metrics", rows)
 }
 
 fn compare(p: &ArrayView2<f64>, q: &ArrayView2<f64>, threads: usize) -> [Value; 2] {

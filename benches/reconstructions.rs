@@ -5,11 +5,11 @@
 //! spacing, misfit, nfe}`. The misfit is `|y - A x|^2 / 64`, the mean over 32 digits with a
 //! measurement each, to be held against the variance 0.01 of the noise. 50 steps throughout.
 
-use std::path::Path;
+mod common;
+
 use std::sync::Arc;
 
 use driftfield::generate::{Budget, Field, Initial, Settings};
-use driftfield::problems::atomic_file;
 use driftfield::problems::data::Mnist;
 use driftfield::problems::inverse::{self, ImageShape, Observation};
 use driftfield::problems::method::path_methods;
@@ -112,9 +112,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rows.extend(table(network, &observation, &SWEEPING, &SWEPT)?);
         rows.extend(table(network, &observation, &solvers, columns)?);
     }
-    let file = Path::new(ROOT).join("target/bench/reconstructions.json");
-    std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-    atomic_file::write(&file, format!("{:#}\n", Value::from(rows)).as_bytes())?;
-    println!("\n{}", file.display());
-    Ok(())
+    Ok(common::write("reconstructions", rows)?)
 }

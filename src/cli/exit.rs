@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use driftfield_problems::atomic_file::AtomicFile;
 use driftfield_solvers::Outcome;
 
+use crate::images;
 use crate::plot::PlotError;
 
 /// Exit status of bad usage or input.
@@ -79,7 +80,7 @@ pub(super) fn status(outcome: &Outcome) -> ExitCode {
 }
 
 /// Refuses a picture that could not be drawn, before anything is computed.
-pub(super) fn check_picture(path: &Path) -> Result<(), CommandError> {
+fn check_picture(path: &Path) -> Result<(), CommandError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("png" | "svg") => check_writable(path),
@@ -87,8 +88,28 @@ pub(super) fn check_picture(path: &Path) -> Result<(), CommandError> {
     }
 }
 
-/// Refuses two outputs in one file, of which the first would be lost.
-pub(super) fn check_distinct(outputs: &[(&str, &Option<PathBuf>)]) -> Result<(), CommandError> {
+/// An output by its option, if it was asked for.
+pub(super) type Output<'a> = (&'a str, &'a Option<PathBuf>);
+
+/// Refuses what could not be written of arrays and of pictures of lanes, before anything is
+/// computed: two outputs in one file, of which the first would be lost, among it.
+pub(super) fn check_outputs(
+    arrays: &[Output<'_>],
+    pictures: &[Output<'_>],
+    lane: &[usize],
+) -> Result<(), CommandError> {
+    check_distinct(&[arrays, pictures].concat())?;
+    for file in arrays.iter().filter_map(|(_, file)| file.as_ref()) {
+        check_writable(file)?;
+    }
+    for file in pictures.iter().filter_map(|(_, file)| file.as_ref()) {
+        images::side_of(lane)?;
+        check_picture(file)?;
+    }
+    Ok(())
+}
+
+fn check_distinct(outputs: &[Output<'_>]) -> Result<(), CommandError> {
     let given: Vec<_> =
         outputs.iter().filter_map(|(name, file)| Some((*name, file.as_ref()?))).collect();
     for (index, (name, file)) in given.iter().enumerate() {

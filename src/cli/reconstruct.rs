@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, exit};
 use crate::generate::{Budget, Condition, Field, Initial, Saved, Settings};
-use crate::images::{self, FRAMES};
+use crate::images::FRAMES;
 use crate::plot::Plot;
 use crate::reconstruct::{
     ReconstructError, Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
@@ -154,19 +154,8 @@ impl ReconstructArguments {
     }
 
     fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
-        exit::check_distinct(&[
-            ("--out", &self.out),
-            ("--grid", &self.grid),
-            ("--trajectory-grid", &self.trajectory_grid),
-        ])?;
-        if let Some(file) = &self.out {
-            exit::check_writable(file)?;
-        }
-        for file in [&self.grid, &self.trajectory_grid].into_iter().flatten() {
-            images::side_of(&field.row_shape())?;
-            exit::check_picture(file)?;
-        }
-        Ok(())
+        let pictures = [("--grid", &self.grid), ("--trajectory-grid", &self.trajectory_grid)];
+        exit::check_outputs(&[("--out", &self.out)], &pictures, &field.row_shape())
     }
 }
 

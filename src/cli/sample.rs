@@ -175,20 +175,9 @@ impl SampleArguments {
 
 impl SampleArguments {
     fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
-        exit::check_distinct(&[
-            ("--out", &self.out),
-            ("--trajectory", &self.trajectory),
-            ("--grid", &self.grid),
-            ("--trajectory-grid", &self.trajectory_grid),
-        ])?;
-        for file in [&self.out, &self.trajectory].into_iter().flatten() {
-            exit::check_writable(file)?;
-        }
-        for file in [&self.grid, &self.trajectory_grid].into_iter().flatten() {
-            images::side_of(&field.row_shape())?;
-            exit::check_picture(file)?;
-        }
-        Ok(())
+        let arrays = [("--out", &self.out), ("--trajectory", &self.trajectory)];
+        let pictures = [("--grid", &self.grid), ("--trajectory-grid", &self.trajectory_grid)];
+        exit::check_outputs(&arrays, &pictures, &field.row_shape())
     }
 
     /// What is drawn of a chunk of lanes.

@@ -91,10 +91,22 @@ pub fn generate<T: Scalar>(
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
+    check_request::<T>(field, &settings.condition, initial.lanes())?;
     generate_lanes(path, field, initial, settings, 0)
 }
 
-/// Generates the lanes from number `first_lane` on, as in a batch of all.
+/// Refuses labels that the field does not know, those of lanes to come included, and more lanes
+/// of `T` than memory holds: before anything is made for the lanes.
+pub(crate) fn check_request<T>(
+    field: &Field,
+    condition: &Condition,
+    lanes: usize,
+) -> Result<(), GenerateError> {
+    field.check_condition(condition)?;
+    memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))
+}
+
+/// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
 fn generate_lanes<T: Scalar>(
     path: &SharedPath,
     field: &Field,
@@ -102,28 +114,10 @@ fn generate_lanes<T: Scalar>(
     settings: &Settings,
     first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
-    let condition = condition_of_lanes(field, settings, first_lane, initial.lanes())?;
+    let condition = settings.condition.of_lanes(first_lane, initial.lanes());
     let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
     let steered = Steered { predictor, observer: None };
     generate_steered(path, field, initial, settings, first_lane, steered)
-}
-
-/// The condition of lanes from number `first` on. All of it is looked at, and the number of lanes,
-/// before a part of it is made.
-pub(crate) fn condition_of_lanes(
-    field: &Field,
-    settings: &Settings,
-    first: u64,
-    lanes: usize,
-) -> Result<Condition, GenerateError> {
-    field.check_condition(&settings.condition)?;
-    check_lanes_fit(field, lanes)?;
-    Ok(settings.condition.of_lanes(first, lanes))
-}
-
-/// Refuses more lanes than memory holds.
-pub(crate) fn check_lanes_fit(field: &Field, lanes: usize) -> Result<(), GenerateError> {
-    memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<f32>()))
 }
 
 /// What a solve follows, and who looks at its steps.
@@ -143,6 +137,9 @@ pub(crate) fn generate_steered<T: Scalar>(
     first_lane: u64,
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
+    if settings.per_lane {
+        check_per_lane(settings, steered.observer.is_some())?;
+    }
     if let Budget::Evaluations(nfe) = settings.budget {
         memory::check_steps(nfe)?;
     }
@@ -159,9 +156,6 @@ pub(crate) fn generate_steered<T: Scalar>(
     let info = method.info();
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, &initial, plan.span)?;
-    }
-    if settings.per_lane {
-        check_per_lane(settings, steered.observer.is_some())?;
     }
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();

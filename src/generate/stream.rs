@@ -8,7 +8,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::{
     Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings, Span,
-    generate_lanes, memory,
+    check_request, generate_lanes,
 };
 
 /// Numbers in the state of a chunk: enough to keep all threads busy, few enough
@@ -53,8 +53,7 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
     mut receive: impl FnMut(Generated<T>) -> Result<(), E>,
 ) -> Result<Streamed, E> {
     let lanes = initial.lanes();
-    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
-    memory::check_samples(lanes, lane_bytes)?;
+    check_request::<T>(field, &settings.condition, lanes)?;
     let coupled =
         method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });

@@ -27,15 +27,20 @@ pub fn measured_tile(observation: &Observation) -> ImageTile {
 fn overlaid(tile: ImageTile, observation: &Observation) -> ImageTile {
     let measurement = observation.measurement();
     let Some(pixels) = measurement.observed() else { return tile };
-    let whole = images::side_of(&[measurement.dimension()]).is_ok_and(|side| {
-        let area = |length: fn(usize, usize) -> usize| {
-            let of = pixels.iter().map(|&pixel| length(pixel, side));
-            of.clone().max().zip(of.min()).map_or(0, |(last, first)| last - first + 1)
-        };
-        area(|pixel, side| pixel / side) * area(|pixel, side| pixel % side) == pixels.len()
-    });
+    let side = images::side_of(&[measurement.dimension()]);
+    let whole = side.is_ok_and(|side| are_rectangle(&pixels, side));
     let tile = tile.measured(pixels);
     if whole { tile.outlined() } else { tile }
+}
+
+/// Whether pixels, each named once, fill the rectangle around them.
+fn are_rectangle(pixels: &[usize], side: usize) -> bool {
+    let extent = |along: fn(usize, usize) -> usize| {
+        let places = pixels.iter().map(|&pixel| along(pixel, side));
+        places.clone().max().zip(places.min()).map_or(0, |(last, first)| last - first + 1)
+    };
+    let (rows, columns) = (extent(|pixel, side| pixel / side), extent(|pixel, side| pixel % side));
+    rows * columns == pixels.len()
 }
 
 /// The image, what was measured of it, and rows of reconstructions, each with its name.

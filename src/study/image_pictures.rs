@@ -1,8 +1,5 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
-use driftfield_problems::method;
-use driftfield_solvers::method::Method;
-
 use super::pictures::{panel_title, slug};
 use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
@@ -72,7 +69,8 @@ where
     }
 }
 
-/// One row a solver, those left out that are refused or cannot make a step of so few evaluations.
+/// One row a solver, those left out that are refused, such as for a step that takes more than the
+/// budget.
 fn side_by_side(
     case: &Case,
     name: &str,
@@ -82,10 +80,6 @@ fn side_by_side(
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
     for &solver in solvers {
-        let least = method::parse::<[f64; 2]>(solver)?.info().evaluations(1);
-        if matches!(budget, Budget::Evaluations(nfe) if nfe < least) {
-            continue;
-        }
         let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
         let Some(generated) = unless_refused(made)? else { continue };
         let tiles = images::tiles(&generated.samples, PER_ROW);

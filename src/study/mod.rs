@@ -33,7 +33,7 @@ use driftfield_solvers::Scalar;
 use ndarray::{Array2, ArrayD};
 
 use crate::generate::{
-    Budget, GenerateError, Generated, Initial, Settings, check_lanes_fit, generate,
+    Budget, GenerateError, Generated, Initial, Settings, check_request, generate,
 };
 use crate::metrics::{MetricError, PreparedSample, Sample};
 use judge::Score;
@@ -111,7 +111,7 @@ impl Study {
     /// Runs everything; `progress` is called after every solve.
     pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
         for case in &self.cases {
-            check_lanes_fit(&case.field, self.lanes)?;
+            check_request::<f32>(&case.field, &case.condition, self.lanes)?;
         }
         let progress = Mutex::new(progress);
         let report = |label: &str| {
