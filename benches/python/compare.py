@@ -20,21 +20,22 @@ from pathlib import Path
 from common import ROOT, ROWS, write
 
 HERE = Path(__file__).resolve().parent
+BENCH = ROOT / "benches/peers"
 PEERS = ["peer_torch.py", "peer_jax.py", "peer_scipy.py"]
 
 
 def bench_binary():
     """Builds the bench and returns its path."""
     build = ["cargo", "bench", "--bench", "network", "--no-run"]
-    done = subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(build, cwd=BENCH, check=True, capture_output=True, text=True)
     found = re.search(r"Executable benches/network\.rs \((.+)\)", done.stderr)
-    return ROOT / found.group(1)
+    return BENCH / found.group(1)
 
 
 def ours(binary, rounds=3):
     """Seconds by task."""
     subprocess.run([binary, "--rounds", str(rounds)], check=True, stdout=subprocess.DEVNULL)
-    rows = json.loads((ROOT / "target/bench/network.json").read_text())
+    rows = json.loads((BENCH / "target/bench/network.json").read_text())
     return {row["task"]: row["ours"] for row in rows}
 
 

@@ -1,7 +1,8 @@
 //! Our explicit solvers beside those of other Rust libraries and a loop written by
 //! hand, on the same problems in the same run, one after the other in turn.
 //!
-//! `cargo bench --bench peers` prints a table and writes `target/bench/peers.json`:
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench peers` prints a table and writes
+//! `benches/peers/target/bench/peers.json`:
 //! rows `{task, ours, peer, peer_name, ratio}`, times in seconds, `ratio` ours over
 //! the peer's. Less than two minutes; ratios within one run are what counts.
 //!

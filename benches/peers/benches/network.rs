@@ -1,6 +1,7 @@
 //! The network against the hardware's limit, candle, and the solves around it.
 //!
-//! `cargo bench --bench network -- [forward|solve|training|others] [--rounds N]` writes `target/bench/network.json`: rows
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench network -- [forward|solve|training|others] [--rounds N]`
+//! writes `benches/peers/target/bench/network.json`: rows
 //! `{task, ours, peer, peer_name, ratio}`, seconds. Ours and its peers take turns
 //! within a round, so that a change of clock or load meets all of them; a row
 //! has the medians over rounds, and beside them the best of each, which a busy

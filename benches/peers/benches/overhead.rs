@@ -2,7 +2,7 @@
 //! operations against plain loops, fields and training steps at the study's
 //! size, and metrics at 3,000 points.
 //!
-//! `cargo bench --bench overhead [FILTER]`, about two minutes. Compare numbers
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench overhead [FILTER]`, about two minutes. Compare numbers
 //! only within one run on an idle machine.
 
 use std::hint::black_box;
