@@ -21,7 +21,6 @@ mod prepared;
 mod registry;
 mod report;
 mod sliced_wasserstein;
-mod sort;
 mod tree;
 mod wasserstein;
 

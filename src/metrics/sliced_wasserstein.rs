@@ -7,7 +7,6 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::points::Points;
-use super::sort::sort;
 use super::{Metric, MetricError, PreparedSample};
 
 pub(super) const METRIC: Metric = Metric {
@@ -127,7 +126,7 @@ pub(super) fn sorted_projection(points: &Points, direction: ArrayView1<f64>) -> 
             *value += weight * x;
         }
     }
-    sort(&mut values);
+    values.sort_unstable_by(f64::total_cmp);
     values
 }
 
