@@ -6,7 +6,7 @@ use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, Step, StepError};
 use crate::noise::Noise;
-use crate::observer::{Change, Event, Observer, Save};
+use crate::observer::{Change, Event, Observer, Save, Side};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Statistics};
 use crate::state::State;
@@ -37,7 +37,7 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) stepper: Stepper,
     pub(super) noise: Box<dyn Noise<P::State> + 'a>,
     pub(super) events: Vec<Event<'a, P::State>>,
-    pub(super) event_values: Vec<f64>,
+    pub(super) event_sides: Vec<Side>,
     pub(super) observers: Vec<Box<dyn Observer<P::State> + 'a>>,
     pub(super) save: Save,
     pub(super) next_save_time: usize,
@@ -134,7 +134,7 @@ where
         scratch: initial.zeros_like(),
         stepper,
         noise,
-        event_values: options.events.iter().map(|event| (event.function)(initial, t0)).collect(),
+        event_sides: vec![Side::AtZero; options.events.len()],
         events: options.events,
         observers: options.observers,
         save,
@@ -148,6 +148,7 @@ where
         attended,
         change: Change::None,
     };
+    integrator.look_at_events();
     integrator.save_start();
     Ok(integrator)
 }
@@ -180,6 +181,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             if self.change != Change::None {
                 let change = std::mem::take(&mut self.change);
                 self.forget_cached(change);
+                if self.outcome.is_some() {
+                    return Status::Finished;
+                }
             }
             match self.accepted_attempt() {
                 Ok(attempt) => self.accept(&attempt),
