@@ -15,6 +15,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.save.start || at_start > 0 {
             self.keep(self.t, self.u.clone());
         }
+        if self.save.dense && self.t0 == self.t1 {
+            self.dense.push(DenseSegment::point(self.t0, self.u.clone()));
+        }
     }
 
     pub(super) fn keep(&mut self, t: f64, u: P::State) {
