@@ -204,29 +204,35 @@ fn exponential() -> Vec<MethodInfo> {
     infos.filter(|info| info.kind == Kind::Exponential).collect()
 }
 
-/// Errors of the solve in 40 and in 160 steps.
-fn errors(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) -> [f64; 2] {
-    [40, 160].map(|steps| {
+/// Whether the solve in 160 steps is right, and better than that in 40 or so good that the error
+/// of the last step alone rules.
+fn converges(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) -> Result<(), String> {
+    let [coarse, fine] = [40, 160].map(|steps| {
         let solution = closed.solved(from, span, steps, solver);
         let outcome = &solution.outcome;
         assert!(outcome.is_success(), "{solver} on {}: {outcome}", closed.path.name());
         gap(&solution.u_last, &closed.carried(from, span))
-    })
+    });
+    let right = fine < 2e-2 && (fine < 0.5 * coarse || fine < 1e-3);
+    let wrong = || format!("{solver} on {}: {coarse:e}, {fine:e}", closed.path.name());
+    if right { Ok(()) } else { Err(wrong()) }
 }
 
 fn refused(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
     let Outcome::Failed { reason, .. } = closed.solved(from, span, 9, solver).outcome else {
         panic!("{solver} is neither made nor refused on {}", closed.path.name())
     };
-    assert!(reason.contains("take one that is") || reason.contains("nearest"), "{reason}");
+    let advice = ["take one that is", "nearest usable time", "encode with eta = 0"];
+    assert!(advice.iter().any(|words| reason.contains(words)), "{solver}: {reason}");
 }
 
 /// A step whose formula is finite is made, and is right: to the data.
 #[test]
 fn steps_to_where_there_is_no_noise() {
+    let mut wrong = Vec::new();
     for closed in ending_in_data() {
         let span = (0.6, 0.0);
-        let (few, many) = (closed.drawn(8, span.0), closed.drawn(4000, span.0));
+        let (few, many) = (closed.drawn(8, span.0), closed.drawn(2000, span.0));
         let mut made = 0;
         for info in exponential() {
             let label = format!("{} on {}", info.name, closed.path.name());
@@ -236,29 +242,28 @@ fn steps_to_where_there_is_no_noise() {
             }
             made += 1;
             if !info.draws_noise {
-                let [coarse, fine] = errors(&closed, &few, span, info.name);
-                assert!(
-                    fine < 1e-2 && (fine < 0.5 * coarse || fine < 1e-6),
-                    "{label}: {coarse:e} {fine:e}"
-                );
+                wrong.extend(converges(&closed, &few, span, info.name).err());
                 continue;
             }
-            let solution = closed.solved(&many, span, 80, info.name);
+            let solution = closed.solved(&many, span, 160, info.name);
             assert!(solution.outcome.is_success(), "{label}: {}", solution.outcome);
             for (i, column) in solution.u_last.columns().into_iter().enumerate() {
                 let (mean, std) = (column.mean().unwrap(), column.std(1.0));
-                assert!((mean - MEAN[i]).abs() < 0.04, "{label}: mean {mean}");
-                assert!((std / STD - 1.0).abs() < 0.05, "{label}: standard deviation {std}");
+                if (mean - MEAN[i]).abs() > 0.05 || (std / STD - 1.0).abs() > 0.06 {
+                    wrong.push(format!("{label}: mean {mean}, standard deviation {std}"));
+                }
             }
         }
         // All but those with nodes inside the step, and adaptive ones.
         assert_eq!(exponential().len() - made, 8, "{}", closed.path.name());
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The same from the data: inversion of clean data.
+/// The same from the data: clean data is encoded.
 #[test]
 fn steps_from_where_there_is_no_noise() {
+    let mut wrong = Vec::new();
     for closed in ending_in_data() {
         let span = (0.0, 0.6);
         let from = closed.drawn(8, span.0);
@@ -269,23 +274,23 @@ fn steps_from_where_there_is_no_noise() {
                 continue;
             }
             made.push(info.name);
-            let [coarse, fine] = errors(&closed, &from, span, info.name);
-            let label = format!("{} on {}", info.name, closed.path.name());
-            assert!(fine < 2e-2 && fine < 0.5 * coarse, "{label}: {coarse:e} {fine:e}");
+            wrong.extend(converges(&closed, &from, span, info.name).err());
         }
         for name in
             ["ddim", "dpm-solver-1", "dpm-solver-2m", "deis-tab3", "lms", "ipndm", "edm-heun"]
         {
             assert!(made.contains(&name), "{name}: {made:?}");
         }
-        for setting in
-            ["unipc-3:part=noise", "lms:corrector=unic", "lms:start=heun", "lms:start=matching"]
-        {
-            let Ok(_) = parse::<Batch>(setting) else { continue };
-            let [coarse, fine] = errors(&closed, &from, span, setting);
-            assert!(fine < 2e-2 && fine < 0.5 * coarse, "{setting}: {coarse:e} {fine:e}");
+        for setting in [
+            "unipc-3:prediction=noise",
+            "lms:corrector=unic",
+            "lms:start=heun",
+            "lms:start=matching",
+        ] {
+            wrong.extend(converges(&closed, &from, span, setting).err());
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// A first step from the data, and a last one to them, are DDIM's.

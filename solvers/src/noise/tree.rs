@@ -53,7 +53,16 @@ enum Base<S> {
     /// All of them, to be asked for in any order.
     Kept(Vec<Piece<S>>),
     /// One at a time, drawn as a solve passes them.
-    Passed { increments: BaseStream<S>, areas: BaseStream<S>, at: Option<usize>, piece: Piece<S> },
+    Passed(Box<Passed<S>>),
+}
+
+#[derive(Debug, Clone)]
+struct Passed<S> {
+    increments: BaseStream<S>,
+    areas: BaseStream<S>,
+    /// Number of the interval that `piece` is.
+    at: Option<usize>,
+    piece: Piece<S>,
 }
 
 impl<S: State> Base<S> {
@@ -61,7 +70,8 @@ impl<S: State> Base<S> {
     fn piece(&mut self, grid: &GridTimes, k: usize) -> Result<&Piece<S>, StateError> {
         match self {
             Base::Kept(pieces) => Ok(&pieces[k]),
-            Base::Passed { increments, areas, at, piece } => {
+            Base::Passed(passed) => {
+                let Passed { increments, areas, at, piece } = &mut **passed;
                 if *at != Some(k) {
                     *at = None;
                     piece.length = (grid.at(k + 1) - grid.at(k)).abs();
@@ -113,8 +123,8 @@ impl<S: State> BrownianTree<S> {
     ) -> Result<Self, NoiseError> {
         let like = Piece::zeros(state, channels.states());
         let [increments, areas] = streams(channels, seed_and_lane, state, &grid);
-        let base = Base::Passed { increments, areas, at: None, piece: like.clone() };
-        Self::over(grid, channels, base, like, seed_and_lane)
+        let passed = Passed { increments, areas, at: None, piece: like.clone() };
+        Self::over(grid, channels, Base::Passed(Box::new(passed)), like, seed_and_lane)
     }
 
     /// A recorded path, refined inside its intervals. Areas that were not recorded

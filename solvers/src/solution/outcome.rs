@@ -75,6 +75,18 @@ impl Outcome {
         matches!(self, Outcome::Success | Outcome::Terminated { .. })
     }
 
+    /// The same of lanes that are part of a batch, of which they are the `first` and later ones.
+    #[must_use]
+    pub fn from_lane(mut self, first: usize) -> Self {
+        match &mut self {
+            Outcome::NonFinite { lane, .. } | Outcome::EventNan { lane: Some(lane), .. } => {
+                *lane += first;
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// A short name for tables and JSON.
     pub fn name(&self) -> &'static str {
         match self {
