@@ -5,14 +5,15 @@ mod common;
 
 use common::published::run;
 use common::{Batch, all_paths, exact_flow, gap, mixture};
-use driftfield_problems::field::MixturePredictor;
-use driftfield_problems::flow::probability_flow;
+use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method::{parse, path_methods};
 use driftfield_problems::predictor::Target;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::method::{Dop853, Kind, Method};
-use driftfield_solvers::{HostState, OdeProblem, SolveOptions, solve};
+use driftfield_solvers::method::{Dop853, Kind, Method, MethodInfo};
+use driftfield_solvers::noise::fill_initial_normals;
+use driftfield_solvers::{HostState, OdeProblem, Outcome, Solution, SolveOptions, solve};
 use ndarray::Array2;
 
 /// Eight points of the size of the path's noise at `t`.
@@ -138,6 +139,173 @@ fn single_precision_follows_double() {
             let single = last_state(&path, initial.clone(), &times, solver).mapv(f64::from);
             let error = gap(&single, &double);
             assert!(error < 1e-3, "{solver} on {}: {error:e}", path.name());
+        }
+    }
+}
+
+/// One Gaussian, whose flow is known in closed form.
+struct Closed {
+    path: SharedPath,
+    flow: PathField<Batch>,
+}
+
+const MEAN: [f64; 2] = [0.8, -0.5];
+const STD: f64 = 0.6;
+
+impl Closed {
+    fn new(path: SharedPath) -> Self {
+        let data = GaussianMixture::isotropic(vec![1.0], vec![MEAN.to_vec()], vec![STD]).unwrap();
+        Closed { flow: exact_flow(data, &path), path }
+    }
+
+    fn spread(&self, t: f64) -> f64 {
+        (self.path.alpha(t) * STD).hypot(self.path.sigma(t))
+    }
+
+    /// States along the flow from `from` at `t` to `t_next`.
+    fn carried(&self, from: &Batch, (t, t_next): (f64, f64)) -> Batch {
+        Batch::from_shape_fn(from.dim(), |(lane, i)| {
+            let centred = from[[lane, i]] - self.path.alpha(t) * MEAN[i];
+            self.path.alpha(t_next) * MEAN[i] + self.spread(t_next) / self.spread(t) * centred
+        })
+    }
+
+    /// States distributed as the marginal at `t`.
+    fn drawn(&self, lanes: usize, t: f64) -> Batch {
+        let mut states = Batch::zeros((lanes, 2));
+        fill_initial_normals(&mut states, self.spread(t), 3, 0).unwrap();
+        for mut row in states.rows_mut() {
+            row[0] += self.path.alpha(t) * MEAN[0];
+            row[1] += self.path.alpha(t) * MEAN[1];
+        }
+        states
+    }
+
+    fn solved(
+        &self,
+        from: &Batch,
+        span: (f64, f64),
+        steps: usize,
+        solver: &str,
+    ) -> Solution<Batch> {
+        let problem = OdeProblem::new(self.flow.clone(), from.clone(), span);
+        let times = Spacing::Quadratic.times(&self.path, span.0, span.1, steps).unwrap();
+        solve(&problem, &parse(solver).unwrap(), SolveOptions::times(times).seed(5)).unwrap()
+    }
+}
+
+fn ending_in_data() -> impl Iterator<Item = Closed> {
+    all_paths().into_iter().filter(|path| !path.domain().data.finite_log_snr).map(Closed::new)
+}
+
+/// Every exponential integrator by name, with what it says of itself.
+fn exponential() -> Vec<MethodInfo> {
+    let infos = path_methods::<Batch>().into_iter().map(|method| method.info());
+    infos.filter(|info| info.kind == Kind::Exponential).collect()
+}
+
+/// Whether the solve in 160 steps is right, and better than that in 40 or so good that the error
+/// of the last step alone rules.
+fn converges(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) -> Result<(), String> {
+    let [coarse, fine] = [40, 160].map(|steps| {
+        let solution = closed.solved(from, span, steps, solver);
+        let outcome = &solution.outcome;
+        assert!(outcome.is_success(), "{solver} on {}: {outcome}", closed.path.name());
+        gap(&solution.u_last, &closed.carried(from, span))
+    });
+    let right = fine < 2e-2 && (fine < 0.5 * coarse || fine < 1e-3);
+    let wrong = || format!("{solver} on {}: {coarse:e}, {fine:e}", closed.path.name());
+    if right { Ok(()) } else { Err(wrong()) }
+}
+
+fn refused(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
+    let Outcome::Failed { reason, .. } = closed.solved(from, span, 9, solver).outcome else {
+        panic!("{solver} is neither made nor refused on {}", closed.path.name())
+    };
+    let advice = ["take one that is", "nearest usable time", "encode with eta = 0"];
+    assert!(advice.iter().any(|words| reason.contains(words)), "{solver}: {reason}");
+}
+
+/// A step whose formula is finite is made, and is right: to the data.
+#[test]
+fn steps_to_where_there_is_no_noise() {
+    let mut wrong = Vec::new();
+    for closed in ending_in_data() {
+        let span = (0.6, 0.0);
+        let (few, many) = (closed.drawn(8, span.0), closed.drawn(2000, span.0));
+        let mut made = 0;
+        for info in exponential() {
+            let label = format!("{} on {}", info.name, closed.path.name());
+            if info.evaluations_to_data.is_none() {
+                refused(&closed, &few, span, info.name);
+                continue;
+            }
+            made += 1;
+            if !info.draws_noise {
+                wrong.extend(converges(&closed, &few, span, info.name).err());
+                continue;
+            }
+            let solution = closed.solved(&many, span, 160, info.name);
+            assert!(solution.outcome.is_success(), "{label}: {}", solution.outcome);
+            for (i, column) in solution.u_last.columns().into_iter().enumerate() {
+                let (mean, std) = (column.mean().unwrap(), column.std(1.0));
+                if (mean - MEAN[i]).abs() > 0.05 || (std / STD - 1.0).abs() > 0.06 {
+                    wrong.push(format!("{label}: mean {mean}, standard deviation {std}"));
+                }
+            }
+        }
+        // All but those with nodes inside the step, and adaptive ones.
+        assert_eq!(exponential().len() - made, 8, "{}", closed.path.name());
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same from the data: clean data is encoded.
+#[test]
+fn steps_from_where_there_is_no_noise() {
+    let mut wrong = Vec::new();
+    for closed in ending_in_data() {
+        let span = (0.0, 0.6);
+        let from = closed.drawn(8, span.0);
+        let mut made = Vec::new();
+        for info in exponential() {
+            if !info.starts_from_data || info.draws_noise {
+                refused(&closed, &from, span, info.name);
+                continue;
+            }
+            made.push(info.name);
+            wrong.extend(converges(&closed, &from, span, info.name).err());
+        }
+        for name in
+            ["ddim", "dpm-solver-1", "dpm-solver-2m", "deis-tab3", "lms", "ipndm", "edm-heun"]
+        {
+            assert!(made.contains(&name), "{name}: {made:?}");
+        }
+        for setting in [
+            "unipc-3:prediction=noise",
+            "lms:corrector=unic",
+            "lms:start=heun",
+            "lms:start=matching",
+        ] {
+            wrong.extend(converges(&closed, &from, span, setting).err());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A first step from the data, and a last one to them, are DDIM's.
+#[test]
+fn one_step_from_the_data_takes_the_predicted_noise() {
+    for closed in ending_in_data() {
+        let from = closed.drawn(8, 0.0);
+        let mut noise = from.clone();
+        closed.flow.predictor().predict(Target::NOISE, &mut noise, &from, 0.0).unwrap();
+        let (alpha, sigma) = (closed.path.alpha(0.1), closed.path.sigma(0.1));
+        let expected = alpha / closed.path.alpha(0.0) * &from + sigma * &noise;
+        for name in ["ddim", "dpm-solver-1", "deis-tab2", "lms", "ipndm", "dpm-solver-3m"] {
+            let found = closed.solved(&from, (0.0, 0.1), 1, name);
+            assert_eq!(found.statistics.nfe, 1, "{name}");
+            assert!(gap(&found.u_last, &expected) < 1e-14, "{name} on {}", closed.path.name());
         }
     }
 }

@@ -15,6 +15,17 @@ fn run(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateErr
     generate(&process::parse(process).unwrap(), &Field::Mixture(mixture.into()), initial, settings)
 }
 
+fn encode(
+    process: &str,
+    state: ndarray::ArrayD<f64>,
+    settings: &Settings,
+) -> Result<Generated<f64>, GenerateError> {
+    let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
+    let mixture = GaussianMixture::isotropic(vec![0.4, 0.6], means, vec![0.3, 0.2]).unwrap();
+    let path = process::parse(process).unwrap();
+    generate(&path, &Field::Mixture(mixture.into()), Initial::State(state), settings)
+}
+
 fn exponential() -> Vec<&'static str> {
     let infos = path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
     infos.filter(|info| info.kind == Kind::Exponential).map(|info| info.name).collect()
@@ -186,12 +197,12 @@ fn noise_has_its_own_parameter_and_no_way_back() {
         let error = run("vp", &settings).unwrap_err();
         assert!(matches!(error, GenerateError::StochasticEncoding(refused) if refused == name));
     }
-    // To sigma = 0 there is no step: the predicted data is what is left there.
+    // To sigma = 0 a step with noise is one like all others, the noise being 0.
     let mut settings = Settings::new("ddim:eta=1", Budget::Steps(5));
+    settings.spacing = Some(Spacing::Quadratic);
     settings.t_end = Some(0.0);
-    let error = run("edm", &settings).unwrap_err();
-    assert!(matches!(error, GenerateError::Time(_)), "{error}");
-    settings.t_end = None;
+    assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 5);
+    (settings.spacing, settings.t_end) = (None, None);
     settings.denoise_final = true;
     assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 6);
 }
@@ -221,6 +232,69 @@ fn steps_to_the_data() {
             // Where the log-SNR is uniform there is no step to an infinite one.
             settings.spacing = Some(Spacing::LogSnr);
             assert!(run(process, &settings).is_err(), "{solver}");
+        }
+    }
+}
+
+/// Methods whose formula is finite from clean data encode it; the others say where to start.
+#[test]
+fn steps_from_the_data() {
+    for process in ["vp", "sub-vp", "edm", "rectified-flow", "brownian-bridge"] {
+        for solver in exponential() {
+            let info = parse::<[f64; 2]>(solver).unwrap().info();
+            if info.draws_noise {
+                continue;
+            }
+            let mut settings = Settings::new(solver, Budget::Steps(6));
+            settings.spacing = Some(Spacing::Quadratic);
+            (settings.t_start, settings.t_end) = (Some(0.0), Some(0.8));
+            let clean = ndarray::array![[-1.0, 0.5], [1.1, 0.1]].into_dyn();
+            let encoded = encode(process, clean.clone(), &settings);
+            if !info.starts_from_data {
+                let error = encoded.unwrap_err().to_string();
+                assert!(error.contains("no finite log-SNR at t = 0"), "{solver}: {error}");
+                assert!(error.contains("nearest usable time"), "{solver}: {error}");
+                continue;
+            }
+            let encoded = encoded.unwrap();
+            assert!(encoded.outcome.is_success(), "{solver} on {process}: {}", encoded.outcome);
+            assert_eq!(encoded.statistics.nfe, 6 * info.evaluations_per_step, "{solver}");
+            assert!(encoded.samples.iter().all(|x| x.is_finite()) && encoded.samples != clean);
+            // A field that knows no noise there is refused before anything is solved.
+            settings.threshold = Some("static:max=3".parse().unwrap());
+            let error = encode(process, clean, &settings).unwrap_err();
+            assert!(matches!(error, GenerateError::FieldEnd { t: 0.0, .. }), "{solver}: {error}");
+        }
+    }
+}
+
+/// Every solver over an empty span gives back what it was given, and evaluates nothing.
+#[test]
+fn an_empty_span_returns_the_initial_state() {
+    let given = ndarray::array![[-1.0, 0.5], [1.1, 0.1]].into_dyn();
+    for entry in PROCESSES {
+        let path = process::parse(entry.name).unwrap();
+        for method in path_methods::<[f64; 2]>() {
+            let info = method.info();
+            let mut budgets = vec![Budget::Steps(5), Budget::Evaluations(200)];
+            if info.adaptive() {
+                budgets.push(Budget::Adaptive { abstol: 1e-3, reltol: 1e-3, max_nfe: None });
+            }
+            for budget in budgets {
+                for t in [0.5, path.domain().data.t] {
+                    let mut settings = Settings::new(info.name, budget);
+                    (settings.t_start, settings.t_end) = (Some(t), Some(t));
+                    settings.saved = driftfield::generate::Saved::All;
+                    let done = encode(entry.name, given.clone(), &settings).unwrap();
+                    let label = format!("{} on {} at {t}", info.name, entry.name);
+                    assert!(done.outcome.is_success(), "{label}: {}", done.outcome);
+                    assert_eq!((&done.samples, &done.times), (&given, &vec![t]), "{label}");
+                    assert_eq!(done.trajectory, std::slice::from_ref(&given), "{label}");
+                    assert_eq!(done.statistics, Default::default(), "{label}");
+                    let adaptive = matches!(budget, Budget::Adaptive { .. });
+                    assert_eq!(done.steps, (!adaptive).then_some(0), "{label}");
+                }
+            }
         }
     }
 }

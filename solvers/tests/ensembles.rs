@@ -373,15 +373,15 @@ fn wrong_requests_are_errors_and_not_panics() {
     assert!((one_by_one.statistics.mean()[0] - (-1.0_f64).exp()).abs() < 1e-5);
 
     // Every lane fails to start; as many as are listed are listed.
-    let empty_span = |lanes: Lanes| {
+    let endless_span = |lanes: Lanes| {
         let initial = Batch::ones((lanes.count, 1));
-        Ok(OdeProblem::new(Linear(1.0), initial, (1.0, 1.0)))
+        Ok(OdeProblem::new(Linear(1.0), initial, (1.0, f64::INFINITY)))
     };
     let lanes = 2 * LISTED_FAILURES + 1;
-    let ensemble = Ensemble::new(lanes, empty_span);
+    let ensemble = Ensemble::new(lanes, endless_span);
     let solution = ensemble.solve(&Tsit5::new(), |_| SolveOptions::steps(3), end, Moments::new(1));
     let solution = solution.unwrap();
     assert_eq!((solution.failed, solution.failures.len()), (lanes as u64, LISTED_FAILURES));
-    let expected = FailureCause::NotStarted(SolveError::Span(1.0, 1.0));
+    let expected = FailureCause::NotStarted(SolveError::Span(1.0, f64::INFINITY));
     assert!(solution.failures.iter().all(|failure| failure.cause == expected));
 }

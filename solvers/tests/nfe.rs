@@ -6,6 +6,7 @@ mod common;
 use common::{Oscillator, every_stochastic_method, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{Dop853, Heun, Method, Tsit5};
+use driftfield_solvers::observer::Event;
 use driftfield_solvers::{
     FieldError, OdeProblem, Outcome, PidController, Save, SdeProblem, SolveOptions,
     StochasticField, VectorField, init, solve,
@@ -117,6 +118,38 @@ fn saving_between_steps_costs_what_is_counted() {
                 assert!(nfe <= info.evaluations(10) + 1, "{}: {nfe}", info.name);
             }
         }
+    }
+}
+
+#[test]
+fn events_cost_what_the_continuous_extension_lacks() {
+    for method in ode_methods::<SelfCounting>() {
+        let info = method.info();
+        let nfe = |probes: Option<usize>| {
+            let (problem, calls) = counting_problem((0.0, 1.0));
+            let event = Event::new(|u: &[f64; 2], _t| u[0] + 10.0);
+            let event = match probes {
+                Some(probes) => event.probes(probes),
+                None => event,
+            };
+            let solution = solve(&problem, &method, SolveOptions::steps(10).event(event)).unwrap();
+            assert_eq!(solution.statistics.nfe, calls.load(Ordering::Relaxed), "{}", info.name);
+            solution.statistics.nfe
+        };
+        let plain = info.evaluations(10);
+        assert_eq!(nfe(Some(0)), plain, "{}", info.name);
+        let at_end = 1 - info.evaluations_at_start;
+        let own = if info.name == "dop853" { 3 * 10 } else { 0 };
+        assert_eq!(nfe(None), plain + own + at_end, "{}", info.name);
+        assert_eq!(nfe(Some(50)), nfe(None), "{}", info.name);
+    }
+    for method in every_stochastic_method::<[f64; 2], BothCounting>() {
+        let counting = || SelfCounting(Oscillator::EXAMPLE, Arc::new(AtomicU64::new(0)));
+        let field = BothCounting(counting(), counting());
+        let problem = SdeProblem::from_field(field, [0.3, 0.2], (0.0, 1.0));
+        let event = Event::new(|u: &[f64; 2], _t| u[0] + 10.0);
+        let solution = solve(&problem, &method, SolveOptions::steps(10).event(event)).unwrap();
+        assert_eq!(solution.statistics.nfe, method.info().evaluations(10));
     }
 }
 

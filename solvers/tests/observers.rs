@@ -2,6 +2,8 @@
 //! methods where they apply.
 
 mod common;
+#[path = "observers/events.rs"]
+mod events;
 
 use common::{Oscillator, ode_methods};
 use driftfield_solvers::method::{Dop853, Euler, Heun, Method, Rk4, Tsit5};

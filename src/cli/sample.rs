@@ -61,10 +61,10 @@ pub(super) struct SampleArguments {
     /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0
     #[arg(long)]
     spacing: Option<String>,
-    /// Start of the integration
+    /// Start of the integration; from 0, clean data, for solvers that are finite there (ddim, lms)
     #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
-    /// End of the integration; above the start: encoding
+    /// End of the integration; above the start: encoding; equal to it: the initial state as it is
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state, used as it is

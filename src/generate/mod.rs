@@ -30,7 +30,7 @@ use std::time::Instant;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
-use driftfield_solvers::method::{Kind, Method};
+use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::{
@@ -154,9 +154,7 @@ pub(crate) fn generate_steered<T: Scalar>(
     let predictor = thresholded(steered.predictor, path, field, settings.threshold)?;
     let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
     let info = method.info();
-    if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
-        check_ends(&path_field, &initial, plan.span)?;
-    }
+    check_ends(&path_field, &initial, plan.span, &info)?;
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
     let (mut solution, mut lane_evaluations) = if settings.per_lane {
@@ -263,21 +261,31 @@ fn start<T: Scalar>(
     }
 }
 
-/// Refuses an end at the data where the field is not finite, tried on lanes
-/// of zeros and not counted. Ancestral steps ask for the predicted data alone, and methods that
-/// can step to the data evaluate nothing there.
+/// Refuses an end at the data where what the method asks the field for is not finite, tried on
+/// lanes of zeros and not counted. Ancestral steps ask for the predicted data alone, and methods
+/// that can step to the data evaluate nothing there; from the data they take the predicted noise.
 fn check_ends<T: Scalar>(
     field: &PathField<ArrayD<T>>,
     initial: &ArrayD<T>,
     span: Span,
+    info: &MethodInfo,
 ) -> Result<(), GenerateError> {
     let data_end = field.path().domain().data.t;
-    if span.start != data_end && span.end != data_end {
+    let leaves = span.start == data_end;
+    if span.start == span.end || !(leaves || span.end == data_end) {
+        return Ok(());
+    }
+    let takes_noise = leaves && info.starts_from_data;
+    if !takes_noise && (info.kind == Kind::Ancestral || info.evaluations_to_data.is_some()) {
         return Ok(());
     }
     let state: ArrayD<T> = ArrayD::zeros(initial.raw_dim());
     let mut slope = state.clone();
-    let reason = match field.eval(&mut slope, &state, data_end) {
+    let evaluated = match takes_noise {
+        true => field.predictor().predict(Target::NOISE, &mut slope, &state, data_end),
+        false => field.eval(&mut slope, &state, data_end),
+    };
+    let reason = match evaluated {
         Err(error) => error.to_string(),
         Ok(()) if slope.first_non_finite_lane() == Ok(None) => return Ok(()),
         Ok(()) => "it is not finite there".to_owned(),

@@ -197,6 +197,8 @@ pub(super) fn resolve<S: State>(
         }
     }
     let steps = match steps {
+        // Nothing to be laid out: the initial state is the result.
+        Steps::Fixed(_) if span.start == span.end => Steps::Grid(vec![span.start]),
         Steps::Fixed(steps) => Steps::Grid(match &chosen.orders {
             Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
             None => spacing.times(path, span.start, span.end, steps)?,
@@ -244,8 +246,8 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 }
 
 /// The default start gives way to one where the method or the spacing finds
-/// what it needs; an explicit end is refused instead. The end at the data needs no finite
-/// log-SNR if the method can step to it and the spacing does not need one. A spacing with ends
+/// what it needs; an explicit end is refused instead. An end at the data needs no finite
+/// log-SNR if the method can step to or from it and the spacing does not need one. A spacing with ends
 /// of its own has the first word.
 fn span(
     path: &SharedPath,
@@ -267,9 +269,18 @@ fn span(
         start: settings.t_start.unwrap_or(default_start),
         end: settings.t_end.unwrap_or(default_end),
     };
-    let reaches_data =
-        span.end == domain.data.t && info.evaluations_to_data.is_some() && !spacing_needs_log_snr;
-    for (t, needed) in [(span.start, needs_log_snr), (span.end, needs_log_snr && !reaches_data)] {
+    if span.start == span.end {
+        check_time(path, span.start)?;
+        return Ok(span);
+    }
+    // A step whose formula is finite is made, from the data and to them.
+    let finite_at_data =
+        |t: f64, by_method: bool| t == domain.data.t && by_method && !spacing_needs_log_snr;
+    let leaves_data = finite_at_data(span.start, info.starts_from_data);
+    let reaches_data = finite_at_data(span.end, info.evaluations_to_data.is_some());
+    for (t, needed) in
+        [(span.start, needs_log_snr && !leaves_data), (span.end, needs_log_snr && !reaches_data)]
+    {
         if needed { check_log_snr(path, t) } else { check_time(path, t) }?;
     }
     if needs_diffusion {

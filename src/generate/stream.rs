@@ -68,9 +68,7 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
         let count = chunk.min(lanes - first);
         let part = part(&initial, first, count);
         let mut generated = generate_lanes(path, field, part, settings, first as u64)?;
-        if let Outcome::NonFinite { lane, .. } = &mut generated.outcome {
-            *lane += first;
-        }
+        generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
         let seconds = before.map_or(0.0, |before| before.seconds);
         let mut statistics = generated.statistics;

@@ -179,6 +179,54 @@ fn encoding_and_decoding_return_the_data() {
 }
 
 #[test]
+fn an_empty_span_is_its_initial_state() {
+    let room = Room::new();
+    room.array("data.npy", &[3, 2], vec![0.0, 1.0, -2.0, 0.5, 3.0, -0.25]);
+    for (process, _, _) in SPANS {
+        for solver in [
+            "heun --steps 4",
+            "ddim --nfe 4",
+            "ancestral --steps 2",
+            "tsit5 --abstol 1e-3 --reltol 1e-3",
+        ] {
+            for t in ["0.5", "0"] {
+                let summary = room.sample(&format!(
+                    "--process {process} --field exact:m.json --solver {solver} --t-start {t} --t-end {t} --init data.npy --out o.npy --trajectory t.npy --dtype f64"
+                ));
+                assert_eq!((&summary["nfe"], &summary["outcome"]), (&0.into(), &"success".into()));
+                assert_eq!(room.read::<f64>("o.npy"), room.read::<f64>("data.npy"));
+                assert_eq!(room.read::<f64>("t.npy").shape(), [1, 3, 2]);
+            }
+        }
+    }
+}
+
+#[test]
+fn clean_data_is_encoded_where_the_formula_is_finite() {
+    let room = Room::new();
+    room.array("data.npy", &[3, 2], vec![0.0, 1.0, -2.0, 0.5, 1.0, -0.25]);
+    let line = "--field exact:m.json --steps 60 --spacing quadratic --dtype f64";
+    for process in ["vp", "edm", "rectified-flow"] {
+        for solver in ["ddim", "edm-heun", "lms"] {
+            let run = |more: &str| {
+                room.sample(&format!("--process {process} --solver {solver} {line} {more}"))
+            };
+            run("--t-start 0 --t-end 0.5 --init data.npy --out noise.npy");
+            run("--t-start 0.5 --t-end 0 --init noise.npy --out back.npy");
+            let error = rms(&room.read("data.npy"), &room.read("back.npy"));
+            assert!(error < 0.1, "{process} {solver}: {error}");
+        }
+        room.run(&format!(
+            "sample --process {process} --solver dpm-solver++2m {line} --t-start 0 --t-end 0.5 --init data.npy"
+        ))
+        .refused(&["no finite log-SNR at t = 0", "nearest"]);
+    }
+    // A network that predicts noise knows which way clean data goes.
+    room.run("sample --process vp --field cat-vp --solver ddim --steps 9 --t-start 0 --t-end 0.5 --init data.npy")
+        .succeeded();
+}
+
+#[test]
 fn encoding_needs_a_state_and_no_noise() {
     let room = Room::new();
     room.array("data.npy", &[1, 2], vec![0.0, 1.0]);

@@ -9,7 +9,7 @@ use crate::process::{GaussianPath, check_log_snr};
 
 /// `alpha`, `sigma` and `lambda` are the path's; the nonlinear part is the predicted noise
 /// or data, whatever the predictor itself predicts. Defined where the log-SNR
-/// is finite.
+/// is finite, and to or from the data for steps that are finite there.
 impl<S> SemilinearField<S> for PathField<S> {
     fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
         let path = self.path();

@@ -1,4 +1,4 @@
-use super::ControlError;
+use super::{ControlError, GridTimes};
 
 /// A fixed grid of step times.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,46 +11,64 @@ pub enum Grid {
     Times(Vec<f64>),
 }
 
-/// More grid points than any solve can use: 8 GiB of times.
-const MAX_STEPS: f64 = 1e9;
+/// Most times that are laid out as a list: 8 GiB.
+const MOST_LISTED: usize = 1 << 30;
+
+/// Steps up to here are counted without rounding.
+const MOST_STEPS: f64 = (1u64 << 53) as f64;
 
 impl Grid {
-    /// The grid over `[t0, t1]`; its ends are `t0` and `t1` by assignment.
+    /// The grid over `[t0, t1]`, laid out whole; its ends are `t0` and `t1` by assignment. A
+    /// solve makes its times one by one instead.
     pub fn times(&self, t0: f64, t1: f64) -> Result<Vec<f64>, ControlError> {
+        let times = self.over(t0, t1)?;
+        let steps = times.steps();
+        let mut list = Vec::new();
+        if steps >= MOST_LISTED || list.try_reserve_exact(steps + 1).is_err() {
+            return Err(too_many(t0, t1, steps as f64));
+        }
+        list.extend((0..=steps).map(|i| times.at(i)));
+        Ok(list)
+    }
+
+    /// The times of the grid over `[t0, t1]`; without steps if that is empty.
+    pub(crate) fn over(&self, t0: f64, t1: f64) -> Result<GridTimes, ControlError> {
         match self {
             Grid::Steps(0) => Err(ControlError::NoSteps),
-            Grid::Steps(n) if *n as f64 > MAX_STEPS => Err(ControlError::TooManySteps {
-                dt: (t1 - t0).abs() / *n as f64,
-                steps: *n as f64,
-            }),
-            Grid::Steps(n) => {
-                let h = (t1 - t0) / *n as f64;
-                Ok(equidistant(t0, h, *n, t1))
-            }
+            Grid::Dt(dt) if !(dt.is_finite() && *dt > 0.0) => Err(ControlError::StepLength(*dt)),
+            Grid::Times(times) if t0 == t1 => match times.iter().position(|&t| t != t0) {
+                None if times.is_empty() => Err(ControlError::NoSteps),
+                None => Ok(GridTimes::point(t0)),
+                Some(index) => Err(ControlError::Times { index, value: times[index], t0, t1 }),
+            },
+            Grid::Steps(_) | Grid::Dt(_) if t0 == t1 => Ok(GridTimes::point(t0)),
+            Grid::Steps(n) => equidistant(t0, (t1 - t0) / *n as f64, *n as f64, t1),
             Grid::Dt(dt) => {
-                if !(dt.is_finite() && *dt > 0.0) {
-                    return Err(ControlError::StepLength(*dt));
-                }
                 // A span that is a multiple of dt up to rounding must not end
                 // in a sliver of a step.
                 let steps = ((t1 - t0).abs() / dt * (1.0 - 1e-12)).ceil().max(1.0);
-                if steps > MAX_STEPS {
-                    return Err(ControlError::TooManySteps { dt: *dt, steps });
-                }
-                Ok(equidistant(t0, dt.copysign(t1 - t0), steps as usize, t1))
+                equidistant(t0, dt.copysign(t1 - t0), steps, t1)
             }
             Grid::Times(times) => {
                 check_times(times, t0, t1)?;
-                Ok(times.clone())
+                Ok(times.clone().into())
             }
         }
     }
 }
 
-fn equidistant(t0: f64, h: f64, steps: usize, t1: f64) -> Vec<f64> {
-    let mut times: Vec<f64> = (0..=steps).map(|i| t0 + i as f64 * h).collect();
-    times[steps] = t1;
-    times
+/// Steps of length `h`, unless there are more than can be counted or rounding makes neighbouring
+/// times the same.
+fn equidistant(t0: f64, h: f64, steps: f64, t1: f64) -> Result<GridTimes, ControlError> {
+    let apart = h.abs() >= 2.0 * f64::EPSILON * t0.abs().max(t1.abs());
+    if steps > 1.0 && !(steps < MOST_STEPS && apart) {
+        return Err(too_many(t0, t1, steps));
+    }
+    Ok(GridTimes::Equidistant { t0, h, steps: steps as usize, t1 })
+}
+
+fn too_many(t0: f64, t1: f64, steps: f64) -> ControlError {
+    ControlError::TooManySteps { dt: (t1 - t0).abs() / steps, steps }
 }
 
 fn check_times(times: &[f64], t0: f64, t1: f64) -> Result<(), ControlError> {
@@ -102,6 +120,45 @@ mod tests {
         assert!(matches!(Grid::Dt(-0.1).times(0.0, 1.0), Err(ControlError::StepLength(_))));
         assert!(matches!(Grid::Dt(f64::NAN).times(0.0, 1.0), Err(ControlError::StepLength(_))));
         assert!(matches!(Grid::Dt(1e-300).times(0.0, 1.0), Err(ControlError::TooManySteps { .. })));
+    }
+
+    #[test]
+    fn no_grid_is_laid_out_that_need_not_be() {
+        let times = Grid::Dt(1e-12).over(0.0, 1.0).unwrap();
+        assert_eq!(
+            (times.steps(), times.at(3), times.at(times.steps())),
+            (1_000_000_000_000, 3e-12, 1.0)
+        );
+    }
+
+    #[test]
+    fn steps_that_do_not_move_time_are_refused() {
+        let refused = |grid: Grid, t0: f64, t1: f64| {
+            let error = grid.over(t0, t1).unwrap_err();
+            assert!(matches!(error, ControlError::TooManySteps { .. }), "{error}");
+            assert!(error.to_string().contains("tell apart"), "{error}");
+        };
+        refused(Grid::Dt(1e-17), 0.0, 1.0);
+        refused(Grid::Dt(1e-9), 1e8, 1e8 + 1.0);
+        refused(Grid::Steps(usize::MAX), 0.0, 1.0);
+        refused(Grid::Steps(1000), 1.0, 1.0 + 1e-14);
+        refused(Grid::Dt(1e-300), 0.0, 1.0);
+        // One step is from one end to the other, whatever its length.
+        assert_eq!(Grid::Steps(1).times(1.0, 1.0 + f64::EPSILON).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn an_empty_span_has_no_steps() {
+        for grid in
+            [Grid::Steps(3), Grid::Dt(0.1), Grid::Times(vec![0.5]), Grid::Times(vec![0.5; 2])]
+        {
+            assert_eq!(grid.times(0.5, 0.5).unwrap(), [0.5]);
+        }
+        for grid in
+            [Grid::Steps(0), Grid::Dt(0.0), Grid::Times(vec![]), Grid::Times(vec![0.5, 1.0])]
+        {
+            assert!(grid.times(0.5, 0.5).is_err(), "{grid:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod grid;
+mod grid_times;
 mod initial_step;
 mod inverse_root;
 mod pid;
@@ -9,6 +10,7 @@ mod pid;
 pub use adaptive::{Adaptive, ErrorNorm};
 pub(crate) use adaptive::{AdaptiveError, NormScratch};
 pub use grid::Grid;
+pub(crate) use grid_times::GridTimes;
 pub(crate) use initial_step::{initial_step, length_of_first_step, length_of_probe};
 pub use pid::{ErrorHistory, PidController, Verdict};
 
@@ -24,8 +26,11 @@ pub enum ControlError {
         "dt = {0} is not a positive finite step length; its sign follows the span, so give |dt|"
     )]
     StepLength(f64),
-    /// A step length so small that the grid would not fit in memory.
-    #[error("dt = {dt} makes {steps:.3e} steps over the span; take larger steps, 1e9 at the most")]
+    /// Steps so small that times next to each other are the same number, or so many that their
+    /// list does not fit into memory.
+    #[error(
+        "steps of {dt:e} make {steps:.3e} of them over the span, more than its times can tell apart or a list can hold; take larger steps"
+    )]
     TooManySteps {
         /// The length asked for.
         dt: f64,

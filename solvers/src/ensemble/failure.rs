@@ -61,12 +61,7 @@ impl FailureCause {
 
     /// The outcome of a chunk, its lane numbered as in the whole ensemble.
     pub(super) fn ended(outcome: Outcome, lanes: Lanes) -> Self {
-        FailureCause::Ended(match outcome {
-            Outcome::NonFinite { t, lane } => {
-                Outcome::NonFinite { t, lane: lane + lanes.first as usize }
-            }
-            other => other,
-        })
+        FailureCause::Ended(outcome.from_lane(lanes.first as usize))
     }
 }
 

@@ -99,7 +99,8 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
     Ok(batch.finish())
 }
 
-/// Lengths of the first steps, and how the lanes already ended if the field cannot be evaluated.
+/// Lengths of the first steps, and how the lanes already ended if the span is empty or the field
+/// cannot be evaluated.
 fn lengths<S: State, F: LaneField<S>>(
     paced: &Paced<S, F>,
     order: f64,
@@ -109,6 +110,9 @@ fn lengths<S: State, F: LaneField<S>>(
 ) -> (Vec<f64>, Option<Outcome>) {
     let all = |length: f64| vec![length; initial.lanes()];
     let whole = (t1 - t0).abs();
+    if whole == 0.0 {
+        return (all(0.0), Some(Outcome::Success));
+    }
     if let Some(length) = options.adaptive.initial_step {
         return (all(length), None);
     }

@@ -27,8 +27,8 @@ impl Kind {
     }
 
     /// Whether the method's steps are taken in the log-SNR, which must then be
-    /// finite over the whole span, but for an end that
-    /// [`MethodInfo::evaluations_to_data`] allows.
+    /// finite over the whole span, but for ends that
+    /// [`MethodInfo::evaluations_to_data`] and [`MethodInfo::starts_from_data`] allow.
     pub fn needs_log_snr(self) -> bool {
         self == Kind::Exponential
     }
@@ -66,6 +66,9 @@ pub struct MethodInfo {
     /// Evaluations of a step to where there is no noise left, which has an infinite log-SNR;
     /// `None` if the method cannot make one.
     pub evaluations_to_data: Option<u64>,
+    /// Whether a step of an exponential method can start where there is no noise, from clean
+    /// data: it then takes the predicted noise for what it is there.
+    pub starts_from_data: bool,
 }
 
 impl MethodInfo {
@@ -86,6 +89,7 @@ impl MethodInfo {
             couples_lanes: false,
             history: 0,
             evaluations_to_data: None,
+            starts_from_data: false,
         }
     }
 

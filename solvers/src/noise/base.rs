@@ -1,6 +1,7 @@
 use super::lane_rngs::LaneRngs;
 use super::piece::take_all;
 use super::{Channels, LaneRng, NoiseError, Stream};
+use crate::control::GridTimes;
 use crate::state::{State, StateError};
 
 /// Numbers of a lane drawn ahead: the generators of many lanes come from far memory,
@@ -10,7 +11,7 @@ const AHEAD: usize = 16;
 const MOST: usize = 1 << 23;
 
 /// A grid, and the standard deviation of what is drawn over an interval.
-type Law<'a> = (&'a [f64], fn(f64, f64) -> f64);
+type Law = (GridTimes, fn(f64, f64) -> f64);
 
 /// Scaled normals for the intervals of a base grid: those of interval `k` are the
 /// `k`-th of every lane's stream.
@@ -21,7 +22,9 @@ pub(super) struct BaseStream<S> {
     stream: Stream,
     channels: Channels,
     rngs: LaneRngs,
-    /// Standard deviations, interval after interval and channel after channel.
+    law: Law,
+    /// Standard deviations of what is drawn next, interval after interval and channel after
+    /// channel.
     scales: Vec<f64>,
     /// The states of the intervals drawn last, if more than one is drawn at a time.
     ahead: Vec<S>,
@@ -34,24 +37,22 @@ pub(super) struct BaseStream<S> {
 }
 
 impl<S: State> BaseStream<S> {
-    /// For lanes shaped like those of `like`; `scale` gives the standard deviation over
-    /// an interval of `grid`.
+    /// For lanes shaped like those of `like`.
     pub(super) fn new(
         (seed, first_lane): (u64, u64),
         like: &S,
         stream: Stream,
         channels: Channels,
-        (grid, scale): Law<'_>,
+        law: Law,
     ) -> Self {
-        let states = channels.states();
-        let of_interval = |ends: &[f64]| std::iter::repeat_n(scale(ends[0], ends[1]), states);
         BaseStream {
             seed,
             first_lane,
             stream,
             channels,
             rngs: LaneRngs::new(like.lanes(), |lane| LaneRng::new(seed, first_lane + lane, stream)),
-            scales: grid.windows(2).flat_map(of_interval).collect(),
+            law,
+            scales: Vec::new(),
             ahead: Vec::new(),
             oldest: 0,
             drawn: 0,
@@ -65,8 +66,7 @@ impl<S: State> BaseStream<S> {
         let (states, lane_len) = (self.channels.states().max(1), like.lane_len().max(1));
         let in_memory = states * like.lanes() * lane_len;
         let of_lane = states * self.channels.per_lane().count(lane_len);
-        let intervals =
-            (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.scales.len() / states);
+        let intervals = (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.law.0.steps());
         if intervals > 1 {
             self.ahead = (0..intervals * states).map(|_| like.zeros_like()).collect();
         }
@@ -87,13 +87,18 @@ impl<S: State> BaseStream<S> {
             self.drawn = 0;
         }
         while self.drawn <= interval {
-            let scales = &self.scales[self.drawn * states..];
             let drawn = if self.ahead.is_empty() { &mut *out } else { &mut self.ahead[..] };
-            let count = drawn.len().min(scales.len());
-            let each = self.channels.per_lane();
-            S::draw_lanes(&mut drawn[..count], each, &scales[..count], &mut self.rngs)?;
+            let (grid, scale) = &self.law;
+            let intervals = (drawn.len() / states).min(grid.steps() - self.drawn);
+            self.scales.clear();
+            for k in self.drawn..self.drawn + intervals {
+                let of_interval = scale(grid.at(k), grid.at(k + 1));
+                self.scales.extend(std::iter::repeat_n(of_interval, states));
+            }
+            let (count, each) = (intervals * states, self.channels.per_lane());
+            S::draw_lanes(&mut drawn[..count], each, &self.scales, &mut self.rngs)?;
             self.oldest = self.drawn;
-            self.drawn += count / states;
+            self.drawn += intervals;
         }
         self.next = interval + 1;
         if self.ahead.is_empty() {
@@ -130,19 +135,16 @@ pub(super) fn area_scale(a: f64, b: f64) -> f64 {
 /// The base intervals `first..end` that make up `[a, b]` exactly; `hint` is
 /// where `a` probably is.
 pub(super) fn whole_intervals(
-    grid: &[f64],
+    grid: &GridTimes,
     hint: usize,
     a: f64,
     b: f64,
 ) -> Result<std::ops::Range<usize>, NoiseError> {
-    let first = if grid.get(hint) == Some(&a) {
-        Some(hint)
-    } else {
-        grid.iter().position(|&time| time == a)
-    };
-    let first = first.ok_or(NoiseError::OffGrid { a, b })?;
-    match grid[first..].iter().position(|&time| time == b) {
-        Some(count) if count > 0 => Ok(first..first + count),
-        _ => Err(NoiseError::OffGrid { a, b }),
+    let off_grid = NoiseError::OffGrid { a, b };
+    let first = if grid.get(hint) == Some(a) { Some(hint) } else { grid.position(0, a) };
+    let Some(first) = first else { return Err(off_grid) };
+    match grid.get(first + 1) == Some(b) {
+        true => Ok(first..first + 1),
+        false => Ok(first..grid.position(first + 1, b).ok_or(off_grid)?),
     }
 }

@@ -1,6 +1,7 @@
 use super::base::{BaseStream, area_scale, increment_scale, whole_intervals};
 use super::piece::{Piece, add_all};
 use super::{Channels, Noise, NoiseError, NoiseRequest, Stream};
+use crate::control::GridTimes;
 use crate::state::{State, StateError};
 
 /// No path at all: what deterministic methods are given.
@@ -31,7 +32,7 @@ impl<S> Noise<S> for NoNoise {
 /// bit over the base intervals.
 #[derive(Debug, Clone)]
 pub struct BrownianPath<S> {
-    grid: Vec<f64>,
+    grid: GridTimes,
     channels: Channels,
     seed_and_lane: (u64, u64),
     increments: BaseStream<S>,
@@ -66,7 +67,17 @@ impl<S: State> BrownianPath<S> {
         state: &S,
         grid: Vec<f64>,
     ) -> Self {
-        let law = (&grid[..], increment_scale as fn(f64, f64) -> f64);
+        Self::along(channels, seed_and_lane, state, grid.into())
+    }
+
+    /// The path of the steps of a solve.
+    pub(crate) fn along(
+        channels: Channels,
+        seed_and_lane: (u64, u64),
+        state: &S,
+        grid: GridTimes,
+    ) -> Self {
+        let law = (grid.clone(), increment_scale as fn(f64, f64) -> f64);
         let stream = BaseStream::new(seed_and_lane, state, Stream::Increments, channels, law);
         BrownianPath {
             grid,
@@ -92,7 +103,7 @@ impl<S: State> BrownianPath<S> {
         let piece = || Piece::zeros(like, self.channels.states());
         self.areas.get_or_insert_with(|| {
             let (key, channels) = (self.seed_and_lane, self.channels);
-            let law = (&self.grid[..], area_scale as fn(f64, f64) -> f64);
+            let law = (self.grid.clone(), area_scale as fn(f64, f64) -> f64);
             let stream = BaseStream::new(key, like, Stream::Areas, channels, law).ahead(like);
             Areas { stream, whole: piece(), interval: piece() }
         });
@@ -139,7 +150,7 @@ impl<S: State> Noise<S> for BrownianPath<S> {
         self.prepare_areas();
         let Some(own) = &mut self.areas else { return Ok(()) };
         for k in intervals.clone() {
-            own.draw(&mut self.increments, k, (self.grid[k], self.grid[k + 1]))?;
+            own.draw(&mut self.increments, k, (self.grid.at(k), self.grid.at(k + 1)))?;
             if k == intervals.start {
                 own.whole.copy_from(&own.interval)?;
             } else {

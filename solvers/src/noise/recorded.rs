@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use super::base::whole_intervals;
 use super::piece::{Piece, add_all, copy_all};
 use super::{Channels, Noise, NoiseError, NoiseRequest};
+use crate::control::GridTimes;
 use crate::state::State;
 
 /// A Brownian path made of given increments on a base grid, and of space-time
@@ -24,7 +27,7 @@ use crate::state::State;
 /// ```
 #[derive(Debug, Clone)]
 pub struct RecordedPath<S> {
-    grid: Vec<f64>,
+    grid: Arc<[f64]>,
     channels: Channels,
     pieces: Vec<Piece<S>>,
     /// Whether the areas of the pieces mean anything.
@@ -56,6 +59,7 @@ impl<S: State> RecordedPath<S> {
             pieces.push(Piece { length: (ends[1] - ends[0]).abs(), w, h });
         }
         let whole = pieces.first().cloned();
+        let grid = grid.into();
         Ok(RecordedPath { grid, channels, pieces, areas: false, whole, next: 0 })
     }
 
@@ -114,7 +118,7 @@ impl<S: State> RecordedPath<S> {
             pieces.push(piece);
         }
         let whole = pieces.first().cloned();
-        let (channels, areas) = (request.channels, request.areas);
+        let (grid, channels, areas) = (grid.into(), request.channels, request.areas);
         Ok(RecordedPath { grid, channels, pieces, areas, whole, next: 0 })
     }
 
@@ -135,7 +139,8 @@ impl<S: State> RecordedPath<S> {
             }
             pieces.push(joined);
         }
-        Ok(RecordedPath { grid, pieces, whole: self.whole.clone(), next: 0, ..*self })
+        let (grid, whole) = (grid.into(), self.whole.clone());
+        Ok(RecordedPath { grid, pieces, whole, next: 0, ..*self })
     }
 
     /// The times of the base grid.
@@ -143,7 +148,7 @@ impl<S: State> RecordedPath<S> {
         &self.grid
     }
 
-    pub(super) fn into_parts(self) -> (Vec<f64>, Channels, Vec<Piece<S>>, bool) {
+    pub(super) fn into_parts(self) -> (Arc<[f64]>, Channels, Vec<Piece<S>>, bool) {
         (self.grid, self.channels, self.pieces, self.areas)
     }
 }
@@ -158,7 +163,7 @@ fn check_length(grid: &[f64], increments: usize) -> Result<(), NoiseError> {
 impl<S: State> Noise<S> for RecordedPath<S> {
     fn increments(&mut self, a: f64, b: f64, dw: &mut [S]) -> Result<(), NoiseError> {
         self.channels.check(dw.len())?;
-        let intervals = whole_intervals(&self.grid, self.next, a, b)?;
+        let intervals = whole_intervals(&GridTimes::Listed(self.grid.clone()), self.next, a, b)?;
         self.next = intervals.end;
         copy_all(dw, &self.pieces[intervals.start].w)?;
         for piece in &self.pieces[intervals.start + 1..intervals.end] {
@@ -175,7 +180,7 @@ impl<S: State> Noise<S> for RecordedPath<S> {
         areas: &mut [S],
     ) -> Result<(), NoiseError> {
         self.channels.check(dw.len())?;
-        let intervals = whole_intervals(&self.grid, self.next, a, b)?;
+        let intervals = whole_intervals(&GridTimes::Listed(self.grid.clone()), self.next, a, b)?;
         self.next = intervals.end;
         let Some(whole) = self.whole.as_mut().filter(|_| self.areas) else {
             return Err(NoiseError::NoAreas);

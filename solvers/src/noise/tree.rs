@@ -3,6 +3,7 @@ use super::descent::{Node, Scratch, Source};
 use super::lane_rngs::LaneRngs;
 use super::piece::{Piece, copy_all};
 use super::{Channels, LaneRng, Noise, NoiseError, NoiseRequest, RecordedPath, Stream};
+use crate::control::GridTimes;
 use crate::state::{State, StateError};
 
 /// Bisections of a base interval unless another resolution is set.
@@ -37,13 +38,51 @@ const LEVELS: u32 = 24;
 /// ```
 #[derive(Debug, Clone)]
 pub struct BrownianTree<S> {
-    grid: Vec<f64>,
-    base: Vec<Piece<S>>,
+    grid: GridTimes,
+    base: Base<S>,
     channels: Channels,
     seed: u64,
     first_lane: u64,
     levels: u32,
     scratch: Scratch<S>,
+}
+
+/// The increments and areas of the base intervals.
+#[derive(Debug, Clone)]
+enum Base<S> {
+    /// All of them, to be asked for in any order.
+    Kept(Vec<Piece<S>>),
+    /// One at a time, drawn as a solve passes them.
+    Passed(Box<Passed<S>>),
+}
+
+#[derive(Debug, Clone)]
+struct Passed<S> {
+    increments: BaseStream<S>,
+    areas: BaseStream<S>,
+    /// Number of the interval that `piece` is.
+    at: Option<usize>,
+    piece: Piece<S>,
+}
+
+impl<S: State> Base<S> {
+    /// Interval number `k` of `grid`. Going back draws what is not kept again, from the start.
+    fn piece(&mut self, grid: &GridTimes, k: usize) -> Result<&Piece<S>, StateError> {
+        match self {
+            Base::Kept(pieces) => Ok(&pieces[k]),
+            Base::Passed(passed) => {
+                let Passed { increments, areas, at, piece } = &mut **passed;
+                if *at != Some(k) {
+                    *at = None;
+                    piece.length = (grid.at(k + 1) - grid.at(k)).abs();
+                    increments.draw(k, &mut piece.w)?;
+                    areas.draw(k, &mut piece.h)?;
+                    *at = Some(k);
+                }
+                Ok(piece)
+            }
+        }
+    }
 }
 
 impl<S: State> BrownianTree<S> {
@@ -61,19 +100,31 @@ impl<S: State> BrownianTree<S> {
         state: &S,
         grid: Vec<f64>,
     ) -> Result<Self, NoiseError> {
-        let law = (&grid[..], increment_scale as fn(f64, f64) -> f64);
-        let mut increments =
-            BaseStream::new(seed_and_lane, state, Stream::Increments, channels, law);
-        let mut base = Vec::with_capacity(grid.len());
-        for (k, ends) in grid.windows(2).enumerate() {
-            let mut piece = Piece::zeros(state, channels.states());
-            piece.length = (ends[1] - ends[0]).abs();
+        let like = Piece::zeros(state, channels.states());
+        let grid = GridTimes::from(grid);
+        let [mut increments, mut areas] = streams(channels, seed_and_lane, state, &grid);
+        let mut base = Vec::with_capacity(grid.steps());
+        for k in 0..grid.steps() {
+            let mut piece = like.clone();
+            piece.length = (grid.at(k + 1) - grid.at(k)).abs();
             increments.draw(k, &mut piece.w)?;
+            areas.draw(k, &mut piece.h)?;
             base.push(piece);
         }
-        let mut tree = Self::over(grid, channels, base, seed_and_lane)?;
-        tree.draw_areas(state)?;
-        Ok(tree)
+        Self::over(grid, channels, Base::Kept(base), like, seed_and_lane)
+    }
+
+    /// The path of the steps of a solve, of which one interval is held at a time.
+    pub(crate) fn along(
+        channels: Channels,
+        seed_and_lane: (u64, u64),
+        state: &S,
+        grid: GridTimes,
+    ) -> Result<Self, NoiseError> {
+        let like = Piece::zeros(state, channels.states());
+        let [increments, areas] = streams(channels, seed_and_lane, state, &grid);
+        let passed = Passed { increments, areas, at: None, piece: like.clone() };
+        Self::over(grid, channels, Base::Passed(Box::new(passed)), like, seed_and_lane)
     }
 
     /// A recorded path, refined inside its intervals. Areas that were not recorded
@@ -83,33 +134,44 @@ impl<S: State> BrownianTree<S> {
         seed: u64,
         first_lane: u64,
     ) -> Result<Self, NoiseError> {
-        let (grid, channels, base, areas) = recorded.into_parts();
-        let like = base.first().and_then(|piece| piece.w.first()).map(S::zeros_like);
-        let mut tree = Self::over(grid, channels, base, (seed, first_lane))?;
-        if let Some(like) = like.filter(|_| !areas) {
-            tree.draw_areas(&like)?;
+        let (grid, channels, mut base, areas) = recorded.into_parts();
+        let Some(like) = base.first().cloned() else { return Err(NoiseError::Grid) };
+        let grid = GridTimes::Listed(grid);
+        if let Some(state) = like.w.first().filter(|_| !areas) {
+            let [_, mut areas] = streams(channels, (seed, first_lane), state, &grid);
+            for (k, piece) in base.iter_mut().enumerate() {
+                areas.draw(k, &mut piece.h)?;
+            }
         }
-        Ok(tree)
+        Self::over(grid, channels, Base::Kept(base), like, (seed, first_lane))
     }
 
+    /// `like` gives the shape of a piece.
     fn over(
-        grid: Vec<f64>,
+        grid: GridTimes,
         channels: Channels,
-        base: Vec<Piece<S>>,
+        base: Base<S>,
+        like: Piece<S>,
         (seed, first_lane): (u64, u64),
     ) -> Result<Self, NoiseError> {
-        let ordered = |ends: &[f64]| {
-            (ends[1] > ends[0]) == (grid[1] > grid[0]) && (ends[1] - ends[0]).abs() > 0.0
+        let ordered = match &grid {
+            GridTimes::Equidistant { steps, .. } => *steps > 0,
+            GridTimes::Listed(times) => {
+                let ordered = |ends: &[f64]| {
+                    (ends[1] > ends[0]) == (times[1] > times[0]) && (ends[1] - ends[0]).abs() > 0.0
+                };
+                times.len() > 1 && times.windows(2).all(ordered)
+            }
         };
-        let Some(first) = base.first().filter(|_| grid.windows(2).all(ordered)) else {
+        if !ordered {
             return Err(NoiseError::Grid);
-        };
-        let piece = || first.clone();
+        }
+        let piece = || like.clone();
         let lane = |lane| LaneRng::node(seed, first_lane + lane, 0, 0);
         let scratch = Scratch {
-            lanes: LaneRngs::new(first.w[0].lanes(), lane),
-            normals: (first.w.clone(), first.w.clone()),
-            ones: vec![1.0; first.w.len()],
+            lanes: LaneRngs::new(like.w.first().map_or(0, State::lanes), lane),
+            normals: (like.w.clone(), like.w.clone()),
+            ones: vec![1.0; like.w.len()],
             node: piece(),
             left: piece(),
             right: piece(),
@@ -118,16 +180,6 @@ impl<S: State> BrownianTree<S> {
             sum: piece(),
         };
         Ok(BrownianTree { grid, base, channels, seed, first_lane, levels: LEVELS, scratch })
-    }
-
-    fn draw_areas(&mut self, like: &S) -> Result<(), StateError> {
-        let key = (self.seed, self.first_lane);
-        let law = (&self.grid[..], area_scale as fn(f64, f64) -> f64);
-        let mut areas = BaseStream::new(key, like, Stream::Areas, self.channels, law);
-        for (k, piece) in self.base.iter_mut().enumerate() {
-            areas.draw(k, &mut piece.h)?;
-        }
-        Ok(())
     }
 
     /// The same path bisected `levels` times (at most 52) inside base intervals,
@@ -141,41 +193,37 @@ impl<S: State> BrownianTree<S> {
     /// Writes the path over `[a, b]` into `scratch.sum`: base intervals from left
     /// to right, the first and the last in part.
     fn query(&mut self, a: f64, b: f64) -> Result<(), NoiseError> {
-        let root = |k: usize| Node {
-            interval: k as u64,
-            number: 1,
-            level: 0,
-            from: self.grid[k],
-            to: self.grid[k + 1],
-        };
-        let (start, end) = (self.grid[0], self.grid[self.base.len()]);
+        let Self { grid, base, scratch, .. } = self;
+        let steps = grid.steps();
+        let (start, end) = (grid.at(0), grid.at(steps));
         let forwards = end > start;
         let inside = |t: f64| t >= start.min(end) && t <= start.max(end);
         if !(inside(a) && inside(b)) || a == b || (b > a) != forwards {
             return Err(NoiseError::OutsidePath { a, b });
         }
-        let first = self.interval_of(a);
         let mut empty = true;
-        for k in first..self.base.len() {
-            let node = root(k);
+        for k in grid.interval_of(a)..steps {
+            let (from, to) = (grid.at(k), grid.at(k + 1));
+            let node = Node { interval: k as u64, number: 1, level: 0, from, to };
             if !node.before(node.from, b) {
                 break;
             }
             let from = if node.before(node.from, a) { a } else { node.from };
             let to = if node.before(b, node.to) { b } else { node.to };
+            let piece = base.piece(grid, k)?;
             if from == node.from && to == node.to {
-                self.scratch.part.copy_from(&self.base[k])?;
+                scratch.part.copy_from(piece)?;
             } else {
-                self.scratch.node.copy_from(&self.base[k])?;
+                scratch.node.copy_from(piece)?;
                 let source = Source {
                     seed: self.seed,
                     first_lane: self.first_lane,
                     levels: self.levels,
                     channels: self.channels,
                 };
-                self.scratch.inside(&source, node, from, to)?;
+                scratch.inside(&source, node, from, to)?;
             }
-            let Scratch { part, sum, .. } = &mut self.scratch;
+            let Scratch { part, sum, .. } = &mut *scratch;
             if empty {
                 sum.copy_from(part)?
             } else {
@@ -185,13 +233,17 @@ impl<S: State> BrownianTree<S> {
         }
         Ok(())
     }
+}
 
-    /// The base interval in which time goes on after `a`.
-    fn interval_of(&self, a: f64) -> usize {
-        let forwards = self.grid[1] > self.grid[0];
-        let after = self.grid.partition_point(|&t| if forwards { t <= a } else { t >= a });
-        after.saturating_sub(1)
-    }
+/// The numbers of the increments and of the areas.
+fn streams<S: State>(
+    channels: Channels,
+    key: (u64, u64),
+    state: &S,
+    grid: &GridTimes,
+) -> [BaseStream<S>; 2] {
+    [(Stream::Increments, increment_scale as fn(f64, f64) -> f64), (Stream::Areas, area_scale)]
+        .map(|(stream, scale)| BaseStream::new(key, state, stream, channels, (grid.clone(), scale)))
 }
 
 impl<S: State> Noise<S> for BrownianTree<S> {

@@ -1,33 +1,81 @@
-use crate::state::StateError;
+use super::course::Side;
 
 /// Which zero crossings of an event function count, read in the direction of
 /// integration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Crossing {
-    /// Every sign change.
+    /// Every one.
     #[default]
     Any,
-    /// From negative to positive.
+    /// From negative to zero or positive.
     Rising,
-    /// From positive to negative.
+    /// From positive to zero or negative.
     Falling,
+}
+
+impl Crossing {
+    /// Whether leaving `side` counts.
+    pub(super) fn leaves(self, side: Side) -> bool {
+        match self {
+            Crossing::Any => true,
+            Crossing::Rising => side == Side::Below,
+            Crossing::Falling => side == Side::Above,
+        }
+    }
 }
 
 type EventFunction<'a, S> = Box<dyn Fn(&S, f64) -> f64 + 'a>;
 
-/// A scalar function of the state whose zero crossings are located on the
-/// method's continuous extension; methods without one report the end of the
-/// step in which the sign changed.
+/// Places inside a step at which an event function is looked at, if nothing else is said: those
+/// that divide it into ten.
+const PROBES: usize = 9;
+
+/// A scalar function of the state whose zero crossings are located.
+///
+/// A crossing leads from one side of zero, negative or positive, to the **first point that is not
+/// on that side**: where the function becomes zero and stays there (clamped functions, counts,
+/// booleans, dead zones) this is the first zero. Hence
+///
+/// - a zero that the function touches and leaves to the side it came from is no crossing;
+/// - a zero that it starts from is none, and leaving a zero to either side is none;
+/// - a zero on the end of a step is one crossing, and not another one in the step after.
+///
+/// Whether an exact zero is a touch is decided by a look a millionth of the step beyond it, on the
+/// same curve: a terminating event ends the solve without another step.
+///
+/// Crossings are looked for on the method's continuous extension, at the end of every step and at
+/// some [probes](Event::probes) within, so that two in one step are both found unless they lie
+/// between neighbouring probes. A method without extension looks at the ends of its steps alone,
+/// and reports the end of the step in which a side was left.
+///
+/// A function that returns NaN ends the solve with
+/// [`Outcome::EventNan`](crate::Outcome::EventNan).
+///
+/// ```
+/// use driftfield_solvers::observer::Event;
+/// use driftfield_solvers::{OdeProblem, SolveOptions, method::Dopri5, solve};
+/// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 2.0));
+/// let clamped = Event::new(|u: &f64, _t| (u - 0.5).max(0.0)).terminating();
+/// let options = SolveOptions::adaptive(1e-9, 1e-9).event(clamped);
+/// let solution = solve(&problem, &Dopri5::new(), options).unwrap();
+/// assert!((solution.t_last - 2.0_f64.ln()).abs() < 1e-8);
+/// ```
 pub struct Event<'a, S> {
     pub(crate) function: EventFunction<'a, S>,
     pub(crate) crossing: Crossing,
     pub(crate) terminate: bool,
+    pub(crate) probes: usize,
 }
 
 impl<'a, S> Event<'a, S> {
     /// Records every zero crossing of `function(u, t)`.
     pub fn new(function: impl Fn(&S, f64) -> f64 + 'a) -> Self {
-        Event { function: Box::new(function), crossing: Crossing::Any, terminate: false }
+        Event {
+            function: Box::new(function),
+            crossing: Crossing::Any,
+            terminate: false,
+            probes: PROBES,
+        }
     }
 
     /// Only crossings of this kind.
@@ -44,64 +92,15 @@ impl<'a, S> Event<'a, S> {
         self
     }
 
-    /// Whether the values at the ends of a step are a crossing. A zero at the
-    /// start belongs to the step before.
-    pub(crate) fn crosses(&self, before: f64, after: f64) -> bool {
-        let rising = before < 0.0 && after >= 0.0;
-        let falling = before > 0.0 && after <= 0.0;
-        match self.crossing {
-            Crossing::Any => rising || falling,
-            Crossing::Rising => rising,
-            Crossing::Falling => falling,
-        }
-    }
-}
-
-/// The `theta` in `(0, 1]` where `value(theta)` crosses zero, by the Illinois
-/// variant of regula falsi; on the far side of the crossing, so that a solve
-/// continued from there does not meet it again.
-pub(crate) fn crossing_in_step(
-    before: f64,
-    after: f64,
-    mut value: impl FnMut(f64) -> Result<f64, StateError>,
-) -> Result<f64, StateError> {
-    let (mut near, mut near_value) = (0.0, before);
-    let (mut far, mut far_value) = (1.0, after);
-    let mut moved_far = None;
-    for _ in 0..100 {
-        if far_value == 0.0 || far - near <= 4.0 * f64::EPSILON {
-            break;
-        }
-        let secant = far - far_value * (far - near) / (far_value - near_value);
-        let theta = if secant > near && secant < far { secant } else { 0.5 * (near + far) };
-        let middle = value(theta)?;
-        let on_far_side = middle == 0.0 || (middle > 0.0) == (after > 0.0);
-        let repeated = moved_far == Some(on_far_side);
-        moved_far = Some(on_far_side);
-        if on_far_side {
-            (far, far_value) = (theta, middle);
-            near_value *= if repeated { 0.5 } else { 1.0 };
-        } else {
-            (near, near_value) = (theta, middle);
-            far_value *= if repeated { 0.5 } else { 1.0 };
-        }
-    }
-    Ok(far)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_roots_of_functions_that_defeat_plain_regula_falsi() {
-        for root in [0.1, 0.5, 0.9] {
-            let function = |theta: f64| (theta / root).powi(9) - 1.0;
-            let found =
-                crossing_in_step(function(0.0), function(1.0), |x| Ok(function(x))).unwrap();
-            assert!((found - root).abs() < 1e-14, "{found} for {root}");
-            let flipped = crossing_in_step(1.0, -function(1.0), |x| Ok(-function(x))).unwrap();
-            assert!((flipped - root).abs() < 1e-14);
-        }
+    /// Looks at so many equidistant places within every step, 9 by default, besides its end.
+    ///
+    /// They cost calls of the function and whatever the method's continuous extension takes:
+    /// nothing for most, `f` at the end of the last step for those that share it with the next
+    /// step, three evaluations a step more for dop853. With 0 the extension is asked for
+    /// only in steps at whose ends the signs differ.
+    #[must_use]
+    pub fn probes(mut self, probes: usize) -> Self {
+        self.probes = probes;
+        self
     }
 }

@@ -1,10 +1,11 @@
 //! Observers of the solve loop: saving, events, callbacks, streams, progress.
 
+mod course;
 mod event;
 mod record;
 mod save;
 
-pub(crate) use event::crossing_in_step;
+pub(crate) use course::{Course, Side, View, follow};
 pub use event::{Crossing, Event};
 pub use record::{Progress, Record, Sink};
 pub use save::Save;

@@ -56,11 +56,19 @@ impl<S: State> DenseSegment<S> {
         }
     }
 
+    /// All there is of an empty span.
+    pub(crate) fn point(t: f64, u: S) -> Self {
+        DenseSegment { t, t_next: t, h: 0.0, u, stages: Vec::new(), weights: |_, _| () }
+    }
+
     pub(crate) fn contains(&self, t: f64) -> bool {
         (self.t.min(self.t_next)..=self.t.max(self.t_next)).contains(&t)
     }
 
     pub(crate) fn at(&self, t: f64) -> Result<S, StateError> {
+        if self.t == self.t_next {
+            return Ok(self.u.clone());
+        }
         let mut out = self.u.zeros_like();
         let interpolant = Interpolant { stages: &self.stages, weights: self.weights };
         evaluate(&interpolant, &mut out, &self.u, self.h, (t - self.t) / self.h)?;

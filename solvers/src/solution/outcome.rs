@@ -35,6 +35,17 @@ pub enum Outcome {
         /// First lane affected.
         lane: usize,
     },
+    /// An event function returned NaN.
+    EventNan {
+        /// Where this was seen, in the last step of the solution.
+        t: f64,
+        /// Which event.
+        event: usize,
+        /// The lane to blame, where it can be known: an event is a function of the whole state,
+        /// so this is the only lane, or the first whose state on the continuous extension is
+        /// not finite.
+        lane: Option<usize>,
+    },
     /// The budget of function evaluations is spent.
     BudgetSpent {
         /// Time reached.
@@ -64,6 +75,18 @@ impl Outcome {
         matches!(self, Outcome::Success | Outcome::Terminated { .. })
     }
 
+    /// The same of lanes that are part of a batch, of which they are the `first` and later ones.
+    #[must_use]
+    pub fn from_lane(mut self, first: usize) -> Self {
+        match &mut self {
+            Outcome::NonFinite { lane, .. } | Outcome::EventNan { lane: Some(lane), .. } => {
+                *lane += first;
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// A short name for tables and JSON.
     pub fn name(&self) -> &'static str {
         match self {
@@ -72,6 +95,7 @@ impl Outcome {
             Outcome::MaxSteps { .. } => "max_steps",
             Outcome::StepTooSmall { .. } => "step_too_small",
             Outcome::NonFinite { .. } => "non_finite",
+            Outcome::EventNan { .. } => "event_nan",
             Outcome::BudgetSpent { .. } => "budget_spent",
             Outcome::Failed { .. } => "failed",
             Outcome::Stopped { .. } => "stopped",
@@ -88,7 +112,7 @@ impl fmt::Display for Outcome {
             }
             Outcome::MaxSteps { t, steps } => write!(
                 f,
-                "stopped at t = {t} after {steps} attempted steps; raise max_steps or relax the tolerances"
+                "stopped at t = {t} after {steps} attempted steps; raise max_steps, or take larger steps (for adaptive ones, relax the tolerances)"
             ),
             Outcome::StepTooSmall { t, h } => write!(
                 f,
@@ -98,6 +122,13 @@ impl fmt::Display for Outcome {
                 f,
                 "the state became NaN or infinite in the step from t = {t}, first in lane {lane}; check the field there, or take smaller steps"
             ),
+            Outcome::EventNan { t, event, lane } => {
+                write!(f, "the function of event {event} is NaN at t = {t}")?;
+                if let Some(lane) = lane {
+                    write!(f, ", in lane {lane}")?;
+                }
+                write!(f, "; make it a number wherever the solution may pass")
+            }
             Outcome::BudgetSpent { t, nfe } => write!(
                 f,
                 "the budget of {nfe} function evaluations was spent at t = {t}; raise it, or relax the tolerances"

@@ -3,7 +3,7 @@
 
 use super::Integrator;
 use crate::method::{Method, Step, StepError};
-use crate::observer::{AcceptedStep, Change, Flow, crossing_in_step};
+use crate::observer::{AcceptedStep, Change, Course, Event, Flow, Side, View, follow};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, evaluate};
 use crate::state::{State, StateError};
@@ -14,6 +14,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         self.next_save_time = at_start;
         if self.save.start || at_start > 0 {
             self.keep(self.t, self.u.clone());
+        }
+        if self.save.dense && self.t0 == self.t1 {
+            self.dense.push(DenseSegment::point(self.t0, self.u.clone()));
         }
     }
 
@@ -71,24 +74,43 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
-    /// Records the crossings in the step, in order of time, and ends the step
-    /// at the first terminating one: `self.t` becomes its time and
-    /// `self.scratch` its state.
-    fn locate_events(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
-        let mut crossings = Vec::new();
-        for index in 0..self.events.len() {
-            let before = self.event_values[index];
-            let after = (self.events[index].function)(&self.u, self.t);
-            self.event_values[index] = after;
-            if self.events[index].crosses(before, after) {
-                self.prepare_interpolant(t_previous, self.t, h)?;
-                crossings.push((self.crossing_time(index, (before, after), t_previous, h)?, index));
+    /// The same a little beyond the step too, and on its chord for a method without interpolant:
+    /// what an event sees.
+    fn seen_by_events(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
+        match self.method.interpolant(&self.memory) {
+            _ if theta == 1.0 => self.scratch.copy_from(&self.u),
+            Some(interpolant) => evaluate(&interpolant, &mut self.scratch, &self.other, h, theta),
+            None => {
+                let terms = [(1.0 - theta, &self.other), (theta, &self.u)];
+                self.scratch.linear_combination(0.0, &terms)
             }
         }
-        crossings.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (theta, event) in crossings {
-            let t = if theta == 1.0 { self.t } else { t_previous + theta * h };
-            self.interpolate(h, theta)?;
+    }
+
+    /// The time of a share of the step to `self.t`.
+    fn time_of_share(&self, t_previous: f64, h: f64, theta: f64) -> f64 {
+        if theta == 1.0 { self.t } else { t_previous + theta * h }
+    }
+
+    /// Records what the events did in the step, in order of time, and ends it at the first that
+    /// ends the solve: `self.t` becomes its time and `self.scratch` its state.
+    fn locate_events(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
+        let mut happenings = Vec::new();
+        for index in 0..self.events.len() {
+            let course = self.follow_event(index, t_previous, h)?;
+            self.event_sides[index] = course.side;
+            let crossings = course.crossings.into_iter().map(|theta| (theta, index, false));
+            happenings.extend(crossings.chain(course.nan.map(|theta| (theta, index, true))));
+        }
+        happenings.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (theta, event, is_nan) in happenings {
+            let t = self.time_of_share(t_previous, h, theta);
+            self.seen_by_events(h, theta)?;
+            if is_nan {
+                let lane = lane_to_blame(&self.scratch)?;
+                self.outcome = Some(Outcome::EventNan { t, event, lane });
+                break;
+            }
             self.crossings.push(EventRecord { event, t, u: self.scratch.clone() });
             if self.events[event].terminate {
                 self.t = t;
@@ -99,20 +121,25 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         Ok(())
     }
 
-    fn crossing_time(
-        &mut self,
-        index: usize,
-        ends: (f64, f64),
-        t_previous: f64,
-        h: f64,
-    ) -> Result<f64, StateError> {
-        if self.method.interpolant(&self.memory).is_none() {
-            return Ok(1.0);
+    fn follow_event(&mut self, index: usize, t_previous: f64, h: f64) -> Result<Course, StepError> {
+        let &Event { crossing, probes, .. } = &self.events[index];
+        let side = self.event_sides[index];
+        let at_end = Side::of((self.events[index].function)(&self.u, self.t));
+        if probes == 0 && at_end == Some(side) {
+            return Ok(Course { crossings: Vec::new(), nan: None, side });
         }
-        crossing_in_step(ends.0, ends.1, |theta| {
-            self.interpolate(h, theta)?;
-            Ok((self.events[index].function)(&self.scratch, t_previous + theta * h))
-        })
+        self.prepare_interpolant(t_previous, self.t, h)?;
+        let inside = self.method.interpolant(&self.memory).is_some();
+        let view = View::new(probes, inside, self.t, h);
+        let value = |theta: f64| {
+            let t = self.time_of_share(t_previous, h, theta);
+            if theta == 1.0 {
+                return Ok((self.events[index].function)(&self.u, t));
+            }
+            self.seen_by_events(h, theta)?;
+            Ok((self.events[index].function)(&self.scratch, t))
+        };
+        Ok(follow(value, crossing, side, view)?)
     }
 
     /// Saves at the times asked for within the step, up to `self.t`.
@@ -166,8 +193,25 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             Change::Corrected => self.method.corrected(&mut self.memory),
             Change::Replaced => self.method.modified(&mut self.memory),
         }
-        for (value, event) in self.event_values.iter_mut().zip(&self.events) {
-            *value = (event.function)(&self.u, self.t);
+        self.look_at_events();
+    }
+
+    /// Sides of the events at the present state, which no crossing leads to.
+    pub(super) fn look_at_events(&mut self) {
+        for (event, (side, watched)) in self.event_sides.iter_mut().zip(&self.events).enumerate() {
+            match Side::of((watched.function)(&self.u, self.t)) {
+                Some(known) => *side = known,
+                None => {
+                    let lane = lane_to_blame(&self.u).ok().flatten();
+                    self.outcome.get_or_insert(Outcome::EventNan { t: self.t, event, lane });
+                }
+            }
         }
     }
+}
+
+/// The lane of a state at which an event function is NaN, where that can be known.
+fn lane_to_blame<S: State>(state: &S) -> Result<Option<usize>, StateError> {
+    let only = (state.lanes() == 1).then_some(0);
+    Ok(state.first_non_finite_lane()?.or(only))
 }

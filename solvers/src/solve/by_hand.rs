@@ -47,7 +47,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     pub fn finish(mut self) -> Solution<P::State> {
         let statistics = self.statistics();
         // However it ended, a solve that saves steps saves its last one.
-        if self.save.every.is_some() && statistics.accepted > 0 {
+        if self.save.every.is_some() && (statistics.accepted > 0 || self.t0 == self.t1) {
             self.keep(self.t, self.u.clone());
         }
         let outcome = self.outcome.unwrap_or_else(|| Outcome::Stopped {

@@ -6,10 +6,8 @@ use crate::state::StateError;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SolveError {
-    /// A span whose ends are equal or not finite.
-    #[error(
-        "the span from t0 = {0} to t1 = {1} is empty or not finite; give two different finite times"
-    )]
+    /// A span whose ends are not finite.
+    #[error("the span from t0 = {0} to t1 = {1} is not finite; give two finite times")]
     Span(f64, f64),
     /// An initial state without a single value.
     #[error("the initial state is empty; give at least one lane of at least one component")]

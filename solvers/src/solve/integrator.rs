@@ -1,12 +1,13 @@
 use super::start::{
-    adaptive_stepper, brownian_path, check_history, check_problem, check_save, sort_along,
+    adaptive_stepper, brownian_path, check_adaptive, check_history, check_problem, check_save,
+    sort_along,
 };
 use super::{SolveError, SolveOptions};
-use crate::control::{Adaptive, ErrorHistory, NormScratch, StepControl};
+use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, Step, StepError};
 use crate::noise::Noise;
-use crate::observer::{Change, Event, Observer, Save};
+use crate::observer::{Change, Event, Observer, Save, Side};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Statistics};
 use crate::state::State;
@@ -37,7 +38,7 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) stepper: Stepper,
     pub(super) noise: Box<dyn Noise<P::State> + 'a>,
     pub(super) events: Vec<Event<'a, P::State>>,
-    pub(super) event_values: Vec<f64>,
+    pub(super) event_sides: Vec<Side>,
     pub(super) observers: Vec<Box<dyn Observer<P::State> + 'a>>,
     pub(super) save: Save,
     pub(super) next_save_time: usize,
@@ -56,7 +57,7 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
 /// Where the next step comes from.
 pub(super) enum Stepper {
     Fixed {
-        times: Vec<f64>,
+        times: GridTimes,
         next: usize,
     },
     /// `h` and `end` are on the method's clock.
@@ -69,6 +70,9 @@ pub(super) enum Stepper {
         scratch: NormScratch,
     },
 }
+
+/// Most attempted steps where nothing is said: adaptive steps may go on for ever.
+const MAX_ADAPTIVE_STEPS: u64 = 1_000_000;
 
 /// Prepares a solve to be stepped by hand.
 ///
@@ -97,22 +101,36 @@ where
     let initial = problem.initial();
     check_problem(initial, t0, t1)?;
     let info = method.info();
-    check_save(&options.save, &info, t0, t1, &options.control)?;
-    let past = check_history(&options.history, &info, initial, (t0, t1))?;
+    let is_empty = t0 == t1;
+    let (grid, adaptive) = match options.control {
+        StepControl::Fixed(grid) => (Some(grid.over(t0, t1)?), None),
+        StepControl::Adaptive(control) => (None, Some(control)),
+    };
+    check_save(&options.save, &info, (t0, t1), grid.as_ref())?;
+    let past = match is_empty {
+        true => &[],
+        false => check_history(&options.history, &info, initial, (t0, t1))?,
+    };
+    let max_steps = adaptive.as_ref().map_or(u64::MAX, |_| MAX_ADAPTIVE_STEPS);
     let field = Counted::new(problem.field(), options.nfe_budget);
     let mut memory = method.memory(initial);
     let mut outcome = match method.seed_history(&field, past, &mut memory) {
-        Ok(()) => None,
+        // There is nothing to be done on an empty span.
+        Ok(()) => is_empty.then_some(Outcome::Success),
         Err(error) => Some(failure(error, t0, &field)),
     };
-    let stepper = match options.control {
-        StepControl::Fixed(grid) => Stepper::Fixed { times: grid.times(t0, t1)?, next: 1 },
-        StepControl::Adaptive(control) => {
+    let stepper = match adaptive {
+        Some(control) if is_empty => {
+            check_adaptive(&control, &info, initial)?;
+            Stepper::Fixed { times: GridTimes::point(t0), next: 1 }
+        }
+        Some(control) => {
             let (stepper, failure) =
                 adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?;
             outcome = outcome.or(failure);
             stepper
         }
+        None => Stepper::Fixed { times: grid.unwrap_or(GridTimes::point(t0)), next: 1 },
     };
     let request = method.noise(problem.field());
     let seed = (options.seed, options.first_lane);
@@ -134,7 +152,7 @@ where
         scratch: initial.zeros_like(),
         stepper,
         noise,
-        event_values: options.events.iter().map(|event| (event.function)(initial, t0)).collect(),
+        event_sides: vec![Side::AtZero; options.events.len()],
         events: options.events,
         observers: options.observers,
         save,
@@ -143,11 +161,12 @@ where
         crossings: Vec::new(),
         dense: Vec::new(),
         statistics: Statistics::default(),
-        max_steps: options.max_steps,
+        max_steps: options.max_steps.unwrap_or(max_steps),
         outcome,
         attended,
         change: Change::None,
     };
+    integrator.look_at_events();
     integrator.save_start();
     Ok(integrator)
 }
@@ -180,6 +199,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             if self.change != Change::None {
                 let change = std::mem::take(&mut self.change);
                 self.forget_cached(change);
+                if self.outcome.is_some() {
+                    return Status::Finished;
+                }
             }
             match self.accepted_attempt() {
                 Ok(attempt) => self.accept(&attempt),
@@ -206,19 +228,18 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     #[inline(always)]
     fn next_attempt(&self) -> Result<Attempt, Box<Outcome>> {
+        let steps = self.statistics.accepted + self.statistics.rejected;
+        if steps >= self.max_steps {
+            return Err(Outcome::MaxSteps { t: self.t, steps }.into());
+        }
         match &self.stepper {
             Stepper::Fixed { times, next } => {
-                let grid = GridPosition { index: next - 1, steps: times.len() - 1 };
-                let h = times[*next] - self.t;
-                Ok(Attempt { h, clock: self.t, length: h, t_next: times[*next], grid: Some(grid) })
+                let grid = GridPosition { index: next - 1, steps: times.steps() };
+                let t_next = times.at(*next);
+                let h = t_next - self.t;
+                Ok(Attempt { h, clock: self.t, length: h, t_next, grid: Some(grid) })
             }
-            Stepper::Adaptive { h, end, .. } => {
-                let steps = self.statistics.accepted + self.statistics.rejected;
-                if steps >= self.max_steps {
-                    return Err(Outcome::MaxSteps { t: self.t, steps }.into());
-                }
-                self.adaptive_attempt(*h, *end)
-            }
+            Stepper::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
         }
     }
 

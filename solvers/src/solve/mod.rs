@@ -18,7 +18,8 @@ use crate::solution::Solution;
 /// Solves `problem` with `method`.
 ///
 /// What is wrong with the call is a [`SolveError`]; what goes wrong during the
-/// solve is the [`Outcome`](crate::Outcome) of the (partial) solution.
+/// solve is the [`Outcome`](crate::Outcome) of the (partial) solution. Over an empty span the
+/// initial state is the solution, and nothing is evaluated.
 ///
 /// ```
 /// use driftfield_solvers::{OdeProblem, SolveOptions, solve, method::{Heun, Tsit5}};

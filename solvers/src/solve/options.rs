@@ -12,7 +12,7 @@ pub struct SolveOptions<'a, S> {
     pub(crate) noise: Option<Box<dyn Noise<S> + 'a>>,
     pub(crate) history: Vec<(f64, S)>,
     pub(crate) nfe_budget: Option<u64>,
-    pub(crate) max_steps: u64,
+    pub(crate) max_steps: Option<u64>,
     pub(crate) events: Vec<Event<'a, S>>,
     pub(crate) observers: Vec<Box<dyn Observer<S> + 'a>>,
 }
@@ -29,7 +29,7 @@ impl<'a, S> SolveOptions<'a, S> {
             noise: None,
             history: Vec::new(),
             nfe_budget: None,
-            max_steps: 1_000_000,
+            max_steps: None,
             events: Vec::new(),
             observers: Vec::new(),
         }
@@ -138,10 +138,12 @@ impl<'a, S> SolveOptions<'a, S> {
         self
     }
 
-    /// Most steps attempted, rejected ones included.
+    /// Most steps attempted, rejected ones included; a grid that has more ends there too, with
+    /// [`Outcome::MaxSteps`](crate::Outcome::MaxSteps). By default a million adaptive
+    /// steps, and all those of a fixed grid, whose number has been asked for already.
     #[must_use]
     pub fn max_steps(mut self, steps: u64) -> Self {
-        self.max_steps = steps;
+        self.max_steps = Some(steps);
         self
     }
 

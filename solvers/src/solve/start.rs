@@ -2,9 +2,7 @@
 
 use super::SolveError;
 use super::integrator::Stepper;
-use crate::control::{
-    Adaptive, ControlError, ErrorHistory, NormScratch, StepControl, initial_step,
-};
+use crate::control::{Adaptive, ControlError, ErrorHistory, GridTimes, NormScratch, initial_step};
 use crate::field::{Counted, FieldError};
 use crate::method::{Method, MethodInfo, StepError};
 use crate::noise::{BrownianPath, BrownianTree, NoNoise, Noise, NoiseRequest};
@@ -13,7 +11,7 @@ use crate::solution::Outcome;
 use crate::state::State;
 
 pub(crate) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
-    if !(t0.is_finite() && t1.is_finite() && t0 != t1) {
+    if !(t0.is_finite() && t1.is_finite()) {
         return Err(SolveError::Span(t0, t1));
     }
     if let Some(lane) = initial.first_non_finite_lane()? {
@@ -67,15 +65,16 @@ pub(crate) fn check_save_times(times: &[f64], t0: f64, t1: f64) -> Result<(), So
     }
 }
 
+/// `grid` is that of fixed steps. On an empty span the initial state is all there is, and no
+/// method has to interpolate.
 pub(super) fn check_save(
     save: &Save,
     info: &MethodInfo,
-    t0: f64,
-    t1: f64,
-    control: &StepControl,
+    (t0, t1): (f64, f64),
+    grid: Option<&GridTimes>,
 ) -> Result<(), SolveError> {
     check_save_times(&save.times, t0, t1)?;
-    if info.interpolant_order.is_some() {
+    if info.interpolant_order.is_some() || t0 == t1 {
         return Ok(());
     }
     let refuse = |purpose| Err(SolveError::NoInterpolant { method: info.name, purpose });
@@ -85,11 +84,10 @@ pub(super) fn check_save(
     if save.times.is_empty() {
         return Ok(());
     }
-    let StepControl::Fixed(grid) = control else {
+    let Some(grid) = grid else {
         return refuse("saving at given times");
     };
-    let times = grid.times(t0, t1)?;
-    if save.times.iter().all(|t| times.contains(t)) {
+    if save.times.iter().all(|&t| grid.position(0, t).is_some()) {
         Ok(())
     } else {
         refuse("saving between the grid's times")
@@ -103,6 +101,16 @@ pub(crate) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
     }
 }
 
+/// Order of the error estimate, if settings and method allow adaptive steps.
+pub(super) fn check_adaptive<S: State>(
+    control: &Adaptive,
+    info: &MethodInfo,
+    initial: &S,
+) -> Result<f64, SolveError> {
+    control.check(initial.lane_len())?;
+    info.order_of_estimate().ok_or(ControlError::NotAdaptive { method: info.name }.into())
+}
+
 /// The adaptive stepper, and how the solve already ended if the field cannot
 /// even be evaluated at the start.
 pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
@@ -113,11 +121,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     initial: &S,
     span: (f64, f64),
 ) -> Result<(Stepper, Option<Outcome>), SolveError> {
-    control.check(initial.lane_len())?;
-    let info = method.info();
-    let Some(order) = info.order_of_estimate() else {
-        return Err(ControlError::NotAdaptive { method: info.name }.into());
-    };
+    let order = check_adaptive(&control, &method.info(), initial)?;
     let mut scratch = NormScratch::default();
     let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
     let clocks = (method.clock(field, span.0), method.clock(field, span.1));
@@ -157,7 +161,7 @@ pub(super) fn brownian_path<'a, S: State>(
     stepper: &Stepper,
     span: (f64, f64),
 ) -> Result<Box<dyn Noise<S> + 'a>, SolveError> {
-    let Some(request) = request else {
+    let Some(request) = request.filter(|_| span.0 != span.1) else {
         return Ok(given.unwrap_or_else(|| Box::new(NoNoise)));
     };
     let any_time = matches!(stepper, Stepper::Adaptive { .. });
@@ -170,11 +174,11 @@ pub(super) fn brownian_path<'a, S: State>(
     Ok(match stepper {
         Stepper::Fixed { times, .. } if request.inside_steps => {
             let grid = times.clone();
-            Box::new(BrownianTree::with_channels(channels, seed_and_lane, initial, grid)?)
+            Box::new(BrownianTree::along(channels, seed_and_lane, initial, grid)?)
         }
         Stepper::Fixed { times, .. } => {
             let grid = times.clone();
-            let path = BrownianPath::with_channels(channels, seed_and_lane, initial, grid);
+            let path = BrownianPath::along(channels, seed_and_lane, initial, grid);
             Box::new(if request.areas { path.with_areas() } else { path })
         }
         Stepper::Adaptive { .. } => {

@@ -1,5 +1,6 @@
 use super::nodes::Division;
 use super::step_noise::Increment;
+use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
@@ -16,7 +17,8 @@ use crate::state::State;
 ///
 /// Order 2 without noise. With noise the weak order is 1, as a step longer than `h` of the
 /// flow stands for a step `h` of the diffusion; from exact marginals, though, the marginals
-/// are kept to order 2, the flow being all that errs.
+/// are kept to order 2, the flow being all that errs. The step to where there is no noise left is
+/// Euler's, as in k-diffusion.
 #[derive(Debug, Clone, Copy)]
 pub struct Ancestral2S {
     part: NonlinearPart,
@@ -50,6 +52,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
         MethodInfo {
             weak_order: draws_noise.then_some(1.0),
             draws_noise,
+            evaluations_to_data: Some(1),
             ..MethodInfo::one_step(name, Kind::Exponential, 2, 2)
         }
     }
@@ -60,6 +63,10 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+        let end = step.field.schedule_at_end(step.t_next)?;
+        if ends_in_data(&end) {
+            return step_to_data(step, &end);
+        }
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let Ancestral2SMemory { value, stage, increment } = memory;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);

@@ -1,4 +1,5 @@
 use super::step_noise::Increment;
+use super::to_data::ends_in_data;
 use super::{AncestralNoise, History, Knot};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
@@ -11,6 +12,9 @@ use crate::state::State;
 /// Without noise, the default, it is of order 1, and the same numbers as DPM-Solver-1 and
 /// DPM-Solver++1. With `eta = 1` it draws from the process's posterior on every path that is a
 /// diffusion, which is ancestral sampling, and SDE-DPM-Solver++1. Weak order 1.
+///
+/// The formula is finite at `sigma = 0` too: a step that ends there leads to the data, and one that
+/// starts there, from clean data, takes the noise as predicted.
 ///
 /// k-diffusion's Euler-ancestral is the same step: an Euler step of the probability flow in
 /// `x / alpha` over `rho = sigma / alpha` leads from `rho_t` to
@@ -56,6 +60,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
         MethodInfo {
             weak_order: draws_noise.then_some(1.0),
             draws_noise,
+            evaluations_to_data: Some(1),
+            starts_from_data: true,
             ..MethodInfo::one_step(self.name, Kind::Exponential, 1, 1)
         }
     }
@@ -67,8 +73,15 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let DdimMemory { history, increment } = memory;
-        let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
+        let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let split = self.noise.split(&start, &end)?;
+        if ends_in_data(&start.schedule) {
+            // Here E says what D does not: where the clean state goes.
+            history.evaluate_once(start, |e| field.predict(NonlinearPart::Noise, e, u, t))?;
+            let scale = split.down.alpha / start.schedule.alpha;
+            let terms = [(scale, u), (split.down.sigma, history.value(0))];
+            return Ok(next.linear_combination(0.0, &terms)?);
+        }
         history.evaluate_once(start, |data| field.predict(NonlinearPart::Data, data, u, t))?;
         // E = (u - alpha D) / sigma.
         let scale = split.down.sigma / start.schedule.sigma;

@@ -77,7 +77,7 @@ impl MultistepRule for Deis {
         self.values
     }
 
-    fn steps_to_data(&self) -> bool {
+    fn finite_at_data(&self) -> bool {
         true
     }
 
@@ -104,8 +104,11 @@ impl MultistepRule for Deis {
     }
 }
 
-/// `rho_end - rho_start = rho_start (e^-h - 1)`, also where the clock ends at infinity.
+/// `rho_end - rho_start = rho_start (e^-h - 1)`, also where the clock starts or ends at infinity.
 pub(super) fn rho_length(step: &MultistepStep<'_>) -> f64 {
+    if step.knots[0].log_snr() == f64::INFINITY {
+        return step.end.schedule.rho();
+    }
     step.knots[0].schedule.rho() * (-step.whole.h).exp_m1()
 }
 

@@ -62,6 +62,14 @@ impl DiffusionNoise {
             return Ok(0.0);
         }
         let h = length_towards_data(start, end)?;
+        if h == f64::INFINITY {
+            // sigma e^h = alpha rho_start, which no sigma of 0 takes away.
+            let left = match part {
+                NonlinearPart::Data => 0.0,
+                NonlinearPart::Noise => end.schedule.alpha * start.schedule.rho(),
+            };
+            return Ok(self.factor * left * self.eta.sqrt());
+        }
         let share = match part {
             NonlinearPart::Data => -(-2.0 * self.eta * h).exp_m1(),
             NonlinearPart::Noise => self.eta * (2.0 * h).exp_m1(),

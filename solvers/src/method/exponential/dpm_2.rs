@@ -11,7 +11,7 @@ use crate::state::State;
 /// This is [DPM-Solver-2](Singlestep::second) with its node at half the step on the clock: its
 /// weight of the first value, `w_1 - w_1 / (2 r_1)`, is 0. The name is apart because that solver
 /// by name lets its node follow the spacing, and refuses a step to where there is no noise left,
-/// which here is Euler's.
+/// which here is Euler's, as published.
 #[derive(Debug, Clone)]
 pub struct Dpm2(Singlestep);
 

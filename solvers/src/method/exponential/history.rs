@@ -86,7 +86,7 @@ impl<S: State> History<S> {
         let mut value = state.zeros_like();
         for (t, state) in past {
             field.predict(part, &mut value, state, *t)?;
-            self.insert(Knot::at(field, *t)?, &mut value);
+            self.insert(Knot::at_end(field, *t)?, &mut value);
         }
         Ok(())
     }

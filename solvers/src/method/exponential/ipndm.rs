@@ -40,7 +40,7 @@ impl MultistepRule for Ipndm {
         2
     }
 
-    fn steps_to_data(&self) -> bool {
+    fn finite_at_data(&self) -> bool {
         true
     }
 

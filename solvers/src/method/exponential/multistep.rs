@@ -1,10 +1,10 @@
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
-use super::to_data::ends_in_data;
+use super::to_data::{check_finite, ends_in_data};
 use super::{Bh, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::SemilinearField;
+use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
 /// A multistep method, one evaluation a step: a [`MultistepRule`] with its history, its
@@ -131,7 +131,8 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
                 Start::Matching => extra_evaluations(self.values(), &self.rule.starter()),
             },
             history: self.values() as u32 - 1,
-            evaluations_to_data: self.rule.steps_to_data().then_some(1),
+            evaluations_to_data: Some(1),
+            starts_from_data: self.rule.part() == NonlinearPart::Noise,
             ..MethodInfo::one_step(self.rule.name(), Kind::Exponential, order, 1)
         }
     }
@@ -159,26 +160,25 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let MultistepMemory { history, starter, at_end, corrected } = memory;
         let field = step.field;
-        let start = Knot::at(field, step.t)?;
-        let end = match self.rule.steps_to_data() {
-            true => Knot::at_end(field, step.t_next)?,
-            false => Knot::at(field, step.t_next)?,
-        };
+        let (start, end) = (Knot::at_end(field, step.t)?, Knot::at_end(field, step.t_next)?);
+        let part = self.rule.part();
+        let whole = Transition::new(part, &start.schedule, &end.schedule);
+        if whole.is_infinite() {
+            check_finite(&start, &end, [whole.scale, whole.weight(1)])?;
+        }
         let to_data = ends_in_data(&end.schedule);
         *corrected = false;
-        let part = self.rule.part();
         if let Some(starter) = starter.as_mut() {
             starter.forget_attempt(history);
         }
         history.evaluate_once(start, |value| field.predict(part, value, step.u, step.t))?;
-        if let (Some(starter), 1, false) = (starter, history.len(), to_data) {
+        if let (Some(starter), 1, false) = (starter, history.len(), whole.is_infinite()) {
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let held = self.values().min(history.len());
+        let held = self.values().min(known_values(&self.rule, history, &whole));
         let values = self.final_orders.limit(held, self.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
-        let whole = Transition::new(part, &start.schedule, &end.schedule);
         let knots = &history.knots()[..values];
         let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
@@ -193,8 +193,12 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             (false, corrector) => corrector.filter(|_| !grid.is_some_and(uncorrected)),
         };
         if let (Some(corrector), Some((knot, at_end)), false) = (corrector, at_end, to_data) {
-            field.predict(part, at_end, next, step.t_next)?;
             corrector.weights(&view, &mut weights[..=values]);
+            // Where a value at the data is none for the corrector, the prediction stands.
+            if !weights[..=values].iter().all(|weight| weight.is_finite()) {
+                return Ok(());
+            }
+            field.predict(part, at_end, next, step.t_next)?;
             advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
             *knot = end;
             // The step after Heun's evaluates anew.
@@ -221,6 +225,22 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
     fn corrected(&self, memory: &mut Self::Memory) {
         memory.history.forget_newest();
     }
+}
+
+/// How many of the newest values the weights of a step can be had for. Polynomials in the clock
+/// have none where it is infinite, but for a constant.
+pub(super) fn known_values<S: State>(
+    rule: &impl MultistepRule,
+    history: &History<S>,
+    whole: &Transition,
+) -> usize {
+    if rule.finite_at_data() {
+        return history.len();
+    }
+    if whole.is_infinite() {
+        return 1;
+    }
+    history.knots().iter().take_while(|knot| !ends_in_data(&knot.schedule)).count()
 }
 
 /// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.

@@ -14,7 +14,7 @@ use crate::state::State;
 /// Karras et al. 2022 ([`EdmHeun`](super::EdmHeun)).
 ///
 /// It has the order of its tableau. A step that ends where there is no noise left is Euler's, which
-/// has no stage at that end.
+/// has no stage at that end; one that starts from clean data is like all others.
 #[derive(Debug, Clone, Copy)]
 pub struct RhoRungeKutta<T> {
     name: &'static str,
@@ -86,6 +86,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
         MethodInfo {
             evaluations_at_start: own.evaluations_at_start,
             evaluations_to_data: Some(1),
+            starts_from_data: true,
             ..MethodInfo::one_step(
                 self.name,
                 Kind::Exponential,
@@ -109,7 +110,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
             return step_to_data(step, &end);
         }
         let Step { field, t, t_next, u, next, noise, grid, .. } = step;
-        let start = field.schedule(t)?;
+        let start = field.schedule_at_end(t)?;
         let RhoRungeKuttaMemory { stages, start: y, state } = memory;
         y.linear_combination(0.0, &[(1.0 / start.alpha, u)])?;
         let at = |schedule: &Schedule, t: f64| (schedule.rho(), t, schedule.alpha);

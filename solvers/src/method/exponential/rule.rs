@@ -34,9 +34,9 @@ pub trait MultistepRule {
         FinalOrders::Full
     }
 
-    /// Whether a step may end where there is no noise left: the end then has an infinite clock,
-    /// and so has the whole step.
-    fn steps_to_data(&self) -> bool {
+    /// Whether the weights are finite where there is no noise, at an end of the step or where a
+    /// value was taken, although the clock there is infinite. Other rules lower their order there.
+    fn finite_at_data(&self) -> bool {
         false
     }
 

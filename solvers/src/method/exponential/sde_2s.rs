@@ -1,4 +1,5 @@
 use super::nodes::Division;
+use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
 use crate::noise::NoiseRequest;
@@ -16,7 +17,8 @@ use crate::state::State;
 /// in a small step is half.
 ///
 /// Order 2 without noise. Weak order 2 with `eta = 1`, where the coefficients are those of
-/// Anderson's reversal and the node sees the first half of its noise; 1 otherwise.
+/// Anderson's reversal and the node sees the first half of its noise; 1 otherwise. The step to
+/// where there is no noise left is Euler's, as in k-diffusion.
 #[derive(Debug, Clone, Copy)]
 pub struct Sde2S {
     noise: AncestralNoise,
@@ -47,6 +49,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
         MethodInfo {
             weak_order: draws_noise.then_some(weak_order),
             draws_noise,
+            evaluations_to_data: Some(1),
             ..MethodInfo::one_step("sde-dpm-solver++2s", Kind::Exponential, 2, 2)
         }
     }
@@ -63,6 +66,10 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         const PART: NonlinearPart = NonlinearPart::Data;
+        let end = step.field.schedule_at_end(step.t_next)?;
+        if ends_in_data(&end) {
+            return step_to_data(step, &end);
+        }
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let Sde2SMemory { data, stage, before, after } = memory;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);

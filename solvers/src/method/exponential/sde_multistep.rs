@@ -1,6 +1,7 @@
-use super::multistep::advance;
+use super::multistep::{advance, known_values};
 use super::rule::MAX_VALUES;
 use super::step_noise::Increment;
+use super::to_data::check_finite;
 use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
 use crate::field::Counted;
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
@@ -78,6 +79,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
             weak_order: draws_noise.then(|| f64::from(self.rule.order().min(2))),
             draws_noise,
             history: self.rule.values() as u32 - 1,
+            evaluations_to_data: Some(1),
+            starts_from_data: self.rule.part() == NonlinearPart::Noise,
             ..MethodInfo::one_step(self.name(), Kind::Exponential, self.rule.order(), 1)
         }
     }
@@ -100,13 +103,16 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
         let Step { field, t, t_next, u, next, noise, grid, .. } = step;
         let SdeMultistepMemory { history, increment } = memory;
         let part = self.rule.part();
-        let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
+        let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let std = self.noise.std(part, &start, &end)?;
+        let whole = self.noise.transition(part, &start, &end);
+        if whole.is_infinite() {
+            check_finite(&start, &end, [whole.scale, whole.weight(1)])?;
+        }
         history.evaluate_once(start, |value| field.predict(part, value, u, t))?;
-        let held = self.rule.values().min(history.len());
+        let held = self.rule.values().min(known_values(&self.rule, history, &whole));
         let values = self.final_orders.limit(held, self.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
-        let whole = self.noise.transition(part, &start, &end);
         let knots = &history.knots()[..values];
         let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use super::nodes::Division;
-use super::{Nodes, Transition, Variant};
+use super::to_data::check_finite;
+use super::{Knot, Nodes, Transition, Variant};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
 use crate::semilinear::{NonlinearPart, SemilinearField};
@@ -16,6 +17,9 @@ use crate::state::{State, StateError};
 /// is `scale u + w_1 N_0 + c (N_1 - N_0) / r_1`, `c = w_1 / 2` or `w_2` by
 /// [`Variant`]; order 3 is `scale u + w_1 N_0 + w_2 (N_2 - N_0) / r_2`, or the
 /// whole quadratic through its three values.
+///
+/// Steps of order 1 are finite to where there is no noise, and from there with the noise; steps
+/// with inner nodes are not.
 #[derive(Debug, Clone)]
 pub struct Singlestep {
     part: NonlinearPart,
@@ -181,7 +185,14 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
 
     fn info(&self) -> MethodInfo {
         let order = self.order as u32;
-        MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
+        let own = std::slice::from_ref(&self.order);
+        let orders = self.orders.as_deref().unwrap_or(own);
+        let (first, last) = (orders.first(), orders.last());
+        MethodInfo {
+            evaluations_to_data: (last == Some(&1)).then_some(1),
+            starts_from_data: first == Some(&1) && self.part == NonlinearPart::Noise,
+            ..MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
+        }
     }
 
     fn memory(&self, initial: &S) -> Self::Memory {
@@ -192,8 +203,12 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let Step { field, t, t_next, u, next, grid, .. } = step;
         let order = self.step_order(grid);
         let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
-        let (start, end) = (field.schedule(t)?, field.schedule(t_next)?);
+        let ends = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
+        let (start, end) = (ends.0.schedule, ends.1.schedule);
         let whole = Transition::new(self.part, &start, &end);
+        if whole.is_infinite() {
+            check_finite(&ends.0, &ends.1, [whole.scale, whole.weight(order)])?;
+        }
         if !*first_is_known {
             field.predict(self.part, &mut values[0], u, t)?;
             *first_is_known = true;

@@ -1,6 +1,37 @@
+//! Steps to or from where there is no noise, `sigma = 0`. One rule for all methods: a step whose
+//! formula is finite is made.
+//!
+//! - To the data, a formula of one value of the nonlinear part is finite, and is the predicted
+//!   data. Multistep methods lower their order to it, as published, unless their weights are
+//!   finite as they are (polynomials in `rho` or in time); so does UniPC at its last step anyway.
+//!   Methods that would look at the end of the step or between take it as published, too
+//!   ([`step_to_data`]). Singlestep DPM-Solvers with inner nodes have no such step.
+//! - From the data, a formula of one value of the noise is finite, and so is Heun's in `rho`.
+//!   Those of the data are not: clean data does not say which way it goes.
+
+use super::Knot;
+use crate::field::FieldError;
 use crate::method::{Step, StepError};
 use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
 use crate::state::State;
+
+/// Refuses a step that is not finite although the state is.
+pub(super) fn check_finite(
+    start: &Knot,
+    end: &Knot,
+    numbers: impl IntoIterator<Item = f64>,
+) -> Result<(), FieldError> {
+    if numbers.into_iter().all(f64::is_finite) {
+        return Ok(());
+    }
+    let t = if start.log_snr().is_infinite() { start.t } else { end.t };
+    Err(FieldError::Domain {
+        t,
+        advice: "there is no noise here, where the formula of this method is not finite; start \
+                 or end a little away, or take one that is, such as `ddim`, `lms` or `edm-heun`"
+            .to_owned(),
+    })
+}
 
 /// Whether the step to `end` removes all noise: `sigma = 0`.
 pub(super) fn ends_in_data(end: &Schedule) -> bool {

@@ -9,6 +9,11 @@ use crate::semilinear::{NonlinearPart, Schedule};
 /// with `h = lambda_to - lambda_from`; `z = h`, `gain = -sigma_to` for the noise and
 /// `z = -h`, `gain = alpha_to` for the data. A polynomial `N = sum_k c_k s^k / k!`
 /// contributes exactly `sum_k c_k weight(k + 1)`.
+///
+/// A step from or to where there is no noise, `sigma = 0`, is of infinite length on the clock.
+/// What a constant contributes may be finite all the same: `alpha_to` times the data, or
+/// `alpha_to (rho_to - rho_from)` times the noise, `rho = sigma / alpha`. The other weights then
+/// are NaN, and what is built on them cannot make the step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
     /// Factor of the state.
@@ -18,6 +23,8 @@ pub struct Transition {
     /// Weight of the nonlinear part per unit of the clock, at the end.
     pub gain: f64,
     z: f64,
+    /// The first weight of a step of infinite length.
+    limit: f64,
 }
 
 impl Transition {
@@ -32,7 +39,12 @@ impl Transition {
             }
             NonlinearPart::Data => (to.sigma / from.sigma, to.alpha, -h),
         };
-        Transition { scale, h, gain, z }
+        let limit = match part {
+            NonlinearPart::Noise => to.alpha * (to.rho() - from.rho()),
+            NonlinearPart::Data if h > 0.0 => to.alpha,
+            NonlinearPart::Data => f64::NAN,
+        };
+        Transition { scale, h, gain, z, limit }
     }
 
     /// The same of the reverse diffusion at noise level `sqrt(eta)`, but for its noise: the
@@ -40,9 +52,12 @@ impl Transition {
     /// `gain` grow by this factor for the data, `gain` alone for the noise.
     pub fn of_diffusion(part: NonlinearPart, from: &Schedule, to: &Schedule, eta: f64) -> Self {
         let flow = Self::new(part, from, to);
+        if eta == 0.0 {
+            return flow;
+        }
         let gain = (1.0 + eta) * flow.gain;
         match part {
-            NonlinearPart::Noise => Transition { gain, ..flow },
+            NonlinearPart::Noise => Transition { gain, limit: (1.0 + eta) * flow.limit, ..flow },
             NonlinearPart::Data => Transition {
                 scale: flow.scale * (-eta * flow.h).exp(),
                 gain,
@@ -52,8 +67,16 @@ impl Transition {
         }
     }
 
+    /// Whether the step starts or ends where there is no noise.
+    pub(super) fn is_infinite(&self) -> bool {
+        self.h.is_infinite()
+    }
+
     /// `gain h phi_k(z)`.
     pub fn weight(&self, k: usize) -> f64 {
+        if self.is_infinite() {
+            return if k == 1 { self.limit } else { f64::NAN };
+        }
         self.gain * self.h * phi(k, self.z)
     }
 }
