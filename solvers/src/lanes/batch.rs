@@ -30,8 +30,8 @@ struct Lane {
 }
 
 impl Lane {
-    /// Why no step is made where one of length `h` would be too small: the field's doing, if
-    /// what was rejected last was not finite.
+    /// Why the coming step is not made, being too small: the field's doing, if what was rejected
+    /// last was not finite.
     fn too_small(&self) -> Outcome {
         if self.non_finite {
             return Outcome::NonFinite { t: self.t, lane: self.number };
