@@ -1,4 +1,4 @@
-//! Adaptive steps against diffrax: the same numbers of accepted and rejected
+//! Adaptive steps against diffrax and SciPy: the same numbers of accepted and rejected
 //! steps and the same end.
 
 mod common;
@@ -9,9 +9,12 @@ use driftfield_problems::flow::PathField;
 use driftfield_solvers::method::runge_kutta::{
     Dopri5Tableau, ErrorWeights, ExplicitTableau, RungeKutta, Tableau,
 };
-use driftfield_solvers::method::{Bs3, ErrorEstimate, Method, Step, Tsit5};
+use driftfield_solvers::method::{Bs3, Dop853, Dopri5, ErrorEstimate, Method, Step, Tsit5};
 use driftfield_solvers::noise::NoNoise;
-use driftfield_solvers::{Counted, PidController, SolveOptions, State, Tolerance, solve};
+use driftfield_solvers::{
+    Counted, OdeProblem, PidController, Solution, SolveOptions, State, Tolerance, solve,
+};
+use nalgebra::DVector;
 use serde_json::Value;
 
 type Flow = PathField<Batch>;
@@ -44,8 +47,10 @@ fn number(run: &Value, key: &str) -> f64 {
 }
 
 fn ours(method: &impl Method<Batch, Flow>, run: &Value, initial: &Batch) -> End {
+    // Theirs lets a step grow after a rejection.
+    let theirs = PidController { grow_after_rejection: true, ..PidController::integral() };
     let options = SolveOptions::adaptive(number(run, "atol"), number(run, "rtol"))
-        .controller(PidController::integral())
+        .controller(theirs)
         .initial_step(0.01);
     let problem = flow().problem(initial.clone(), (1.0, 1e-3));
     let solution = solve(&problem, method, options).unwrap();
@@ -167,4 +172,101 @@ fn our_loop_agrees_where_the_controllers_do_not_differ() {
         let verdict = ours(&Tsit5::new(), run, &file.initial()).compare(run);
         assert!(matches!(verdict, Verdict::Compared { gap, nfe_equal: true } if gap < 1e-9));
     }
+}
+
+type Ode = fn(&mut DVector<f64>, &DVector<f64>, f64);
+
+/// Two bodies on an ellipse, and where they start for an eccentricity.
+const TWO_BODIES: Ode = |du, u, _| {
+    let cubed = u[0].hypot(u[1]).powi(3);
+    du.copy_from_slice(&[u[2], u[3], -u[0] / cubed, -u[1] / cubed]);
+};
+
+fn ellipse(e: f64) -> Vec<f64> {
+    vec![1.0 - e, 0.0, 0.0, ((1.0 + e) / (1.0 - e)).sqrt()]
+}
+
+/// The problems of `scipy_detest.py`.
+fn detest(name: &str) -> (Ode, Vec<f64>) {
+    match name {
+        "A3" => (|du, u, t| du[0] = u[0] * t.cos(), vec![1.0]),
+        "A5" => (|du, u, t| du[0] = (u[0] - t) / (u[0] + t), vec![4.0]),
+        "B1" => (
+            |du, u, _| {
+                let product = u[0] * u[1];
+                du.copy_from_slice(&[2.0 * (u[0] - product), product - u[1]]);
+            },
+            vec![1.0, 3.0],
+        ),
+        "B4" => (
+            |du, u, _| {
+                let r = (u[0] * u[0] + u[1] * u[1]).sqrt();
+                let slopes = [-u[1] - u[0] * u[2] / r, u[0] - u[1] * u[2] / r, u[0] / r];
+                du.copy_from_slice(&slopes);
+            },
+            vec![3.0, 0.0, 0.0],
+        ),
+        "B5" => (
+            |du, u, _| du.copy_from_slice(&[u[1] * u[2], -u[0] * u[2], -0.51 * u[0] * u[1]]),
+            vec![0.0, 1.0, 1.0],
+        ),
+        "D1" => (TWO_BODIES, ellipse(0.1)),
+        "D3" => (TWO_BODIES, ellipse(0.5)),
+        "D5" => (TWO_BODIES, ellipse(0.9)),
+        "E2" => (
+            |du, u, _| du.copy_from_slice(&[u[1], (1.0 - u[0] * u[0]) * u[1] - u[0]]),
+            vec![2.0, 0.0],
+        ),
+        "E3" => (
+            |du, u, t| {
+                let force = u[0].powi(3) / 6.0 - u[0] + 2.0 * (2.78535 * t).sin();
+                du.copy_from_slice(&[u[1], force]);
+            },
+            vec![0.0, 0.0],
+        ),
+        other => panic!("no decision on {other}"),
+    }
+}
+
+fn solve_detest(run: &Value, controller: PidController) -> Solution<DVector<f64>> {
+    let tolerance = run["tolerance"].as_f64().unwrap();
+    let options = SolveOptions::adaptive(tolerance, tolerance).controller(controller);
+    let (field, start) = detest(run["problem"].as_str().unwrap());
+    let problem = OdeProblem::new(field, DVector::from_vec(start), (0.0, 20.0));
+    let solution = match run["method"].as_str().unwrap() {
+        "RK45" => solve(&problem, &Dopri5::new(), options),
+        _ => solve(&problem, &Dop853::new(), options),
+    };
+    solution.unwrap()
+}
+
+/// With the default controller; not all are, where a step may grow after a rejection.
+#[test]
+fn evaluations_are_those_of_scipy() {
+    let file = Published::read("ode/scipy_detest");
+    let growing = PidController { grow_after_rejection: true, ..PidController::default() };
+    let (mut largest, mut otherwise) = (0.0f64, 0);
+    for run in file.runs() {
+        let solution = solve_detest(run, PidController::default());
+        assert!(solution.outcome.is_success(), "{run}: {}", solution.outcome);
+        let count = |key: &str| run[key].as_u64().unwrap();
+        let statistics = solution.statistics;
+        let attempts = statistics.accepted + statistics.rejected;
+        // Two for the first step, of which one is the first stage.
+        let nfe = match run["method"].as_str().unwrap() {
+            "RK45" => statistics.nfe,
+            // Theirs evaluates at the end of rejected steps too, and of the last one.
+            _ => 2 + 12 * attempts,
+        };
+        assert_eq!((nfe, statistics.accepted), (count("nfe"), count("accepted")), "{run}");
+        assert!(statistics.nfe <= nfe, "{run}");
+        let end: Vec<f64> = serde_json::from_value(run["final"].clone()).unwrap();
+        let gap = (&solution.u_last - DVector::from_vec(end)).amax();
+        largest = largest.max(gap);
+        let grown = solve_detest(run, growing).statistics;
+        otherwise += u64::from(grown.accepted + grown.rejected != attempts);
+    }
+    let all = file.runs().len();
+    println!("{all} runs, ends within {largest:.1e}; {otherwise} make other steps if they grow");
+    assert!(largest < 1e-4 && otherwise > 0, "{largest:e}, {otherwise}");
 }

@@ -192,3 +192,41 @@ fn lanes_of_a_tensor_run_at_their_own_pace() {
     let lane = StateError::NoSuchLane { lane: 5, lanes: 5 };
     assert_eq!(tensor(DType::F32).select_lanes(&[5]).err(), Some(lane));
 }
+
+#[test]
+fn tolerances_too_small_for_the_norm_do_not_blame_the_field() {
+    for dtype in [DType::F64, DType::F32] {
+        for (span, bad) in [((1.0, 2.0), false), ((2.0, 1.0), false), ((1.0, 2.0), true)] {
+            let mut initial = tensor(dtype);
+            if bad {
+                // Beyond the square root of the largest number.
+                let huge = Tensor::full(1e30, (1, 3), &Device::Cpu).unwrap();
+                let rows = [initial.narrow(0, 0, 4).unwrap(), huge.to_dtype(dtype).unwrap()];
+                initial = Tensor::cat(&rows, 0).unwrap();
+            }
+            let power = if dtype == DType::F64 { 11.0 } else { 2.0 };
+            let field = |du: &mut Tensor, u: &Tensor, _t: f64| {
+                *du = if bad { u.powf(power).unwrap() } else { u.neg().unwrap() };
+            };
+            let lanes = LaneTimes(|du: &mut Tensor, u: &Tensor, _t: &[f64]| {
+                field(du, u, 0.0);
+                Ok(())
+            });
+            let problem = OdeProblem::new(field, initial.clone(), span);
+            let options = SolveOptions::adaptive(1e-200, 1e-200);
+            let together = solve(&problem, &Tsit5::new(), options).unwrap().outcome;
+            let problem = OdeProblem::new(lanes, initial, span);
+            let options = LaneOptions::adaptive(1e-200, 1e-200);
+            let alone = solve_lanes(&problem, &Tsit5::new(), options).unwrap().lanes;
+            for outcome in [&together, &alone[4].outcome] {
+                match outcome {
+                    Outcome::NonFinite { t: 1.0, lane: 4 } if bad => {}
+                    Outcome::StepTooSmall { h, .. } if !bad => {
+                        assert_eq!(h.signum(), span.1 - span.0);
+                    }
+                    other => panic!("{dtype:?}, {span:?}: {other:?}"),
+                }
+            }
+        }
+    }
+}

@@ -7,16 +7,24 @@ mod empty_span;
 #[path = "failures/long_grids.rs"]
 mod long_grids;
 
-use common::{Oscillator, Zero, ode_methods};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use common::{Oscillator, Zero, every_stochastic_method, ode_methods};
 use driftfield_solvers::control::ControlError;
+use driftfield_solvers::field::{Additive, Diagonal};
+use driftfield_solvers::lanes::{EachLane, Paced};
 use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
 use driftfield_solvers::method::{
     BoxedMethod, Dopri5, Euler, EulerMaruyama, Heun, Method, Rk4, Tsit5,
 };
+use driftfield_solvers::state::Components;
 use driftfield_solvers::{
-    ErrorNorm, FieldError, Grid, Ito, OdeProblem, Outcome, PidController, Save, SdeProblem,
-    SolveError, SolveOptions, StateError, VectorField, solve,
+    ErrorNorm, FieldError, Grid, Ito, LaneOptions, OdeProblem, Outcome, PidController, Save,
+    SdeProblem, SolveError, SolveOptions, State, StateError, StochasticField, VectorField, solve,
+    solve_lanes,
 };
+use nalgebra::DVector;
 use ndarray::{Array2, array};
 
 /// A batch in which lane 2 turns bad at t = 0.5.
@@ -320,4 +328,237 @@ fn settings_that_contradict_each_other_are_refused() {
         solve_decay(SolveOptions::steps(usize::MAX)),
         Err(SolveError::Control(ControlError::TooManySteps { .. }))
     ));
+}
+
+#[test]
+fn the_worst_of_one_lane_is_that_lane() {
+    for method in ode_methods::<Oscillator>().iter().filter(|method| method.info().adaptive()) {
+        let problem = Oscillator::EXAMPLE.problem((0.0, 10.0));
+        let run = |norm| {
+            let options = SolveOptions::adaptive(1e-8, 1e-8).norm(norm);
+            solve(&problem, method, options).unwrap()
+        };
+        let (batch, worst) = (run(ErrorNorm::Batch), run(ErrorNorm::WorstLane));
+        assert_eq!(worst.u_last, batch.u_last, "{}", method.info().name);
+        assert_eq!(worst.statistics, batch.statistics, "{}", method.info().name);
+        assert!(Oscillator::EXAMPLE.error(&worst.u_last, 10.0) < 1e-5, "{}", method.info().name);
+    }
+}
+
+/// `u' = sin(1e6 t) u` on any state: so fast that no step is without error, not even by rounding,
+/// but one near the smallest.
+fn shaken<S: State>(du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
+    Ok(du.linear_combination(0.0, &[((1e6 * t).sin(), u)])?)
+}
+
+type Shaken<S> = fn(&mut S, &S, f64) -> Result<(), FieldError>;
+
+/// Tolerances in whose units an error of any step is too large to be squared, or to be had at all.
+fn vanishing_tolerances(components: usize) -> Vec<(Components, Components)> {
+    let each = |value: f64| Components::Each(vec![value; components]);
+    vec![
+        (1e-200.into(), 1e-200.into()),
+        (0.0.into(), 1e-200.into()),
+        (1e-320.into(), 0.0.into()),
+        (each(1e-200), 0.0.into()),
+        (1e-310.into(), each(1e-300)),
+    ]
+}
+
+/// Outcome and message say how the steps would go on.
+fn check_too_small(outcome: &Outcome, (t0, t1): (f64, f64), context: &str) {
+    let Outcome::StepTooSmall { t, h } = *outcome else { panic!("{context}: {outcome:?}") };
+    assert!(t >= t0.min(t1) && t <= t0.max(t1), "{context}: t = {t}");
+    assert!(h != 0.0 && h.signum() == (t1 - t0).signum(), "{context}: h = {h}");
+    let message = outcome.to_string();
+    assert_eq!(message.contains("a step of -"), t1 < t0, "{message}");
+}
+
+/// Both spans, the smallest step by default and one below the rounding of `t`.
+const SPANS: [(f64, f64); 2] = [(1.0, 2.0), (2.0, 1.0)];
+const SMALLEST: [Option<f64>; 2] = [None, Some(1e-300)];
+
+fn vanishing_tolerances_make_steps_too_small<S: State>(initial: &S) {
+    let methods: Vec<BoxedMethod<S, Shaken<S>>> = runge_kutta_methods();
+    for method in methods.iter().filter(|method| method.info().adaptive()) {
+        for span in SPANS {
+            let problem = OdeProblem::new(shaken as Shaken<S>, initial.clone(), span);
+            for (abstol, reltol) in vanishing_tolerances(initial.lane_len()) {
+                for norm in [ErrorNorm::Batch, ErrorNorm::WorstLane] {
+                    for dtmin in SMALLEST {
+                        let options = SolveOptions::adaptive(abstol.clone(), reltol.clone());
+                        let mut options = options.norm(norm);
+                        if let Some(length) = dtmin {
+                            options = options.dtmin(length);
+                        }
+                        let solution = solve(&problem, method, options).unwrap();
+                        let context = format!(
+                            "{} on {}, {abstol:?}, {reltol:?}",
+                            method.info().name,
+                            std::any::type_name::<S>()
+                        );
+                        check_too_small(&solution.outcome, span, &context);
+                        assert_eq!(solution.u_last.first_non_finite_lane(), Ok(None));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tolerances_too_small_for_the_norm_do_not_blame_the_field() {
+    vanishing_tolerances_make_steps_too_small(&0.7_f64);
+    vanishing_tolerances_make_steps_too_small(&0.7_f32);
+    vanishing_tolerances_make_steps_too_small(&[0.7, -0.3, 1.1]);
+    vanishing_tolerances_make_steps_too_small(&[0.7_f32, -0.3, 1.1]);
+    vanishing_tolerances_make_steps_too_small(&DVector::from_fn(20, |i, _| (1.0 + i as f64).sin()));
+    vanishing_tolerances_make_steps_too_small(&batch());
+    vanishing_tolerances_make_steps_too_small(&batch().mapv(|value| value as f32));
+}
+
+#[test]
+fn tolerances_too_small_for_the_norm_leave_a_bad_field_to_blame() {
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let problem = OdeProblem::new(BreaksAtHalf(bad), batch(), (0.75, 1.0));
+        let methods: Vec<BoxedMethod<_, BreaksAtHalf>> = runge_kutta_methods();
+        for method in methods.iter().filter(|method| method.info().adaptive()) {
+            for norm in [ErrorNorm::Batch, ErrorNorm::WorstLane] {
+                for dtmin in [1e-9, 1e-300] {
+                    let options = SolveOptions::adaptive(1e-200, 1e-200).norm(norm).dtmin(dtmin);
+                    let solution = solve(&problem, method, options).unwrap();
+                    assert_eq!(solution.outcome, Outcome::NonFinite { t: 0.75, lane: 2 });
+                }
+            }
+        }
+    }
+}
+
+type Rows = fn(&mut [f64], &[f64], f64);
+type PacedRows = Paced<Array2<f64>, EachLane<Rows>>;
+
+#[test]
+fn each_lane_of_its_own_pace_says_what_ended_it() {
+    // The second lane is bad at once; the others are held to what no step can keep.
+    let rows: Rows = |du, u, t| {
+        du.iter_mut().zip(u).for_each(|(du, u)| *du = (1e6 * t).sin() * u);
+        if u[0] > 2.0 {
+            du[1] = f64::NAN;
+        }
+    };
+    let initial = array![[0.7, 0.4], [3.0, 1.0], [-0.3, 1.1]];
+    let methods: Vec<BoxedMethod<Array2<f64>, PacedRows>> = runge_kutta_methods();
+    for method in methods.iter().filter(|method| method.info().adaptive()) {
+        for span in SPANS {
+            let problem = OdeProblem::new(EachLane(rows), initial.clone(), span);
+            for (abstol, reltol) in vanishing_tolerances(2) {
+                for dtmin in SMALLEST {
+                    let mut options = LaneOptions::adaptive(abstol.clone(), reltol.clone());
+                    if let Some(length) = dtmin {
+                        options = options.dtmin(length);
+                    }
+                    let solution = solve_lanes(&problem, method, options).unwrap();
+                    let name = method.info().name;
+                    for lane in [0, 2] {
+                        check_too_small(&solution.lanes[lane].outcome, span, name);
+                    }
+                    let bad = Outcome::NonFinite { t: span.0, lane: 1 };
+                    assert_eq!(solution.lanes[1].outcome, bad, "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// What [`BrokenNoise`] does once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    Error,
+    Value(f64),
+}
+
+/// Additive noise whose drift or diffusion, counted together, fails at one evaluation.
+#[derive(Clone)]
+struct BrokenNoise {
+    fault: Fault,
+    at: u64,
+    calls: Rc<Cell<u64>>,
+}
+
+impl BrokenNoise {
+    fn once(&self, out: &mut Array2<f64>) -> Result<(), FieldError> {
+        self.calls.set(self.calls.get() + 1);
+        match self.fault {
+            _ if self.calls.get() != self.at => {}
+            Fault::Error => return Err(FieldError::Other("the field broke".into())),
+            Fault::Value(value) => out[[2, 1]] = value,
+        }
+        Ok(())
+    }
+}
+
+impl StochasticField<Array2<f64>> for BrokenNoise {
+    type Interpretation = Additive;
+    type Noise = Diagonal;
+    fn drift(&self, out: &mut Array2<f64>, u: &Array2<f64>, t: f64) -> Result<(), FieldError> {
+        out.zip_mut_with(u, |du, u| *du = (u + t).sin());
+        self.once(out)
+    }
+    fn diffusion(
+        &self,
+        _channel: usize,
+        out: &mut Array2<f64>,
+        _u: &Array2<f64>,
+        t: f64,
+    ) -> Result<(), FieldError> {
+        out.fill(0.3 / (1.0 + t));
+        self.once(out)
+    }
+}
+
+#[test]
+fn drift_and_diffusion_that_break_once_are_never_a_wrong_success() {
+    let methods: Vec<BoxedMethod<_, BrokenNoise>> = every_stochastic_method();
+    for method in &methods {
+        let info = method.info();
+        for adaptive in [false, true] {
+            if adaptive && !info.adaptive() {
+                continue;
+            }
+            let run = |fault: Fault, at: u64| {
+                let calls = Rc::new(Cell::new(0));
+                let field = BrokenNoise { fault, at, calls: calls.clone() };
+                let options = match adaptive {
+                    false => SolveOptions::steps(5),
+                    true => SolveOptions::adaptive(1e-2, 1e-2),
+                };
+                let problem = SdeProblem::from_field(field, batch(), (0.0, 1.0));
+                (solve(&problem, method, options.seed(2)).unwrap(), calls.get())
+            };
+            let (sound, calls) = run(Fault::Error, u64::MAX);
+            assert_eq!(sound.outcome, Outcome::Success);
+            let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Fault::Value);
+            for at in 1..=calls.min(30) {
+                let (failed, calls) = run(Fault::Error, at);
+                assert_eq!(calls, at, "{}", info.name);
+                let Outcome::Failed { reason, .. } = failed.outcome else {
+                    panic!("{} at {at}: {:?}", info.name, failed.outcome)
+                };
+                assert_eq!(reason, "the field broke");
+                for fault in values {
+                    let (solution, _) = run(fault, at);
+                    let context = format!("{}, {fault:?} at evaluation {at}", info.name);
+                    match solution.outcome {
+                        Outcome::NonFinite { lane: 2, .. } => {}
+                        Outcome::Success => {
+                            let gap = (&solution.u_last - &sound.u_last).mapv(f64::abs);
+                            let allowed = if adaptive { 0.1 } else { 0.0 };
+                            assert!(gap.iter().all(|&gap| gap <= allowed), "{context}: {gap}");
+                        }
+                        other => panic!("{context}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
 }

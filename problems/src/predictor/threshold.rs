@@ -165,8 +165,10 @@ impl<P> Thresholded<P> {
             let (bound, factor) = self.threshold.of_lane(lane, &mut sizes);
             for value in lane {
                 let x = value.into_f64();
-                // `clamp` keeps NaN, which the solver reports.
-                *value = S::Scalar::from_f64(factor * x.clamp(-bound, bound));
+                // NaN and infinity stay, for the solver to report.
+                if x.is_finite() {
+                    *value = S::Scalar::from_f64(factor * x.clamp(-bound, bound));
+                }
             }
         }
         if let Some(standardisation) = &self.units {
@@ -249,6 +251,17 @@ mod tests {
         let found = restricted("dynamic:quantile=0.75,max=2", 2.0 * &data);
         assert!(found.row(0).iter().zip(scaled).all(|(a, b)| (a - 2.0 * b).abs() < 1e-15));
         assert_eq!(found.row(1), (2.0 * &data).row(1));
+    }
+
+    #[test]
+    fn a_prediction_that_is_not_finite_is_not_hidden() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for threshold in ["static:max=1", "dynamic:quantile=0.5,max=1", "dynamic:quantile=1"] {
+                let found = restricted(threshold, array![[0.5, bad, 1.0], [0.25, -0.5, 0.75]]);
+                assert!(!found[[0, 1]].is_finite(), "{threshold} {bad}: {found}");
+                assert_eq!(found.row(1), array![0.25, -0.5, 0.75], "{threshold} {bad}");
+            }
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub(crate) enum AdaptiveError {
     State(#[from] StateError),
 }
 
-/// Scratch for norms over lanes.
+/// Scratch for norms over lanes; empty for good where there is but one.
 #[derive(Debug, Default)]
 pub(crate) struct NormScratch {
     pub(crate) high: Vec<f64>,
@@ -144,10 +144,10 @@ impl ErrorNorm {
         error: &S,
         at: &S,
         tolerance: &Tolerance,
-        scratch: &mut NormScratch,
     ) -> Result<f64, StateError> {
-        error.weighted_mean_squares(at, at, tolerance, &mut scratch.high)?;
-        Ok(self.of_mean_squares(&scratch.high))
+        let mut mean_squares = Vec::new();
+        error.weighted_mean_squares(at, at, tolerance, &mut mean_squares)?;
+        Ok(self.of_mean_squares(&mean_squares))
     }
 
     /// The square of the weighted norm of an estimate, not finite if a lane is not:

@@ -10,7 +10,9 @@ use super::inverse_root::InverseRoot;
 /// `safety * e_n^(-beta1 / k) * e_(n-1)^(-beta2 / k) * e_(n-2)^(-beta3 / k)`,
 ///
 /// `beta1 = P + I + D`, `beta2 = -(P + 2 D)`, `beta3 = D`, clipped to
-/// `[min_factor, max_factor]`, and to at most `safety` after a rejection.
+/// `[min_factor, max_factor]`. A step rejected is followed by one of at most `safety` times its
+/// length, and the step accepted after it by one no longer than itself, as in the codes of Hairer
+/// and of SciPy, unless [`grow_after_rejection`](PidController::grow_after_rejection) is set.
 ///
 /// Conventions differ: Hairer & Wanner and OrdinaryDiffEq.jl quote the betas,
 /// already divided by `k`; we quote P, I and D as diffrax does, because they do
@@ -29,18 +31,23 @@ pub struct PidController {
     pub min_factor: f64,
     /// Largest growth of a step.
     pub max_factor: f64,
+    /// Whether the first step accepted after a rejection may be followed by a longer one. By
+    /// default it may not: what made the rejected step too long is still near.
+    pub grow_after_rejection: bool,
 }
 
-/// Errors of the accepted steps a controller looks back at.
+/// Errors of the accepted steps a controller looks back at, and whether a step was rejected
+/// since the last of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ErrorHistory {
     previous_square: f64,
     before_previous_square: f64,
+    rejected: bool,
 }
 
 impl Default for ErrorHistory {
     fn default() -> Self {
-        ErrorHistory { previous_square: 1.0, before_previous_square: 1.0 }
+        ErrorHistory { previous_square: 1.0, before_previous_square: 1.0, rejected: false }
     }
 }
 
@@ -78,6 +85,7 @@ impl PidController {
             safety: 0.9,
             min_factor: 0.2,
             max_factor: 10.0,
+            grow_after_rejection: false,
         }
     }
 
@@ -118,6 +126,7 @@ impl PidController {
     ) -> Verdict {
         let accept = square <= 1.0;
         if !square.is_finite() {
+            history.rejected = true;
             return Verdict { accept, factor: self.min_factor };
         }
         // A vanishing error would ask for an infinite step and poison the
@@ -133,12 +142,21 @@ impl PidController {
             * power(square, self.proportional + self.integral + self.derivative)
             * power(history.previous_square, -(self.proportional + 2.0 * self.derivative))
             * power(history.before_previous_square, self.derivative);
-        let max_factor = if accept { self.max_factor } else { self.safety };
+        let max_factor = if !accept {
+            self.safety
+        } else if history.rejected && !self.grow_after_rejection {
+            1.0
+        } else {
+            self.max_factor
+        };
         if accept {
             *history = ErrorHistory {
                 previous_square: square,
                 before_previous_square: history.previous_square,
+                rejected: false,
             };
+        } else {
+            history.rejected = true;
         }
         Verdict { accept, factor: proposal.clamp(self.min_factor.min(max_factor), max_factor) }
     }
@@ -179,7 +197,28 @@ mod tests {
             let mut history = ErrorHistory::default();
             let verdict = PidController::default().judge(error, 5.0, &mut history);
             assert_eq!(verdict, Verdict { accept: false, factor: 0.2 });
-            assert_eq!(history, ErrorHistory::default());
+            assert_eq!(history, ErrorHistory { rejected: true, ..ErrorHistory::default() });
+        }
+    }
+
+    #[test]
+    fn the_step_after_a_rejection_does_not_grow_unless_it_may() {
+        for rejection in [3.0, f64::NAN, f64::INFINITY] {
+            for (grow_after_rejection, expected) in [(false, 1.0), (true, 10.0)] {
+                let controller = PidController { grow_after_rejection, ..PidController::default() };
+                let mut history = ErrorHistory::default();
+                let mut judge = |error: f64| controller.judge(error, 5.0, &mut history);
+                assert_eq!(judge(1e-9).factor, 10.0);
+                assert!(!judge(rejection).accept && !judge(2.0).accept);
+                let after = judge(1e-9);
+                assert!(after.accept);
+                assert_eq!(after.factor, expected);
+                // A rejection is forgotten with the step that follows it.
+                assert_eq!(judge(1e-9).factor, 10.0);
+                // What shrinks anyway is left alone.
+                judge(rejection);
+                assert_relative_eq!(judge(1.0).factor, 0.9, epsilon = 1e-15);
+            }
         }
     }
 

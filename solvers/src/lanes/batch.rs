@@ -23,8 +23,21 @@ struct Lane {
     history: ErrorHistory,
     accepted: u64,
     rejected: u64,
+    /// What was rejected last, from where the lane is, was NaN or infinite.
+    non_finite: bool,
     /// Set when the lane is done.
     outcome: Option<Outcome>,
+}
+
+impl Lane {
+    /// Why the coming step is not made, being too small: the field's doing, if what was rejected
+    /// last was not finite.
+    fn too_small(&self) -> Outcome {
+        if self.non_finite {
+            return Outcome::NonFinite { t: self.t, lane: self.number };
+        }
+        Outcome::StepTooSmall { t: self.t, h: self.h }
+    }
 }
 
 /// The lanes on their way, and where the others arrived.
@@ -71,6 +84,7 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
         history: ErrorHistory::default(),
         accepted: 0,
         rejected: 0,
+        non_finite: false,
         outcome: failure.clone(),
     };
     let mut batch = Batch {
@@ -151,8 +165,11 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
         }
         if let Err(error) = self.attempt(&steps) {
             let reason = error.to_string();
-            for lane in self.lanes.iter_mut().filter(|lane| lane.outcome.is_none()) {
-                lane.outcome = Some(Outcome::Failed { t: lane.t, reason: reason.clone() });
+            for lane in &mut self.lanes {
+                // A lane that arrived with times still to be saved did not get through either.
+                if lane.outcome.is_none() || !self.saving.is_done(lane.number) {
+                    lane.outcome = Some(Outcome::Failed { t: lane.t, reason: reason.clone() });
+                }
             }
         }
         self.dismiss()
@@ -184,7 +201,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             return Ok(LaneStep { t, t_next: self.t1, h: rest });
         }
         if t_next == t {
-            return Err(Outcome::StepTooSmall { t, h: h.abs() });
+            return Err(lane.too_small());
         }
         Ok(LaneStep { t, t_next, h: t_next - t })
     }
@@ -198,7 +215,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
         let estimate = self.method.error(&self.memory);
         let tolerance = &self.options.adaptive.tolerance;
         ErrorNorm::lane_squares(&estimate, &self.u, &self.next, tolerance, &mut self.scratch)?;
-        let accepted = self.judge(steps);
+        let accepted = self.judge(steps)?;
         if accepted.is_empty() {
             return Ok(());
         }
@@ -215,9 +232,10 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
     }
 
     /// Lets every lane's own controller judge its step; the lanes whose steps are accepted.
-    fn judge(&mut self, steps: &[LaneStep]) -> Vec<usize> {
+    fn judge(&mut self, steps: &[LaneStep]) -> Result<Vec<usize>, StateError> {
         let control = &self.options.adaptive;
         let order = self.order;
+        let estimate = self.method.error(&self.memory);
         let mut accepted = Vec::with_capacity(steps.len());
         for (here, (lane, step)) in self.lanes.iter_mut().zip(steps).enumerate() {
             let square = self.scratch.high[here];
@@ -225,6 +243,7 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             lane.h = control.next_length(step.h, &verdict);
             if verdict.accept {
                 lane.accepted += 1;
+                lane.non_finite = false;
                 lane.t = step.t_next;
                 if lane.t == self.t1 {
                     lane.outcome = Some(Outcome::Success);
@@ -233,15 +252,14 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
                 continue;
             }
             lane.rejected += 1;
+            // A square that is not finite may be that of a finite error.
+            lane.non_finite =
+                !square.is_finite() && !estimate.is_finite_in_lane(&self.next, here)?;
             if lane.h.abs() < control.smallest_step(step.t, self.t1) {
-                lane.outcome = Some(if square.is_finite() {
-                    Outcome::StepTooSmall { t: step.t, h: lane.h.abs() }
-                } else {
-                    Outcome::NonFinite { t: step.t, lane: lane.number }
-                });
+                lane.outcome = Some(lane.too_small());
             }
         }
-        accepted
+        Ok(accepted)
     }
 
     /// Saves the lanes that pass a time asked for.
@@ -251,7 +269,8 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             accepted.iter().map(|&here| Place { here, lane: lanes[here].number }).collect();
         let between = self.saving.between(&places, steps);
         if between.is_empty() {
-            return Ok(self.saving.save(&places, steps, (&self.u, &self.next), None)?);
+            self.saving.save(&places, steps, (&self.u, &self.next), None)?;
+            return Ok(());
         }
         // What the interpolant lacks is evaluated for these lanes alone.
         self.paced.interpolate(Some(between));
@@ -262,7 +281,12 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
         prepared?;
         let interpolant = self.method.interpolant(&self.memory);
         let states = (&self.u, &self.next);
-        Ok(self.saving.save(&places, steps, states, interpolant.as_ref())?)
+        for Place { here, lane } in
+            self.saving.save(&places, steps, states, interpolant.as_ref())?
+        {
+            self.lanes[here].outcome = Some(Outcome::NonFinite { t: steps[here].t, lane });
+        }
+        Ok(())
     }
 
     /// Lets the lanes go that are done.

@@ -59,14 +59,16 @@ impl<S: State> Saving<S> {
     }
 
     /// Saves the lanes at `places`, whose steps from `u` to `next` were accepted.
-    /// `interpolant` is that of the steps, if [`Saving::between`] named any.
+    /// `interpolant` is that of the steps, if [`Saving::between`] named any. Returns the lanes
+    /// for which it is NaN or infinite.
     pub(super) fn save(
         &mut self,
         places: &[Place],
         steps: &[LaneStep],
         (u, next): (&S, &S),
         interpolant: Option<&Interpolant<'_, S>>,
-    ) -> Result<(), StateError> {
+    ) -> Result<Vec<Place>, StateError> {
+        let mut non_finite = Vec::new();
         loop {
             // Each lane's next time within its step, if there is one.
             let due: Vec<(Place, f64)> = places
@@ -74,15 +76,24 @@ impl<S: State> Saving<S> {
                 .filter_map(|&place| Some((place, self.passed(place.lane, &steps[place.here])?)))
                 .collect();
             if due.is_empty() {
-                return Ok(());
+                return Ok(non_finite);
             }
             let interpolated = match interpolant {
                 Some(interpolant) => Some(interpolate(interpolant, u, &due, steps)?),
                 None => None,
             };
+            let suspect = match &interpolated {
+                Some(interpolated) => interpolated.first_non_finite_lane()?.is_some(),
+                None => false,
+            };
             for (place, t) in due {
                 let at_end = t == steps[place.here].t_next;
                 let from = interpolated.as_ref().filter(|_| !at_end).unwrap_or(next);
+                let bad =
+                    || Ok(from.select_lanes(&[place.here])?.first_non_finite_lane()?.is_some());
+                if suspect && bad()? {
+                    non_finite.push(place);
+                }
                 let index = self.next[place.lane];
                 self.states[index].assign_lanes(from, &[(place.lane, place.here)])?;
                 self.next[place.lane] += 1;

@@ -36,6 +36,25 @@ pub enum StepError {
     /// The noise could not be drawn.
     #[error(transparent)]
     Noise(#[from] crate::noise::NoiseError),
+    /// The inner nodes of the step are its ends, up to rounding. Adaptive steps end there as
+    /// [too small](crate::Outcome::StepTooSmall).
+    #[error("the step from {t} to {t_next} is too short to be divided; take fewer steps")]
+    TooShort {
+        /// Start of the step.
+        t: f64,
+        /// End of the step.
+        t_next: f64,
+    },
+    /// What the continuous extension of an accepted step is made of is NaN or infinite.
+    #[error(
+        "the continuous extension of the step from t = {t} is NaN or infinite in lane {lane}; check the field there"
+    )]
+    NonFiniteInterpolant {
+        /// Start of the step.
+        t: f64,
+        /// First lane affected.
+        lane: usize,
+    },
 }
 
 /// All that one step is given.
@@ -100,6 +119,43 @@ pub enum ErrorEstimate<'a, S> {
         /// The estimate of lower order.
         low: &'a S,
     },
+}
+
+impl<'a, S: State> ErrorEstimate<'a, S> {
+    /// The first lane in which the estimate, or the state `after` the step, is NaN or infinite.
+    /// Not to be told from the norm, which overflows before they do.
+    pub(crate) fn first_non_finite_lane(&self, after: &S) -> Result<Option<usize>, StateError> {
+        let mut first = after.first_non_finite_lane()?;
+        for difference in self.differences() {
+            let lane = difference.first_non_finite_lane()?;
+            first = first.into_iter().chain(lane).min();
+        }
+        Ok(first)
+    }
+
+    /// Whether the estimate and the state `after` the step are finite in one lane.
+    pub(crate) fn is_finite_in_lane(&self, after: &S, lane: usize) -> Result<bool, StateError> {
+        for state in self.differences().chain([after]) {
+            if state.select_lanes(&[lane])?.first_non_finite_lane()?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn differences<'s>(&'s self) -> impl Iterator<Item = &'s S>
+    where
+        'a: 's,
+    {
+        let (one, other) = match *self {
+            ErrorEstimate::None => (None, None),
+            ErrorEstimate::Single(error) | ErrorEstimate::Against { error, .. } => {
+                (Some(error), None)
+            }
+            ErrorEstimate::Stretched { high, low } => (Some(high), Some(low)),
+        };
+        one.into_iter().chain(other)
+    }
 }
 
 /// A continuous extension over the step just accepted:

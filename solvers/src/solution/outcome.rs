@@ -25,7 +25,8 @@ pub enum Outcome {
     StepTooSmall {
         /// Time reached.
         t: f64,
-        /// Step asked for.
+        /// Step asked for: its length on the method's [clock](crate::method::Method::clock), its
+        /// sign that of the direction of integration.
         h: f64,
     },
     /// The field or the state became NaN or infinite.

@@ -50,6 +50,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     fn prepare_interpolant(&mut self, t: f64, t_next: f64, h: f64) -> Result<(), StepError> {
+        if self.interpolated_to == t_next {
+            return Ok(());
+        }
         let step = Step {
             field: &self.field,
             t,
@@ -60,7 +63,16 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             noise: self.noise.as_mut(),
             grid: None,
         };
-        self.method.prepare_interpolant(step, &mut self.memory)
+        self.method.prepare_interpolant(step, &mut self.memory)?;
+        // Stages that the step itself does without may be bad where its end is good.
+        let interpolant = self.method.interpolant(&self.memory);
+        for stage in interpolant.iter().flat_map(|interpolant| interpolant.stages) {
+            if let Some(lane) = stage.first_non_finite_lane()? {
+                return Err(StepError::NonFiniteInterpolant { t, lane });
+            }
+        }
+        self.interpolated_to = t_next;
+        Ok(())
     }
 
     /// Writes the state at `t + theta h` into `self.scratch`; the end of the

@@ -48,6 +48,11 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) statistics: Statistics,
     pub(super) max_steps: u64,
     pub(super) outcome: Option<Outcome>,
+    /// Where the attempt rejected last started, and its first lane that was not finite, if there
+    /// was one.
+    non_finite: Option<(f64, usize)>,
+    /// The end of the step whose continuous extension is ready.
+    pub(super) interpolated_to: f64,
     /// Something is to be done after every step.
     attended: bool,
     /// What was done to the state by hand since the last step.
@@ -163,6 +168,8 @@ where
         statistics: Statistics::default(),
         max_steps: options.max_steps.unwrap_or(max_steps),
         outcome,
+        non_finite: None,
+        interpolated_to: f64::NAN,
         attended,
         change: Change::None,
     };
@@ -177,6 +184,7 @@ fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
         StepError::Field(FieldError::BudgetSpent) => {
             Outcome::BudgetSpent { t, nfe: field.evaluations().nfe }
         }
+        StepError::NonFiniteInterpolant { t, lane } => Outcome::NonFinite { t, lane },
         error => Outcome::Failed { t, reason: error.to_string() },
     }
 }
@@ -218,7 +226,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn accepted_attempt(&mut self) -> Result<Attempt, Box<Outcome>> {
         loop {
             let attempt = self.next_attempt()?;
-            self.try_step(&attempt).map_err(|error| self.failure(error))?;
+            self.try_step(&attempt).map_err(|error| self.step_failure(error, &attempt))?;
             if self.judge(&attempt)? {
                 return Ok(attempt);
             }
@@ -256,7 +264,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let t_next = self.method.time_at_clock(&self.field, clock + h);
         let t_next = t_next.map_err(|error| self.failure(error))?;
         if t_next == self.t {
-            return Err(Outcome::StepTooSmall { t: self.t, h }.into());
+            return Err(self.too_small(h));
         }
         // A clock read backwards is off by its rounding, which must not pass the end.
         if (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0 {
@@ -311,7 +319,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if verdict.accept {
             return Ok(true);
         }
-        let proposal = h.abs();
+        let proposal = *h;
         self.rejected(attempt, square, proposal)
     }
 
@@ -323,19 +331,40 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         square: f64,
         proposal: f64,
     ) -> Result<bool, Box<Outcome>> {
-        let Stepper::Adaptive { control, end, scratch, .. } = &self.stepper else {
+        let Stepper::Adaptive { control, end, .. } = &self.stepper else {
             return Ok(false);
         };
-        if proposal >= control.smallest_step(attempt.clock, *end) {
+        // A norm that is not finite may be that of a finite error, too large to be squared.
+        self.non_finite = if square.is_finite() {
+            None
+        } else {
+            let estimate = self.method.error(&self.memory);
+            let lane = estimate.first_non_finite_lane(&self.other);
+            lane.map_err(|error| self.failure(error.into()))?.map(|lane| (self.t, lane))
+        };
+        if proposal.abs() >= control.smallest_step(attempt.clock, *end) {
             return Ok(false);
         }
         self.statistics.rejected += 1;
-        Err(Box::new(if square.is_finite() {
-            Outcome::StepTooSmall { t: self.t, h: proposal }
-        } else {
-            let lane = scratch.high.iter().position(|value| value.is_nan()).unwrap_or(0);
-            Outcome::NonFinite { t: self.t, lane }
-        }))
+        Err(self.too_small(proposal))
+    }
+
+    /// Why no step is made where one of length `h` on the clock would be too small: the field's
+    /// doing, if what was rejected last was not finite.
+    #[cold]
+    fn too_small(&self, h: f64) -> Box<Outcome> {
+        Box::new(match self.non_finite {
+            Some((t, lane)) if t == self.t => Outcome::NonFinite { t, lane },
+            _ => Outcome::StepTooSmall { t: self.t, h: h.copysign(self.t1 - self.t0) },
+        })
+    }
+
+    #[cold]
+    fn step_failure(&self, error: StepError, attempt: &Attempt) -> Box<Outcome> {
+        match error {
+            StepError::TooShort { .. } if attempt.grid.is_none() => self.too_small(attempt.length),
+            error => self.failure(error),
+        }
     }
 
     // Boxed, as a failure is seldom and a step is not: what a step returns stays small.

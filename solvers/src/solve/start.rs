@@ -122,7 +122,6 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     span: (f64, f64),
 ) -> Result<(Stepper, Option<Outcome>), SolveError> {
     let order = check_adaptive(&control, &method.info(), initial)?;
-    let mut scratch = NormScratch::default();
     let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
     let clocks = (method.clock(field, span.0), method.clock(field, span.1));
     let (start, end, unclocked) = match clocks {
@@ -133,7 +132,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
     let (length, outcome) = match control.initial_step {
         Some(length) => (length, None),
-        None => match initial_step(derivative, &control, initial, span, order, &mut scratch) {
+        None => match initial_step(derivative, &control, initial, span, order) {
             Ok(Some((length, slope))) => {
                 method.seed_first_evaluation(&slope, memory)?;
                 (length, None)
@@ -145,7 +144,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
         },
     };
     let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
-    let history = ErrorHistory::default();
+    let (history, scratch) = (ErrorHistory::default(), NormScratch::default());
     let stepper = Stepper::Adaptive { control: Box::new(control), h, end, order, history, scratch };
     Ok((stepper, unclocked.or(outcome)))
 }

@@ -166,7 +166,8 @@ pub trait State: Clone + 'static {
     /// `abstol + reltol * max(|before|, |after|)`.
     ///
     /// `mean_squares` is cleared and filled with one value per lane, NaN where
-    /// `self` or `after` is not finite, so that no norm can hide a bad lane.
+    /// `self` or `after` is not finite, so that no norm can hide a bad lane, and where the
+    /// square of a finite error is too large for a number.
     fn weighted_mean_squares(
         &self,
         before: &Self,

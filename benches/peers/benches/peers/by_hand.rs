@@ -98,6 +98,7 @@ pub fn adaptive<const N: usize, D: Dynamics>(
     let mut slope = [0.0; N];
     dynamics.derivative(&mut slope, &u);
     let (mut t, mut h, mut steps) = (0.0, 1e-2 * tolerance.powf(0.2), 0);
+    let mut largest = 10.0;
     while t < end {
         let last = h >= end - t;
         let length = if last { end - t } else { h };
@@ -113,9 +114,11 @@ pub fn adaptive<const N: usize, D: Dynamics>(
         if square <= 1.0 {
             (u, slope) = (next, new_slope);
             t = if last { end } else { t + length };
-            h = length * factor.clamp(0.2, 10.0);
+            h = length * factor.clamp(0.2, largest);
+            largest = 10.0;
         } else {
             h = length * factor.clamp(0.2, 0.9);
+            largest = 1.0;
         }
     }
     (u, steps)

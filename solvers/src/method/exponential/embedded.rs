@@ -16,10 +16,11 @@ use crate::state::State;
 #[derive(Debug, Clone)]
 pub struct EmbeddedSinglestep(Singlestep);
 
-/// `h <- 0.9 h error^(-1/k)`, without limits.
+/// `h <- 0.9 h error^(-1/k)`, without limits, after a rejection neither.
 pub const DPM_SOLVER_CONTROLLER: crate::PidController = crate::PidController {
     min_factor: 1e-12,
     max_factor: 1e12,
+    grow_after_rejection: true,
     ..crate::PidController::integral()
 };
 

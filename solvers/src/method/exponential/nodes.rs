@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::field::FieldError;
+use crate::method::StepError;
 use crate::semilinear::{Schedule, SemilinearField};
 
 /// Where a singlestep method places its inner nodes.
@@ -52,7 +53,7 @@ impl Nodes {
         step: &Division<'_>,
         i: usize,
         n: usize,
-    ) -> Result<Node, FieldError> {
+    ) -> Result<Node, StepError> {
         let h = step.end.log_snr - step.start.log_snr;
         let t = match self {
             Nodes::LogSnr => field.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?,
@@ -63,12 +64,6 @@ impl Nodes {
         if share > 0.0 && share < 1.0 {
             return Ok(Node { t, schedule, share });
         }
-        Err(FieldError::Domain {
-            t,
-            advice: format!(
-                "the step from {} to {} is too short to be divided; take fewer steps",
-                step.t, step.t_next
-            ),
-        })
+        Err(StepError::TooShort { t: step.t, t_next: step.t_next })
     }
 }

@@ -1,6 +1,8 @@
 //! Every Runge-Kutta method on every process, with the exact field: order of
-//! convergence, closed forms, and the number of evaluations.
+//! convergence, closed forms, and the number of evaluations. Every method on a field that breaks.
 
+mod broken_field;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::sync::Arc;
