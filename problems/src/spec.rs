@@ -117,8 +117,15 @@ impl SpecError {
     }
 }
 
+/// Longest word for which a likely name is looked for.
+const LONGEST_NAME: usize = 100;
+
 /// The candidate most like `word`, if any is alike enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is so long, and likeness takes the product of both lengths.
+    if word.len() > LONGEST_NAME {
+        return None;
+    }
     let candidates: Vec<&str> = candidates.into_iter().collect();
     let alike = candidates
         .iter()

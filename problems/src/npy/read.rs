@@ -73,7 +73,7 @@ fn from_file<T: NpyElement>(path: &Path, axes: Axes) -> Result<ArrayD<T>, NpyErr
     let failed = NpyError::reading(path);
     let file = File::open(path).map_err(&failed)?;
     let metadata = file.metadata().map_err(&failed)?;
-    let length = metadata.is_file().then(|| metadata.len());
+    let length = metadata.is_file().then_some(metadata.len());
     from_content(file, length, axes, &failed).map_err(|error| error.in_file(path))
 }
 

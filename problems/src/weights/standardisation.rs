@@ -39,6 +39,18 @@ pub enum StandardisationError {
         /// The value.
         value: f64,
     },
+    /// A value that is no pixel's, in images.
+    #[error(
+        "row {row}, column {column} of the images is {value}; pixels lie in [0, 1], divide those of bytes by 255"
+    )]
+    NotPixels {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
     /// The mean and scale do not fit each other or are not usable numbers.
     #[error("a standardisation needs a finite mean and a positive scale for each of {axes} axes")]
     Invalid {

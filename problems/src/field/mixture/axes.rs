@@ -42,7 +42,7 @@ pub(super) fn of_covariance(component: usize, s: &DMatrix<f64>) -> Result<Axes, 
     let eigen = |matrix: DMatrix<f64>| SymmetricEigen::try_new(matrix, f64::EPSILON, 10_000);
     let Some(scaled) = eigen(correlations.clone()) else { return Err(undecided) };
     let (least, largest) = (scaled.eigenvalues.min(), scaled.eigenvalues.max());
-    if !(least > SINGULAR * largest) {
+    if least <= SINGULAR * largest {
         let condition = largest / least;
         return Err(if least > 0.0 {
             MixtureError::Condition { component, condition }
@@ -94,7 +94,7 @@ fn turn(g: &mut DMatrix<f64>, i: usize, j: usize) -> bool {
     let (a, b) = (g.column(i).norm(), g.column(j).norm());
     // Of unit vectors, so that nothing under- or overflows.
     let cosine: f64 = g.column(i).iter().zip(&g.column(j)).map(|(x, y)| (x / a) * (y / b)).sum();
-    if !(cosine.abs() > f64::EPSILON * g.nrows() as f64) {
+    if cosine.abs() <= f64::EPSILON * g.nrows() as f64 {
         return false;
     }
     // cot 2 theta = (|b|^2 - |a|^2) / (2 a.b)
