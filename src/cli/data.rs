@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -33,6 +34,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<ExitCode, CommandError> {
     if *n == 0 {
         return Err(CommandError::usage("0 points were asked for; ask for at least one"));
     }
+    check_input(name, out)?;
     exit::check_outputs(&[("--out", &Some(out.clone()))], &[], &[])?;
     let data = data::by_name(name)?;
     write(data.as_ref(), arguments).map_err(CommandError::failed)?;
@@ -43,6 +45,18 @@ pub(super) fn run(arguments: &DataArguments) -> Result<ExitCode, CommandError> {
         echo(name)
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses to write over what is drawn from.
+fn check_input(name: &str, out: &Path) -> Result<(), CommandError> {
+    let Some((_, input)) = data::file_of(name) else { return Ok(()) };
+    match (fs::canonicalize(input), fs::canonicalize(out)) {
+        (Ok(input), Ok(out)) if out.starts_with(&input) => Err(CommandError::usage(format!(
+            "`{}` is what is drawn from; give --out another name",
+            echo_path(&out)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Draws and writes a few rows at a time: no number of them is too large for memory.

@@ -11,10 +11,11 @@ use super::exit;
 const RAYON: &str = "RAYON_NUM_THREADS";
 /// What candle reads.
 const CANDLE: &str = "CANDLE_NUM_THREADS";
-/// Most threads for each that the machine runs at a time: more only wait for each other.
-const MOST_EACH: usize = 16;
+/// Most threads for each that the machine runs at a time: more only wait for each other, and
+/// candle's do so at full speed.
+const MOST_EACH: usize = 4;
 /// So many are always granted.
-const ALWAYS: usize = 64;
+const ALWAYS: usize = 8;
 
 /// Makes the threads that all work in parallel is shared among, as many as the environment asks
 /// for or the machine has, but no more than are of use; says so if it has to.
@@ -106,10 +107,10 @@ mod tests {
             (Some("0"), 2, false, false),
             (Some("1"), 1, false, false),
             (Some(" 7 "), 7, false, false),
-            (Some("64"), 64, false, false),
-            (Some("65"), 64, true, true),
-            (Some("200000"), 64, true, true),
-            (Some("99999999999999999999999"), 64, true, true),
+            (Some("8"), 8, false, false),
+            (Some("9"), 8, true, true),
+            (Some("200000"), 8, true, true),
+            (Some("99999999999999999999999"), 8, true, true),
             (Some("-3"), 2, false, true),
             (Some("many"), 2, false, true),
             (Some("2.5"), 2, false, true),
@@ -118,6 +119,6 @@ mod tests {
             let found = (choice.threads, choice.capped, choice.note.is_some());
             assert_eq!(found, (threads, capped, noted), "{asked:?}: {choice:?}");
         }
-        assert_eq!(Choice::new(RAYON, Some("128"), 16).threads, 128);
+        assert_eq!(Choice::new(RAYON, Some("64"), 16).threads, 64);
     }
 }

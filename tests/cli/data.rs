@@ -53,4 +53,19 @@ fn bad_requests_are_refused_and_leave_no_file() {
         room.run(line).refused(&[part]);
     }
     assert_eq!(std::fs::read_dir(room.path("")).unwrap().count(), 1);
+    // What is drawn from is not written over, whatever it is called.
+    room.array::<f64>("own.npy", &[3, 2], vec![0.5; 6]);
+    let before = room.bytes("own.npy");
+    for out in ["own.npy", "./own.npy", "../NAME/own.npy"] {
+        let room_name = room.path("").file_name().unwrap().to_string_lossy().into_owned();
+        let out = out.replace("NAME", &room_name);
+        room.run(&format!("data own.npy --n 3 --out {out}")).refused(&["another name"]);
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("own.npy", room.path("link.npy")).unwrap();
+        room.run("data own.npy --n 3 --out link.npy").refused(&["another name"]);
+        room.run("data link.npy --n 3 --out own.npy").refused(&["another name"]);
+    }
+    assert_eq!(room.bytes("own.npy"), before);
 }

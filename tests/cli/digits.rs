@@ -153,7 +153,7 @@ fn the_spread_of_the_data_is_the_network_s_own() {
     with("wide.safetensors", Some(1.0));
     let line = |field: &str, method: &str| {
         format!(
-            "reconstruct --measurement pool:factor=4 --image image.npy --method {method} --steps 3 \
+            "reconstruct --measurement pool:factor=4,std=0.1 --image image.npy --method {method} --steps 3 \
              --n 2 --field {field} --out r.npy"
         )
     };

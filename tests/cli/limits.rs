@@ -111,7 +111,7 @@ fn any_number_of_threads_ends_soon_and_in_the_same_bytes() {
     room.array("point.npy", &[1, 2], vec![0.3f64, 0.4]);
     room.array("row.npy", &[1, 2], vec![1.0f64, 0.5]);
     let gradients = "reconstruct --field cat-vp --measurement matrix:file=row.npy,std=0.1 \
-                     --image point.npy --method pigdm --n 3000 --steps 4";
+                     --image point.npy --method pigdm --n 500 --steps 3";
     for line in ["metrics one.npy one.npy --json", gradients] {
         let ran = Ran::new(line, with_threads(&room, "200000", line));
         assert_eq!(ran.status, Some(0), "{ran:?}");
