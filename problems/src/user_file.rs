@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::memory;
 
+/// Most that is read of a pipe or a device.
+const MOST_OF_NO_FILE: u64 = 1 << 28;
+
 /// The content of a file of at most `most` bytes.
 ///
 /// What has no end (`/dev/zero`, a pipe) is read no further, and what memory does not hold is an
@@ -14,6 +17,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let known = if metadata.is_file() { metadata.len() } else { 0 };
+    let most = if metadata.is_file() { most } else { most.min(MOST_OF_NO_FILE) };
     if known > most {
         return Err(too_large(most));
     }

@@ -167,7 +167,7 @@ fn files_without_end_are_refused() {
         // Whoever is refused does not read on.
         let _ = std::io::Write::write_all(&mut stdin, content);
         drop(stdin);
-        Ran::new(&line, child.wait_with_output().unwrap()).refused(&[part]);
+        Ran::new(line, child.wait_with_output().unwrap()).refused(&[part]);
     }
 }
 

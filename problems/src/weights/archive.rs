@@ -19,8 +19,8 @@ use crate::user_file;
 const DOCUMENT: &str = "driftfield";
 /// The name of the tensor that holds the checksum.
 const CHECKSUM: &str = "checksum";
-/// Largest file read: far above any network that is made here.
-const LARGEST: u64 = 1 << 31;
+/// Largest file read, if memory holds it.
+const LARGEST: u64 = 1 << 36;
 
 /// Why a file of weights cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
