@@ -122,7 +122,7 @@ fn single_precision_follows_double_down_to_a_floor_that_rises_with_the_steps() {
 fn smoothing_widens_the_data_by_as_many_pixel_units() {
     let variance = |smoothing: f64| {
         let field = EmpiricalField::digits(DIGITS, smoothing).unwrap();
-        Field::Empirical(Arc::new(field)).data_std().powi(2)
+        Field::Empirical(Arc::new(field)).data_std().unwrap().powi(2)
     };
     let widened = (variance(0.1) - variance(0.0)).sqrt();
     assert!((widened - 0.2).abs() < 1e-12, "{widened}");

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use driftfield::problems::data::{self, DataError, IdxError, Mnist, MnistError};
-use driftfield::problems::network::ClassifierConfig;
+use driftfield::problems::network::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 use driftfield::problems::weights::TrainedNetwork;
 use tempfile::TempDir;
 
@@ -94,6 +94,34 @@ fn each_defect_of_a_file_has_its_own_error() {
     assert!(matches!(error, MnistError::Side { found: [14, 56], .. }), "{error}");
 }
 
+/// Whether images and labels belong together is in their headers: nothing is unpacked to find
+/// that they do not, and what memory does not hold is no damage.
+#[test]
+fn headers_are_compared_before_anything_is_unpacked() {
+    let directory = tempfile::tempdir().unwrap();
+    let packed = |shape: &[u32], content: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&[0, 0, 8, shape.len() as u8]).unwrap();
+        shape.iter().for_each(|size| encoder.write_all(&size.to_be_bytes()).unwrap());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    let read = |images: &[u32], labels: &[u32]| {
+        fs::write(directory.path().join(IMAGES), packed(images, &[])).unwrap();
+        fs::write(directory.path().join(LABELS), packed(labels, &[])).unwrap();
+        Mnist::read(directory.path()).unwrap_err()
+    };
+    // There is nothing behind these headers, which is found later.
+    let error = read(&[2_000_000, 28, 28], &[3]);
+    assert!(matches!(error, MnistError::Count { images: 2_000_000, labels: 3, .. }), "{error}");
+    let error = read(&[2_000_000, 27, 28], &[3]);
+    assert!(matches!(error, MnistError::Side { found: [27, 28], .. }), "{error}");
+    let error = read(&[5, 28, 28], &[5]);
+    assert!(matches!(error, MnistError::Idx(IdxError::Size { .. })), "{error}");
+    let error = read(&[4_000_000, 28, 28], &[4_000_000]);
+    assert!(matches!(error, MnistError::Idx(IdxError::Shape { .. })), "{error}");
+}
+
 #[test]
 fn damaged_gzip_and_missing_files_are_typed_errors() {
     let directory = unpacked();
@@ -141,4 +169,33 @@ fn the_shipped_classifier_recognises_digits_it_has_not_seen() {
     assert!(accuracy >= 63.0 / 64.0, "{accuracy}");
     let features = classifier.classify(pixels.view()).unwrap().features;
     assert_eq!(features.dim(), (64, 64));
+}
+
+/// 64-bit FNV-1a of the bits of all weights, tensor after tensor in the order of their names.
+fn fingerprint<A: Architecture>(network: &TrainedNetwork<A>) -> u64 {
+    let mut entries = network.parameters.config().entries();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let values = entries.iter().flat_map(|entry| &network.parameters.values()[entry.range.clone()]);
+    values.flat_map(|value| value.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+fn check<A: Architecture>(name: &str, bits: u64, std: f64) {
+    let file = format!("{}/weights/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let network = TrainedNetwork::<A>::load(file).unwrap();
+    assert_eq!(fingerprint(&network), bits, "{name}");
+    assert!((network.data_std.unwrap() - std).abs() < 5e-4, "{name}: {:?}", network.data_std);
+}
+
+/// The weights are those that were trained, to the bit, whatever was written beside them since;
+/// and each file says how far its data spread.
+#[test]
+fn shipped_weights_are_those_that_were_trained() {
+    check::<MlpConfig>("cat-rectified-flow", 0xecfe_715f_4e85_3d27, 1.0);
+    check::<MlpConfig>("cat-vp", 0xe135_f89f_3e39_def3, 1.0);
+    check::<MlpConfig>("cat-brownian-bridge", 0x6397_50cb_e75b_ffad, 1.0);
+    check::<UNetConfig>("mnist-rectified-flow", 0x4ba3_8025_df45_b84e, 0.518);
+    check::<UNetConfig>("mnist-vp", 0xd68d_98ae_bb9a_a52a, 0.518);
+    check::<ClassifierConfig>("mnist-classifier", 0x7fcd_dbc8_f6f3_8cdd, 0.519);
 }

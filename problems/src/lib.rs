@@ -39,16 +39,19 @@
 //!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
 //! - [`inverse`]: measurements, and samples of the data given what was measured;
 //! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
-//! - [`spec`]: the `name:key=value` form of the command line.
+//! - [`spec`]: the `name:key=value` form of the command line; [`echo`]: the user's words in messages;
+//!   [`memory`]: how much of it can be had.
 
 pub mod atomic_file;
 pub mod data;
+pub mod echo;
 pub mod exponential;
 pub mod field;
 pub mod flow;
 mod host;
 pub mod inverse;
 pub mod langevin;
+pub mod memory;
 pub mod method;
 pub mod network;
 pub mod npy;
@@ -57,4 +60,5 @@ pub mod process;
 pub mod spacing;
 pub mod spec;
 pub mod train;
+mod user_file;
 pub mod weights;

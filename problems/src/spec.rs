@@ -12,6 +12,8 @@
 
 use std::str::FromStr;
 
+use crate::echo::echo;
+
 /// Why a `name:key=value` text could not be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -87,11 +89,16 @@ impl SpecError {
         expected: impl Into<String>,
     ) -> Self {
         SpecError::Value {
-            name: name.to_owned(),
-            key: key.to_owned(),
-            value: value.to_string(),
+            name: echo(name),
+            key: echo(key),
+            value: echo(&value.to_string()),
             expected: expected.into(),
         }
+    }
+
+    /// The refusal of a text that cannot be read.
+    pub fn malformed(text: &str, problem: impl Into<String>) -> Self {
+        SpecError::Malformed { text: echo(text), problem: problem.into() }
     }
 
     /// The refusal of a name that is none of `known`.
@@ -103,15 +110,22 @@ impl SpecError {
         let known: Vec<&str> = known.into_iter().collect();
         SpecError::UnknownName {
             kind,
-            name: name.to_owned(),
+            name: echo(name),
             nearest: nearest(name, known.iter().copied()).map(str::to_owned),
             known: known.join(", "),
         }
     }
 }
 
+/// Longest word for which a likely name is looked for.
+const LONGEST_NAME: usize = 100;
+
 /// The candidate most like `word`, if any is alike enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is so long, and likeness takes the product of both lengths.
+    if word.len() > LONGEST_NAME {
+        return None;
+    }
     let candidates: Vec<&str> = candidates.into_iter().collect();
     let alike = candidates
         .iter()
@@ -140,25 +154,25 @@ impl FromStr for Spec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let malformed = |problem: String| SpecError::Malformed { text: text.to_owned(), problem };
+        let malformed = |problem: &str| SpecError::malformed(text, problem);
         let (name, list) = match text.split_once(':') {
             Some((name, list)) => (name.trim(), Some(list)),
             None => (text.trim(), None),
         };
         if name.is_empty() {
-            return Err(malformed("the name is empty".to_owned()));
+            return Err(malformed("the name is empty"));
         }
         let mut spec = Spec { name: name.to_owned(), parameters: Vec::new() };
         for item in list.into_iter().flat_map(|list| list.split(',')) {
             let (key, value) = item
                 .split_once('=')
                 .map(|(key, value)| (key.trim(), value.trim()))
-                .ok_or_else(|| malformed(format!("`{item}` has no `=`")))?;
+                .ok_or_else(|| malformed(&format!("`{}` has no `=`", echo(item))))?;
             if key.is_empty() || value.is_empty() {
-                return Err(malformed(format!("`{item}` lacks its key or its value")));
+                return Err(malformed(&format!("`{}` lacks its key or its value", echo(item))));
             }
             if spec.text(key).is_some() {
-                return Err(SpecError::DuplicateKey { name: spec.name, key: key.to_owned() });
+                return Err(SpecError::DuplicateKey { name: echo(name), key: echo(key) });
             }
             spec.parameters.push((key.to_owned(), value.to_owned()));
         }
@@ -182,8 +196,8 @@ impl Spec {
         match self.parameters.iter().find(|(key, _)| !known.contains(&key.as_str())) {
             None => Ok(()),
             Some((key, _)) => Err(SpecError::UnknownKey {
-                name: self.name.clone(),
-                key: key.clone(),
+                name: echo(&self.name),
+                key: echo(key),
                 nearest: nearest(key, known.iter().copied()).map(str::to_owned),
                 known: known.join(", "),
             }),

@@ -249,3 +249,61 @@ fn draws_have_the_moments_and_depend_on_their_own_index() {
         }
     }
 }
+
+/// Variances 24 orders of magnitude apart, along the axes and at a correlation: score, posterior
+/// mean and draws are those of the closed form, each relative to its own size.
+#[test]
+fn components_of_any_scale_have_their_closed_form() {
+    let (wide, narrow) = (1e6, 1e-6);
+    for r in [0.0, 0.5, -0.9] {
+        let c = r * wide * narrow;
+        let text = format!(
+            r#"{{"weights": [1], "means": [[3e5, -2e-6]],
+                "covariances": [[[{:e}, {c:e}], [{c:e}, {:e}]]]}}"#,
+            wide * wide,
+            narrow * narrow
+        );
+        let data: GaussianMixture = text.parse().unwrap();
+        let mean = [3e5, -2e-6];
+        // In units of the standard deviations S is the matrix of correlations.
+        let score = |z: [f64; 2]| {
+            let by = 1.0 - r * r;
+            [-(z[0] - r * z[1]) / by / wide, -(z[1] - r * z[0]) / by / narrow]
+        };
+        for z in [[1.0, 0.3], [-0.2, 2.0], [0.0, -1.0]] {
+            let x = [mean[0] + wide * z[0], mean[1] + narrow * z[1]];
+            for (found, exact) in data.score(&x).unwrap().into_iter().zip(score(z)) {
+                assert!((found - exact).abs() <= 1e-9 * exact.abs(), "{r} {z:?}: {found} {exact}");
+            }
+        }
+        let drawn = data.draw(20_000, 3);
+        let z =
+            |row: usize| [(drawn[[row, 0]] - mean[0]) / wide, (drawn[[row, 1]] - mean[1]) / narrow];
+        let moment = |i: usize, j: usize| {
+            (0..drawn.nrows()).map(|row| z(row)[i] * z(row)[j]).sum::<f64>() / drawn.nrows() as f64
+        };
+        // Six standard errors.
+        for (found, exact) in [(moment(0, 0), 1.0), (moment(1, 1), 1.0), (moment(0, 1), r)] {
+            assert!((found - exact).abs() < 6.0 * (2.0 / 20_000f64).sqrt(), "{found} {exact}");
+        }
+    }
+    // Along the axes every axis is a Gaussian of its own, at all times.
+    let data: GaussianMixture =
+        r#"{"weights": [1], "means": [[3e5, -2e-6]], "covariances": [[[1e12, 0], [0, 1e-12]]]}"#
+            .parse()
+            .unwrap();
+    let path = process::parse("vp").unwrap();
+    let predictor = MixturePredictor::new(data, path.clone());
+    for t in interior(&path) {
+        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
+        let x = points(6, 2) * 1e3;
+        let found = predict(&predictor, Target::DATA, &x, t);
+        for (row, found) in x.rows().into_iter().zip(found.rows()) {
+            for (axis, (mean, variance)) in [(3e5, 1e12), (-2e-6, 1e-12)].into_iter().enumerate() {
+                let gain = alpha * variance / (alpha * alpha * variance + sigma * sigma);
+                let exact = mean + gain * (row[axis] - alpha * mean);
+                assert!((found[axis] - exact).abs() < 1e-12 * exact.abs().max(1e-6), "{t}");
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use driftfield_problems::atomic_file::AtomicFile;
+use driftfield_problems::echo::{echo_path, printable};
 use driftfield_solvers::Outcome;
 
 use crate::images;
@@ -54,8 +55,24 @@ impl<E: std::error::Error> From<E> for CommandError {
 }
 
 /// One line on stderr; if that is closed there is nobody to tell.
-fn warn(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "driftfield: {message}");
+pub(super) fn warn(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "driftfield: {}", readable(&message.to_string()));
+}
+
+/// Characters of a line of a message at most.
+const LONGEST_LINE: usize = 2_000;
+
+/// A message as it may be written to a terminal, whatever words of others have come into it:
+/// nothing that does not print, and no line without end.
+fn readable(message: &str) -> String {
+    let line = |line: &str| {
+        let line = printable(line);
+        match line.char_indices().nth(LONGEST_LINE) {
+            Some((end, _)) => format!("{} ...", &line[..end]),
+            None => line,
+        }
+    };
+    message.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes `text` and a line break to stdout.
@@ -127,7 +144,7 @@ pub(super) fn check_writable(path: &Path) -> Result<(), CommandError> {
     AtomicFile::create(path).map(drop).map_err(|error| {
         CommandError::usage(format!(
             "cannot write `{}`: {error}; give a file in an existing, writable directory",
-            path.display()
+            echo_path(path)
         ))
     })
 }

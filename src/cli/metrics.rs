@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use driftfield_problems::npy;
+use driftfield_problems::{memory, npy};
 
 use super::CommandError;
 use super::exit::say;
@@ -21,6 +21,10 @@ pub(super) struct MetricsArguments {
 
 pub(super) fn run(arguments: &MetricsArguments) -> Result<ExitCode, CommandError> {
     let (a, b) = (npy::read_rows::<f64>(&arguments.a)?.0, npy::read_rows::<f64>(&arguments.b)?.0);
+    let points = a.nrows() + b.nrows();
+    // Copies by coordinate and by tree, and sorted projections of every thread.
+    let numbers = 3 * (a.len() + b.len()) + points * (4 + 2 * rayon::current_num_threads());
+    memory::check("points", points as u64, numbers as u128 * size_of::<f64>() as u128)?;
     let report = MetricReport::new(&a.view(), &b.view())?;
     if arguments.json {
         say(serde_json::to_string_pretty(&report)?)?;

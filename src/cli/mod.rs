@@ -3,17 +3,20 @@
 //! Exit status 0 on success, 2 on bad usage or input (message on stderr,
 //! nothing on stdout), 1 on a failed computation (its outcome still printed).
 
+mod data;
 mod exit;
 mod metrics;
 mod reconstruct;
 mod sample;
 mod solvers;
 mod study;
+mod threads;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use driftfield_problems::echo::echo;
 
 pub use exit::CommandError;
 
@@ -40,15 +43,27 @@ enum Command {
     Sample(Box<sample::SampleArguments>),
     /// Sample what an image was, given a measurement of it
     Reconstruct(Box<reconstruct::ReconstructArguments>),
+    /// Draw points of a data set into a file
+    Data(data::DataArguments),
     /// List every method
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples
     Metrics(metrics::MetricsArguments),
 }
 
+/// The command line, or why it is none; clap repeats the user's words, which are therefore read
+/// again in the form that a message may have.
+fn parse() -> Result<Arguments, clap::Error> {
+    Arguments::try_parse().map_err(|error| {
+        let words = std::env::args_os().map(|word| echo(&word.to_string_lossy()));
+        Arguments::try_parse_from(words).err().unwrap_or(error)
+    })
+}
+
 /// Runs the command line and returns the exit status.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    threads::prepare();
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` are answers, everything else is misuse.
@@ -64,6 +79,7 @@ pub fn run() -> ExitCode {
         Some(Command::Train(arguments)) => train::run(&arguments),
         Some(Command::Sample(arguments)) => sample::run(&arguments),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments),
+        Some(Command::Data(arguments)) => data::run(&arguments),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
     };

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use driftfield_problems::method::path_methods;
 use driftfield_solvers::method::stochastic::{NoiseKind, Sense, StochasticInfo};
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
@@ -107,35 +107,73 @@ pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, CommandError
         say(serde_json::to_string_pretty(&described)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "name",
-        "kind",
-        "order",
-        "embedded",
-        "strong",
-        "weak",
-        "NFE per step",
-        "adaptive",
-        "applies to",
-    ]);
-    for (info, stochastic) in infos() {
-        let at_start = match info.evaluations_at_start {
-            0 => String::new(),
-            extra => format!(" (+{extra} once)"),
+    say(tables(infos().collect()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Columns of a terminal, unless it is said to have fewer.
+const WIDTH: usize = 80;
+
+fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.map_or(WIDTH, |columns: usize| columns.clamp(40, WIDTH))
+}
+
+/// One table for each kind of solver and what it applies to, no wider than a terminal.
+fn tables(mut infos: Vec<(MethodInfo, Option<StochasticInfo>)>) -> String {
+    let mut text = String::new();
+    while let Some((first, stochastic)) = infos.first() {
+        let (kind, applies) = (first.kind, applies_to(first, *stochastic));
+        let alike = |(info, stochastic): &(MethodInfo, Option<StochasticInfo>)| {
+            info.kind == kind && applies_to(info, *stochastic) == applies
         };
+        let (group, rest): (Vec<_>, Vec<_>) = infos.iter().copied().partition(alike);
+        text += &wrapped(&format!("{}, for {applies}", kind.name()), width());
+        text += &format!("\n{}\n\n", table(&group));
+        infos = rest;
+    }
+    text + &wrapped(LEGEND, width())
+}
+
+/// What the columns mean.
+const LEGEND: &str = "order: of the method, in brackets of its error estimate; strong, weak: of \
+                      paths of an SDE and of their law; NFE/step: evaluations, in brackets once at \
+                      the start";
+
+fn table(group: &[(MethodInfo, Option<StochasticInfo>)]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width() as u16)
+        .set_header(["name", "order", "strong", "weak", "NFE/step", "adaptive"]);
+    let bracketed = |number: Option<usize>| number.map_or(String::new(), |n| format!(" ({n})"));
+    for (info, _) in group {
+        let at_start = Some(info.evaluations_at_start as usize).filter(|&extra| extra > 0);
+        let embedded = info.embedded_order.map(|order| order as usize);
         table.add_row([
             info.name.to_owned(),
-            info.kind.name().to_owned(),
-            info.order.to_string(),
-            or_dash(info.embedded_order),
+            format!("{}{}", info.order, bracketed(embedded)),
             or_dash(info.strong_order),
             or_dash(info.weak_order),
-            format!("{}{at_start}", info.evaluations_per_step),
+            format!("{}{}", info.evaluations_per_step, bracketed(at_start)),
             if info.adaptive() { "yes" } else { "no" }.to_owned(),
-            applies_to(&info, stochastic),
         ]);
     }
-    say(table)?;
-    Ok(ExitCode::SUCCESS)
+    table
+}
+
+/// Words in lines of at most so many characters.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }

@@ -29,7 +29,8 @@ pub(super) struct StudyArguments {
     /// Directory for table, pictures and report
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Real digits to compare with: `mnist:DIR`
+    /// Data to compare with: `mnist:DIR` for images; for points any that `data` takes, by default
+    /// that of the field, which for a network is found beside its weights or where it was trained
     #[arg(long)]
     data: Option<String>,
     /// Labels of the lanes of a network that knows labels, which take turns [default: all]
@@ -79,6 +80,11 @@ impl StudyArguments {
             given => given.iter().map(String::as_str).collect(),
         };
         let cases = match self.field.as_deref() {
+            None | Some("exact" | "trained") if self.points().is_some() => {
+                return Err(CommandError::usage(
+                    "the standard fields are those of the cat and compared with it; leave out --data, or give --field",
+                ));
+            }
             None => standard_cases(&processes, &["exact", "trained"])?,
             Some("exact") => standard_cases(&processes, &["exact"])?,
             Some("trained") => trained_cases(&processes)?,
@@ -92,7 +98,10 @@ impl StudyArguments {
                 let processes = own.as_deref().map_or(processes, |own| vec![own]);
                 let mut cases = Vec::new();
                 for process in processes {
-                    cases.push(Case::new(process, field.clone())?);
+                    cases.push(match self.points() {
+                        Some(data) => Case::with_data(process, field.clone(), data)?,
+                        None => Case::new(process, field.clone())?,
+                    });
                 }
                 cases
             }
@@ -139,13 +148,13 @@ impl StudyArguments {
     }
 
     fn digits(&self) -> Result<Option<Mnist>, CommandError> {
-        let Some(data) = &self.data else { return Ok(None) };
-        match data.strip_prefix("mnist:") {
-            Some(directory) => Ok(Some(Mnist::read(directory)?)),
-            None => Err(CommandError::usage(format!(
-                "a study compares with digits only, `{data}` is none; give --data mnist:DIR"
-            ))),
-        }
+        let directory = self.data.as_deref().and_then(|data| data.strip_prefix("mnist:"));
+        Ok(directory.map(Mnist::read).transpose()?)
+    }
+
+    /// Data that is no digits.
+    fn points(&self) -> Option<&str> {
+        self.data.as_deref().filter(|data| !data.starts_with("mnist:"))
     }
 
     /// A case with what else was asked for.

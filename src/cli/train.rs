@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::memory;
 use driftfield_problems::network::{ClassifierConfig, UNetConfig};
 use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
 use driftfield_problems::train::{
@@ -100,7 +101,11 @@ fn train_mlp(
     path: &SharedPath,
     objective: Objective,
 ) -> Result<ExitCode, CommandError> {
-    let data = data::by_name(&arguments.data)?.sample(TRAINING_POINTS, arguments.seed);
+    let data = data::by_name(&arguments.data)?;
+    // The points, and a standardised copy.
+    let bytes = (TRAINING_POINTS * 2 * size_of::<f64>()) as u128 * data.dimension() as u128;
+    memory::check("training points", TRAINING_POINTS as u64, bytes)?;
+    let data = data.sample(TRAINING_POINTS, arguments.seed);
     let base = TrainingConfig::new(path.spec(), arguments.data.clone(), data.ncols());
     let config = configure(base, arguments, path);
     check_outputs(arguments)?;

@@ -1,5 +1,7 @@
 use driftfield_problems::data::MnistError;
+use driftfield_problems::echo::echo;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
+use driftfield_problems::memory::MemoryError;
 use driftfield_problems::npy::NpyError;
 use driftfield_problems::process::PathError;
 use driftfield_problems::spacing::SpacingError;
@@ -11,7 +13,7 @@ use super::SHIPPED;
 
 /// `FILE: `, unless the message names the file already.
 fn named(file: &str, already: bool) -> String {
-    if already { String::new() } else { format!("{file}: ") }
+    if already { String::new() } else { format!("{}: ", echo(file)) }
 }
 
 fn shipped_names() -> String {
@@ -27,7 +29,7 @@ pub enum GenerateError {
     Spec(#[from] SpecError),
     /// The field's text is of no known form.
     #[error(
-        "cannot read the field `{0}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", names = shipped_names()
+        "cannot read the field `{}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
     )]
     FieldForm(String),
     /// A mixture file is refused.
@@ -57,7 +59,10 @@ pub enum GenerateError {
     },
     /// The network's own process is not the one asked for.
     #[error(
-        "the network of `{file}` was trained on `{trained}`, not on `{asked}`; give `--process {trained}`"
+        "the network of `{}` was trained on `{}`, not on `{asked}`; give `--process {}`",
+        echo(file),
+        echo(trained),
+        echo(trained)
     )]
     Process {
         /// The weights file.
@@ -69,7 +74,8 @@ pub enum GenerateError {
     },
     /// Labels for a field that knows none.
     #[error(
-        "{field} knows no labels; leave out --label, or take a network that was trained with labels (`train --network unet`)"
+        "{} knows no labels; leave out --label, or take a network that was trained with labels (`train --network unet`)",
+        echo(field)
     )]
     NoLabels {
         /// The field.
@@ -202,14 +208,16 @@ pub enum GenerateError {
         least: u64,
     },
     /// More than fits in memory.
-    #[error("{count} {what} take {gigabytes:.1} GB, more memory than there is; ask for fewer")]
-    Memory {
-        /// What there is too much of.
-        what: &'static str,
-        /// How many were asked for.
-        count: u64,
-        /// What they take.
-        gigabytes: f64,
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// A technique needs the spread of data that the weights say nothing of.
+    #[error(
+        "the weights file `{}` does not say how far its data spread, which files made since it is measured do; give the root of the mean variance of a component with the method, in the network's units, as `pigdm:data_std=0.5` or `replacement:data_std=0.5`, or train again",
+        echo(file)
+    )]
+    DataStd {
+        /// The weights file.
+        file: String,
     },
     /// A spacing with adaptive steps.
     #[error("adaptive steps place their own times; leave out the spacing")]

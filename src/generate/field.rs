@@ -9,7 +9,7 @@ use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::weights::{AnyNetwork, Standardisation};
 use driftfield_solvers::{HostState, State};
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use super::{Condition, GenerateError, TrainedField, shipped};
 
@@ -216,14 +216,14 @@ impl Field {
     }
 
     /// Root of the mean variance of a component of the data, in the units of the process.
-    pub fn data_std(&self) -> f64 {
+    /// A network's file says it, unless it was made before that was so.
+    pub fn data_std(&self) -> Result<f64, GenerateError> {
         match self {
             Field::Mixture(mixture) => {
-                (mixture.covariance().trace() / mixture.dimension() as f64).sqrt()
+                Ok((mixture.covariance().trace() / mixture.dimension() as f64).sqrt())
             }
             Field::Empirical(data) => {
-                let variance = data.points.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0);
-                variance.sqrt().hypot(data.process_smoothing())
+                Ok(Standardisation::spread(&data.points).hypot(data.process_smoothing()))
             }
             Field::Trained(network) => network.data_std(),
         }

@@ -38,6 +38,9 @@ use driftfield_solvers::{
 };
 use ndarray::{ArrayD, IxDyn};
 
+/// Adaptive steps at most.
+const MOST_STEPS: u64 = 1_000_000;
+
 /// The state generation starts from.
 #[derive(Debug, Clone)]
 pub enum Initial<T> {
@@ -103,7 +106,7 @@ pub(crate) fn check_request<T>(
     lanes: usize,
 ) -> Result<(), GenerateError> {
     field.check_condition(condition)?;
-    memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))
+    Ok(memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))?)
 }
 
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
@@ -162,13 +165,20 @@ pub(crate) fn generate_steered<T: Scalar>(
         (solution, Some(evaluations))
     } else {
         let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+        let kept = settings.saved != Saved::Last && plan.steps().is_none();
+        let fit = memory::states_that_fit(lanes, lane_bytes, &info);
+        let options = if kept { options.max_steps(fit.min(MOST_STEPS)) } else { options };
         let options = match steered.observer {
             Some(mut observer) => {
                 options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
             }
             None => options,
         };
-        (solve(&problem, &method, options)?, None)
+        let mut solution = solve(&problem, &method, options)?;
+        if kept && fit < MOST_STEPS && matches!(solution.outcome, Outcome::MaxSteps { .. }) {
+            solution.outcome = Outcome::Failed { t: solution.t_last, reason: full(fit) };
+        }
+        (solution, None)
     };
     if settings.denoise_final && solution.outcome.is_success() {
         denoise(&problem.field, &mut solution);
@@ -201,6 +211,14 @@ pub(crate) fn generate_steered<T: Scalar>(
         steps: plan.steps(),
         lane_evaluations,
     })
+}
+
+/// Why an adaptive solve whose states are all kept cannot go on.
+fn full(steps: u64) -> String {
+    format!(
+        "memory holds the states of {steps} steps and no more; ask for fewer samples or looser \
+         tolerances, or for the last states only"
+    )
 }
 
 /// Refuses what lanes at their own pace have not in common.

@@ -24,6 +24,7 @@ pub struct TrainedField {
     /// Where it came from, for messages.
     pub file: String,
     prediction: String,
+    data_std: Option<f64>,
     plan: Plan,
 }
 
@@ -40,6 +41,7 @@ fn about<A: Architecture>(network: TrainedNetwork<A>, file: String, plan: Plan) 
         data: network.data,
         units: network.standardisation,
         prediction: network.prediction,
+        data_std: network.data_std,
         file,
         plan,
     }
@@ -77,12 +79,10 @@ impl TrainedField {
         }
     }
 
-    /// Root of the mean variance of a component of the data, in the units of the process: 1 where
-    /// these are fitted to the data, as for points, and where nothing is known; for digits, whose
-    /// units are those of pixels, what it is over the 9,000 that the shipped networks were trained
-    /// on.
-    pub fn data_std(&self) -> f64 {
-        if self.data == "mnist" { 0.518 } else { 1.0 }
+    /// Root of the mean variance of a component of the data, in the units of the process, as
+    /// measured in training; files of before do not say.
+    pub fn data_std(&self) -> Result<f64, GenerateError> {
+        self.data_std.ok_or_else(|| GenerateError::DataStd { file: self.file.clone() })
     }
 
     /// What it predicts.

@@ -12,8 +12,8 @@ pub(super) const METRIC: Metric = Metric {
 /// The energy distance of two samples, `2 E|X-Y| - E|X-X'| - E|Y-Y'|`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EnergyDistance {
-    /// With the pairs of a point with itself (V-statistic): never negative but
-    /// for rounding. Its square root is a metric.
+    /// With the pairs of a point with itself (V-statistic): never negative. Its square root is a
+    /// metric.
     pub biased: f64,
     /// Without them (U-statistic): zero on average for equal distributions.
     /// `None` where a sample is a single point.
@@ -43,7 +43,8 @@ pub(super) fn between(
     MetricError::unless_finite("energy distance", cross + pp + qq)?;
     let unbiased = cross - pp / (n * (n - 1.0)) - qq / (m * (m - 1.0));
     Ok(EnergyDistance {
-        biased: cross - pp / (n * n) - qq / (m * m),
+        // What is below zero is rounding.
+        biased: (cross - pp / (n * n) - qq / (m * m)).max(0.0),
         unbiased: (n > 1.0 && m > 1.0).then_some(unbiased),
     })
 }

@@ -87,7 +87,7 @@ fn by_series(p: &PreparedSample, q: &PreparedSample, bandwidth: f64, series: &Fo
     // k(x, x) = 1 is taken out of both means within.
     let surplus = (1.0 - means.within_p) / (n - 1.0) + (1.0 - means.within_q) / (m - 1.0);
     let unbiased = (n > 1.0 && m > 1.0).then_some(means.biased - surplus);
-    Mmd { bandwidth, biased: means.biased, unbiased }
+    Mmd { bandwidth, biased: means.biased.max(0.0), unbiased }
 }
 
 fn by_pairs(
@@ -114,7 +114,8 @@ fn by_pairs(
         let biased = (pp + n) / (n * n) + (qq + m) / (m * m) - cross;
         let unbiased = pp / (n * (n - 1.0)) + qq / (m * (m - 1.0)) - cross;
         let unbiased = (n > 1.0 && m > 1.0).then_some(unbiased);
-        Mmd { bandwidth: bandwidths[index], biased, unbiased }
+        // The biased one is the square of a norm: what is below zero is rounding.
+        Mmd { bandwidth: bandwidths[index], biased: biased.max(0.0), unbiased }
     };
     Ok((0..bandwidths.len()).map(estimate).collect())
 }

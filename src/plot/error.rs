@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use driftfield_problems::echo::echo_path;
+
 /// Why a picture could not be made or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,7 +77,10 @@ pub enum PlotError {
         most: u32,
     },
     /// The file name does not say which format is meant.
-    #[error("cannot tell the picture format from \"{}\": use a name that ends in .png or .svg", path.display())]
+    #[error(
+        "cannot tell the picture format from \"{}\": use a name that ends in .png or .svg",
+        echo_path(path)
+    )]
     UnknownExtension {
         /// The path given.
         path: PathBuf,
@@ -87,7 +92,10 @@ pub enum PlotError {
         message: String,
     },
     /// The file could not be written.
-    #[error("cannot write the picture \"{}\": {source}; check that the directory exists and is writable", path.display())]
+    #[error(
+        "cannot write the picture \"{}\": {source}; check that the directory exists and is writable",
+        echo_path(path)
+    )]
     Write {
         /// The path given.
         path: PathBuf,

@@ -73,7 +73,7 @@ pub fn reconstruct<T: Scalar>(
     let settings = &with_informed_start(path, settings);
     check_request::<T>(field, &settings.condition, initial.lanes())?;
     let condition = settings.condition.of_lanes(0, initial.lanes());
-    let std_of = |given: Option<f64>| given.unwrap_or_else(|| field.data_std());
+    let std_of = |given: Option<f64>| given.map_or_else(|| field.data_std(), Ok);
     let run =
         |steered: Steered<'_, T>| generate_steered(path, field, initial, settings, 0, steered);
     let (generated, gradients, beside) = match technique {
@@ -91,14 +91,14 @@ pub fn reconstruct<T: Scalar>(
             let guidance = PseudoInverse::new().beginning_at(least_signal.unwrap_or(at_once));
             let gradients = guidance.gradients();
             let conditioned = Conditioned::new(predictor, path.clone(), own, guidance)?;
-            let predictor = Arc::new(conditioned.data_std(std_of(data_std))?);
+            let predictor = Arc::new(conditioned.data_std(std_of(data_std)?)?);
             let generated = run(Steered { predictor, observer: None })?;
             (generated, gradients.load(Ordering::Relaxed), 0)
         }
         Technique::Replacement { data_std } => {
             let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
             let conditioned = Conditioned::new(predictor, path.clone(), own, Replacement)?;
-            let predictor = Arc::new(conditioned.data_std(std_of(data_std))?);
+            let predictor = Arc::new(conditioned.data_std(std_of(data_std)?)?);
             (run(Steered { predictor, observer: None })?, 0, 0)
         }
         _ => return Err(ReconstructError::Technique(technique.name())),

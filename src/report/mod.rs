@@ -25,6 +25,8 @@ use escape::escaped;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use driftfield_problems::echo::echo_path;
+
 /// Why a report could not be made or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,7 +49,10 @@ pub enum ReportError {
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The file could not be written.
-    #[error("cannot write the report \"{}\": {source}; check that the directory exists and is writable", path.display())]
+    #[error(
+        "cannot write the report \"{}\": {source}; check that the directory exists and is writable",
+        echo_path(path)
+    )]
     Write {
         /// The path given.
         path: PathBuf,

@@ -1,13 +1,15 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
+use driftfield_problems::echo::echo_path;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::weights::AnyNetwork;
 use ndarray::Array2;
 
 use super::{Judge, StudyError};
-use crate::generate::{Condition, Field, GenerateError, shipped};
+use crate::generate::{Condition, Field, GenerateError, TrainedField, shipped};
 
 /// The processes of the standard study.
 pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
@@ -60,21 +62,46 @@ pub struct Case {
 
 impl Case {
     /// A case with a field of the user's.
+    ///
+    /// A network's data is looked for where it was trained and beside its file; see
+    /// [`Case::with_data`] for data from elsewhere.
     pub fn new(process: &str, field: Field) -> Result<Self, StudyError> {
+        Self::compared_with(process, field, None)
+    }
+
+    /// A case with a field of the user's, compared with the data set of this name.
+    pub fn with_data(process: &str, field: Field, data: &str) -> Result<Self, StudyError> {
+        if is_image(&field) {
+            return Err(StudyError::NoDigits { data: data.to_owned() });
+        }
+        let data = data::by_name(data)?;
+        let (expected, found) = (field.dimension(), data.dimension());
+        if expected != found {
+            return Err(StudyError::DataDimension { expected, found });
+        }
+        Self::compared_with(process, field, Some(Reference::Data(data)))
+    }
+
+    fn compared_with(
+        process: &str,
+        field: Field,
+        data: Option<Reference>,
+    ) -> Result<Self, StudyError> {
         let path = process::parse(process)?;
         // A network of another process is refused before anything is run.
         field.predictor::<Array2<f32>>(&path, &Condition::default())?;
-        let reference = match &field {
-            Field::Mixture(mixture) => Reference::Mixture(mixture.clone()),
-            Field::Empirical(data) => {
+        let reference = match (data, &field) {
+            (Some(data), _) => data,
+            (None, Field::Mixture(mixture)) => Reference::Mixture(mixture.clone()),
+            (None, Field::Empirical(data)) => {
                 let mut points = (*data.points).clone();
                 field.to_data_units(&mut points)?;
                 let points = FiniteData::new(points)?;
                 Reference::Data(Box::new(points.with_smoothing(data.smoothing)))
             }
-            // Digits lie in some directory, which the network does not know.
-            Field::Trained(network) if network.data == "mnist" => Reference::Unknown,
-            Field::Trained(network) => Reference::Data(data::by_name(&network.data)?),
+            // Images are compared by their features, with those of a directory that is given.
+            (None, Field::Trained(_)) if is_image(&field) => Reference::Unknown,
+            (None, Field::Trained(network)) => Reference::Data(data_of(network)?),
         };
         let field_name = if field.is_exact() { "exact" } else { "trained" };
         let judge = if is_image(&field) { Some(Judge::of_labels()?) } else { None };
@@ -132,6 +159,30 @@ impl Case {
     pub fn label(&self) -> String {
         format!("{}, {} field", self.process, self.field_name)
     }
+}
+
+/// The data that a network was trained on: of the registry, or in a file that is beside the
+/// weights, where it was in training, or where an absolute name says.
+fn data_of(network: &TrainedField) -> Result<Box<dyn DataSet>, StudyError> {
+    let Some((before, name)) = data::file_of(&network.data) else {
+        return Ok(data::by_name(&network.data)?);
+    };
+    let folder = Path::new(&network.file).parent().unwrap_or(Path::new(""));
+    let beside = |name: &Path| folder.join(name);
+    let recorded = Path::new(name);
+    let mut places = vec![beside(recorded), recorded.to_path_buf()];
+    // A folder that was moved whole: the data lies in it under its own name.
+    places.extend(recorded.file_name().map(|file| beside(Path::new(file))));
+    let Some(place) = places.iter().find(|place| place.exists()) else {
+        places.dedup();
+        let looked: Vec<String> = places.iter().map(|place| echo_path(place)).collect();
+        let (weights, data) = (network.file.clone(), network.data.clone());
+        return Err(StudyError::NoData { weights, data, looked: looked.join(", ") });
+    };
+    data::by_name(&format!("{before}{}", place.display())).map_err(|source| {
+        let (weights, data) = (network.file.clone(), network.data.clone());
+        StudyError::NetworkData { weights, data, source: Box::new(source) }
+    })
 }
 
 /// Of the size that the shipped classifier knows.

@@ -29,6 +29,7 @@ pub use table::{legend, terminal_table};
 
 use std::sync::{Mutex, PoisonError};
 
+use driftfield_problems::memory;
 use driftfield_solvers::Scalar;
 use ndarray::{Array2, ArrayD};
 
@@ -41,6 +42,9 @@ use parallel::in_parallel;
 
 /// Bandwidth of the MMD in the study's tables.
 pub const MMD_BANDWIDTH: f64 = 0.5;
+
+/// Numbers kept of every point of the data for the sliced Wasserstein distance.
+const PROJECTIONS: usize = 128;
 
 /// What is studied.
 #[derive(Debug)]
@@ -112,6 +116,7 @@ impl Study {
     pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
         for case in &self.cases {
             check_request::<f32>(&case.field, &case.condition, self.lanes)?;
+            self.check_memory(case.field.dimension())?;
         }
         let progress = Mutex::new(progress);
         let report = |label: &str| {
@@ -129,6 +134,14 @@ impl Study {
             CaseResult::of(case, runs, &solved.by_ref().take(seeds).collect::<Vec<_>>())
         });
         Ok(StudyResult { cases: cases.collect(), lanes: self.lanes, seeds })
+    }
+
+    /// Refuses lanes whose samples, data and sorted projections of it do not fit.
+    fn check_memory(&self, dimension: usize) -> Result<(), GenerateError> {
+        let numbers = 8 * dimension + 2 * PROJECTIONS;
+        let each =
+            (numbers * size_of::<f64>() * self.jobs.clamp(1, self.seeds.len().max(1))) as u128;
+        Ok(memory::check("lanes", self.lanes as u64, self.lanes as u128 * each)?)
     }
 
     fn run_seed(

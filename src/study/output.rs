@@ -4,6 +4,7 @@ use std::path::Path;
 
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::DataError;
+use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::network::ClassifierError;
@@ -34,6 +35,51 @@ pub enum StudyError {
     /// The data set is not known or not readable.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The data of a network is nowhere to be found.
+    #[error(
+        "the network of `{}` was trained on `{}`, which is not there (looked for: {looked}); give it with --data FILE.npy, or put it beside the weights",
+        echo(weights),
+        echo(data)
+    )]
+    NoData {
+        /// The weights file.
+        weights: String,
+        /// The data, as its training named it.
+        data: String,
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// The data of a network cannot be used.
+    #[error(
+        "the data `{}` that the network of `{}` was trained on: {source}; give other data with --data",
+        echo(data),
+        echo(weights)
+    )]
+    NetworkData {
+        /// The weights file.
+        weights: String,
+        /// The data, as its training named it.
+        data: String,
+        /// What is wrong with it.
+        source: Box<DataError>,
+    },
+    /// Images can be compared with digits only.
+    #[error(
+        "a study of images compares with digits only, `{}` is none; give --data mnist:DIR",
+        echo(data)
+    )]
+    NoDigits {
+        /// The data asked for.
+        data: String,
+    },
+    /// Data that the field does not generate.
+    #[error("the data has {found} component(s) a point, the field's lanes have {expected}")]
+    DataDimension {
+        /// Components of a lane.
+        expected: usize,
+        /// Components of a point.
+        found: usize,
+    },
     /// The exact field could not be made.
     #[error(transparent)]
     Mixture(#[from] MixtureError),

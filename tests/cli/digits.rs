@@ -137,6 +137,45 @@ fn a_reconstruction_is_written_drawn_and_summed_up() {
     assert!(text.contains("mean squared misfit of the 49 measured values"), "{text}");
 }
 
+/// How far the data of a network spread is measured in training and kept in its file; a file
+/// without it is not guessed for.
+#[test]
+fn the_spread_of_the_data_is_the_network_s_own() {
+    use driftfield::problems::network::UNetConfig;
+    use driftfield::problems::weights::TrainedNetwork;
+
+    let room = room();
+    let network = TrainedNetwork::<UNetConfig>::load(weights("rectified-flow")).unwrap();
+    let with = |name: &str, data_std: Option<f64>| {
+        TrainedNetwork { data_std, ..network.clone() }.save(room.path(name)).unwrap();
+    };
+    with("without.safetensors", None);
+    with("wide.safetensors", Some(1.0));
+    let line = |field: &str, method: &str| {
+        format!(
+            "reconstruct --measurement pool:factor=4,std=0.1 --image image.npy --method {method} --steps 3 \
+             --n 2 --field {field} --out r.npy"
+        )
+    };
+    let reconstructed = |field: &str, method: &str| {
+        room.run(&line(field, method)).succeeded();
+        room.bytes("r.npy")
+    };
+    let own = weights("rectified-flow");
+    for method in ["pigdm", "replacement"] {
+        room.run(&line("without.safetensors", method)).refused(&["data_std=", "without"]);
+        let measured = reconstructed(&own, method);
+        let std = network.data_std.unwrap();
+        let given = reconstructed("without.safetensors", &format!("{method}:data_std={std}"));
+        assert_eq!(measured, given, "{method}");
+        let wide = reconstructed("wide.safetensors", method);
+        assert_eq!(wide, reconstructed(&own, &format!("{method}:data_std=1")), "{method}");
+        assert_ne!(measured, wide, "{method}");
+    }
+    // DPS needs none.
+    room.run(&line("without.safetensors", "dps")).succeeded();
+}
+
 #[test]
 fn what_was_generated_can_be_reconstructed_at_times_of_a_list() {
     let room = room();

@@ -29,6 +29,23 @@ fn every_solver_is_described() {
 }
 
 #[test]
+fn the_table_of_solvers_fits_a_terminal() {
+    let room = Room::new();
+    for columns in [None, Some("80"), Some("200"), Some("nonsense")] {
+        let mut command = room.command(["solvers"]);
+        match columns {
+            Some(columns) => command.env("COLUMNS", columns),
+            None => command.env_remove("COLUMNS"),
+        };
+        let output = command.output().unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        for line in table.lines() {
+            assert!(line.chars().count() <= 80, "{columns:?}: {line}");
+        }
+    }
+}
+
+#[test]
 fn stochastic_solvers_say_which_noise_they_take() {
     let listed = Room::new().run("solvers --json").succeeded().json();
     let of = |name: &str| {
@@ -73,6 +90,29 @@ fn metrics_are_those_of_the_library() {
     assert_eq!(printed["chamfer"], report.chamfer);
     let text = room.run("metrics a.npy b.npy").succeeded().stdout;
     assert!(text.contains(&format!("{:.6e}", report.chamfer)), "{text}");
+}
+
+/// Distances that cannot be negative are not printed so: of a sample to itself, whose sums over
+/// pairs are rounded in different orders.
+#[test]
+fn what_cannot_be_negative_is_not() {
+    let room = Room::new();
+    for (n, d) in [(1, 2), (3, 1), (40, 2), (333, 3), (1000, 7), (5, 40)] {
+        let values = (0..n * d).map(|i| (i as f64 * 0.7391).sin() * 3.0 + 1.0).collect();
+        room.array::<f64>("a.npy", &[n, d], values);
+        let found = room.run("metrics a.npy a.npy --json").succeeded().json();
+        for key in ["energy_distance", "chamfer", "chamfer_squared", "sliced_wasserstein"] {
+            let value = found[key].as_f64().unwrap();
+            assert!((0.0..1e-12).contains(&value), "{key}: {value:e}");
+        }
+        for value in found["mmd2_biased"].as_array().unwrap() {
+            let value = value.as_f64().unwrap();
+            assert!((0.0..1e-12).contains(&value), "{value:e}");
+        }
+        let text = room.run("metrics a.npy a.npy").succeeded().stdout;
+        let energy = text.lines().find(|line| line.starts_with("energy")).unwrap();
+        assert!(!energy.contains(" -"), "{energy}");
+    }
 }
 
 #[test]

@@ -142,6 +142,45 @@ fn fields_of_any_dimension_and_processes_that_differ_by_a_parameter() {
     assert!(room.has("two/chamfer-nfe-vp-beta-max-15-exact.png"));
 }
 
+/// The data of a network is found where it was, beside the weights, or where --data says.
+#[test]
+fn a_network_of_one_s_own_can_be_studied_from_anywhere() {
+    let room = Room::new();
+    std::fs::create_dir_all(room.path("here/data")).unwrap();
+    let ring = |i: usize| [(i as f64).sin(), (i as f64).cos()];
+    room.array::<f64>("here/data/rings.npy", &[50, 2], (0..50).flat_map(ring).collect());
+    let line = "train --process vp --data data/rings.npy --out w.safetensors --steps 5";
+    let mut command = room.command(line.split(' '));
+    assert!(command.current_dir(room.path("here")).output().unwrap().status.success());
+    let study = "study --quick --json --solver heun --lanes 20";
+    let rows_of = |line: String| {
+        let study = room.run(&line).succeeded().json();
+        assert_eq!(rows(&study).len(), 1, "{line}");
+        rows(&study)[0]["chamfer"].as_f64().unwrap()
+    };
+    // Beside the weights, under the name of the training.
+    let beside = rows_of(format!("{study} --field here/w.safetensors"));
+    // Moved, with the data or without.
+    std::fs::create_dir(room.path("moved")).unwrap();
+    std::fs::rename(room.path("here/w.safetensors"), room.path("moved/w.safetensors")).unwrap();
+    let ran = room.run(&format!("{study} --field moved/w.safetensors"));
+    ran.refused(&["moved/w.safetensors", "`data/rings.npy`", "moved/data/rings.npy", "--data"]);
+    let given = format!("{study} --field moved/w.safetensors --data here/data/rings.npy");
+    assert_eq!(rows_of(given), beside);
+    std::fs::copy(room.path("here/data/rings.npy"), room.path("moved/rings.npy")).unwrap();
+    assert_eq!(rows_of(format!("{study} --field moved/w.safetensors")), beside);
+    room.write("moved/rings.npy", "no array");
+    let ran = room.run(&format!("{study} --field moved/w.safetensors"));
+    ran.refused(&["rings.npy", "the network of `moved/w.safetensors`", "not an .npy file"]);
+    // Other data is compared with as asked, of as many components.
+    assert_ne!(rows_of(format!("{study} --field moved/w.safetensors --data moons")), beside);
+    room.array::<f64>("wide.npy", &[3, 3], vec![0.5; 9]);
+    let ran = room.run(&format!("{study} --field moved/w.safetensors --data wide.npy"));
+    ran.refused(&["3 component", "2"]);
+    room.run(&format!("{study} --data moons")).refused(&["--field"]);
+    room.run(&format!("{study} --field moved/w.safetensors --data mons")).refused(&["moons"]);
+}
+
 /// All but the times of a study.
 fn untimed(mut study: Value) -> Value {
     for row in study["rows"].as_array_mut().unwrap() {

@@ -33,6 +33,29 @@ fn trained_weights_can_be_sampled_from() {
     assert_eq!(room.bytes("again.safetensors"), room.bytes("first.safetensors"));
 }
 
+/// A network whose units are not fitted to its data keeps the spread it has in them.
+#[test]
+fn training_measures_how_far_the_data_spread() {
+    use driftfield::problems::data::Mnist;
+    use driftfield::problems::network::{MlpConfig, UNetConfig};
+    use driftfield::problems::weights::{Standardisation, TrainedNetwork};
+
+    let room = Room::new();
+    let spread = (0..150).map(|i| 100.0 * f64::from(i).sin()).collect();
+    room.array::<f64>("d.npy", &[50, 3], spread);
+    let line = "--out w.safetensors --steps 1 --process rectified-flow --data";
+    room.run(&format!("train {line} d.npy")).succeeded();
+    let network = TrainedNetwork::<MlpConfig>::load(room.path("w.safetensors")).unwrap();
+    assert!((network.data_std.unwrap() - 1.0).abs() < 1e-12, "{:?}", network.data_std);
+    room.run(&format!("train {line} {DIGITS}")).succeeded();
+    let network = TrainedNetwork::<UNetConfig>::load(room.path("w.safetensors")).unwrap();
+    let digits = Mnist::read(DIGITS.trim_start_matches("mnist:")).unwrap().train.pixels;
+    // Pixels from -1 to 1 are twice those from 0 to 1.
+    let expected = 2.0 * Standardisation::spread(&digits);
+    let found = network.data_std.unwrap();
+    assert!((found - expected).abs() < 1e-12 && found < 0.7, "{found} {expected}");
+}
+
 fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
     let clock = Instant::now();
     while !happened() {

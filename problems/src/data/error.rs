@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::MnistError;
+use crate::echo::echo;
 use crate::field::MixtureError;
 use crate::npy::NpyError;
 
@@ -9,7 +10,8 @@ use crate::npy::NpyError;
 pub enum DataError {
     /// No data set has this name.
     #[error(
-        "no data set is called '{name}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json, and mnist:DIR"
+        "no data set is called '{}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json, and mnist:DIR",
+        echo(name)
     )]
     UnknownName {
         /// The name asked for.
@@ -20,7 +22,7 @@ pub enum DataError {
         known: String,
     },
     /// The file is no Gaussian mixture.
-    #[error("{file}: {source}")]
+    #[error("{}: {source}", echo(file))]
     Mixture {
         /// The file.
         file: String,

@@ -10,6 +10,7 @@ use crate::npy;
 #[derive(Debug, Clone)]
 pub struct FiniteData {
     points: Array2<f64>,
+    row_shape: Vec<usize>,
     smoothing: f64,
 }
 
@@ -24,13 +25,20 @@ impl FiniteData {
         {
             return Err(DataError::NotFinite { row, column, value });
         }
-        Ok(FiniteData { points, smoothing: 0.0 })
+        let row_shape = vec![points.ncols()];
+        Ok(FiniteData { points, row_shape, smoothing: 0.0 })
     }
 
     /// The same rows, each drawn with noise of this standard deviation.
     #[must_use]
     pub fn with_smoothing(self, smoothing: f64) -> Self {
         FiniteData { smoothing, ..self }
+    }
+
+    /// The same rows, being of another shape with as many values.
+    #[must_use]
+    pub fn with_row_shape(self, row_shape: Vec<usize>) -> Self {
+        FiniteData { row_shape, ..self }
     }
 
     /// The data set of the rows of an `.npy` file of shape `[n, d]`.
@@ -47,6 +55,10 @@ impl FiniteData {
 impl DataSet for FiniteData {
     fn dimension(&self) -> usize {
         self.points.ncols()
+    }
+
+    fn row_shape(&self) -> Vec<usize> {
+        self.row_shape.clone()
     }
 
     fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {

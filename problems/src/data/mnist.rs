@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::idx::{Idx, IdxError};
+use super::idx::{IdxError, IdxFile};
+use crate::echo::echo_path;
 
 /// Why a directory of digits is refused.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,8 @@ pub enum MnistError {
     Idx(#[from] IdxError),
     /// There is no such file.
     #[error(
-        "{directory}: neither {name} nor {name}.gz is there; `mnist:DIR` takes a directory with the usual four files"
+        "{}: neither {name} nor {name}.gz is there; `mnist:DIR` takes a directory with the usual four files",
+        echo_path(directory)
     )]
     Missing {
         /// The directory.
@@ -24,7 +26,7 @@ pub enum MnistError {
         name: &'static str,
     },
     /// Images and labels do not belong together.
-    #[error("{directory}: {images} image(s) but {labels} label(s) under {part}-*")]
+    #[error("{}: {images} image(s) but {labels} label(s) under {part}-*", echo_path(directory))]
     Count {
         /// The directory.
         directory: PathBuf,
@@ -36,7 +38,10 @@ pub enum MnistError {
         labels: usize,
     },
     /// The images are not 28 x 28 pixels.
-    #[error("{directory}: images of {found:?} pixels under {part}-*; digits are 28 x 28")]
+    #[error(
+        "{}: images of {found:?} pixels under {part}-*; digits are 28 x 28",
+        echo_path(directory)
+    )]
     Side {
         /// The directory.
         directory: PathBuf,
@@ -46,7 +51,7 @@ pub enum MnistError {
         found: [usize; 2],
     },
     /// A label is no digit.
-    #[error("{directory}: label {row} under {part}-* is {label}; digits are 0 to 9")]
+    #[error("{}: label {row} under {part}-* is {label}; digits are 0 to 9", echo_path(directory))]
     Label {
         /// The directory.
         directory: PathBuf,
@@ -121,27 +126,30 @@ impl Digits {
         part: &'static str,
         [images, labels]: [&'static str; 2],
     ) -> Result<Self, MnistError> {
-        let images = Idx::read(find(directory, images)?, 3)?;
-        let labels = Idx::read(find(directory, labels)?, 1)?;
+        let images = IdxFile::open(find(directory, images)?, 3)?;
+        let labels = IdxFile::open(find(directory, labels)?, 1)?;
         let directory = || directory.to_path_buf();
-        let (count, found) = (images.shape[0], [images.shape[1], images.shape[2]]);
+        // By the headers, before anything is unpacked.
+        let (count, found) = (images.shape()[0], [images.shape()[1], images.shape()[2]]);
         if found != [Mnist::SIDE; 2] {
             return Err(MnistError::Side { directory: directory(), part, found });
         }
-        let given = labels.values.len();
+        let given = labels.shape()[0];
         if given != count {
             let (images, labels) = (count, given);
             return Err(MnistError::Count { directory: directory(), part, images, labels });
         }
-        if let Some((row, &label)) = labels.values.iter().enumerate().find(|(_, label)| **label > 9)
-        {
+        // A byte of the file and a number of the array.
+        images.check_memory(1 + size_of::<f64>() as u64)?;
+        let (images, labels) = (images.values()?, labels.values()?);
+        if let Some((row, &label)) = labels.iter().enumerate().find(|(_, label)| **label > 9) {
             return Err(MnistError::Label { directory: directory(), part, row, label });
         }
         let side = Mnist::SIDE * Mnist::SIDE;
         let pixels = Array2::from_shape_fn((count, side), |(row, pixel)| {
-            f64::from(images.values[row * side + pixel]) / 255.0
+            f64::from(images[row * side + pixel]) / 255.0
         });
-        Ok(Digits { pixels, labels: labels.values.into_iter().map(u32::from).collect() })
+        Ok(Digits { pixels, labels: labels.into_iter().map(u32::from).collect() })
     }
 
     /// Number of images.

@@ -23,10 +23,10 @@ pub use checkerboard::Checkerboard;
 pub use eight_gaussians::EightGaussians;
 pub use error::DataError;
 pub use finite::FiniteData;
-pub use idx::{Idx, IdxError};
+pub use idx::{Idx, IdxError, IdxFile};
 pub use mnist::{Digits, Mnist, MnistError};
 pub use moons::Moons;
-pub use registry::{Entry, REGISTRY, by_name};
+pub use registry::{Entry, REGISTRY, by_name, file_of};
 pub use sample_rng::SampleRng;
 pub use swiss_roll::SwissRoll;
 
@@ -36,6 +36,11 @@ use ndarray::{Array2, Axis};
 pub trait DataSet: std::fmt::Debug + Send + Sync {
     /// Number of coordinates of a sample.
     fn dimension(&self) -> usize;
+
+    /// Shape of a sample: more than one axis for images.
+    fn row_shape(&self) -> Vec<usize> {
+        vec![self.dimension()]
+    }
 
     /// Draws one sample into `point`, whose length is [`DataSet::dimension`].
     fn draw(&self, rng: &mut SampleRng, point: &mut [f64]);

@@ -19,6 +19,16 @@ pub struct Entry {
 pub const REGISTRY: &[Entry] =
     &[Cat::ENTRY, Moons::ENTRY, Checkerboard::ENTRY, SwissRoll::ENTRY, EightGaussians::ENTRY];
 
+/// The file or directory that [`by_name`] reads for that name, and what stands before it; none
+/// for a data set of the registry.
+pub fn file_of(name: &str) -> Option<(&'static str, &str)> {
+    if let Some(directory) = name.strip_prefix("mnist:") {
+        return Some(("mnist:", directory));
+    }
+    let lower = name.to_ascii_lowercase();
+    (lower.ends_with(".npy") || lower.ends_with(".json")).then_some(("", name))
+}
+
 /// The data set of that name, the rows of that `.npy` file, the Gaussian mixture
 /// of that `.json` file, or the digits of that directory (`mnist:DIR`).
 pub fn by_name(name: &str) -> Result<Box<dyn DataSet>, DataError> {
@@ -26,7 +36,8 @@ pub fn by_name(name: &str) -> Result<Box<dyn DataSet>, DataError> {
         return Ok((entry.make)());
     }
     if let Some(directory) = name.strip_prefix("mnist:") {
-        return Ok(Box::new(FiniteData::new(Mnist::read(directory)?.train.pixels)?));
+        let digits = FiniteData::new(Mnist::read(directory)?.train.pixels)?;
+        return Ok(Box::new(digits.with_row_shape(vec![1, Mnist::SIDE, Mnist::SIDE])));
     }
     if name.to_ascii_lowercase().ends_with(".npy") {
         return Ok(Box::new(FiniteData::read(name)?));

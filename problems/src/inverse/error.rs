@@ -1,3 +1,4 @@
+use crate::memory::MemoryError;
 use crate::npy::NpyError;
 use crate::spec::SpecError;
 use crate::weights::StandardisationError;
@@ -102,6 +103,9 @@ pub enum MeasurementError {
         /// Pixels of the image.
         pixels: usize,
     },
+    /// More than fits in memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// `A A^T` could not be decomposed.
     #[error(
         "the eigenvalues of A A^T did not converge for a measurement of {measured} values; scale \

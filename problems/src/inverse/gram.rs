@@ -1,6 +1,7 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::{Measurement, MeasurementError};
+use crate::memory;
 
 /// Below this share of the largest, an eigenvalue of `A A^T` is rounding.
 const NEGLIGIBLE: f64 = 1e-13;
@@ -21,6 +22,10 @@ pub struct Gram {
 impl Gram {
     /// Forms `A A^T` column by column, and decomposes it unless it is diagonal.
     pub fn new(measurement: &dyn Measurement) -> Result<Self, MeasurementError> {
+        let values = measurement.measured();
+        // The product, its symmetric part, and what the decomposition makes of it.
+        let bytes = 4 * size_of::<f64>() as u128 * (values as u128).pow(2);
+        memory::check("measured values", values as u64, bytes)?;
         let matrix = product(measurement);
         let measured = matrix.nrows();
         let diagonal: Vec<f64> = matrix.diagonal().as_slice().to_vec();

@@ -3,11 +3,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::echo::echo_path;
+
 /// What is wrong with an `.npy` file, and what to try.
 #[derive(Debug, Error)]
 pub enum NpyError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", echo_path(path))]
     Io {
         /// What was being done: "read" or "write".
         action: &'static str,
@@ -17,7 +19,7 @@ pub enum NpyError {
         source: io::Error,
     },
     /// Any other error, with the file it was found in.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", echo_path(path))]
     InFile {
         /// The file.
         path: PathBuf,
@@ -43,11 +45,15 @@ pub enum NpyError {
     },
     /// Not f32 or f64.
     #[error(
-        "the elements have dtype {found}, but only f4 and f8 (float32, float64) are read; convert with array.astype('float32')"
+        "the elements are {what} (dtype {found}), and arrays of float32 and float64 are read; {advice}"
     )]
     Dtype {
-        /// The descriptor found, as NumPy writes it.
+        /// The descriptor found.
         found: String,
+        /// What the elements are.
+        what: &'static str,
+        /// What to do with them.
+        advice: &'static str,
     },
     /// Too few or too many axes.
     #[error(
@@ -79,6 +85,16 @@ pub enum NpyError {
         /// The number of data bytes found.
         found: usize,
     },
+    /// More than fits in memory.
+    #[error(
+        "an array of shape {shape:?} takes {gigabytes:.1} GB, more memory than there is; save a part of it"
+    )]
+    Memory {
+        /// The shape in the header.
+        shape: Vec<usize>,
+        /// What it takes.
+        gigabytes: f64,
+    },
     /// A finite f64 that f32 cannot hold.
     #[error(
         "element {index} is {value:e}, beyond the range of f32; read the file as f64 or rescale it"
@@ -108,7 +124,7 @@ impl NpyError {
         }
     }
 
-    pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn reading(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| NpyError::Io { action: "read", path: path.to_path_buf(), source }
     }
 

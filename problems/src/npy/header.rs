@@ -4,14 +4,16 @@ use super::NpyError;
 
 /// NumPy's own limit for headers it does not trust.
 const LONGEST_HEADER: usize = 10_000;
+/// All before the data, at most: magic string, version and length as well.
+pub(super) const LONGEST_FRONT: usize = LONGEST_HEADER + 12;
 /// Far deeper than any dtype; it bounds the recursion of the literal parser.
 const DEEPEST_NESTING: usize = 16;
 
 /// What the front of an `.npy` file says about the data behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
-    /// The type descriptor as NumPy writes it, such as `<f4`.
-    pub dtype: String,
+    /// The type descriptor, such as `<f4`.
+    pub descr: String,
     pub fortran_order: bool,
     pub shape: Vec<usize>,
 }
@@ -25,23 +27,24 @@ impl Header {
 
     fn from_literal(text: &str) -> Result<Self, NpyError> {
         // The parser's own message is a picture over several lines.
-        let value: Value =
-            text.trim().parse().map_err(|_| broken("it is not a Python dictionary"))?;
+        let value: Value = without_long_integers(text.trim())
+            .parse()
+            .map_err(|_| broken("it is not a Python dictionary"))?;
         let Value::Dict(entries) = value else {
             return Err(broken("it is not a Python dictionary"));
         };
-        let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         for (key, value) in entries {
             match (key.as_string().map(String::as_str), value) {
-                (Some("descr"), Value::String(name)) => dtype = Some(name),
-                (Some("descr"), structured) => dtype = Some(structured.to_string()),
+                (Some("descr"), Value::String(name)) => descr = Some(name),
+                (Some("descr"), structured) => descr = Some(structured.to_string()),
                 (Some("fortran_order"), Value::Boolean(flag)) => fortran_order = Some(flag),
                 (Some("shape"), Value::Tuple(axes)) => shape = lengths(&axes),
                 _ => return Err(broken("it has an unknown or ill-typed entry")),
             }
         }
         Ok(Header {
-            dtype: dtype.ok_or_else(|| broken("it has no descr"))?,
+            descr: descr.ok_or_else(|| broken("it has no descr"))?,
             fortran_order: fortran_order.ok_or_else(|| broken("it has no fortran_order"))?,
             shape: shape.ok_or_else(|| broken("it has no shape of whole numbers"))?,
         })
@@ -72,6 +75,18 @@ pub(super) fn to_bytes(dtype: &str, shape: &[usize]) -> Result<Vec<u8>, NpyError
     bytes.resize(total - 1, b' ');
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Python 2 wrote `(3L, 2L)` on some machines, which NumPy still reads.
+fn without_long_integers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let follows_digit = out.ends_with(|before: char| before.is_ascii_digit());
+        if !(letter == 'L' && follows_digit) {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 fn lengths(axes: &[Value]) -> Option<Vec<usize>> {

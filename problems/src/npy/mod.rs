@@ -1,12 +1,13 @@
 //! Arrays in NumPy's `.npy` files: C order, f32 or f64.
 //!
-//! Reading accepts either float width (in either byte order, C or Fortran
-//! layout) and converts to the width asked for; anything else is refused with
+//! Reading accepts either float width (in any of NumPy's spellings and either byte order, C or
+//! Fortran layout) and converts to the width asked for; anything else is refused with
 //! a message that says what was found and what to do. Writing is C order,
 //! header version 1.0, and atomic: a reader never sees half a file.
 //!
 //! The format: `numpy.lib.format`, NumPy Enhancement Proposal 1.
 
+mod dtype;
 mod element;
 mod error;
 mod header;

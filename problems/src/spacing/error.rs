@@ -20,6 +20,12 @@ pub enum SpacingError {
         /// Last time.
         end: f64,
     },
+    /// More times than memory holds.
+    #[error("the times of {steps} steps do not fit in memory; take fewer steps")]
+    Memory {
+        /// Number of steps.
+        steps: usize,
+    },
     /// Two times that are the same number.
     #[error(
         "{steps} steps of `{spacing}` from t = {start} to {end} are too fine to tell apart at t = {t}; take fewer steps"

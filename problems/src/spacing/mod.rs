@@ -146,7 +146,11 @@ impl Spacing {
             return Err(SpacingError::Empty { steps, start, end });
         }
         let place = placement::placement(self, path, (start, end), steps)?;
-        let mut times: Vec<f64> = (0..=steps).map(place).collect();
+        let mut times: Vec<f64> = Vec::new();
+        if times.try_reserve_exact(steps.saturating_add(1)).is_err() {
+            return Err(SpacingError::Memory { steps });
+        }
+        times.extend((0..=steps).map(place));
         (times[0], times[steps]) = (start, end);
         let ordered =
             |pair: &[f64]| if start < end { pair[0] < pair[1] } else { pair[0] > pair[1] };

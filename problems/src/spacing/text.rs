@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Spacing, TimestepRule, Timesteps};
+use crate::echo::echo;
 use crate::npy;
 use crate::spec::{Spec, SpecError};
 
@@ -47,12 +48,12 @@ fn positive(spec: &Spec, key: &str, usual: f64) -> Result<f64, SpecError> {
 
 /// The list after `times:`.
 fn list(text: &str, list: &str) -> Result<Spacing, SpecError> {
-    let malformed = |problem: String| SpecError::Malformed { text: text.to_owned(), problem };
+    let malformed = |problem: String| SpecError::malformed(text, problem);
     let times: Vec<f64> = if list.ends_with(".npy") {
         npy::read_vector(list).map_err(|error| malformed(error.to_string()))?
     } else {
         let number = |item: &str| {
-            item.trim().parse().map_err(|_| malformed(format!("`{item}` is no number")))
+            item.trim().parse().map_err(|_| malformed(format!("`{}` is no number", echo(item))))
         };
         list.split('/').map(number).collect::<Result<_, _>>()?
     };
@@ -85,10 +86,10 @@ impl FromStr for Spacing {
             "leading" => timesteps(TimestepRule::Leading { offset: spec.integer("offset", 0)? }),
             "linspace" => timesteps(TimestepRule::Linspace { whole: spec.boolean("round", true)? }),
             "trailing" => timesteps(TimestepRule::Trailing),
-            "times" => Err(SpecError::Malformed {
-                text: text.to_owned(),
-                problem: "the list is missing: `times:1/0.5/0.1`, or `times:FILE.npy`".to_owned(),
-            }),
+            "times" => Err(SpecError::malformed(
+                text,
+                "the list is missing: `times:1/0.5/0.1`, or `times:FILE.npy`",
+            )),
             name => Err(SpecError::unknown_name("spacing", name, Spacing::NAMES)),
         }
     }

@@ -143,7 +143,7 @@ impl State {
         let document: Document = archive.document()?;
         run.check(&document.run)?;
         let part = |name: &str| -> Result<Vec<f32>, WeightsError> {
-            Ok(archive.f32s(name, &[weights])?.to_vec())
+            Ok(archive.f32s(name, &[weights])?.into_owned())
         };
         let history = archive.f64s("history", &[document.step, 2])?;
         let history = history

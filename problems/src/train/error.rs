@@ -1,5 +1,6 @@
 //! Why a training run stops.
 
+use crate::memory::MemoryError;
 use crate::network::{ConfigError, ParametersError};
 use crate::weights::{StandardisationError, WeightsError};
 
@@ -75,6 +76,9 @@ pub enum TrainError {
         /// The learning rate there.
         learning_rate: f64,
     },
+    /// More than fits in memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The final weights do not make a network.
     #[error(transparent)]
     Parameters(#[from] ParametersError),

@@ -4,6 +4,7 @@ use super::batch::{Batch, Rows};
 use super::{CheckpointError, Objective, TrainError, Trainable, Trainer, TrainingConfig};
 use crate::network::{ClassifierConfig, MlpConfig, Purpose, SeededRng, UNetConfig};
 use crate::process::{RectifiedFlow, Ve};
+use crate::weights::StandardisationError;
 
 /// Images of 8 x 8 pixels whose left or right half is bright.
 fn halves(n: usize) -> (Array2<f64>, Vec<u32>) {
@@ -178,4 +179,11 @@ fn networks_refuse_labels_and_objectives_that_are_not_theirs() {
         Trainer::labelled(small(1), velocity, &RectifiedFlow, &bad, &labels),
         Err(TrainError::Data(_))
     ));
+    // The units of pixels are not those of bytes, nor of what is standardised already.
+    for value in [255.0, -1.0] {
+        bad[[3, 5]] = value;
+        let error = Trainer::labelled(small(1), velocity, &RectifiedFlow, &bad, &labels);
+        let place = StandardisationError::NotPixels { row: 3, column: 5, value };
+        assert!(matches!(error, Err(TrainError::Data(found)) if found == place));
+    }
 }

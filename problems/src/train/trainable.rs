@@ -104,8 +104,12 @@ impl Trainable for ClassifierConfig {
     }
 }
 
-/// The units of pixels, whatever the data; values that are not finite are refused.
+/// The units of pixels, which are those of the data only if it holds pixels.
 fn of_pixels(data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
     Standardisation::fit(data)?;
+    let other = data.indexed_iter().find(|(_, value)| !(0.0..=1.0).contains(*value));
+    if let Some(((row, column), &value)) = other {
+        return Err(StandardisationError::NotPixels { row, column, value });
+    }
     Ok(Standardisation::of_pixels(data.ncols()))
 }

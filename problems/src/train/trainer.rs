@@ -9,6 +9,7 @@ use super::checkpoint::{Identity, State};
 use super::optimiser::{Moments, Update, adamw, norm};
 use super::trainable::LossGradient;
 use super::{CheckpointError, Objective, TrainError, Trainable, TrainingConfig};
+use crate::memory;
 use crate::network::{MlpConfig, Parameters};
 use crate::process::GaussianPath;
 use crate::weights::{Standardisation, TrainedNetwork, WeightsError};
@@ -105,6 +106,7 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         config.network.prepare(objective)?;
         config.validate()?;
         let standardisation = config.network.units(data)?;
+        check_memory(&config)?;
         let identity = Identity::new(&config, objective, path, data, labels)?;
         let data = rows(&config, &standardisation, data, labels)?;
         let values = Parameters::initialise(&config.network, config.seed)?.values().to_vec();
@@ -250,6 +252,7 @@ impl<'a, A: Trainable> Trainer<'a, A> {
                 CheckpointError::from(WeightsError::Metadata(error.to_string()))
             })?,
             data: self.config.data.clone(),
+            data_std: Some(Standardisation::spread(&self.data.values)),
         })
     }
 
@@ -299,6 +302,16 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         history.push(row);
         Ok(row)
     }
+}
+
+/// Refuses weights and batches that do not fit.
+fn check_memory<A: Trainable>(config: &TrainingConfig<A>) -> Result<(), TrainError> {
+    let weights = config.network.entries().last().map_or(0, |entry| entry.range.end);
+    // Weights, average, two moments, gradient, and copies in the making; of a batch the state, the
+    // target and what the first and last layers make of them.
+    let (copies, rows) = (8 * weights as u128, config.batch as u128);
+    let bytes = (copies + 6 * rows * config.network.dimension() as u128) * size_of::<f32>() as u128;
+    Ok(memory::check("weights", weights as u64, bytes)?)
 }
 
 /// Standardised data that fits the network.

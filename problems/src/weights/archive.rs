@@ -1,5 +1,6 @@
 //! A checked `.safetensors` file: tensors, one JSON document, one checksum.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -8,21 +9,25 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::StandardisationError;
+use super::{StandardisationError, half};
 use crate::atomic_file;
+use crate::echo::{echo, echo_path};
 use crate::network::ParametersError;
+use crate::user_file;
 
 /// The metadata key of the document.
 const DOCUMENT: &str = "driftfield";
 /// The name of the tensor that holds the checksum.
 const CHECKSUM: &str = "checksum";
+/// Largest file read, if memory holds it.
+const LARGEST: u64 = 1 << 36;
 
 /// Why a file of weights cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file system refused.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", echo_path(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -67,8 +72,20 @@ pub enum WeightsError {
         found: String,
     },
     /// The checksum does not match.
-    #[error("the file is damaged: its checksum does not match; fetch or make it again")]
+    #[error(
+        "the file is damaged, or was changed after it was made: its checksum does not match; fetch or make it again"
+    )]
     Checksum,
+    /// Numbers of a type that no network has.
+    #[error(
+        "tensor `{name}` holds {found}; weights are f32, and f16, bf16 and f64 are converted, convert it to one of these"
+    )]
+    Dtype {
+        /// Its name.
+        name: String,
+        /// The type found.
+        found: String,
+    },
     /// The weights do not make a network.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -84,12 +101,46 @@ pub(crate) enum Values {
     F32(Vec<f32>),
     /// Double precision.
     F64(Vec<f64>),
+    /// Half precision of either kind, converted.
+    Half(Vec<f32>),
 }
 
 impl Values {
+    /// Those of a tensor, if they are floating-point numbers.
+    ///
+    /// Byte by byte: embedded files are aligned to nothing.
+    fn of(view: &TensorView<'_>) -> Option<Values> {
+        let data = view.data();
+        let halves = |convert: fn(u16) -> f32| {
+            let (values, _) = data.as_chunks();
+            Values::Half(values.iter().map(|&two| convert(u16::from_le_bytes(two))).collect())
+        };
+        Some(match view.dtype() {
+            Dtype::F32 => {
+                let (values, _) = data.as_chunks();
+                Values::F32(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+            }
+            Dtype::F64 => {
+                let (values, _) = data.as_chunks();
+                Values::F64(values.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect())
+            }
+            Dtype::F16 => halves(half::from_f16),
+            Dtype::BF16 => halves(half::from_bf16),
+            _ => return None,
+        })
+    }
+
+    fn dtype(&self) -> &'static str {
+        match self {
+            Values::F32(_) => "f32",
+            Values::F64(_) => "f64",
+            Values::Half(_) => "f16 or bf16",
+        }
+    }
+
     fn to_bytes(&self) -> (Dtype, Vec<u8>) {
         match self {
-            Values::F32(values) => {
+            Values::F32(values) | Values::Half(values) => {
                 (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
             Values::F64(values) => {
@@ -137,11 +188,14 @@ impl Archive {
             .map_err(|error| WeightsError::Metadata(error.to_string()))
     }
 
-    /// The `f32` values of a tensor that must have `shape`.
-    pub(crate) fn f32s(&self, name: &str, shape: &[usize]) -> Result<&[f32], WeightsError> {
+    /// The values of a tensor that must have `shape`, rounded to `f32` where they are not.
+    pub(crate) fn f32s(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, WeightsError> {
         match self.tensors.get(name) {
             None => Err(WeightsError::MissingTensor { name: name.to_string() }),
-            Some((found, Values::F32(values))) if found == shape => Ok(values),
+            Some((found, values)) if found == shape => Ok(match values {
+                Values::F32(values) | Values::Half(values) => Cow::Borrowed(values),
+                Values::F64(values) => values.iter().map(|&value| value as f32).collect(),
+            }),
             Some(found) => Err(wrong_shape(name, "f32", shape, found)),
         }
     }
@@ -201,36 +255,45 @@ impl Archive {
         let document = document.ok_or(WeightsError::MissingMetadata)?.clone();
         let mut archive = Archive { document, tensors: BTreeMap::new() };
         let mut stored = None;
-        for (name, view) in file.iter() {
-            // Byte by byte: embedded files are aligned to nothing.
-            let values = match view.dtype() {
-                Dtype::F32 => {
-                    let (values, _) = view.data().as_chunks();
-                    Values::F32(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
-                }
-                Dtype::F64 => {
-                    let (values, _) = view.data().as_chunks();
-                    Values::F64(values.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect())
-                }
-                Dtype::U64 if name == CHECKSUM => {
-                    stored = view.data().try_into().ok().map(u64::from_le_bytes);
-                    continue;
-                }
-                other => {
-                    return Err(WeightsError::WrongShape {
-                        name: name.to_string(),
-                        expected: "f32 or f64".into(),
-                        found: format!("{other:?} {:?}", view.shape()),
-                    });
-                }
+        // In the order of their names, which a hash map does not keep: the same fault is named
+        // every time.
+        for (name, view) in file.iter().collect::<BTreeMap<_, _>>() {
+            if name == CHECKSUM {
+                stored = checksum_in(&view);
+                continue;
+            }
+            let Some(values) = Values::of(&view) else {
+                let found = format!("{:?}", view.dtype()).to_lowercase();
+                return Err(WeightsError::Dtype { name: echo(name), found });
             };
             archive.tensors.insert(name.to_string(), (view.shape().to_vec(), values));
         }
-        let stored = stored.ok_or(WeightsError::MissingTensor { name: CHECKSUM.into() })?;
-        if stored != archive.checksum(&archive.encoded()) {
-            return Err(WeightsError::Checksum);
+        if !archive.was_halved() {
+            let stored = stored.ok_or(WeightsError::MissingTensor { name: CHECKSUM.into() })?;
+            archive.verify(stored)?;
         }
         Ok(archive)
+    }
+
+    /// Whether weights were rounded to half precision since the file was made, so that what its
+    /// checksum guards is no longer there.
+    fn was_halved(&self) -> bool {
+        self.tensors.values().any(|(_, values)| matches!(values, Values::Half(_)))
+    }
+
+    /// Checks the tensors as they are, or as the `f32` that conversion to `f64` leaves them.
+    fn verify(&self, stored: u64) -> Result<(), WeightsError> {
+        let mut tensors = self.encoded();
+        if stored == self.checksum(&tensors) {
+            return Ok(());
+        }
+        for (name, (shape, values)) in &self.tensors {
+            if let Values::F64(values) = values {
+                let bytes = values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect();
+                tensors.insert(name, (Dtype::F32, shape.clone(), bytes));
+            }
+        }
+        if stored == self.checksum(&tensors) { Ok(()) } else { Err(WeightsError::Checksum) }
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), WeightsError> {
@@ -240,7 +303,7 @@ impl Archive {
 
     pub(crate) fn load(path: &Path) -> Result<Self, WeightsError> {
         let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
-        Archive::from_bytes(&std::fs::read(path).map_err(io)?)
+        Archive::from_bytes(&user_file::read(path, LARGEST).map_err(io)?)
     }
 }
 
@@ -250,13 +313,16 @@ fn wrong_shape(
     shape: &[usize],
     (found, values): &(Vec<usize>, Values),
 ) -> WeightsError {
-    let found_dtype = match values {
-        Values::F32(_) => "f32",
-        Values::F64(_) => "f64",
-    };
     WeightsError::WrongShape {
         name: name.to_string(),
         expected: format!("{dtype} {shape:?}"),
-        found: format!("{found_dtype} {found:?}"),
+        found: format!("{} {found:?}", values.dtype()),
     }
+}
+
+/// The number in the checksum's tensor, if it is still one: a conversion of all tensors may have
+/// made something else of it.
+fn checksum_in(view: &TensorView<'_>) -> Option<u64> {
+    let bytes = (view.dtype() == Dtype::U64).then(|| view.data())?;
+    bytes.try_into().ok().map(u64::from_le_bytes)
 }

@@ -5,10 +5,12 @@
 //! process, prediction, architecture, standardisation, training settings and
 //! the data's name. One key, because a header's keys come in no fixed order and
 //! a file should be byte for byte what its command makes again. A further
-//! tensor, `checksum`, guards document and weights.
+//! tensor, `checksum`, guards document and weights. Weights of a file converted to f64 are guarded
+//! still, of one rounded to f16 or bf16 no longer: it is loaded as it is.
 
 mod any;
 mod archive;
+mod half;
 mod standardisation;
 mod trained;
 

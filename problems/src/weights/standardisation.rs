@@ -39,6 +39,18 @@ pub enum StandardisationError {
         /// The value.
         value: f64,
     },
+    /// A value that is no pixel's, in images.
+    #[error(
+        "row {row}, column {column} of the images is {value}; pixels lie in [0, 1], divide those of bytes by 255"
+    )]
+    NotPixels {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
     /// The mean and scale do not fit each other or are not usable numbers.
     #[error("a standardisation needs a finite mean and a positive scale for each of {axes} axes")]
     Invalid {
@@ -74,17 +86,17 @@ impl Standardisation {
                 return Err(StandardisationError::NonFinite { row, column, value });
             }
         }
-        let mean: Vec<f64> = data.columns().into_iter().map(|c| c.sum() / rows as f64).collect();
-        let squares: f64 = data
-            .rows()
-            .into_iter()
-            .map(|row| row.iter().zip(&mean).map(|(x, mean)| (x - mean).powi(2)).sum::<f64>())
-            .sum();
-        let std = (squares / (rows * columns) as f64).sqrt();
+        let (mean, std) = mean_and_spread(data);
         // A constant column's mean is rounded, so that "zero" is relative.
         let largest = mean.iter().fold(0.0f64, |largest, mean| largest.max(mean.abs()));
         let std = if std > 1e-12 * largest { std } else { 1.0 };
         Ok(Standardisation { mean, std: vec![std; columns] })
+    }
+
+    /// The root of the mean variance over columns of `data` `[n, d]`: how far a component lies from
+    /// its mean.
+    pub fn spread(data: &Array2<f64>) -> f64 {
+        mean_and_spread(data).1
     }
 
     /// Pixels from 0 to 1 become -1 to 1: dark and bright are as far from noise.
@@ -136,6 +148,18 @@ impl Standardisation {
         }
         Ok(())
     }
+}
+
+/// The mean of every column, and the root of the mean variance over columns.
+fn mean_and_spread(data: &Array2<f64>) -> (Vec<f64>, f64) {
+    let (rows, columns) = data.dim();
+    let mean: Vec<f64> = data.columns().into_iter().map(|c| c.sum() / rows as f64).collect();
+    let squares: f64 = data
+        .rows()
+        .into_iter()
+        .map(|row| row.iter().zip(&mean).map(|(x, mean)| (x - mean).powi(2)).sum::<f64>())
+        .sum();
+    (mean, (squares / (rows * columns) as f64).sqrt())
 }
 
 #[cfg(test)]

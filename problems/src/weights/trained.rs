@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::archive::{Archive, Values};
 use super::{Standardisation, WeightsError};
+use crate::echo::echo;
 use crate::network::{Architecture, Mlp, MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
 
 /// The version written, and the only one read.
@@ -34,6 +35,9 @@ pub struct TrainedNetwork<A = MlpConfig> {
     pub training: Value,
     /// Name of the data set.
     pub data: String,
+    /// Root of the mean variance of a component of the data, in the units of the process; `None`
+    /// in files made before it was measured.
+    pub data_std: Option<f64>,
 }
 
 /// Read first, so that a later version is named and not misread.
@@ -54,6 +58,8 @@ struct Document<A> {
     standardisation: Standardisation,
     training: Value,
     data: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data_std: Option<f64>,
 }
 
 /// Refuses a document of another kind or version.
@@ -64,8 +70,19 @@ pub(crate) fn check_kind(archive: &Archive, kind: &str, format: u64) -> Result<(
     }
     Err(WeightsError::Kind {
         expected: format!("a {kind} of format {format}"),
-        found: format!("a {} of format {}", found.kind, found.format),
+        found: format!("a {} of format {}", echo(&found.kind), found.format),
     })
+}
+
+/// Refuses a spread of the data that is none.
+fn check_spread(std: Option<f64>) -> Result<(), WeightsError> {
+    match std {
+        // 1e100: its square is finite.
+        Some(std) if !(0.0..=1e100).contains(&std) => {
+            Err(WeightsError::Metadata(format!("data_std is {std:e}, which is no spread of data")))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl<A: Architecture> TrainedNetwork<A> {
@@ -105,6 +122,7 @@ impl<A: Architecture> TrainedNetwork<A> {
             standardisation: self.standardisation.clone(),
             training: self.training.clone(),
             data: self.data.clone(),
+            data_std: self.data_std,
         })?;
         for entry in self.parameters.entries() {
             let values = self.parameters.values()[entry.range].to_vec();
@@ -119,9 +137,10 @@ impl<A: Architecture> TrainedNetwork<A> {
         let config = document.architecture;
         config.validate().map_err(crate::network::ParametersError::from)?;
         document.standardisation.validate(config.dimension())?;
+        check_spread(document.data_std)?;
         let mut values = Vec::new();
         for entry in config.entries() {
-            values.extend_from_slice(archive.f32s(&entry.name, &entry.shape)?);
+            values.extend_from_slice(&archive.f32s(&entry.name, &entry.shape)?);
         }
         Ok(TrainedNetwork {
             parameters: Parameters::from_values(&config, values)?,
@@ -130,6 +149,7 @@ impl<A: Architecture> TrainedNetwork<A> {
             standardisation: document.standardisation,
             training: document.training,
             data: document.data,
+            data_std: document.data_std,
         })
     }
 }
@@ -156,6 +176,8 @@ impl TrainedNetwork<UNetConfig> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use safetensors::tensor::TensorView;
+    use safetensors::{Dtype, SafeTensors};
 
     use super::*;
     use crate::network::random_parameters;
@@ -169,6 +191,7 @@ mod tests {
             standardisation: Standardisation { mean: vec![0.1, -2.0], std: vec![1.5, 1.5] },
             training: serde_json::json!({"steps": 10, "learning_rate": 0.1}),
             data: "cat".into(),
+            data_std: Some(0.9),
         }
     }
 
@@ -207,8 +230,10 @@ mod tests {
         assert!(
             matches!(load(&archive), WeightsError::WrongShape { name, .. } if name == "layers.1.bias")
         );
-        archive.insert("layers.1.bias", &[8], Values::F64(vec![0.0; 8]));
-        assert!(matches!(load(&archive), WeightsError::WrongShape { .. }));
+        archive.insert("layers.1.bias", &[2, 4], Values::F64(vec![0.0; 8]));
+        assert!(
+            matches!(load(&archive), WeightsError::WrongShape { found, .. } if found == "f64 [2, 4]")
+        );
         archive.insert("layers.1.bias", &[8], Values::F32(vec![f32::NAN; 8]));
         assert!(matches!(load(&archive), WeightsError::Parameters(_)));
 
@@ -220,6 +245,9 @@ mod tests {
         assert!(matches!(document(&|_| ()), WeightsError::MissingTensor { .. }));
         assert!(matches!(document(&|v| v["format"] = 9.into()), WeightsError::Kind { .. }));
         assert!(matches!(document(&|v| v["process"] = 9.into()), WeightsError::Metadata(_)));
+        for std in [-1.0, 1e300] {
+            assert!(matches!(document(&|v| v["data_std"] = std.into()), WeightsError::Metadata(_)));
+        }
         assert!(matches!(
             document(&|v| v["architecture"]["width"] = 0.into()),
             WeightsError::Parameters(_)
@@ -246,6 +274,81 @@ mod tests {
             TrainedNetwork::<MlpConfig>::from_bytes(&bytes[..bytes.len() - 1]),
             Err(WeightsError::Malformed(_))
         ));
+    }
+
+    /// The file of `network` with its tensors of another type, as a converter leaves it: metadata
+    /// and checksum are those of before.
+    fn converted(network: &TrainedNetwork, dtype: Dtype, to_bytes: fn(f32) -> Vec<u8>) -> Vec<u8> {
+        let bytes = network.to_bytes().unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = file
+            .iter()
+            .map(|(name, view)| {
+                let shape = view.shape().to_vec();
+                if view.dtype() != Dtype::F32 {
+                    return (name.to_owned(), view.dtype(), shape, view.data().to_vec());
+                }
+                let values = view.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four));
+                (name.to_owned(), dtype, shape, values.flat_map(to_bytes).collect())
+            })
+            .collect();
+        let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+            (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        safetensors::serialize(views, header.metadata().clone()).unwrap()
+    }
+
+    #[test]
+    fn weights_converted_to_another_precision_load() {
+        let network = example();
+        let load = |bytes: Vec<u8>| TrainedNetwork::<MlpConfig>::from_bytes(&bytes);
+        let wide = converted(&network, Dtype::F64, |x| f64::from(x).to_le_bytes().to_vec());
+        assert_eq!(load(wide.clone()).unwrap(), network);
+        // Truncated, which is within one unit of the last place of eight bits.
+        let brain = converted(&network, Dtype::BF16, |x| x.to_le_bytes()[2..].to_vec());
+        let brain = load(brain).unwrap();
+        for (half, full) in brain.parameters.values().iter().zip(network.parameters.values()) {
+            assert!((half - full).abs() <= full.abs() / 128.0, "{half} {full}");
+        }
+        let half = converted(&network, Dtype::F16, |x| {
+            let bits = (0..0x7c00).min_by(|&a, &b| {
+                let gap = |bits| (super::super::half::from_f16(bits) - x.abs()).abs();
+                gap(a).total_cmp(&gap(b))
+            });
+            let sign = if x < 0.0 { 0x8000 } else { 0 };
+            (bits.unwrap() | sign).to_le_bytes().to_vec()
+        });
+        let half = load(half).unwrap();
+        for (half, full) in half.parameters.values().iter().zip(network.parameters.values()) {
+            assert!((half - full).abs() <= full.abs() / 2048.0 + 3e-8, "{half} {full}");
+        }
+        // Other weights in f64 are no conversion of these.
+        let mut changed = wide;
+        let last = changed.len() - 1;
+        changed[last - 2] ^= 0x10;
+        assert!(matches!(load(changed), Err(WeightsError::Checksum)));
+    }
+
+    #[test]
+    fn of_several_tensors_of_a_wrong_type_the_same_is_named_every_time() {
+        let bytes = converted(&example(), Dtype::I32, |x| x.to_le_bytes().to_vec());
+        for _ in 0..20 {
+            let error = TrainedNetwork::<MlpConfig>::from_bytes(&bytes).unwrap_err();
+            let WeightsError::Dtype { name, found } = &error else { panic!("{error}") };
+            let names: Vec<String> =
+                example().parameters.entries().into_iter().map(|entry| entry.name).collect();
+            assert_eq!((Some(name), found.as_str()), (names.iter().min(), "i32"));
+            assert!(error.to_string().contains("f16"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_made_before_the_spread_was_measured_loads() {
+        let network = TrainedNetwork { data_std: None, ..example() };
+        let bytes = network.to_bytes().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("data_std"));
+        assert_eq!(TrainedNetwork::<MlpConfig>::from_bytes(&bytes).unwrap(), network);
     }
 
     proptest! {

@@ -70,6 +70,38 @@ pub enum MixtureError {
         /// The standard deviation.
         value: f64,
     },
+    /// A covariance with an eigenvalue that is not positive.
+    #[error(
+        "covariance {component} is not positive definite: scaled to a unit diagonal, its smallest eigenvalue is {eigenvalue:.3e}"
+    )]
+    Indefinite {
+        /// Index of the component.
+        component: usize,
+        /// The eigenvalue.
+        eigenvalue: f64,
+    },
+    /// A covariance that is singular but for rounding.
+    #[error(
+        "covariance {component} has condition number {condition:.3e} once its diagonal is scaled to 1, and at most 1e14 can be told from singular; its axes are nearly dependent, leave one out"
+    )]
+    Condition {
+        /// Index of the component.
+        component: usize,
+        /// The condition number of the correlations.
+        condition: f64,
+    },
+    /// A variance on the diagonal of a covariance that is no usable number.
+    #[error(
+        "covariance {component} is not positive definite: variance {axis} on its diagonal is {value}; variances must be between 1e-200 and 1e100"
+    )]
+    Variance {
+        /// Index of the component.
+        component: usize,
+        /// Row and column.
+        axis: usize,
+        /// The variance.
+        value: f64,
+    },
     /// A matrix that is no covariance.
     #[error("covariance {component} is not {expected}")]
     Covariance {

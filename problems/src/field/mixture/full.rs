@@ -1,8 +1,8 @@
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::DMatrix;
 
 use super::super::rows::{RowKernel, softmax};
 use super::error::{MixtureError, check_numbers};
-use super::{Combination, GaussianMixture};
+use super::{Combination, GaussianMixture, axes};
 
 /// A covariance by its eigen-decomposition, in which
 /// `alpha^2 S + sigma^2 I` is diagonal at every time.
@@ -26,24 +26,8 @@ impl Covariance {
         let values = rows.concat();
         check_numbers("covariances", component, &values)?;
         let matrix = DMatrix::from_row_slice(dimension, dimension, &values);
-        let asymmetry = (&matrix - matrix.transpose()).amax();
-        if asymmetry > 1e-9 * matrix.amax() {
-            return Err(MixtureError::Covariance { component, expected: "symmetric" });
-        }
-        let definite = MixtureError::Covariance { component, expected: "positive definite" };
-        let Some(eigen) = SymmetricEigen::try_new(matrix, f64::EPSILON, 10_000) else {
-            return Err(definite);
-        };
-        let largest = eigen.eigenvalues.max();
-        // Below this an eigenvalue is rounding error of the largest.
-        if !(eigen.eigenvalues.min() > 1e-14 * largest && largest > 1e-200) {
-            return Err(definite);
-        }
-        Ok(Covariance {
-            eigenvalues: eigen.eigenvalues.as_slice().to_vec(),
-            // Columns are contiguous in nalgebra.
-            eigenvectors: eigen.eigenvectors.as_slice().to_vec(),
-        })
+        let (eigenvalues, eigenvectors) = axes::of_covariance(component, &matrix)?;
+        Ok(Covariance { eigenvalues, eigenvectors })
     }
 }
 

@@ -2,6 +2,11 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::{GaussianMixture, MixtureError};
+use crate::echo::{echo, echo_path};
+use crate::user_file;
+
+/// Largest file read: ten covariances of digits are half of it.
+const LARGEST: u64 = 1 << 28;
 
 /// The file format.
 #[derive(serde::Deserialize)]
@@ -13,6 +18,9 @@ struct MixtureFile {
     covariances: Option<Vec<Vec<Vec<f64>>>>,
 }
 
+/// What some editors begin a text with, which says nothing of its content.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads the JSON `{"weights": [..], "means": [[..]], "stds": [..]}`, or with
 /// `"covariances": [[[..]]]` in place of `"stds"`.
 impl FromStr for GaussianMixture {
@@ -20,7 +28,8 @@ impl FromStr for GaussianMixture {
 
     fn from_str(text: &str) -> Result<Self, MixtureError> {
         let file: MixtureFile =
-            serde_json::from_str(text).map_err(|error| MixtureError::Json(error.to_string()))?;
+            serde_json::from_str(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
+                .map_err(|error| MixtureError::Json(echo(&error.to_string())))?;
         match (file.stds, file.covariances) {
             (Some(stds), None) => GaussianMixture::isotropic(file.weights, file.means, stds),
             (None, Some(covariances)) => {
@@ -38,12 +47,10 @@ impl GaussianMixture {
     /// Reads a mixture from a JSON file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, MixtureError> {
         let path = path.as_ref();
-        std::fs::read_to_string(path)
-            .map_err(|error| MixtureError::Read {
-                path: path.display().to_string(),
-                problem: error.to_string(),
-            })?
-            .parse()
+        let refused = |problem: String| MixtureError::Read { path: echo_path(path), problem };
+        let bytes = user_file::read(path, LARGEST).map_err(|error| refused(error.to_string()))?;
+        let text = std::str::from_utf8(&bytes);
+        text.map_err(|_| refused("it is no text in UTF-8".to_owned()))?.parse()
     }
 }
 
@@ -86,6 +93,27 @@ mod tests {
             assert!(error.contains(part), "{text}: {error}");
         }
         assert!(GaussianMixture::read("no such file.json").is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_fault_and_what_is_no_text_is_named() {
+        let text = r#"{"weights": [1], "means": [[0]], "stds": [1]}"#;
+        assert!(format!("\u{feff}{text}").parse::<GaussianMixture>().is_ok());
+        assert!(format!("\u{feff}\u{feff}{text}").parse::<GaussianMixture>().is_err());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.json");
+        std::fs::write(&path, format!("\u{feff}{text}")).unwrap();
+        assert!(GaussianMixture::read(&path).is_ok());
+        let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        std::fs::write(&path, [&[0xfe, 0xff], utf_16.as_slice()].concat()).unwrap();
+        let error = GaussianMixture::read(&path).unwrap_err().to_string();
+        assert!(error.contains("UTF-8") && error.contains("m.json"), "{error}");
+        let error = GaussianMixture::read("/dev/zero").unwrap_err().to_string();
+        assert!(error.contains("256 MiB"), "{error}");
+        let key = "\u{1b}".repeat(100_000);
+        let error = format!("{{\"{}\": 1}}", key.replace('\u{1b}', "\\u001b"));
+        let error = error.parse::<GaussianMixture>().unwrap_err().to_string();
+        assert!(error.len() < 2_000 && !error.contains('\u{1b}'), "{error}");
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Gaussian mixtures, whose every expectation along a Gaussian path is known
 //! in closed form.
 
+mod axes;
 mod error;
 mod full;
 mod isotropic;

@@ -11,6 +11,11 @@ pub enum BetasError {
     /// Too few for a model, or more than any has.
     #[error("{0} beta(s); a discrete-time model has 2 to {MOST}, 1000 as a rule")]
     Count(usize),
+    /// A first beta of zero, of a table that counts its timesteps from 1.
+    #[error(
+        "the first beta is 0: a table that counts its timesteps from 1 has a 0 before them; leave it out, betas[1:]"
+    )]
+    LeadingZero,
     /// A beta that is no share of the variance.
     #[error(
         "beta {index} is {value}; betas are inside (0, 1) (a last beta of 1, zero terminal SNR, leaves nothing of the data: cap it at 0.9999, say)"
@@ -113,6 +118,9 @@ pub(super) fn log_alphas(betas: &[f64]) -> Result<Vec<f64>, BetasError> {
     }
     let mut log_alphas = vec![0.0];
     let mut sum = 0.0;
+    if betas[0] == 0.0 {
+        return Err(BetasError::LeadingZero);
+    }
     for (index, &value) in betas.iter().enumerate() {
         if !(value > 0.0 && value < 1.0) {
             return Err(BetasError::Range { index, value });
@@ -168,7 +176,10 @@ mod tests {
         let refused = |betas: &[f64]| log_alphas(betas).unwrap_err();
         assert!(matches!(refused(&[0.1]), BetasError::Count(1)));
         assert!(matches!(refused(&[0.1, 1.0]), BetasError::Range { index: 1, .. }));
-        assert!(matches!(refused(&[0.0, 0.1]), BetasError::Range { index: 0, .. }));
+        assert!(matches!(refused(&[0.0, 0.1]), BetasError::LeadingZero));
+        assert!(refused(&[-0.0, 0.1]).to_string().contains("betas[1:]"));
+        assert!(matches!(refused(&[0.1, 0.0]), BetasError::Range { index: 1, .. }));
+        assert!(matches!(refused(&[-0.1, 0.1]), BetasError::Range { index: 0, .. }));
         assert!(matches!(refused(&[0.1, f64::NAN]), BetasError::Range { index: 1, .. }));
         assert!(matches!(refused(&[0.1, 1e-30]), BetasError::NotMonotone { index: 1, .. }));
         assert!(matches!(refused(&[0.999; 100]), BetasError::Vanishing { index: 66 }));

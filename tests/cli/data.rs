@@ -1,0 +1,71 @@
+//! `data`.
+
+use driftfield::problems::data;
+use ndarray::IxDyn;
+
+use crate::support::Room;
+
+const DIGITS: &str = concat!("mnist:", env!("CARGO_MANIFEST_DIR"), "/tests/data/mnist");
+
+#[test]
+fn every_data_set_is_drawn_as_the_library_draws_it() {
+    let room = Room::new();
+    room.array::<f64>("own.npy", &[3, 4], (0..12).map(f64::from).collect());
+    let own = room.path("own.npy").display().to_string();
+    let mixture = room.path("m.json").display().to_string();
+    let registered = data::REGISTRY.iter().map(|entry| entry.name);
+    for name in registered.chain([own.as_str(), mixture.as_str(), DIGITS]) {
+        let set = data::by_name(name).unwrap();
+        // More than are drawn at a time.
+        let n = if name == DIGITS { 3 } else { 1500 };
+        let line = format!("data {name} --n {n} --seed 5 --out o.npy");
+        let said = room.run(&line).succeeded().stdout;
+        let found = room.read::<f64>("o.npy");
+        assert!(said.contains(&format!("{:?}", found.shape())), "{said}");
+        let shape = [&[n], set.row_shape().as_slice()].concat();
+        let expected = set.sample(n, 5).into_shape_with_order(IxDyn(&shape)).unwrap();
+        assert_eq!(found, expected, "{name}");
+    }
+    assert_eq!(room.read::<f64>("o.npy").shape(), [3, 1, 28, 28]);
+    // A seed of its own, and another draw for another.
+    room.run("data cat --n 9 --out a.npy").succeeded();
+    room.run("data cat --n 9 --seed 0 --out b.npy").succeeded();
+    room.run("data cat --n 9 --seed 1 --out c.npy").succeeded();
+    assert_eq!(room.bytes("a.npy"), room.bytes("b.npy"));
+    assert_ne!(room.bytes("a.npy"), room.bytes("c.npy"));
+}
+
+#[test]
+fn bad_requests_are_refused_and_leave_no_file() {
+    let room = Room::new();
+    for (line, part) in [
+        ("data cta --n 3 --out o.npy", "did you mean 'cat'"),
+        ("data none.npy --n 3 --out o.npy", "none.npy"),
+        ("data mnist:nowhere --n 3 --out o.npy", "the usual four files"),
+        ("data cat --n 0 --out o.npy", "at least one"),
+        ("data cat --n -3 --out o.npy", "--n"),
+        ("data cat --n 3 --seed x --out o.npy", "--seed"),
+        ("data cat --n 3", "--out"),
+        ("data cat --out o.npy", "--n"),
+        ("data --n 3 --out o.npy", "<NAME>"),
+        ("data cat --n 3 --out no/such/o.npy", "cannot write"),
+    ] {
+        room.run(line).refused(&[part]);
+    }
+    assert_eq!(std::fs::read_dir(room.path("")).unwrap().count(), 1);
+    // What is drawn from is not written over, whatever it is called.
+    room.array::<f64>("own.npy", &[3, 2], vec![0.5; 6]);
+    let before = room.bytes("own.npy");
+    for out in ["own.npy", "./own.npy", "../NAME/own.npy"] {
+        let room_name = room.path("").file_name().unwrap().to_string_lossy().into_owned();
+        let out = out.replace("NAME", &room_name);
+        room.run(&format!("data own.npy --n 3 --out {out}")).refused(&["another name"]);
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("own.npy", room.path("link.npy")).unwrap();
+        room.run("data own.npy --n 3 --out link.npy").refused(&["another name"]);
+        room.run("data link.npy --n 3 --out own.npy").refused(&["another name"]);
+    }
+    assert_eq!(room.bytes("own.npy"), before);
+}

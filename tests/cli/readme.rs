@@ -1,0 +1,65 @@
+//! The commands of the README, run as they stand and in order in what a clone has.
+
+use std::process::Command;
+
+use crate::support::{Ran, Room, program};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Commands that are not run here, by how they begin, and why.
+const LEFT_OUT: [(&str, &str); 3] = [
+    ("cargo", "it builds what runs this test; the main job has tests of its own"),
+    ("driftfield study", "half a minute; `study.rs` runs shorter ones"),
+    ("driftfield train", "2,000 steps; `train.rs` runs shorter ones"),
+];
+
+/// The lines of the blocks that a shell is meant to read.
+fn commands() -> Vec<String> {
+    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    let mut language = None;
+    let mut commands = Vec::new();
+    for line in readme.lines() {
+        match (line.strip_prefix("```"), language) {
+            (Some(_), Some(_)) => language = None,
+            (Some(opened), None) => language = Some(opened.to_owned().leak() as &str),
+            (None, Some("sh")) => commands.push(line.to_owned()),
+            (None, Some("text")) if line.starts_with("driftfield ") => {
+                commands.push(line.to_owned())
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[cfg(unix)]
+#[test]
+fn every_command_of_the_readme_runs_as_it_stands() {
+    use std::os::unix::fs::symlink;
+
+    let room = Room::new();
+    for name in ["weights", "tests", "docs", "examples"] {
+        symlink(format!("{ROOT}/{name}"), room.path(name)).unwrap();
+    }
+    std::fs::create_dir(room.path("bin")).unwrap();
+    let built = std::fs::canonicalize(program().get_program()).unwrap();
+    symlink(built, room.path("bin/driftfield")).unwrap();
+    // The block for Python, which needs NumPy, makes this.
+    room.array("init.npy", &[500, 2], vec![0.25f64; 1000]);
+    let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
+    let (mut run, mut left_out) = (0, [0; LEFT_OUT.len()]);
+    for line in commands() {
+        if let Some(kind) = LEFT_OUT.iter().position(|(begin, _)| line.starts_with(begin)) {
+            left_out[kind] += 1;
+            continue;
+        }
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(room.path("")).env("PATH", &path);
+        let ran = Ran::new(&line, shell.output().unwrap());
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        run += 1;
+    }
+    assert!(run >= 8, "{run} commands");
+    // Nothing is left out that is no longer there.
+    assert!(left_out.iter().all(|&count| count > 0), "{left_out:?}");
+}
