@@ -117,7 +117,7 @@ fn generate_lanes<T: Scalar>(
     let condition = settings.condition.of_lanes(first_lane, initial.lanes());
     let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
     let steered = Steered { predictor, observer: None };
-    generate_steered(path, field, initial, settings, first_lane, steered)
+    generate_steered(field, initial, settings, first_lane, steered)
 }
 
 /// What a solve follows, and who looks at its steps.
@@ -130,7 +130,6 @@ pub(crate) struct Steered<'a, T: Scalar> {
 
 /// Generates as `settings` say, with a predictor and an observer of the caller's.
 pub(crate) fn generate_steered<T: Scalar>(
-    path: &SharedPath,
     field: &Field,
     initial: Initial<T>,
     settings: &Settings,
@@ -143,6 +142,7 @@ pub(crate) fn generate_steered<T: Scalar>(
     if let Budget::Evaluations(nfe) = settings.budget {
         memory::check_steps(nfe)?;
     }
+    let path = &steered.predictor.path().clone();
     let grid = settings.grid(path);
     let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
     let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
@@ -151,8 +151,8 @@ pub(crate) fn generate_steered<T: Scalar>(
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
     let initial = start(initial, path, field, plan.span, first_lane)?;
-    let predictor = thresholded(steered.predictor, path, field, settings.threshold)?;
-    let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
+    let predictor = thresholded(steered.predictor, field, settings.threshold)?;
+    let path_field = PathField::new(predictor, plan.noise_level.into());
     let info = method.info();
     if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, &initial, plan.span)?;
@@ -222,12 +222,11 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 /// The predictor with its data kept within a range, if so asked.
 fn thresholded<S: HostState + State>(
     predictor: Arc<dyn Predictor<S>>,
-    path: &SharedPath,
     field: &Field,
     threshold: Option<Threshold>,
 ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
     let Some(threshold) = threshold else { return Ok(predictor) };
-    let thresholded = Thresholded::new(predictor, path.clone(), threshold.validate()?);
+    let thresholded = Thresholded::new(predictor, threshold.validate()?);
     Ok(match field.units() {
         Some(units) => Arc::new(thresholded.in_units(units.clone())),
         None => Arc::new(thresholded),

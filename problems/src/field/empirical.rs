@@ -106,7 +106,7 @@ impl EmpiricalPredictor {
     }
 
     /// The path.
-    pub(super) fn path(&self) -> &SharedPath {
+    pub fn path(&self) -> &SharedPath {
         &self.path
     }
 
@@ -162,6 +162,10 @@ impl EmpiricalPredictor {
 }
 
 impl<S: HostState> Predictor<S> for EmpiricalPredictor {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(target, t)?;

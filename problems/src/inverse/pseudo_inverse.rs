@@ -66,7 +66,7 @@ where
         t: f64,
     ) -> Result<(), FieldError> {
         gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
-        let now = gain.at(t)?;
+        let now = gain.at(predictor.path(), t)?;
         if now.signal() < self.least_signal {
             return predictor.predict(Target::DATA, data, x, t);
         }
@@ -77,7 +77,7 @@ where
                 advice: format!(
                     "the state says nothing of the data here, so that a measurement cannot guide \
                      it; start at {}",
-                    gain.path().start_with_finite_log_snr()
+                    predictor.path().start_with_finite_log_snr()
                 ),
             });
         }

@@ -77,6 +77,10 @@ impl<N> NetworkPredictor<N> {
 }
 
 impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         let (a, b) = self.weights(target, t)?;
         self.network.forward(out, x, self.model_time.at(&self.path, t)?)?;

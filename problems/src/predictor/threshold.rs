@@ -123,8 +123,8 @@ impl fmt::Display for Threshold {
 /// use driftfield_problems::process;
 /// let path = process::parse("vp").unwrap();
 /// let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0, 0.5]], vec![0.1]).unwrap();
-/// let exact = MixturePredictor::new(mixture, path.clone());
-/// let clipped = Thresholded::new(exact, path, "static:max=1".parse().unwrap());
+/// let exact = MixturePredictor::new(mixture, path);
+/// let clipped = Thresholded::new(exact, "static:max=1".parse().unwrap());
 /// let mut data = [0.0_f64, 0.0];
 /// clipped.predict(Target::DATA, &mut data, &[0.3, 0.4], 0.9).unwrap();
 /// assert_eq!(data[0], 1.0);
@@ -133,15 +133,14 @@ impl fmt::Display for Threshold {
 #[derive(Debug, Clone)]
 pub struct Thresholded<P> {
     predictor: P,
-    path: SharedPath,
     threshold: Threshold,
     units: Option<Standardisation>,
 }
 
 impl<P> Thresholded<P> {
-    /// `predictor` on `path`, its data kept within `threshold`.
-    pub fn new(predictor: P, path: SharedPath, threshold: Threshold) -> Self {
-        Thresholded { predictor, path, threshold, units: None }
+    /// `predictor`, its data kept within `threshold`.
+    pub fn new(predictor: P, threshold: Threshold) -> Self {
+        Thresholded { predictor, threshold, units: None }
     }
 
     /// The range is that of data in its own units, of which the process runs on the
@@ -177,8 +176,12 @@ impl<P> Thresholded<P> {
 }
 
 impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
+    fn path(&self) -> &SharedPath {
+        self.predictor.path()
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        target_from_data(&self.path, target, out, (x, t), |data| {
+        target_from_data(self.predictor.path(), target, out, (x, t), |data| {
             self.predictor.predict(Target::DATA, data, x, t)?;
             self.restrict(data)
         })
@@ -191,7 +194,7 @@ impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
         x: &S,
         t: &[f64],
     ) -> Result<(), FieldError> {
-        targets_from_data(&self.path, targets, out, (x, t), |data| {
+        targets_from_data(self.predictor.path(), targets, out, (x, t), |data| {
             self.predictor.predict_lanes(&vec![Target::DATA; t.len()], data, x, t)?;
             self.restrict(data)
         })
@@ -210,9 +213,12 @@ mod tests {
     use crate::process::{self, GaussianPath};
 
     /// Predicts the same data always.
-    struct Fixed(Array2<f64>);
+    struct Fixed(Array2<f64>, SharedPath);
 
     impl Predictor<Array2<f64>> for Fixed {
+        fn path(&self) -> &SharedPath {
+            &self.1
+        }
         fn predict(
             &self,
             target: Target,
@@ -229,7 +235,7 @@ mod tests {
     fn restricted(threshold: &str, data: Array2<f64>) -> Array2<f64> {
         let path = process::parse("vp").unwrap();
         let mut out = data.clone();
-        let fixed = Thresholded::new(Fixed(data), path, threshold.parse().unwrap());
+        let fixed = Thresholded::new(Fixed(data, path), threshold.parse().unwrap());
         let x = out.clone();
         fixed.predict(Target::DATA, &mut out, &x, 0.4).unwrap();
         out
@@ -267,8 +273,8 @@ mod tests {
         for entry in process::PROCESSES {
             let path = process::parse(entry.name).unwrap();
             let t = 0.5 * (path.default_span().1 + path.start_with_finite_log_snr());
-            let fixed = Fixed(array![[4.0, -0.5]]);
-            let clipped = Thresholded::new(fixed, path.clone(), Threshold::Static { max: 1.0 });
+            let fixed = Fixed(array![[4.0, -0.5]], path.clone());
+            let clipped = Thresholded::new(fixed, Threshold::Static { max: 1.0 });
             let (alpha, sigma) = (path.alpha(t), path.sigma(t));
             let data = [1.0, -0.5];
             for (c_d, c_n) in [(0.0, 1.0), (1.0, 0.0), (-0.7, 0.4)] {
@@ -290,7 +296,7 @@ mod tests {
         let units = Standardisation { mean: vec![1.0, -1.0], std: vec![2.0, 2.0] };
         // Standardised 1 and -0.25 are 3 and -1.5 in the data's units.
         let clipped =
-            Thresholded::new(Fixed(array![[1.0, -0.25]]), path, Threshold::Static { max: 2.0 })
+            Thresholded::new(Fixed(array![[1.0, -0.25]], path), Threshold::Static { max: 2.0 })
                 .in_units(units);
         let mut out = array![[0.0, 0.0]];
         clipped.predict(Target::DATA, &mut out, &array![[0.0, 0.0]], 0.5).unwrap();
@@ -314,7 +320,7 @@ mod tests {
         }
         // No noise, no noise prediction.
         let path = process::parse("vp").unwrap();
-        let clipped = Thresholded::new(Fixed(array![[1.0]]), path, Threshold::Static { max: 2.0 });
+        let clipped = Thresholded::new(Fixed(array![[1.0]], path), Threshold::Static { max: 2.0 });
         let mut out = array![[0.0]];
         assert!(clipped.predict(Target::NOISE, &mut out, &array![[0.0]], 0.0).is_err());
         assert!(clipped.predict(Target::DATA, &mut out, &array![[0.0]], 0.0).is_ok());

@@ -42,6 +42,14 @@ impl BrownianBridge {
         Err(SpecError::value(ENTRY.name, "s", s, "between 0 and 1e50"))
     }
 
+    /// The bridge that `path` is, if it is one.
+    pub fn of(path: &impl GaussianPath) -> Option<Self> {
+        match (path.name(), path.parameters().as_slice()) {
+            (name, &[("s", s)]) if name == ENTRY.name => Some(BrownianBridge { s }),
+            _ => None,
+        }
+    }
+
     /// The noise of the bridges.
     pub fn s(&self) -> f64 {
         self.s

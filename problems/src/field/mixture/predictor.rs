@@ -39,6 +39,10 @@ impl MixturePredictor {
 }
 
 impl<S: HostState> Predictor<S> for MixturePredictor {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(target, t)?;
