@@ -12,6 +12,8 @@
 
 use std::str::FromStr;
 
+use driftfield_solvers::number::Number;
+
 /// Why a `name:key=value` text could not be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +94,11 @@ impl SpecError {
             value: value.to_string(),
             expected: expected.into(),
         }
+    }
+
+    /// The refusal of a parameter's number.
+    pub fn number(name: &str, key: &str, value: f64, expected: impl Into<String>) -> Self {
+        Self::value(name, key, Number(value), expected)
     }
 
     /// The refusal of a name that is none of `known`.

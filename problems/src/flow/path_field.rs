@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::lanes::{check_times, in_some_lanes};
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{
     FieldError, LaneField, OdeProblem, SdeProblem, State, StochasticField, VectorField,
 };
@@ -93,8 +94,9 @@ impl<S> PathField<S> {
         Err(FieldError::Domain {
             t,
             advice: format!(
-                "steps that draw noise go towards the data, and t = {u} is further from it; \
-                 encode with the probability flow instead"
+                "steps that draw noise go towards the data, and t = {} is further from it; \
+                 encode with the probability flow instead",
+                Number(u)
             ),
         })
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::observer::{AcceptedStep, Flow, Observer};
 use driftfield_solvers::{FieldError, HostState, State};
 
@@ -66,7 +67,7 @@ impl<P> Dps<P> {
     /// process's units ([`Observation::in_units`]).
     pub fn new(predictor: P, observation: Arc<Observation>, zeta: f64) -> Result<Self, SpecError> {
         if !(zeta >= 0.0 && zeta.is_finite()) {
-            return Err(SpecError::value("dps", "zeta", zeta, "finite and not negative"));
+            return Err(SpecError::number("dps", "zeta", zeta, "finite and not negative"));
         }
         Ok(Dps {
             predictor,
@@ -136,7 +137,7 @@ where
         });
         match corrected {
             Ok(()) => Flow::Continue,
-            Err(error) => Flow::Stop(format!("guidance at t = {t}: {error}")),
+            Err(error) => Flow::Stop(format!("guidance at t = {}: {error}", Number(t))),
         }
     }
 }

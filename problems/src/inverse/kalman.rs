@@ -35,7 +35,7 @@ impl KalmanGain {
     /// Another standard deviation `s` of the data, in the units of the process.
     pub fn data_std(mut self, std: f64) -> Result<Self, SpecError> {
         if !(1e-100..=1e100).contains(&std) {
-            return Err(SpecError::value("conditioning", "data_std", std, "positive and finite"));
+            return Err(SpecError::number("conditioning", "data_std", std, "positive and finite"));
         }
         self.data_std = std;
         Ok(self)

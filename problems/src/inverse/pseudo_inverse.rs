@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{Conditioning, KalmanGain};
@@ -77,7 +78,7 @@ where
                 advice: format!(
                     "the state says nothing of the data here, so that a measurement cannot guide \
                      it; start at {}",
-                    predictor.path().start_with_finite_log_snr()
+                    Number(predictor.path().start_with_finite_log_snr())
                 ),
             });
         }

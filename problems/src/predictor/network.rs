@@ -1,3 +1,4 @@
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::{
@@ -63,14 +64,16 @@ impl<N> NetworkPredictor<N> {
             t,
             advice: format!(
                 "a network trained to predict {} on `{}` does not determine what is asked of it \
-                 here (alpha = {alpha}, sigma = {sigma}); use a time strictly inside [{}, {}], \
+                 here (alpha = {}, sigma = {}); use a time strictly inside [{}, {}], \
                  such as those between {} and {}",
                 self.prediction.name(),
                 self.path.spec(),
-                self.path.domain().data.t,
-                self.path.domain().noise.t,
-                self.path.default_span().1,
-                self.path.start_with_finite_log_snr(),
+                Number(alpha),
+                Number(sigma),
+                Number(self.path.domain().data.t),
+                Number(self.path.domain().noise.t),
+                Number(self.path.default_span().1),
+                Number(self.path.start_with_finite_log_snr()),
             ),
         })
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::from_data::{target_from_data, targets_from_data};
@@ -46,10 +47,10 @@ impl Threshold {
             Threshold::Dynamic { quantile, max } => (Self::NAMES[1], quantile, max),
         };
         if !(max > 0.0 && max.is_finite()) {
-            return Err(SpecError::value(name, "max", max, "positive and finite"));
+            return Err(SpecError::number(name, "max", max, "positive and finite"));
         }
         if !(quantile > 0.0 && quantile <= 1.0) {
-            return Err(SpecError::value(name, "quantile", quantile, "above 0 and at most 1"));
+            return Err(SpecError::number(name, "quantile", quantile, "above 0 and at most 1"));
         }
         Ok(self)
     }
@@ -102,9 +103,9 @@ impl FromStr for Threshold {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Threshold::Static { max } => write!(f, "static:max={max}"),
+            Threshold::Static { max } => write!(f, "static:max={}", Number(*max)),
             Threshold::Dynamic { quantile, max } => {
-                write!(f, "dynamic:quantile={quantile},max={max}")
+                write!(f, "dynamic:quantile={},max={}", Number(*quantile), Number(*max))
             }
         }
     }

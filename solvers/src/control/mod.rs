@@ -1,4 +1,5 @@
 //! Step control: which step comes next, and whether it is accepted.
+use crate::number::Number;
 
 mod adaptive;
 mod grid;
@@ -21,11 +22,15 @@ pub enum ControlError {
     NoSteps,
     /// A step length that is zero, negative or not finite.
     #[error(
-        "dt = {0} is not a positive finite step length; its sign follows the span, so give |dt|"
+        "dt = {value} is not a positive finite step length; its sign follows the span, so give |dt|",
+        value = Number(*.0)
     )]
     StepLength(f64),
     /// A step length so small that the grid would not fit in memory.
-    #[error("dt = {dt} makes {steps:.3e} steps over the span; take larger steps, 1e9 at the most")]
+    #[error(
+        "dt = {dt} makes {steps:.3e} steps over the span; take larger steps, 1e9 at the most",
+        dt = Number(*dt)
+    )]
     TooManySteps {
         /// The length asked for.
         dt: f64,
@@ -34,7 +39,8 @@ pub enum ControlError {
     },
     /// Explicit times that do not run strictly from start to end of the span.
     #[error(
-        "explicit times must run strictly monotonically from t0 = {t0} to t1 = {t1}; entry {index} is {value}"
+        "explicit times must run strictly monotonically from t0 = {t0} to t1 = {t1}; entry {index} is {value}",
+        value = Number(*value), t0 = Number(*t0), t1 = Number(*t1)
     )]
     Times {
         /// First offending entry.
@@ -48,7 +54,8 @@ pub enum ControlError {
     },
     /// A tolerance that is negative, NaN or infinite, or both tolerances zero.
     #[error(
-        "{name} = {value} is not usable; tolerances are finite and >= 0, and abstol and reltol not both 0"
+        "{name} = {value} is not usable; tolerances are finite and >= 0, and abstol and reltol not both 0",
+        value = Number(*value)
     )]
     Tolerance {
         /// `abstol` or `reltol`.
@@ -57,7 +64,7 @@ pub enum ControlError {
         value: f64,
     },
     /// A setting of the controller outside its range.
-    #[error("{name} = {value} is out of range: {range}")]
+    #[error("{name} = {value} is out of range: {range}", value = Number(*value))]
     Setting {
         /// Which setting.
         name: &'static str,

@@ -156,7 +156,7 @@ where
 fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
     match error {
         StepError::Field(FieldError::BudgetSpent) => {
-            Outcome::BudgetSpent { t, nfe: field.evaluations().nfe }
+            Outcome::BudgetSpent { t, nfe: field.evaluations().nfe, budget: field.budget() }
         }
         error => Outcome::Failed { t, reason: error.to_string() },
     }

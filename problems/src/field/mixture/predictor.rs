@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState};
 
 use super::{Combination, GaussianMixture};
@@ -79,7 +80,8 @@ pub(in crate::field) fn check_target(target: Target, t: f64) -> Result<(), Field
         advice: format!(
             "the quantity asked for, {} E[x_0] + {} E[eps], is not finite; use a time strictly \
              inside the path's domain",
-            target.data, target.noise
+            Number(target.data),
+            Number(target.noise)
         ),
     })
 }

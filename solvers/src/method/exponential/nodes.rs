@@ -1,3 +1,4 @@
+use crate::number::Number;
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,7 +68,8 @@ impl Nodes {
             t,
             advice: format!(
                 "the step from {} to {} is too short to be divided; take fewer steps",
-                step.t, step.t_next
+                Number(step.t),
+                Number(step.t_next)
             ),
         })
     }
