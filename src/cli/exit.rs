@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use driftfield_problems::atomic_file::AtomicFile;
 use driftfield_solvers::Outcome;
 
+use crate::generate::Note;
 use crate::images;
 use crate::plot::PlotError;
 
@@ -56,6 +57,16 @@ impl<E: std::error::Error> From<E> for CommandError {
 /// One line on stderr; if that is closed there is nobody to tell.
 fn warn(message: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "driftfield: {message}");
+}
+
+/// Says on stderr what may not be as it was meant.
+pub(super) fn note(notes: &[Note]) {
+    notes.iter().for_each(|note| warn(format_args!("note: {note}")));
+}
+
+/// The same for JSON.
+pub(super) fn texts(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
 }
 
 /// Writes `text` and a line break to stdout.

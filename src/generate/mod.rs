@@ -8,16 +8,19 @@ mod error;
 mod field;
 mod lanes;
 mod memory;
+mod note;
 mod plan;
 mod saved;
 mod shipped;
 mod stream;
+mod to_data;
 mod trained;
 
 pub use condition::Condition;
 pub use error::GenerateError;
 pub use field::{EmpiricalField, Field};
 pub use lanes::LaneEvaluations;
+pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
 pub use shipped::{SHIPPED, shipped, shipped_classifier};
@@ -28,6 +31,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
+use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method};
@@ -38,11 +42,17 @@ use driftfield_solvers::{
 };
 use ndarray::{ArrayD, IxDyn};
 
+use plan::Plan;
+
 /// The state generation starts from.
 #[derive(Debug, Clone)]
 pub enum Initial<T> {
-    /// A given state at the start time, in the units of the field's data.
+    /// A given state at the start time, in the units of the field's data: those of samples and
+    /// trajectories. It is never scaled.
     State(ArrayD<T>),
+    /// The same in the units the process runs in, where noise is of size `sigma`. They are
+    /// those of the data but for fields that have [units](Field::units).
+    ProcessState(ArrayD<T>),
     /// `sigma(t_start) N(0, I)`, lane by lane.
     Noise {
         /// Number of lanes.
@@ -55,7 +65,9 @@ pub enum Initial<T> {
 impl<T> Initial<T> {
     pub(crate) fn lanes(&self) -> usize {
         match self {
-            Initial::State(state) => state.shape().first().copied().unwrap_or(0),
+            Initial::State(state) | Initial::ProcessState(state) => {
+                state.shape().first().copied().unwrap_or(0)
+            }
             Initial::Noise { lanes, .. } => *lanes,
         }
     }
@@ -82,6 +94,8 @@ pub struct Generated<T> {
     pub steps: Option<usize>,
     /// What each lane cost, where the steps were its own.
     pub lane_evaluations: Option<LaneEvaluations>,
+    /// What may not be as it was meant.
+    pub notes: Vec<Note>,
 }
 
 /// Generates from `initial` with `path` and `field` as `settings` say.
@@ -145,33 +159,29 @@ pub(crate) fn generate_steered<T: Scalar>(
     let path = &steered.predictor.path().clone();
     let grid = settings.grid(path);
     let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
-    let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
+    let chosen = to_data::reaching_data(chosen, &grid, settings);
+    let given = !matches!(initial, Initial::Noise { .. });
+    let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
+    let plan = plan::resolve(&grid, &chosen, settings, given)?;
     let method = chosen.method;
     let lanes = initial.lanes();
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
     let initial = start(initial, path, field, plan.span, first_lane)?;
     let predictor = thresholded(steered.predictor, field, settings.threshold)?;
-    let path_field = PathField::new(predictor, plan.noise_level.into());
     let info = method.info();
-    if info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
+    let stepping = plan.steps() != Some(0);
+    let given = given.then_some((&initial, converted));
+    let draws_noise = info.draws_noise && stepping;
+    let notes = note::of_run(path, field, settings, plan.span, given, draws_noise);
+    let path_field = PathField::new(predictor, plan.noise_level.into());
+    if stepping && info.kind != Kind::Ancestral && info.evaluations_to_data.is_none() {
         check_ends(&path_field, &initial, plan.span)?;
     }
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
-    let (mut solution, mut lane_evaluations) = if settings.per_lane {
-        let (solution, evaluations) = lanes::solve(&problem, &info, &plan)?;
-        (solution, Some(evaluations))
-    } else {
-        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-        let options = match steered.observer {
-            Some(mut observer) => {
-                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
-            }
-            None => options,
-        };
-        (solve(&problem, &method, options)?, None)
-    };
+    let (mut solution, mut lane_evaluations) =
+        solved(&problem, &method, settings, &plan, steered.observer, first_lane)?;
     if settings.denoise_final && solution.outcome.is_success() {
         denoise(&problem.field, &mut solution);
         if let Some(evaluations) = &mut lane_evaluations {
@@ -202,7 +212,55 @@ pub(crate) fn generate_steered<T: Scalar>(
         span: plan.span,
         steps: plan.steps(),
         lane_evaluations,
+        notes,
     })
+}
+
+/// The solve that is planned, denoising left out.
+fn solved<'a, T: Scalar>(
+    problem: &OdeProblem<ArrayD<T>, PathField<ArrayD<T>>>,
+    method: &PathMethod<ArrayD<T>>,
+    settings: &Settings,
+    plan: &Plan,
+    observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
+    first_lane: u64,
+) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
+    let (mut solution, lane_evaluations) = if settings.per_lane {
+        let (solution, evaluations) = lanes::solve(problem, &method.info(), plan)?;
+        (solution, Some(evaluations))
+    } else if plan.steps() == Some(0) {
+        (unsolved(&problem.initial, plan.span.start), None)
+    } else {
+        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+        let options = match observer {
+            Some(mut observer) => {
+                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
+            }
+            None => options,
+        };
+        (solve(problem, method, options)?, None)
+    };
+    if let (Outcome::BudgetSpent { budget, .. }, Some(given)) =
+        (&mut solution.outcome, settings.budget.most())
+    {
+        // The solver's is what the denoising leaves of it.
+        *budget = given;
+    }
+    Ok((solution, lane_evaluations))
+}
+
+/// The solution of no step.
+fn unsolved<S: Clone>(initial: &S, t: f64) -> Solution<S> {
+    Solution {
+        t: vec![t],
+        u: vec![initial.clone()],
+        t_last: t,
+        u_last: initial.clone(),
+        statistics: Statistics::default(),
+        outcome: Outcome::Success,
+        events: Vec::new(),
+        dense: Vec::new(),
+    }
 }
 
 /// Refuses what lanes at their own pace have not in common.
@@ -243,12 +301,12 @@ fn start<T: Scalar>(
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
-            let found = state.shape().to_vec();
-            let components: usize = found.iter().skip(1).product();
-            if components != field.dimension() {
-                return Err(GenerateError::Dimension { found, expected: field.dimension() });
-            }
+            check_shape(&state, field)?;
             field.to_process_units(&mut state)?;
+            Ok(state)
+        }
+        Initial::ProcessState(state) => {
+            check_shape(&state, field)?;
             Ok(state)
         }
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
@@ -260,6 +318,15 @@ fn start<T: Scalar>(
             Ok(state)
         }
     }
+}
+
+fn check_shape<T>(state: &ArrayD<T>, field: &Field) -> Result<(), GenerateError> {
+    let found = state.shape().to_vec();
+    let (components, expected): (usize, _) = (found.iter().skip(1).product(), field.dimension());
+    if components == expected {
+        return Ok(());
+    }
+    Err(GenerateError::Dimension { found, expected })
 }
 
 /// Refuses an end at the data where the field is not finite, tried on lanes

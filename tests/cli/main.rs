@@ -4,6 +4,7 @@ mod digits;
 mod fields;
 mod fuzz;
 mod measure;
+mod notes;
 mod numbers;
 mod pipes;
 mod refusals;
