@@ -75,7 +75,7 @@ fn solve_timed(
     for _ in 0..ROUNDS {
         let timed = Arc::new(Timed { plan: plan.clone(), seconds: Mutex::new(0.0) });
         let predictor = NetworkPredictor::new(timed.clone(), Prediction::Velocity, path.clone());
-        let field = reverse_sde(path.clone(), predictor, 1.0);
+        let field = reverse_sde(predictor, 1.0);
         let problem = OdeProblem::new(field, x.clone(), (0.999, 1e-3));
         let clock = Instant::now();
         black_box(solve(&problem, &method, SolveOptions::steps(steps))?);

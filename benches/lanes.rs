@@ -45,7 +45,7 @@ fn problem(process: &str, field: &Field) -> Result<Problem, Box<dyn std::error::
     let mut noise = ArrayD::zeros(vec![LANES, field.dimension()]);
     fill_initial_normals(&mut noise, path.sigma(span.0), 11, 0)?;
     let predictor = field.predictor(&path, &Condition::default())?;
-    Ok(OdeProblem::new(PathField::new(path, predictor, 0.0.into()), noise, span))
+    Ok(OdeProblem::new(PathField::new(predictor, 0.0.into()), noise, span))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vec![vec![-1.0, 0.5], vec![1.0, 0.0]],
         vec![0.5, 0.4],
     )?;
-    let flow = probability_flow(path.clone(), MixturePredictor::new(mixture, path.clone()));
+    let flow = probability_flow(MixturePredictor::new(mixture, path.clone()));
     let (start, end) = path.default_span();
     let initial: Array2<f64> = array![[0.3, -1.2], [-0.8, 0.1], [1.5, 0.7]];
     let problem = flow.problem(initial, (start, end));

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Lane i of the noise depends on (seed, i) alone, not on the batch.
         let mut noise = Array2::<f64>::zeros((LANES, 2));
         fill_initial_normals(&mut noise, path.sigma(start), 7, 0)?;
-        let field = probability_flow(path.clone(), MixturePredictor::new(mixture.clone(), path));
+        let field = probability_flow(MixturePredictor::new(mixture.clone(), path));
         let problem = field.problem(noise, (start, end));
 
         let tight = SolveOptions::adaptive(1e-11, 1e-11);

@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wide: Array2<f64> = npy::read_matrix(directory.join("noise.npy"))?;
     assert_eq!(wide, noise.mapv(f64::from), "f32 files are read as f64 where asked");
 
-    let field = probability_flow(path.clone(), MixturePredictor::new(mixture, path));
+    let field = probability_flow(MixturePredictor::new(mixture, path));
     let solution =
         solve(&field.problem(init, (start, end)), &Heun::new(), SolveOptions::steps(20))?;
     npy::write(directory.join("samples.npy"), &solution.u_last)?;

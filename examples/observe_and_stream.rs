@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         r#"{"weights": [0.5, 0.5], "means": [[-1, 0], [1, 0]], "stds": [0.2, 0.3]}"#.parse()?;
     let mut noise = Array2::<f32>::zeros((200, 2));
     fill_initial_normals(&mut noise, path.sigma(start), 0, 0)?;
-    let field = probability_flow(path.clone(), MixturePredictor::new(mixture, path));
+    let field = probability_flow(MixturePredictor::new(mixture, path));
     let problem = field.problem(noise.clone(), (start, end));
 
     // `[11, 200, 2]`: the initial state and every tenth step, never all in memory.

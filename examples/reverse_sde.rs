@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let times = Spacing::Quadratic.times(&path, start, end, 200)?;
     let options = || SolveOptions::times(times.clone()).seed(SEED);
     for level in [0.0, 0.5, 1.0, 1.5] {
-        let field = reverse_sde(path.clone(), predictor.clone(), level);
+        let field = reverse_sde(predictor.clone(), level);
         let solution =
             solve(&field.sde_problem(noise.clone(), (start, end)), &EulerMaruyama, options())?;
         let found = distance(&solution.u_last)?;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert!(found < floor + 0.1, "every level has the data's distribution at its end");
     }
 
-    let field = reverse_sde(path.clone(), predictor, 1.0);
+    let field = reverse_sde(predictor, 1.0);
     let ancestral = field.clone().sde_problem(noise.clone(), (start, end));
     let solution = solve(&ancestral, &Ancestral::new(), options())?;
     println!("ancestral: sliced W {:.3}", distance(&solution.u_last)?);

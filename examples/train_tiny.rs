@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fill_initial_normals(&mut noise, path.sigma(start), 1, 0)?;
     let prediction: Prediction = trained.prediction.parse()?;
     let predictor = NetworkPredictor::new(trained.plan(), prediction, path.clone());
-    let problem = probability_flow(path, predictor).problem(noise.clone(), (start, end));
+    let problem = probability_flow(predictor).problem(noise.clone(), (start, end));
     let solution = solve(&problem, &Heun::new(), SolveOptions::steps(20))?;
     assert_eq!(solution.statistics.network_forwards, 40);
 

@@ -12,7 +12,7 @@ use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::langevin::{Baoab, Obabo, UnderdampedLangevin};
 use driftfield_problems::method;
 use driftfield_problems::predictor::{Predictor, Target};
-use driftfield_problems::process;
+use driftfield_problems::process::{self, SharedPath};
 use driftfield_solvers::method::registry::{
     additive_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
     stratonovich_methods,
@@ -165,9 +165,12 @@ fn no_exponential_integrator_with_noise_allocates() {
 }
 
 /// The data is half of the state, whatever the time.
-struct HalfOfTheState;
+struct HalfOfTheState(SharedPath);
 
 impl Predictor<Batch> for HalfOfTheState {
+    fn path(&self) -> &SharedPath {
+        &self.0
+    }
     fn predict(
         &self,
         target: Target,
@@ -183,7 +186,7 @@ impl Predictor<Batch> for HalfOfTheState {
 #[test]
 fn no_method_along_the_score_allocates() {
     let path = process::parse("vp").unwrap();
-    let field = reverse_sde(path, HalfOfTheState, 1.0);
+    let field = reverse_sde(HalfOfTheState(path), 1.0);
     let problem = field.sde_problem(initial(), (1.0, 0.1));
     for name in [
         "reverse-diffusion",

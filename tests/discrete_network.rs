@@ -40,7 +40,7 @@ fn every_solver_samples_a_network_of_timesteps() {
     let initial = Batch::from_shape_fn((6, 2), |(i, j)| ((1 + 2 * i + j) as f64 * 12.9898).sin());
     let end = |predictor: Arc<dyn Predictor<Batch>>, at: usize| {
         let method = path_methods::<Batch>().swap_remove(at);
-        let field = PathField::new(path.clone(), predictor, 1.0.into());
+        let field = PathField::new(predictor, 1.0.into());
         let options = SolveOptions::steps(20).seed(4);
         let solution = solve(&field.problem(initial.clone(), span), &method, options).unwrap();
         assert!(solution.outcome.is_success(), "{}: {}", method.info().name, solution.outcome);

@@ -116,7 +116,7 @@ where
     Array2<T>: HostState,
 {
     let predictor = MixturePredictor::new(mixture(), path.clone());
-    let flow = probability_flow::<Array2<T>>(path.clone(), predictor);
+    let flow = probability_flow::<Array2<T>>(predictor);
     let problem = OdeProblem::new(flow, initial, (times[0], times[times.len() - 1]));
     let solution = solve(&problem, &parse(solver).unwrap(), SolveOptions::times(times)).unwrap();
     assert!(solution.outcome.is_success(), "{solver} on {}: {}", path.name(), solution.outcome);

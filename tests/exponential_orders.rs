@@ -21,8 +21,7 @@ fn problem(path: &SharedPath, span: (f64, f64)) -> OdeProblem<Batch, PathField<B
         vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]],
         vec![0.6, 0.5, 0.7],
     );
-    let field =
-        probability_flow(path.clone(), MixturePredictor::new(mixture.unwrap(), path.clone()));
+    let field = probability_flow(MixturePredictor::new(mixture.unwrap(), path.clone()));
     let initial = Array2::from_shape_fn((16, 2), |(i, j)| {
         path.sigma(span.0) * 1.3 * ((1 + 2 * i + j) as f64 * 12.9898).sin()
     });

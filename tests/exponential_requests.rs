@@ -1,18 +1,27 @@
 //! What a request for an exponential integrator becomes: its span, its grid, its
-//! evaluations, and what is refused.
+//! evaluations, and what is refused; and the same of every other method.
 
-use driftfield::generate::{Budget, Field, GenerateError, Generated, Initial, Settings, generate};
-use driftfield_problems::field::GaussianMixture;
+use std::sync::Arc;
+
+use driftfield::generate::{
+    Budget, EmpiricalField, Field, GenerateError, Generated, Initial, Saved, Settings, generate,
+};
+use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::method::{parse, path_methods};
+use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, PROCESSES};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::method::{Kind, Method};
+use driftfield_solvers::method::{Kind, Method, MethodInfo};
+
+fn mixture() -> GaussianMixture {
+    let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
+    GaussianMixture::isotropic(vec![0.4, 0.6], means, vec![0.3, 0.2]).unwrap()
+}
 
 fn run(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
-    let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
-    let mixture = GaussianMixture::isotropic(vec![0.4, 0.6], means, vec![0.3, 0.2]).unwrap();
     let initial = Initial::Noise { lanes: 20, seed: 1 };
-    generate(&process::parse(process).unwrap(), &Field::Mixture(mixture.into()), initial, settings)
+    let field = Field::Mixture(mixture().into());
+    generate(&process::parse(process).unwrap(), &field, initial, settings)
 }
 
 fn encode(
@@ -105,8 +114,10 @@ fn evaluations_are_used_up() {
     }
     let mut settings = Settings::new("dpm-solver-3s", Budget::Evaluations(1));
     assert_eq!(run("vp", &settings).unwrap().steps, Some(1));
+    // One evaluation for the denoising leaves no step.
     settings.denoise_final = true;
-    assert!(matches!(run("vp", &settings), Err(GenerateError::BudgetTooSmall { least: 2, .. })));
+    let done = run("vp", &settings).unwrap();
+    assert_eq!((done.steps, done.statistics.nfe), (Some(0), 1));
     settings.budget = Budget::Evaluations(u64::MAX);
     assert!(run("vp", &settings).is_err());
 }
@@ -197,12 +208,18 @@ fn noise_has_its_own_parameter_and_no_way_back() {
         let error = run("vp", &settings).unwrap_err();
         assert!(matches!(error, GenerateError::StochasticEncoding(refused) if refused == name));
     }
-    // To sigma = 0 a step with noise is one like all others, the noise being 0.
+    // To sigma = 0 a step with noise is one like all others, the noise being 0, on the grid of the
+    // process as on another.
     let mut settings = Settings::new("ddim:eta=1", Budget::Steps(5));
     settings.spacing = Some(Spacing::Quadratic);
     settings.t_end = Some(0.0);
-    assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 5);
-    (settings.spacing, settings.t_end) = (None, None);
+    let listed = run("edm", &settings).unwrap();
+    settings.spacing = None;
+    let done = run("edm", &settings).unwrap();
+    for done in [listed, done] {
+        assert_eq!((done.span.end, done.statistics.nfe), (0.0, 5));
+    }
+    settings.t_end = None;
     settings.denoise_final = true;
     assert_eq!(run("edm", &settings).unwrap().statistics.nfe, 6);
 }
@@ -217,7 +234,9 @@ fn steps_to_the_data() {
             let mut settings = Settings::new(solver, Budget::Steps(6));
             settings.spacing = Some(Spacing::Quadratic);
             settings.t_end = Some(0.0);
-            let Some(last) = info.evaluations_to_data else {
+            // The last step to the data of `edm` is for every method.
+            let of_path = (process == "edm").then_some(1);
+            let Some(last) = info.evaluations_to_data.or(of_path) else {
                 let error = run(process, &settings).unwrap_err().to_string();
                 assert!(error.contains("no finite log-SNR at t = 0"), "{solver}: {error}");
                 continue;
@@ -226,12 +245,25 @@ fn steps_to_the_data() {
             assert!(done.outcome.is_success(), "{solver} on {process}: {}", done.outcome);
             assert_eq!(done.statistics.nfe, 5 * info.evaluations_per_step + last);
             settings.budget = Budget::Evaluations(done.statistics.nfe);
-            assert_eq!(run(process, &settings).unwrap().steps, Some(6), "{solver}");
+            // Lists of orders have steps of their own.
+            if info.evaluations_to_data.is_some() {
+                assert_eq!(run(process, &settings).unwrap().steps, Some(6), "{solver}");
+            }
             settings.budget = Budget::Evaluations(done.statistics.nfe - 1);
-            assert_eq!(run(process, &settings).unwrap().steps, Some(5), "{solver}");
-            // Where the log-SNR is uniform there is no step to an infinite one.
+            let fewer = run(process, &settings).unwrap();
+            if info.evaluations_to_data.is_some() {
+                assert_eq!(fewer.steps, Some(5), "{solver}");
+            }
+            assert!(fewer.statistics.nfe < done.statistics.nfe, "{solver}");
+            // Where the log-SNR is uniform there is no step to an infinite one, unless it comes after.
             settings.spacing = Some(Spacing::LogSnr);
-            assert!(run(process, &settings).is_err(), "{solver}");
+            match run(process, &settings) {
+                Ok(done) => assert!(process == "edm" && done.outcome.is_success(), "{solver}"),
+                Err(error) => {
+                    assert!(process != "edm", "{solver}");
+                    assert!(error.to_string().contains("spacing `logsnr`"), "{error}");
+                }
+            }
         }
     }
 }
@@ -289,7 +321,7 @@ fn an_empty_span_returns_the_initial_state() {
                     let label = format!("{} on {} at {t}", info.name, entry.name);
                     assert!(done.outcome.is_success(), "{label}: {}", done.outcome);
                     assert_eq!((&done.samples, &done.times), (&given, &vec![t]), "{label}");
-                    assert_eq!(done.trajectory, std::slice::from_ref(&given), "{label}");
+                    assert_eq!(done.trajectory, [given.clone()], "{label}");
                     assert_eq!(done.statistics, Default::default(), "{label}");
                     let adaptive = matches!(budget, Budget::Adaptive { .. });
                     assert_eq!(done.steps, (!adaptive).then_some(0), "{label}");
@@ -335,4 +367,185 @@ fn lists_within_a_number_of_evaluations() {
     settings.budget = Budget::Evaluations(4);
     let error = run("vp", &settings).unwrap_err();
     assert!(matches!(error, GenerateError::TimesTooMany { steps: 2, least: 5, .. }), "{error}");
+}
+
+fn every_method() -> Vec<MethodInfo> {
+    path_methods::<[f64; 2]>().into_iter().map(|method| method.info()).collect()
+}
+
+/// `--t-end 0` of `edm` with every method: steps to 0.002 and one to the data, at one evaluation
+/// and none at `sigma = 0`, where this data set has no density; the NFE is exact both ways.
+#[test]
+fn every_method_ends_at_the_data_of_edm() {
+    let points = ndarray::array![[-1.0, 0.5], [1.0, 0.0], [0.3, -0.4]];
+    let field = Field::Empirical(Arc::new(EmpiricalField {
+        points: Arc::new(points.clone()),
+        smoothing: 0.0,
+        row_shape: vec![2],
+        units: None,
+        file: "points".to_owned(),
+    }));
+    let edm = process::parse("edm").unwrap();
+    let run = |settings: &Settings| {
+        generate::<f64>(&edm, &field, Initial::Noise { lanes: 6, seed: 1 }, settings)
+    };
+    for info in every_method() {
+        for steps in [1, 2, 7] {
+            let mut settings = Settings::new(info.name, Budget::Steps(steps));
+            settings.t_end = Some(0.0);
+            settings.saved = Saved::All;
+            let done = run(&settings).unwrap_or_else(|error| panic!("{}: {error}", info.name));
+            assert!(done.outcome.is_success(), "{}: {}", info.name, done.outcome);
+            assert_eq!(done.steps, Some(steps));
+            assert_eq!((done.times[0], done.times[steps]), (80.0, 0.0));
+            assert_eq!(done.trajectory.len(), steps + 1);
+            if steps > 1 {
+                let levels = Spacing::KARRAS.times(&edm, 80.0, 0.002, steps - 1).unwrap();
+                assert_eq!(done.times[..steps], levels);
+            }
+            let nfe = done.statistics.nfe;
+            let last = info.evaluations_to_data.unwrap_or(1);
+            assert_eq!(nfe, info.evaluations(steps as u64 - 1) + last, "{}", info.name);
+            settings.budget = Budget::Evaluations(nfe);
+            let within = run(&settings).unwrap();
+            assert!(within.statistics.nfe <= nfe, "{}", info.name);
+            // Lists of orders use up the evaluations in steps of their own.
+            if !info.name.ends_with('s') {
+                assert_eq!(within.steps, Some(steps), "{}", info.name);
+            }
+        }
+        // The predicted data of a data set without smoothing is among its points.
+        let mut settings = Settings::new(info.name, Budget::Steps(18));
+        settings.t_end = Some(0.0);
+        if info.evaluations_to_data.is_none() {
+            for x in run(&settings).unwrap().samples.outer_iter() {
+                let gap = |point: ndarray::ArrayView1<'_, f64>| {
+                    x.iter().zip(point).map(|(x, p)| (x - p).abs()).fold(0.0, f64::max)
+                };
+                let nearest = points.outer_iter().map(gap).fold(f64::INFINITY, f64::min);
+                assert!(nearest < 1e-9, "{}: {x}", info.name);
+            }
+        }
+    }
+    let mut settings = Settings::new("heun", Budget::Steps(3));
+    (settings.t_start, settings.t_end) = (Some(0.001), Some(0.0));
+    let error = run(&settings).unwrap_err().to_string();
+    assert!(error.contains("0.002") && error.contains("one step"), "{error}");
+    settings.budget = Budget::Steps(1);
+    assert!(run(&settings).is_ok());
+}
+
+/// What is refused names the spacing, and says so if nobody asked for it.
+#[test]
+fn refused_spacings_are_named() {
+    let mut settings = Settings::new("euler", Budget::Steps(9));
+    (settings.t_start, settings.t_end) = (Some(0.5), Some(0.5 - 1e-16));
+    let error = run("vp", &settings).unwrap_err().to_string();
+    assert!(error.contains("`uniform` is the default spacing of `vp`"), "{error}");
+    settings.spacing = Some(Spacing::Uniform);
+    let error = run("vp", &settings).unwrap_err().to_string();
+    assert!(error.contains("`uniform`") && !error.contains("default"), "{error}");
+    let mut settings = Settings::new("heun", Budget::Steps(9));
+    settings.t_end = Some(0.0);
+    for spacing in [Spacing::LogSnr, Spacing::KARRAS, Spacing::PolyExponential { rho: 2.0 }] {
+        settings.spacing = Some(spacing.clone());
+        let error = run("vp", &settings).unwrap_err().to_string();
+        let name = format!("the spacing `{spacing}` needs");
+        assert!(error.contains(&name) && error.contains("0.001"), "{error}");
+    }
+}
+
+/// The number after `before` in a message.
+fn number_after(message: &str, before: &str) -> u64 {
+    let (_, rest) = message.split_once(before).unwrap_or_else(|| panic!("{before}: {message}"));
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+/// A message on evaluations has the number that was given, and the least it names is the least
+/// there is.
+#[test]
+fn budgets_in_messages_are_the_ones_given() {
+    for info in every_method() {
+        for (process, t_end) in [("vp", None), ("edm", None), ("edm", Some(0.0))] {
+            for denoise_final in [false, true] {
+                let what = format!("{} on {process} to {t_end:?}, {denoise_final}", info.name);
+                let attempt = |nfe: u64| {
+                    let mut settings = Settings::new(info.name, Budget::Evaluations(nfe));
+                    (settings.t_end, settings.denoise_final) = (t_end, denoise_final);
+                    run(process, &settings).map(|done| (done.steps, done.statistics.nfe))
+                };
+                let mut least = None;
+                for nfe in 0..40 {
+                    match attempt(nfe) {
+                        Ok((steps, spent)) if (nfe, denoise_final) == (1, true) => {
+                            assert_eq!((steps, spent), (Some(0), 1), "{what}");
+                        }
+                        Ok((steps, spent)) => {
+                            assert!(steps > Some(0) && spent <= nfe, "{what}: {spent} of {nfe}");
+                            assert!(nfe >= *least.get_or_insert(nfe), "{what}: {nfe}");
+                        }
+                        Err(error) => {
+                            let message = error.to_string();
+                            assert_eq!(number_after(&message, ""), nfe, "{what}: {message}");
+                            let stated = number_after(&message, "give at least ");
+                            assert_eq!(*least.get_or_insert(stated), stated, "{what}: {message}");
+                            assert!(nfe < stated, "{what}: {message}");
+                            let step = number_after(&message, "which takes ");
+                            assert_eq!(step + u64::from(denoise_final), stated, "{message}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn spent_budgets_are_the_ones_given() {
+    let adaptive = every_method().into_iter().filter(MethodInfo::adaptive);
+    for info in adaptive {
+        for max_nfe in 1..14 {
+            for (denoise_final, per_lane) in
+                [(false, false), (true, false), (false, true), (true, true)]
+            {
+                let max_nfe = Some(max_nfe);
+                let budget = Budget::Adaptive { abstol: 1e-6, reltol: 1e-6, max_nfe };
+                let mut settings = Settings::new(info.name, budget);
+                (settings.denoise_final, settings.per_lane) = (denoise_final, per_lane);
+                let done = match run("vp", &settings) {
+                    Err(GenerateError::NotPerLane(_)) if per_lane => continue,
+                    done => done.unwrap(),
+                };
+                let message = done.outcome.to_string();
+                assert_eq!(done.outcome.name(), "budget_spent", "{}: {message}", info.name);
+                assert_eq!(Some(number_after(&message, "the budget of ")), max_nfe, "{message}");
+                let made = number_after(&message, ", after ");
+                assert!(Some(made + u64::from(denoise_final)) <= max_nfe, "{message}");
+            }
+        }
+    }
+}
+
+/// The denoising alone, with every method on every process: the predicted data at the start.
+#[test]
+fn one_evaluation_may_be_the_denoising_alone() {
+    for entry in PROCESSES {
+        let path = process::parse(entry.name).unwrap();
+        for info in every_method() {
+            let mut settings = Settings::new(info.name, Budget::Evaluations(1));
+            settings.denoise_final = true;
+            settings.saved = Saved::All;
+            let done = run(entry.name, &settings).unwrap();
+            let what = format!("{} on {}", info.name, entry.name);
+            assert!(done.outcome.is_success(), "{what}");
+            assert_eq!((done.steps, done.statistics.nfe), (Some(0), 1), "{what}");
+            assert_eq!(done.span.start, done.span.end, "{what}");
+            let [start] = done.trajectory.as_slice() else { panic!("{what}") };
+            let mut data = start.clone();
+            let exact = MixturePredictor::new(mixture(), path.clone());
+            exact.predict(Target::DATA, &mut data, start, done.span.start).unwrap();
+            assert_eq!(done.samples, data, "{what}");
+        }
+    }
 }

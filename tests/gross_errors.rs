@@ -67,7 +67,7 @@ impl Test {
 
 /// Generated with Euler-Maruyama, the noise `noise` times too large, the score left out or not.
 fn generated(path: &SharedPath, noise: f64, score: bool) -> Batch {
-    let right = reverse_sde(path.clone(), MixturePredictor::new(mixture(), path.clone()), 1.0);
+    let right = reverse_sde(MixturePredictor::new(mixture(), path.clone()), 1.0);
     let span = (path.start_with_finite_log_snr(), path.default_span().1);
     let times = Spacing::LogSnr.times(&**path, span.0, span.1, STEPS).unwrap();
     let start = right_marginal(path, span.0).draw(LANES, 9);

@@ -69,22 +69,25 @@ fn fields_take_a_time_per_lane() {
     check_times(&exact_flow(mixture(), &vp), &[0.0, 0.0], 0.0);
     let threshold = Threshold::Dynamic { quantile: 0.9, max: 0.7 };
     let exact = MixturePredictor::new(mixture(), vp.clone());
-    let clipped = Thresholded::new(exact, vp.clone(), threshold);
-    check_times(&probability_flow(vp.clone(), clipped), &[0.4, 0.9, 0.1], 1e-14);
+    let clipped = Thresholded::new(exact, threshold);
+    check_times(&probability_flow(clipped), &[0.4, 0.9, 0.1], 1e-14);
     for name in ["cat-vp", "cat-rectified-flow", "cat-brownian-bridge"] {
         let network = TrainedNetwork::<MlpConfig>::from_bytes(shipped(name).unwrap()).unwrap();
         let path = process::parse(&network.process).unwrap();
         let predictor =
             Field::trained(network, name).predictor::<Batch>(&path, &Condition::default()).unwrap();
-        let field = PathField::new(path, predictor, 0.0.into());
+        let field = PathField::new(predictor, 0.0.into());
         check_times(&field, &[0.9, 0.3, 0.31, 0.05, 0.3], 2e-5);
     }
 }
 
 /// A network that knows one time only is not silently called several times.
-struct OneTime;
+struct OneTime(SharedPath);
 
 impl Predictor<Batch> for OneTime {
+    fn path(&self) -> &SharedPath {
+        &self.0
+    }
     fn predict(&self, _: Target, out: &mut Batch, _: &Batch, _: f64) -> Result<(), FieldError> {
         out.fill(0.0);
         Ok(())
@@ -97,7 +100,7 @@ impl Predictor<Batch> for OneTime {
 #[test]
 fn a_predictor_of_one_time_is_refused() {
     let path = process::parse("rectified-flow").unwrap();
-    let field = PathField::new(path.clone(), Arc::new(OneTime), 0.0.into());
+    let field = PathField::new(Arc::new(OneTime(path.clone())), 0.0.into());
     let problem = OdeProblem::new(field, noise(&path, 3), path.default_span());
     assert_eq!(problem.span(), path.default_span());
     let solution = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();

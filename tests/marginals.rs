@@ -16,7 +16,7 @@ use driftfield_problems::flow::{
     BridgeDiffusion, ForwardDiffusion, PathField, probability_flow, reverse_sde,
 };
 use driftfield_problems::method::{self, Ancestral};
-use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
+use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::registry::{stochastic_exponential_methods, stochastic_methods};
 use driftfield_solvers::method::{EulerMaruyama, Method};
@@ -97,7 +97,7 @@ fn misfit_after<P: Problem<State = Batch>>(
 }
 
 fn reversal(path: &SharedPath) -> PathField<Batch> {
-    reverse_sde(path.clone(), MixturePredictor::new(data(), path.clone()), 1.0)
+    reverse_sde(MixturePredictor::new(data(), path.clone()), 1.0)
 }
 
 fn start(path: &SharedPath) -> Batch {
@@ -129,7 +129,7 @@ fn reverse_diffusions_keep_the_marginals() {
 fn ancestral_steps_keep_the_marginals() {
     for path in all_paths() {
         let exact = MixturePredictor::new(data(), path.clone());
-        let flow = probability_flow(path.clone(), exact);
+        let flow = probability_flow(exact);
         let misfit =
             misfit_at_end(&flow.problem(start(&path), span(&path)), &Ancestral::new(), &path);
         assert!(misfit < 1.0, "{}: {misfit}", path.spec());
@@ -152,7 +152,7 @@ const EXPONENTIAL: [&str; 10] = [
 
 fn misfit_of_exponential(path: &SharedPath, solver: &str, steps: usize) -> f64 {
     let exact = MixturePredictor::new(data(), path.clone());
-    let problem = probability_flow(path.clone(), exact).problem(start(path), span(path));
+    let problem = probability_flow(exact).problem(start(path), span(path));
     let method = method::parse::<Batch>(solver).unwrap();
     let solution = solve(&problem, &method, SolveOptions::steps(steps).seed(23)).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
@@ -217,7 +217,7 @@ fn corrected_steps_and_reverse_diffusion_keep_the_marginals() {
 fn the_bridges_own_diffusion_keeps_the_marginals() {
     let path = path("brownian-bridge");
     let exact = Arc::new(MixturePredictor::new(data(), path.clone()));
-    let own = BridgeDiffusion::new(BrownianBridge::default(), exact);
+    let own = BridgeDiffusion::new(exact).unwrap();
     let misfit = misfit_at_end(&own.problem(start(&path), span(&path)), &EulerMaruyama, &path);
     assert!(misfit < 1.0, "{misfit}");
 }
@@ -288,7 +288,7 @@ fn mistakes_are_noticed() {
 fn churned_steps_keep_the_marginals() {
     for path in all_paths() {
         let exact = MixturePredictor::new(data(), path.clone());
-        let problem = probability_flow(path.clone(), exact).problem(start(&path), span(&path));
+        let problem = probability_flow(exact).problem(start(&path), span(&path));
         for name in ["edm-heun", "dpm-2"] {
             let misfit = |noise: f64| {
                 let solver = format!("{name}:churn=80,noise={noise}");

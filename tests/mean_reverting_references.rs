@@ -160,7 +160,7 @@ fn run(file: &Published, recorded: &Value) -> Ours {
     let steps = tables.steps();
     let tables = Arc::new(tables);
     let path: SharedPath = tables.clone();
-    let field = probability_flow(path.clone(), MixturePredictor::new(centred(), path));
+    let field = probability_flow(MixturePredictor::new(centred(), path));
     // The state that is solved for is seen from the mean.
     let initial = file.initial() * settings["max_sigma"].as_f64().unwrap();
     let times: Vec<f64> = (0..=steps).rev().map(|k| k as f64).collect();
@@ -212,8 +212,8 @@ fn networks_are_shifted_to_their_mean() {
     for solver in
         ["heun", "dpm-solver++2m", "ancestral", "euler-maruyama", "sde-dpm-solver++1", "pc"]
     {
-        let ours = end(PathField::new(path.clone(), predictor.clone(), 1.0.into()), solver);
-        let whole = end(PathField::new(path.clone(), Arc::new(exact.clone()), 1.0.into()), solver);
+        let ours = end(PathField::new(predictor.clone(), 1.0.into()), solver);
+        let whole = end(PathField::new(Arc::new(exact.clone()), 1.0.into()), solver);
         assert!(gap(&ours, &whole) < 1e-10, "{solver}: {:e}", gap(&ours, &whole));
     }
     // A mean of another shape.
@@ -234,7 +234,7 @@ fn inversion_by_direct_iteration_is_a_known_scheme() {
     let span = (times[0], times[times.len() - 1]);
     let end = |process: &str, solver: &str| {
         let path = path(process);
-        let flow = probability_flow(path.clone(), MixturePredictor::new(mixture(), path));
+        let flow = probability_flow(MixturePredictor::new(mixture(), path));
         let problem = flow.problem(file.initial(), span);
         let method = method::parse::<Batch>(solver).unwrap();
         // The path has more draws than are used where there is no noise.

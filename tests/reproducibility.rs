@@ -95,7 +95,7 @@ fn exact_fields_with_noise() {
     lanes_are_reproducible::<f64>(&|lanes, first_lane| {
         let vp = path("vp");
         let exact = MixturePredictor::new(mixture(), vp.clone());
-        sde_end(reverse_sde(vp, exact, 1.0), initial(lanes, first_lane), 5, first_lane)
+        sde_end(reverse_sde(exact, 1.0), initial(lanes, first_lane), 5, first_lane)
     });
 }
 
@@ -118,13 +118,12 @@ fn exponential_integrators_with_noise() {
 #[test]
 fn networks_on_fixed_grids() {
     let plan = MlpPlan::new(&network());
-    let flow = path("rectified-flow");
     lanes_are_reproducible::<f32>(&|lanes, first_lane| {
-        let field = probability_flow(flow.clone(), trained(plan.clone()));
+        let field = probability_flow(trained(plan.clone()));
         ode_end(field, initial(lanes, first_lane), (1.0, 1e-3))
     });
     lanes_are_reproducible::<f32>(&|lanes, first_lane| {
-        let field = reverse_sde(flow.clone(), trained(plan.clone()), 1.0);
+        let field = reverse_sde(trained(plan.clone()), 1.0);
         sde_end(field, initial(lanes, first_lane), 5, first_lane)
     });
 }
@@ -134,7 +133,7 @@ fn another_seed_is_another_path() {
     let end = |seed| {
         let vp = path("vp");
         let exact = MixturePredictor::new(mixture(), vp.clone());
-        sde_end(reverse_sde(vp, exact, 1.0), initial::<f64>(5, 0), seed, 0)
+        sde_end(reverse_sde(exact, 1.0), initial::<f64>(5, 0), seed, 0)
     };
     assert_eq!(end(1), end(1));
     assert!(end(1).iter().zip(&end(2)).all(|(a, b)| a != b));
@@ -150,7 +149,7 @@ fn adaptive_steps_in_lock_step_repeat_with_the_batch() {
         (solution.u_last, solution.statistics)
     };
     let network = || {
-        let field = probability_flow(path("rectified-flow"), trained(plan.clone()));
+        let field = probability_flow(trained(plan.clone()));
         let problem = field.problem(initial::<f32>(500, 0), (1.0, 1e-3));
         let solution = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-2, 1e-2)).unwrap();
         (solution.u_last, solution.statistics)
@@ -170,8 +169,8 @@ fn candle_networks_repeat_with_the_batch() {
         let flow = path("rectified-flow");
         let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
         let predictor = NetworkPredictor::new(mlp, Prediction::Velocity, flow.clone());
-        let ode = ode_end(probability_flow(flow.clone(), predictor.clone()), state, (1.0, 1e-3));
-        let sde = sde_end(reverse_sde(flow, predictor, 1.0), ode.clone(), 5, 0);
+        let ode = ode_end(probability_flow(predictor.clone()), state, (1.0, 1e-3));
+        let sde = sde_end(reverse_sde(predictor, 1.0), ode.clone(), 5, 0);
         [ode, sde].map(|end| end.flatten_all().unwrap().to_vec1::<f32>().unwrap())
     };
     let expected = end();

@@ -116,7 +116,7 @@ impl Law {
     /// The lanes of a chunk, which do not know that there are others.
     fn solved(&self, noise: f64, grid: &[f64], times: &[f64], first: usize) -> Batch {
         let exact = MixturePredictor::new(mixture(), self.path.clone());
-        let right = reverse_sde(self.path.clone(), exact, 1.0);
+        let right = reverse_sde(exact, 1.0);
         let start = self.start.slice(s![first..first + CHUNK, ..]).to_owned();
         let brownian = BrownianPath::new(47, first as u64, &start, grid.to_vec());
         let span = (self.times[0], self.times[STEPS]);

@@ -57,7 +57,7 @@ impl PublishedField {
         };
         let level = if settings["probability_flow"].as_bool().unwrap() { 0.0 } else { 1.0 };
         let path = path(name);
-        let exact = reverse_sde(path.clone(), MixturePredictor::new(mixture(), path), level);
+        let exact = reverse_sde(MixturePredictor::new(mixture(), path), level);
         PublishedField { exact, discrete, steps, eps: number("eps") }
     }
 

@@ -110,7 +110,7 @@ fn sample(
     let span = path.default_span();
     let mut initial = Batch::zeros((LANES, 4));
     fill_initial_normals(&mut initial, path.sigma(span.0), 1, 0)?;
-    let problem = probability_flow(path.clone(), predictor).problem(initial, span);
+    let problem = probability_flow(predictor).problem(initial, span);
     let mut options = SolveOptions::steps(steps).seed(2);
     if let Some(dps) = dps {
         options = options.observer(dps);
@@ -135,13 +135,13 @@ fn compare(title: &str, prior: &Prior, data_stds: &[f64]) -> Result<(), Failure>
     let prior_predictor = prior.predictor(&path)?;
     for &std in data_stds {
         for solver in [("heun", 100), ("sde-dpm-solver++2m", 100)] {
-            let given = || (prior_predictor.clone(), path.clone(), observation.clone());
-            let (predictor, on, of) = given();
-            let guided = Conditioned::pseudo_inverse(predictor, on, of)?.data_std(std)?;
+            let given = || (prior_predictor.clone(), observation.clone());
+            let (predictor, of) = given();
+            let guided = Conditioned::pseudo_inverse(predictor, of)?.data_std(std)?;
             let found = sample(&path, guided, solver, None)?;
             report(&format!("pigdm s={std} {}", solver.0), &found, prior);
-            let (predictor, on, of) = given();
-            let replaced = Conditioned::replacement(predictor, on, of)?.data_std(std)?;
+            let (predictor, of) = given();
+            let replaced = Conditioned::replacement(predictor, of)?.data_std(std)?;
             let found = sample(&path, replaced, solver, None)?;
             report(&format!("replacement s={std} {}", solver.0), &found, prior);
         }

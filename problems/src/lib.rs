@@ -22,9 +22,9 @@
 //! let mut noise = Array2::<f64>::zeros((50, 2));
 //! fill_initial_normals(&mut noise, path.sigma(span.0), 0, 0).unwrap();
 //!
-//! let ode = probability_flow(path.clone(), predictor.clone()).problem(noise.clone(), span);
+//! let ode = probability_flow(predictor.clone()).problem(noise.clone(), span);
 //! let ode = solve(&ode, &Heun::new(), SolveOptions::steps(20)).unwrap();
-//! let sde = reverse_sde(path, predictor, 1.0).sde_problem(noise, span);
+//! let sde = reverse_sde(predictor, 1.0).sde_problem(noise, span);
 //! let sde = solve(&sde, &EulerMaruyama, SolveOptions::steps(40).seed(1)).unwrap();
 //! assert_eq!((ode.statistics.nfe, sde.statistics.nfe), (40, 40));
 //! ```

@@ -13,6 +13,7 @@
 use std::str::FromStr;
 
 use crate::echo::echo;
+use driftfield_solvers::number::Number;
 
 /// Why a `name:key=value` text could not be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -99,6 +100,11 @@ impl SpecError {
     /// The refusal of a text that cannot be read.
     pub fn malformed(text: &str, problem: impl Into<String>) -> Self {
         SpecError::Malformed { text: echo(text), problem: problem.into() }
+    }
+
+    /// The refusal of a parameter's number.
+    pub fn number(name: &str, key: &str, value: f64, expected: impl Into<String>) -> Self {
+        Self::value(name, key, Number(value), expected)
     }
 
     /// The refusal of a name that is none of `known`.

@@ -52,9 +52,7 @@ fn the_correction_is_the_gradient_of_the_misfit_before_the_step() {
     // A measurement of each lane's own.
     let of = observation(vec![0.4, -0.3, 1.0, 0.2, -0.5, 2.0]);
     let x = prior(&path).marginal(0.5).unwrap().draw(3, 9);
-    let problem = || {
-        OdeProblem::new(probability_flow(path.clone(), predictor.clone()), x.clone(), (0.5, 0.45))
-    };
+    let problem = || OdeProblem::new(probability_flow(predictor.clone()), x.clone(), (0.5, 0.45));
     let method = method::parse("heun").unwrap();
     let plain = solve(&problem(), &method, SolveOptions::steps(1)).unwrap().u_last;
     let mut dps = Dps::new(predictor.clone(), of.clone(), ZETA).unwrap();
@@ -86,7 +84,7 @@ fn every_method_is_guided_on_every_process_and_counted() {
     for path in all_paths() {
         let (span, initial) = start(&path);
         let times = Spacing::LogSnr.times(&path, span.0, span.1, STEPS as usize).unwrap();
-        let field = reverse_sde(path.clone(), prior(&path), 1.0);
+        let field = reverse_sde(prior(&path), 1.0);
         for method in path_methods::<Batch>() {
             let info = method.info();
             let what = format!("{} on {}", info.name, path.spec());
@@ -108,7 +106,7 @@ fn guidance_of_length_zero_is_none_and_keeps_a_history() {
     let path = process::parse("rectified-flow").unwrap();
     let (span, initial) = start(&path);
     let times = Spacing::LogSnr.times(&path, span.0, span.1, 15).unwrap();
-    let problem = OdeProblem::new(probability_flow(path.clone(), prior(&path)), initial, span);
+    let problem = OdeProblem::new(probability_flow(prior(&path)), initial, span);
     let options = || SolveOptions::times(times.clone());
     for solver in ["dpm-solver++3m", "deis-tab3", "lms", "heun", "dpm-solver-3s", "ddim"] {
         let method = method::parse(solver).unwrap();
@@ -133,7 +131,7 @@ fn the_misfit_shrinks_with_zeta() {
     let of = observation(vec![1.5, -1.2]);
     let end = |zeta: f64, solver: &str| {
         let mut dps = Dps::new(predictor.clone(), of.clone(), zeta).unwrap();
-        let flow = probability_flow(path.clone(), predictor.clone());
+        let flow = probability_flow(predictor.clone());
         let problem = OdeProblem::new(flow, initial.clone(), span);
         let method = method::parse(solver).unwrap();
         let options = SolveOptions::steps(50).observer(&mut dps);
@@ -159,6 +157,9 @@ struct Failing {
 }
 
 impl Predictor<Batch> for Failing {
+    fn path(&self) -> &SharedPath {
+        self.inner.path()
+    }
     fn predict(
         &self,
         target: Target,
@@ -194,7 +195,7 @@ impl DifferentiablePredictor<Batch> for Failing {
 fn failures_stop_the_solve_with_their_reason() {
     let path = process::parse("vp").unwrap();
     let (span, initial) = start(&path);
-    let problem = OdeProblem::new(probability_flow(path.clone(), prior(&path)), initial, span);
+    let problem = OdeProblem::new(probability_flow(prior(&path)), initial, span);
     let run = |with, observation| {
         let failing = Failing { inner: prior(&path), below: 0.55, with };
         let mut dps = Dps::new(failing, observation, 0.1).unwrap();
@@ -222,7 +223,7 @@ fn failures_stop_the_solve_with_their_reason() {
 fn other_observers_see_the_corrected_state() {
     let path = process::parse("vp").unwrap();
     let (span, initial) = start(&path);
-    let problem = OdeProblem::new(probability_flow(path.clone(), prior(&path)), initial, span);
+    let problem = OdeProblem::new(probability_flow(prior(&path)), initial, span);
     let mut last = Batch::zeros((3, 4));
     let mut dps = Dps::new(prior(&path), observation(vec![0.4, -0.3]), 0.2).unwrap();
     let options =
@@ -250,7 +251,7 @@ fn what_is_sampled_is_no_posterior() {
     let initial = predictor.marginal(span.0).unwrap().draw(LANES, 4);
     let width = |zeta: f64| {
         let mut dps = Dps::new(predictor.clone(), of.clone(), zeta).unwrap();
-        let flow = probability_flow(path.clone(), predictor.clone());
+        let flow = probability_flow(predictor.clone());
         let problem = OdeProblem::new(flow, initial.clone(), span);
         let options = SolveOptions::steps(100).observer(&mut dps);
         let ddim = method::parse("ddim").unwrap();

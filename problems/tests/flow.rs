@@ -25,7 +25,7 @@ use serde_json::Value;
 type Batch = Array2<f64>;
 
 fn exact_flow(path: &SharedPath) -> PathField<Batch> {
-    probability_flow(path.clone(), MixturePredictor::new(mixture(), path.clone()))
+    probability_flow(MixturePredictor::new(mixture(), path.clone()))
 }
 
 /// Classical Runge-Kutta over the times of a grid.
@@ -87,7 +87,7 @@ fn reverse_drift_is_the_textbook_one() {
             let (f, g2) = (path.drift_rate(t), path.diffusion_squared(t));
             for level in [0.0, 0.5, 1.0, 2.0] {
                 let field: PathField<Batch> =
-                    reverse_sde(path.clone(), exact.clone(), NoiseLevel::schedule(move |_| level));
+                    reverse_sde(exact.clone(), NoiseLevel::schedule(move |_| level));
                 let (mut drift, mut diffusion) = (x.clone(), x.clone());
                 field.drift(&mut drift, &x, t).unwrap();
                 field.diffusion(0, &mut diffusion, &x, t).unwrap();
@@ -130,7 +130,7 @@ fn every_diffusion_keeps_mean_and_variance() {
             let shift = 0.7 * path.alpha_derivative(t);
             let what = format!("{} at {t}", path.spec());
             for level in [0.0, 0.6, 1.0] {
-                let field = reverse_sde(path.clone(), spike(&path), level);
+                let field = reverse_sde(spike(&path), level);
                 let [slope, drift, square] = linearised(&field, mean, sigma, t);
                 close(2.0 * slope * sigma * sigma - square, rate, &what);
                 close(drift, shift, &what);
@@ -143,7 +143,7 @@ fn every_diffusion_keeps_mean_and_variance() {
     }
     let bridge = BrownianBridge::new(0.8).unwrap();
     let path: SharedPath = Arc::new(bridge);
-    let own = BridgeDiffusion::new(bridge, Arc::new(spike(&path)));
+    let own = BridgeDiffusion::new(Arc::new(spike(&path))).unwrap();
     for t in [1e-3, 0.4, 1.0] {
         let [slope, drift, square] = linearised(&own, 0.7 * path.alpha(t), path.sigma(t), t);
         let variance = path.sigma(t).powi(2);
@@ -208,7 +208,7 @@ fn ancestral_sampling_of_a_point_is_exact() {
     // With all data at one point the posterior is exact at any step size.
     let n = 40_000;
     for path in all_paths() {
-        let field: PathField<Batch> = probability_flow(path.clone(), spike(&path));
+        let field: PathField<Batch> = probability_flow(spike(&path));
         let (start, _) = path.default_span();
         let end = 0.3 * start.min(1.0);
         let times = Spacing::Uniform.times(&path, start, end, 3).unwrap();

@@ -69,12 +69,12 @@ fn for_gaussian_data_both_are_the_exact_conditional_prediction() {
             let observation = observation(measurement);
             let truth = posterior((&[1.0], &[mean()], &[STD]), &observation);
             let truth = MixturePredictor::new(truth, path.clone());
-            let given = || (gaussian(&path), path.clone(), observation.clone());
-            let (predictor, on, of) = given();
-            let guided = Conditioned::pseudo_inverse(predictor, on, of).unwrap();
+            let given = || (gaussian(&path), observation.clone());
+            let (predictor, of) = given();
+            let guided = Conditioned::pseudo_inverse(predictor, of).unwrap();
             let guided = guided.data_std(STD).unwrap();
-            let (predictor, on, of) = given();
-            let replaced = Conditioned::replacement(predictor, on, of).unwrap();
+            let (predictor, of) = given();
+            let replaced = Conditioned::replacement(predictor, of).unwrap();
             let replaced = replaced.data_std(STD).unwrap();
             for t in interior(&path) {
                 let x = states(&path, t);
@@ -111,14 +111,13 @@ fn samples_have_the_posterior_s_mean_and_covariance() {
             // From the posterior's own law at the start, as far as noise is from it.
             let initial = at(span.0).draw(COUNT, 17);
             let (wanted, covariance) = (at(span.1).mean(), at(span.1).covariance());
-            let guided =
-                Conditioned::pseudo_inverse(gaussian(&path), path.clone(), observation).unwrap();
+            let guided = Conditioned::pseudo_inverse(gaussian(&path), observation).unwrap();
             let guided = Arc::new(guided.data_std(STD).unwrap());
             for (solver, steps) in
                 [("rk4", 60), ("dpm-solver++3m", 60), ("sde-dpm-solver++2m", 200)]
             {
                 let times = Spacing::LogSnr.times(&path, span.0, span.1, steps).unwrap();
-                let flow = probability_flow(path.clone(), guided.clone());
+                let flow = probability_flow(guided.clone());
                 let problem = OdeProblem::new(flow, initial.clone(), span);
                 let method = method::parse(solver).unwrap();
                 let options = SolveOptions::times(times).seed(5);
@@ -151,8 +150,7 @@ fn without_noise_the_predicted_data_is_what_was_measured() {
     for path in all_paths() {
         for measurement in measurements(0.0) {
             let observation = observation(measurement);
-            let replaced =
-                Conditioned::replacement(three(&path), path.clone(), observation.clone()).unwrap();
+            let replaced = Conditioned::replacement(three(&path), observation.clone()).unwrap();
             for t in interior(&path) {
                 let x = states(&path, t);
                 let found = data(&replaced, &x, t);
@@ -179,16 +177,12 @@ fn replacement_explains_what_was_observed() {
     let square = parse(&format!("square:size=1x2,center=0x1,std={STD}"), &SHAPE).unwrap();
     let observation = Arc::new(Observation::of_image(square, &image, 8).unwrap());
     let predictor = MixturePredictor::new(prior, path.clone());
-    let replaced = Conditioned::replacement(predictor, path.clone(), observation.clone()).unwrap();
+    let replaced = Conditioned::replacement(predictor, observation.clone()).unwrap();
     let span = path.default_span();
     let mut initial = Batch::zeros((500, 4));
     driftfield_solvers::noise::fill_initial_normals(&mut initial, path.sigma(1.0), 0, 0).unwrap();
     for (solver, steps) in [("heun", 50), ("dpm-solver++2m", 50), ("ancestral", 100)] {
-        let problem = OdeProblem::new(
-            probability_flow(path.clone(), replaced.clone()),
-            initial.clone(),
-            span,
-        );
+        let problem = OdeProblem::new(probability_flow(replaced.clone()), initial.clone(), span);
         let solver_method = method::parse(solver).unwrap();
         let solution = solve(&problem, &solver_method, SolveOptions::steps(steps)).unwrap();
         let mut square = 0.0;
@@ -207,12 +201,12 @@ fn lanes_may_have_measurements_of_their_own() {
     let values = vec![0.5, -0.5, 1.0, 0.0, -2.0, 0.3];
     let whole = Arc::new(Observation::new(square.clone(), values.clone()).unwrap());
     let x = states(&path, 0.6).slice_move(ndarray::s![..3, ..]);
-    let all = Conditioned::pseudo_inverse(gaussian(&path), path.clone(), whole).unwrap();
+    let all = Conditioned::pseudo_inverse(gaussian(&path), whole).unwrap();
     let found = data(&all, &x, 0.6);
     for lane in 0..3 {
         let own = Observation::new(square.clone(), values[2 * lane..2 * lane + 2].to_vec());
         let own = Arc::new(own.unwrap());
-        let alone = Conditioned::pseudo_inverse(gaussian(&path), path.clone(), own).unwrap();
+        let alone = Conditioned::pseudo_inverse(gaussian(&path), own).unwrap();
         let x = x.row(lane).insert_axis(ndarray::Axis(0)).to_owned();
         assert_eq!(data(&alone, &x, 0.6).row(0), found.row(lane));
     }
@@ -234,7 +228,7 @@ fn data_units_are_those_of_the_measurement() {
         let seen = Arc::new(observation(measurement).in_units(&units).unwrap());
         let truth = posterior((&[1.0], &[mean()], &[STD]), &seen);
         let truth = MixturePredictor::new(truth, path.clone());
-        let guided = Conditioned::pseudo_inverse(gaussian(&path), path.clone(), seen).unwrap();
+        let guided = Conditioned::pseudo_inverse(gaussian(&path), seen).unwrap();
         let guided = guided.data_std(STD).unwrap();
         let x = states(&path, 0.4);
         assert!(gap(&data(&guided, &x, 0.4), &data(&truth, &x, 0.4)) < 1e-11);
@@ -245,10 +239,8 @@ fn data_units_are_those_of_the_measurement() {
 fn ends_are_right_or_refused() {
     let path = process::parse("rectified-flow").unwrap();
     let observation = observation(measurements(0.3).remove(0));
-    let guided =
-        Conditioned::pseudo_inverse(gaussian(&path), path.clone(), observation.clone()).unwrap();
-    let replaced =
-        Conditioned::replacement(gaussian(&path), path.clone(), observation.clone()).unwrap();
+    let guided = Conditioned::pseudo_inverse(gaussian(&path), observation.clone()).unwrap();
+    let replaced = Conditioned::replacement(gaussian(&path), observation.clone()).unwrap();
     let x = states(&path, 0.5);
     let mut out = x.clone();
     let refused = guided.predict(Target::DATA, &mut out, &x, 1.0).unwrap_err();
@@ -260,7 +252,7 @@ fn ends_are_right_or_refused() {
     assert!(guided.predict(Target::NOISE, &mut out, &x, 0.0).is_err());
     for std in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(guided.clone().data_std(std).is_err(), "{std}");
-        let gain = KalmanGain::new(path.clone(), observation.clone()).unwrap();
+        let gain = KalmanGain::new(observation.clone()).unwrap();
         assert!(gain.data_std(std).is_err());
     }
 }
@@ -271,9 +263,8 @@ fn lanes_at_their_own_pace() {
     let observation = observation(measurements(0.3).remove(0));
     let x = states(&path, 0.5);
     let times = [0.2, 0.5, 0.5, 0.9, 0.05];
-    let replaced =
-        Conditioned::replacement(gaussian(&path), path.clone(), observation.clone()).unwrap();
-    let flow = probability_flow(path.clone(), replaced.clone());
+    let replaced = Conditioned::replacement(gaussian(&path), observation.clone()).unwrap();
+    let flow = probability_flow(replaced.clone());
     let mut together = x.clone();
     flow.eval_lanes(&mut together, &x, &times).unwrap();
     for (lane, &t) in times.iter().enumerate() {
@@ -285,8 +276,8 @@ fn lanes_at_their_own_pace() {
     let tsit5 = driftfield_solvers::method::Tsit5::new();
     assert!(solve_lanes(&problem, &tsit5, LaneOptions::adaptive(1e-5, 1e-5)).is_ok());
     // One way back at one time: refused with what to take instead.
-    let guided = Conditioned::pseudo_inverse(gaussian(&path), path.clone(), observation).unwrap();
-    let flow = probability_flow(path, guided);
+    let guided = Conditioned::pseudo_inverse(gaussian(&path), observation).unwrap();
+    let flow = probability_flow(guided);
     let error = flow.eval_lanes(&mut together, &x, &times).unwrap_err().to_string();
     assert!(error.contains("replacement"), "{error}");
 }
@@ -299,9 +290,8 @@ fn every_method_samples_a_conditioned_process() {
         let observation = observation(measurements(0.3).remove(1));
         let truth = posterior((&[1.0], &[mean()], &[STD]), &observation);
         let initial = truth.marginal(path.alpha(span.0), path.sigma(span.0)).draw(3, 1);
-        let guided =
-            Conditioned::pseudo_inverse(gaussian(&path), path.clone(), observation).unwrap();
-        let field = reverse_sde(path.clone(), guided.data_std(STD).unwrap(), 1.0);
+        let guided = Conditioned::pseudo_inverse(gaussian(&path), observation).unwrap();
+        let field = reverse_sde(guided.data_std(STD).unwrap(), 1.0);
         let times = Spacing::LogSnr.times(&path, span.0, span.1, 40).unwrap();
         for method in method::path_methods::<Batch>() {
             use driftfield_solvers::method::Method;
@@ -320,7 +310,7 @@ fn every_method_samples_a_conditioned_process() {
 fn single_precision_agrees_with_double() {
     let path = process::parse("vp").unwrap();
     let observation = observation(measurements(0.3).remove(3));
-    let guided = Conditioned::pseudo_inverse(gaussian(&path), path.clone(), observation).unwrap();
+    let guided = Conditioned::pseudo_inverse(gaussian(&path), observation).unwrap();
     let x = states(&path, 0.4);
     let narrow = x.mapv(|value| value as f32);
     let mut out = narrow.clone();

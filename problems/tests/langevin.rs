@@ -186,8 +186,7 @@ fn stochastic_methods_solve_underdamped_dynamics() {
 fn annealed_langevin_dynamics_are_the_published_algorithm() {
     let (levels, count, epsilon) = (10, 5, 2e-5);
     let path = process::parse("ve:sigma_min=0.01,sigma_max=2").unwrap();
-    let field =
-        probability_flow::<Batch>(path.clone(), MixturePredictor::new(mixture(), path.clone()));
+    let field = probability_flow::<Batch>(MixturePredictor::new(mixture(), path.clone()));
     // A geometric ladder from 1 to 0.01; the grid starts above it.
     let ladder = (0..levels).map(|i| 0.01f64.powf(f64::from(i) / 9.0));
     let below = ladder.map(|sigma| path.time_at_log_snr(-sigma.ln()));
@@ -239,7 +238,7 @@ fn the_score_of_a_marginal_is_sampled_at_one_noise_level() {
         vec![0.5],
     );
     let exact = MixturePredictor::new(single.unwrap(), path.clone());
-    let score = probability_flow::<Batch>(path.clone(), exact).score_at(0.2);
+    let score = probability_flow::<Batch>(exact).score_at(0.2);
     let variance = (0.5 * path.alpha(0.2)).powi(2) + path.sigma(0.2).powi(2);
     let h = 0.25 * variance;
     let problem = OverdampedLangevin::new(score).problem(Batch::zeros((LANES, 1)), 64.0 * h);

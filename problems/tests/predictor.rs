@@ -5,12 +5,16 @@ mod common;
 use std::sync::Arc;
 
 use common::{all_paths, gap, interior, mixture, points};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::field::{EmpiricalPredictor, MixturePredictor};
+use driftfield_problems::flow::{
+    BridgeDiffusion, NoiseLevel, PathField, probability_flow, reverse_sde,
+};
+use driftfield_problems::inverse::{self, Conditioned, ImageShape, Observation};
 use driftfield_problems::predictor::{
-    ModelTime, Network, NetworkPredictor, Prediction, Predictor, Target,
+    ModelTime, Network, NetworkPredictor, Prediction, Predictor, Target, Threshold, Thresholded,
 };
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_solvers::FieldError;
+use driftfield_solvers::{FieldError, VectorField};
 use ndarray::Array2;
 
 /// A perfectly trained network: the mixture's own prediction.
@@ -149,6 +153,79 @@ fn pointers_are_predictors_and_names_are_read_back() {
         assert_eq!(json, format!("\"{}\"", prediction.name()));
     }
     assert!("epsilon".parse::<Prediction>().is_err());
+}
+
+type Boxed = Box<dyn Predictor<Array2<f64>>>;
+
+/// Every kind of predictor there is, on `path`; all of them know the data to be the mixture, but
+/// the data set, which has one point.
+fn every_kind(path: &SharedPath) -> Vec<Boxed> {
+    let exact = MixturePredictor::new(mixture(), path.clone());
+    let shape = ImageShape::grey(1, 2);
+    let unseen = inverse::parse("random:keep=0.5,std=1e8", &shape).unwrap();
+    let observation = Arc::new(Observation::new(unseen, vec![0.0]).unwrap());
+    let pigdm = Conditioned::pseudo_inverse(exact.clone(), observation.clone()).unwrap();
+    let replaced = Conditioned::replacement(exact.clone(), observation).unwrap();
+    let point = ndarray::array![[0.5, -0.5]];
+    let closure = {
+        let exact = exact.clone();
+        move |out: &mut Array2<f64>, x: &Array2<f64>, t: f64| exact.predict(Target::DATA, out, x, t)
+    };
+    vec![
+        Box::new(exact.clone()),
+        Box::new(Arc::new(exact.clone())),
+        Box::new(Box::new(exact.clone()) as Boxed),
+        Box::new(NetworkPredictor::new(closure, Prediction::Data, path.clone())),
+        Box::new(perfect(path, Prediction::Velocity)),
+        Box::new(Thresholded::new(exact, Threshold::Static { max: 1e9 })),
+        Box::new(pigdm),
+        Box::new(replaced),
+        Box::new(EmpiricalPredictor::new(Arc::new(point), 0.3, path.clone()).unwrap()),
+    ]
+}
+
+/// There is nowhere to say another path than the predictor's: the flow is on it whatever the
+/// predictor is made of, and its velocity is that of the path.
+#[test]
+fn what_is_made_of_a_predictor_is_on_its_path() {
+    for path in all_paths() {
+        let t = 0.5 * (path.start_with_finite_log_snr() + path.default_span().1);
+        let x = points(8, 2) * path.sigma(t).max(1.0);
+        let target = Prediction::Velocity.target(&path, t);
+        for (predictor, again) in every_kind(&path).into_iter().zip(every_kind(&path)) {
+            let mut expected = x.clone();
+            predictor.predict(target, &mut expected, &x, t).unwrap();
+            let flows: [PathField<Array2<f64>>; 3] = [
+                reverse_sde(again, 1.0),
+                PathField::new(Arc::new(predictor), NoiseLevel::Constant(0.0)),
+                probability_flow(MixturePredictor::new(mixture(), path.clone())),
+            ];
+            for flow in &flows {
+                assert_eq!(flow.path().spec(), path.spec());
+            }
+            for flow in &flows[..2] {
+                let mut velocity = x.clone();
+                flow.eval(&mut velocity, &x, t).unwrap();
+                assert_eq!(velocity, expected, "{}", path.spec());
+            }
+        }
+    }
+}
+
+/// The bridge's own diffusion is the one thing that only one path has.
+#[test]
+fn the_diffusion_of_bridges_refuses_predictors_on_other_paths() {
+    for path in all_paths() {
+        for predictor in every_kind(&path) {
+            let made = BridgeDiffusion::new(Arc::new(predictor));
+            if path.name() == "brownian-bridge" {
+                assert!(made.is_ok());
+            } else {
+                let error = made.unwrap_err().to_string();
+                assert!(error.contains(&path.spec()) && error.contains("reverse_sde"), "{error}");
+            }
+        }
+    }
 }
 
 /// A network that answers with its time.

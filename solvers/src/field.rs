@@ -8,6 +8,7 @@ mod interpretation;
 mod noise_kind;
 mod stochastic;
 
+use crate::number::Number;
 use std::cell::Cell;
 
 use crate::state::StateError;
@@ -26,7 +27,7 @@ pub use stochastic::StochasticField;
 #[non_exhaustive]
 pub enum FieldError {
     /// The field is not defined at this time.
-    #[error("the field is not defined at t = {t}: {advice}")]
+    #[error("the field is not defined at t = {t}: {advice}", t = Number(*t))]
     Domain {
         /// Time of the evaluation.
         t: f64,
@@ -147,6 +148,11 @@ impl<F> Counted<F> {
 
     /// Counts one evaluation that makes `forwards` network passes, or refuses it.
     ///
+    /// Evaluations allowed.
+    pub(crate) fn budget(&self) -> u64 {
+        self.budget
+    }
+
     /// Public for the crates that add field traits: their implementation for
     /// `Counted` calls this before forwarding.
     #[inline(always)]

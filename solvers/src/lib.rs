@@ -38,6 +38,7 @@
 //! - [`observer`]: saving, events, streams, progress, callbacks;
 //! - [`noise`]: Brownian paths as functions of (seed, lane, base grid, t);
 //! - [`solution`]: states, exact counts, and how a solve ended;
+//! - [`number`]: numbers in messages;
 //! - [`ensemble`]: many lanes over threads, and statistics without keeping them.
 
 pub mod control;
@@ -46,6 +47,7 @@ pub mod field;
 pub mod lanes;
 pub mod method;
 pub mod noise;
+pub mod number;
 pub mod observer;
 pub mod problem;
 pub mod semilinear;

@@ -1,6 +1,7 @@
 //! Fields whose linear part an exponential integrator solves exactly.
 
 use crate::field::{Counted, FieldError, VectorField};
+use crate::number::Number;
 use crate::state::State;
 
 /// The linear part of a [`SemilinearField`] at one time.
@@ -117,7 +118,8 @@ impl<N> Decay<N> {
             return Ok(Decay { rate, nonlinear });
         }
         Err(FieldError::Other(format!(
-            "the rate of a semilinear problem is {rate}; it must be finite and not 0"
+            "the rate of a semilinear problem is {}; it must be finite and not 0",
+            Number(rate)
         )))
     }
 

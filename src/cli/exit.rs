@@ -7,6 +7,7 @@ use driftfield_problems::atomic_file::AtomicFile;
 use driftfield_problems::echo::{echo_path, printable};
 use driftfield_solvers::Outcome;
 
+use crate::generate::Note;
 use crate::images;
 use crate::plot::PlotError;
 
@@ -73,6 +74,16 @@ fn readable(message: &str) -> String {
         }
     };
     message.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Says on stderr what may not be as it was meant.
+pub(super) fn note(notes: &[Note]) {
+    notes.iter().for_each(|note| warn(format_args!("note: {note}")));
+}
+
+/// The same for JSON.
+pub(super) fn texts(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
 }
 
 /// Writes `text` and a line break to stdout.

@@ -1,3 +1,4 @@
+use driftfield_solvers::number::decimals;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,7 +46,8 @@ fn text(report: &MetricReport) -> String {
         let unbiased = report.mmd2_unbiased.get(i).copied().flatten();
         let unbiased = unbiased.map_or("-".to_owned(), |value| format!("{value:.6e}"));
         let biased = report.mmd2_biased[i];
-        lines.push(format!("MMD^2 (h = {h:.4})   unbiased {unbiased}   biased {biased:.6e}"));
+        let h = decimals(*h, 4);
+        lines.push(format!("MMD^2 (h = {h})   unbiased {unbiased}   biased {biased:.6e}"));
     }
     lines.join("\n")
 }

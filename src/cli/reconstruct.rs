@@ -30,7 +30,8 @@ pub(super) struct ReconstructArguments {
     /// random:keep=0.3,seed=0, pool:factor=4, blur:width=2, matrix:file=FILE.npy
     #[arg(long)]
     measurement: String,
-    /// The image, `.npy` with pixels in [0, 1]; what a generated one has beyond is clipped
+    /// The image, `.npy` in the units of the data: pixels in [0, 1]; what a generated one has beyond
+    /// is clipped
     #[arg(long)]
     image: PathBuf,
     /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
@@ -80,7 +81,7 @@ pub(super) struct ReconstructArguments {
     /// Seed of the measurement's noise, of the draw and of the solver's noise
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
-    /// Write the reconstructions
+    /// Write the reconstructions, in the units of the data
     #[arg(long)]
     out: Option<PathBuf>,
     /// Draw image, measurement and reconstructions: FILE.png or FILE.svg
@@ -127,7 +128,7 @@ impl ReconstructArguments {
             (technique, Some(zeta)) => {
                 let name = technique.name();
                 let expected = "left out: only dps takes one";
-                Err(SpecError::value(name, "zeta", zeta, expected).into())
+                Err(SpecError::number(name, "zeta", zeta, expected).into())
             }
         }
     }
@@ -188,6 +189,7 @@ pub(super) fn run(arguments: &ReconstructArguments) -> Result<ExitCode, CommandE
     let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
     let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
+    exit::note(&done.generated.notes);
     let summary = arguments.summary(&path, technique, &observation, &image, &done);
     if arguments.json {
         exit::say(serde_json::to_string_pretty(&summary)?)?;
@@ -258,6 +260,7 @@ impl ReconstructArguments {
             "misfit": done.mean_misfit(),
             "misfits": done.misfits,
             "mean_squared_error": mse,
+            "notes": exit::texts(&generated.notes),
         })
     }
 }

@@ -7,6 +7,7 @@ use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::Scalar;
+use driftfield_solvers::number::Number;
 use ndarray::ArrayD;
 use serde_json::{Value, json};
 
@@ -22,6 +23,15 @@ use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
 enum Dtype {
     F32,
     F64,
+}
+
+/// Units of an initial state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Units {
+    /// Those of samples and trajectories
+    Data,
+    /// Those the process runs in, where noise has the size sigma
+    Process,
 }
 
 // clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
@@ -40,7 +50,8 @@ pub(super) struct SampleArguments {
     /// Number of steps, whatever each costs
     #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"], allow_negative_numbers = true)]
     steps: Option<usize>,
-    /// Number of evaluations, never exceeded
+    /// Number of evaluations, never exceeded, everything counted; with --denoise-final the denoising
+    /// is one of them, and 1 is the denoising alone
     #[arg(long, conflicts_with_all = ["abstol", "reltol"], allow_negative_numbers = true)]
     nfe: Option<u64>,
     /// Absolute tolerance of adaptive steps
@@ -58,18 +69,26 @@ pub(super) struct SampleArguments {
     per_lane: bool,
     /// uniform, quadratic, logsnr, karras[:rho=7], exponential, polyexponential[:rho=1], cosine,
     /// flow-shift[:shift=3], times:1/0.5/0.1 (or times:FILE.npy; needs no --steps), or, for ddpm,
-    /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0
+    /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0. The timesteps of N
+    /// inference steps in diffusers are --nfe N --denoise-final: trailing ends far above the data
+    /// (--steps 1: at t = 0.5), and the last evaluation is what takes the noise away
     #[arg(long)]
     spacing: Option<String>,
-    /// Start of the integration; from 0, clean data, for solvers that are finite there (ddim, lms)
+    /// Start of the integration
     #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
-    /// End of the integration; above the start: encoding; equal to it: the initial state as it is
+    /// End of the integration; above the start: encoding. For edm, 0 is steps to 0.002 and a last
+    /// one, of one evaluation, to the data
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
-    /// Initial state, used as it is
+    /// Initial state at the start of the integration, `.npy`, [n, d] or [n, c, h, w]; never scaled by
+    /// the process. A stochastic solver adds to row i the noise of lane i of --seed
     #[arg(long, conflicts_with = "n")]
     init: Option<PathBuf>,
+    /// Units of --init, which differ for networks and digits: those of the data, as --out and
+    /// --trajectory are in, or those the process runs in, as N(0, 1) is in [default: data]
+    #[arg(long, value_enum)]
+    init_units: Option<Units>,
     /// Number of samples drawn as sigma(t_start) N(0, I)
     #[arg(long, allow_negative_numbers = true)]
     n: Option<usize>,
@@ -92,10 +111,11 @@ pub(super) struct SampleArguments {
     /// Keep the predicted data within its range: static[:max=1] or dynamic[:quantile=0.995,max=1]
     #[arg(long)]
     threshold: Option<String>,
-    /// Replace the last state by the predicted data (one more evaluation)
+    /// Replace the last state by the predicted data: one more evaluation after --steps, the last one
+    /// of --nfe
     #[arg(long)]
     denoise_final: bool,
-    /// Write every state, [steps + 1, n, d]
+    /// Write every state, [steps + 1, n, d], the initial one first, in the units of the data
     #[arg(long)]
     trajectory: Option<PathBuf>,
     /// Draw the first images of the samples: FILE.png or FILE.svg
@@ -104,7 +124,7 @@ pub(super) struct SampleArguments {
     /// Draw the first images on their way from noise to data: FILE.png or FILE.svg
     #[arg(long)]
     trajectory_grid: Option<PathBuf>,
-    /// Write the samples
+    /// Write the samples, in the units of the data
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print one JSON object and nothing else
@@ -164,7 +184,13 @@ impl SampleArguments {
 
     fn initial<T: NpyElement>(&self) -> Result<Initial<T>, CommandError> {
         match (&self.init, self.n) {
-            (Some(file), _) => Ok(Initial::State(npy::read(file)?)),
+            (Some(file), _) => Ok(match self.init_units.unwrap_or(Units::Data) {
+                Units::Data => Initial::State(npy::read(file)?),
+                Units::Process => Initial::ProcessState(npy::read(file)?),
+            }),
+            (None, _) if self.init_units.is_some() => Err(CommandError::usage(
+                "--init-units says what an initial state is in; give one with --init FILE.npy",
+            )),
             (None, Some(lanes)) => Ok(Initial::Noise { lanes, seed: self.seed }),
             (None, None) => Err(CommandError::usage(
                 "give the initial state: --init FILE.npy, or --n N (--seed K)",
@@ -232,6 +258,7 @@ impl SampleArguments {
             "t_start": span.start,
             "t_end": span.end,
             "shape": shape(streamed),
+            "notes": exit::texts(&streamed.notes),
         });
         if let Some(evaluations) = streamed.lane_evaluations {
             summary["lane_nfe"] = json!({
@@ -263,7 +290,12 @@ impl SampleArguments {
             )
         });
         let lines = [
-            format!("{process_spec}, {} from t = {} to {}", self.solver, span.start, span.end),
+            format!(
+                "{process_spec}, {} from t = {} to {}",
+                self.solver,
+                Number(span.start),
+                Number(span.end)
+            ),
             format!(
                 "{statistics}, {} network forwards, {seconds:.3} s",
                 statistics.network_forwards
@@ -303,6 +335,7 @@ fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCod
         writer.finish().map_err(CommandError::failed)?;
     }
     arguments.draw_grid(drawn, &streamed.lane_shape)?;
+    exit::note(&streamed.notes);
     if arguments.json {
         let summary = arguments.summary(&path.spec(), &streamed);
         exit::say(serde_json::to_string_pretty(&summary)?)?;

@@ -1,3 +1,4 @@
+use driftfield_solvers::number::decimals;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -198,19 +199,22 @@ fn train<A: Trainable>(
     let last = trainer.history().last();
     let validation = trainer.validation().last();
     exit::say(format!(
-        "{}: {} on {}, {steps} steps, last loss {:.4}{}",
+        "{}: {} on {}, {steps} steps, last loss {}{}",
         arguments.out.display(),
         network.process,
         arguments.data,
-        last.map_or(f64::NAN, |row| row.loss),
-        validation.map_or(String::new(), |row| format!(", on other data {:.4}", row.loss)),
+        decimals(last.map_or(f64::NAN, |row| row.loss), 4),
+        validation
+            .map_or(String::new(), |row| format!(", on other data {}", decimals(row.loss, 4))),
     ))?;
     Ok(network)
 }
 
 fn message(progress: &Progress) -> String {
-    let other = progress.validation.map_or(String::new(), |loss| format!(", other data {loss:.4}"));
-    format!("loss {:.4}{other}", progress.loss)
+    let other = progress
+        .validation
+        .map_or(String::new(), |loss| format!(", other data {}", decimals(loss, 4)));
+    format!("loss {}{other}", decimals(progress.loss, 4))
 }
 
 /// A process or data that cannot be trained on is the request's fault.

@@ -3,13 +3,14 @@ use driftfield_problems::echo::echo;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
 use driftfield_problems::memory::MemoryError;
 use driftfield_problems::npy::NpyError;
-use driftfield_problems::process::PathError;
-use driftfield_problems::spacing::SpacingError;
+use driftfield_problems::process::{GaussianPath, PathError, SharedPath};
+use driftfield_problems::spacing::{Spacing, SpacingError};
 use driftfield_problems::spec::SpecError;
 use driftfield_problems::weights::{StandardisationError, WeightsError};
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, SolveError};
 
-use super::SHIPPED;
+use super::{SHIPPED, Settings};
 
 /// `FILE: `, unless the message names the file already.
 fn named(file: &str, already: bool) -> String {
@@ -18,6 +19,29 @@ fn named(file: &str, already: bool) -> String {
 
 fn shipped_names() -> String {
     SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn with_denoising(denoising: u64) -> &'static str {
+    if denoising == 0 { "" } else { ", and for the denoising, which takes 1" }
+}
+
+fn denoising_alone(denoising: u64) -> &'static str {
+    if denoising == 0 { "" } else { ", or 1 for the denoising alone" }
+}
+
+impl GenerateError {
+    /// The same, saying that the spacing is the path's own, if it is and the fault lies in it.
+    pub(super) fn of_default(self, settings: &Settings, path: &SharedPath) -> Self {
+        match self {
+            GenerateError::Spacing(source @ SpacingError::TooFine { .. })
+                if settings.spacing.is_none() =>
+            {
+                let (spacing, process) = (Spacing::default_for(path), path.name());
+                GenerateError::DefaultSpacing { spacing, process, source }
+            }
+            other => other,
+        }
+    }
 }
 
 /// Why a generation cannot be attempted.
@@ -94,7 +118,8 @@ pub enum GenerateError {
     GuidanceWithoutLabel,
     /// A guidance that is no finite number.
     #[error(
-        "the guidance is {0}; it must be finite: 0 ignores the label, 1 is the label alone, 1.25 to 1.5 suits digits"
+        "the guidance is {value}; it must be finite: 0 ignores the label, 1 is the label alone, 1.25 to 1.5 suits digits",
+        value = Number(*.0)
     )]
     Guidance(f64),
     /// Steps of every lane's own with a solver that has none.
@@ -127,7 +152,10 @@ pub enum GenerateError {
     #[error(transparent)]
     Time(#[from] PathError),
     /// The field is not finite at an end that was asked for.
-    #[error("the field cannot be used at t = {t} ({reason}); the nearest usable time is {nearest}")]
+    #[error(
+        "the field cannot be used at t = {t} ({reason}); the nearest usable time is {nearest}",
+        t = Number(*t), nearest = Number(*nearest)
+    )]
     FieldEnd {
         /// The end.
         t: f64,
@@ -139,6 +167,46 @@ pub enum GenerateError {
     /// Times could not be placed.
     #[error(transparent)]
     Spacing(#[from] SpacingError),
+    /// Times could not be placed by the spacing that is taken when none is asked for.
+    #[error(
+        "{source} (`{spacing}` is the default spacing of `{process}`; --spacing takes another)"
+    )]
+    DefaultSpacing {
+        /// The spacing.
+        spacing: Spacing,
+        /// The process.
+        process: &'static str,
+        /// What is wrong.
+        source: SpacingError,
+    },
+    /// An end where the spacing finds no finite log-SNR.
+    #[error(
+        "`{process}` has no finite log-SNR at t = {t}, which the {}spacing `{spacing}` needs; the nearest usable time is {nearest}, or take another spacing",
+        if *default { "default " } else { "" }, t = Number(*t), nearest = Number(*nearest)
+    )]
+    SpacingEnd {
+        /// The spacing.
+        spacing: Spacing,
+        /// Whether it was not asked for.
+        default: bool,
+        /// The process.
+        process: &'static str,
+        /// The time.
+        t: f64,
+        /// A time that can be used instead.
+        nearest: f64,
+    },
+    /// Steps before the one to the data, from a time below those that the path lays.
+    #[error(
+        "the steps before the last one, which leads to the data, run between t = {last} and the noise, and {t} is not above; start above it, or take one step",
+        t = Number(*t), last = Number(*last)
+    )]
+    NoRoomBeforeData {
+        /// The noisier end.
+        t: f64,
+        /// The last time before the data.
+        last: f64,
+    },
     /// The initial state does not fit the field.
     #[error(
         "the field works on {expected} component(s) a lane, the initial state has shape {found:?}"
@@ -163,7 +231,7 @@ pub enum GenerateError {
     )]
     OwnNoise(&'static str),
     /// A noise level that is negative or not finite.
-    #[error("the noise level is {0}; it must be finite and not negative")]
+    #[error("the noise level is {value}; it must be finite and not negative", value = Number(*.0))]
     NoiseLevel(f64),
     /// Encoding by a stochastic method.
     #[error(
@@ -176,7 +244,10 @@ pub enum GenerateError {
     )]
     DenoisedEncoding,
     /// Encoding without a state to encode.
-    #[error("t_start {start} is below t_end {end}: encoding needs an initial state")]
+    #[error(
+        "t_start {start} is below t_end {end}: encoding needs an initial state",
+        start = Number(*start), end = Number(*end)
+    )]
     NothingToEncode {
         /// Start of the span.
         start: f64,
@@ -184,7 +255,10 @@ pub enum GenerateError {
         end: f64,
     },
     /// Fewer evaluations than one step takes.
-    #[error("{nfe} evaluations do not pay for one step of `{solver}`, which takes {least}")]
+    #[error(
+        "{nfe} evaluation(s) do not pay for one step of `{solver}`, which takes {}{}; give at least {least}{}",
+        least - denoising, with_denoising(*denoising), denoising_alone(*denoising)
+    )]
     BudgetTooSmall {
         /// Evaluations given.
         nfe: u64,
@@ -192,10 +266,12 @@ pub enum GenerateError {
         solver: &'static str,
         /// Evaluations of one step, denoising included.
         least: u64,
+        /// Evaluations of the denoising.
+        denoising: u64,
     },
     /// More listed times than the evaluations pay for.
     #[error(
-        "the {steps} steps of the list take {least} evaluations of `{solver}`, and {nfe} were given; shorten the list or raise the number"
+        "the {steps} step(s) of the list take {least} evaluations of `{solver}`, all included, and {nfe} were given; shorten the list or raise the number"
     )]
     TimesTooMany {
         /// Evaluations given.

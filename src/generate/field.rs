@@ -229,6 +229,24 @@ impl Field {
         }
     }
 
+    /// Mean square of a component of the data, in the units of the process; of a network, whose
+    /// data is not kept, an estimate from above.
+    pub(super) fn mean_square(&self) -> f64 {
+        let centre = match self {
+            Field::Mixture(mixture) => {
+                mixture.mean().iter().map(|mean| mean * mean).sum::<f64>()
+                    / mixture.dimension() as f64
+            }
+            Field::Empirical(data) => data
+                .points
+                .mean_axis(Axis(0))
+                .map_or(0.0, |mean| mean.iter().map(|x| x * x).sum::<f64>() / mean.len() as f64),
+            // Points are centred, and pixels lie between -1 and 1.
+            Field::Trained(_) => 1.0,
+        };
+        self.data_std().powi(2) + centre
+    }
+
     /// Whether the field is exact rather than trained.
     pub fn is_exact(&self) -> bool {
         !matches!(self, Field::Trained(_))

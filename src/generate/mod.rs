@@ -8,16 +8,19 @@ mod error;
 mod field;
 mod lanes;
 mod memory;
+mod note;
 mod plan;
 mod saved;
 mod shipped;
 mod stream;
+mod to_data;
 mod trained;
 
 pub use condition::Condition;
 pub use error::GenerateError;
 pub use field::{EmpiricalField, Field};
 pub use lanes::LaneEvaluations;
+pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
 pub use shipped::{SHIPPED, shipped, shipped_classifier};
@@ -28,6 +31,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
+use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
@@ -38,14 +42,20 @@ use driftfield_solvers::{
 };
 use ndarray::{ArrayD, IxDyn};
 
-/// Adaptive steps at most.
+use plan::Plan;
+
+/// Adaptive steps at most, as [`SolveOptions`](driftfield_solvers::SolveOptions) has it.
 const MOST_STEPS: u64 = 1_000_000;
 
 /// The state generation starts from.
 #[derive(Debug, Clone)]
 pub enum Initial<T> {
-    /// A given state at the start time, in the units of the field's data.
+    /// A given state at the start time, in the units of the field's data: those of samples and
+    /// trajectories. It is never scaled.
     State(ArrayD<T>),
+    /// The same in the units the process runs in, where noise is of size `sigma`. They are
+    /// those of the data but for fields that have [units](Field::units).
+    ProcessState(ArrayD<T>),
     /// `sigma(t_start) N(0, I)`, lane by lane.
     Noise {
         /// Number of lanes.
@@ -58,7 +68,9 @@ pub enum Initial<T> {
 impl<T> Initial<T> {
     pub(crate) fn lanes(&self) -> usize {
         match self {
-            Initial::State(state) => state.shape().first().copied().unwrap_or(0),
+            Initial::State(state) | Initial::ProcessState(state) => {
+                state.shape().first().copied().unwrap_or(0)
+            }
             Initial::Noise { lanes, .. } => *lanes,
         }
     }
@@ -85,6 +97,8 @@ pub struct Generated<T> {
     pub steps: Option<usize>,
     /// What each lane cost, where the steps were its own.
     pub lane_evaluations: Option<LaneEvaluations>,
+    /// What may not be as it was meant.
+    pub notes: Vec<Note>,
 }
 
 /// Generates from `initial` with `path` and `field` as `settings` say.
@@ -120,7 +134,7 @@ fn generate_lanes<T: Scalar>(
     let condition = settings.condition.of_lanes(first_lane, initial.lanes());
     let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
     let steered = Steered { predictor, observer: None };
-    generate_steered(path, field, initial, settings, first_lane, steered)
+    generate_steered(field, initial, settings, first_lane, steered)
 }
 
 /// What a solve follows, and who looks at its steps.
@@ -133,7 +147,6 @@ pub(crate) struct Steered<'a, T: Scalar> {
 
 /// Generates as `settings` say, with a predictor and an observer of the caller's.
 pub(crate) fn generate_steered<T: Scalar>(
-    path: &SharedPath,
     field: &Field,
     initial: Initial<T>,
     settings: &Settings,
@@ -146,40 +159,29 @@ pub(crate) fn generate_steered<T: Scalar>(
     if let Budget::Evaluations(nfe) = settings.budget {
         memory::check_steps(nfe)?;
     }
+    let path = &steered.predictor.path().clone();
     let grid = settings.grid(path);
     let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
-    let plan = plan::resolve(&grid, &chosen, settings, matches!(initial, Initial::State(_)))?;
+    let chosen = to_data::reaching_data(chosen, &grid, settings);
+    let given = !matches!(initial, Initial::Noise { .. });
+    let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
+    let plan = plan::resolve(&grid, &chosen, settings, given)?;
     let method = chosen.method;
     let lanes = initial.lanes();
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
     let initial = start(initial, path, field, plan.span, first_lane)?;
-    let predictor = thresholded(steered.predictor, path, field, settings.threshold)?;
-    let path_field = PathField::new(path.clone(), predictor, plan.noise_level.into());
+    let predictor = thresholded(steered.predictor, field, settings.threshold)?;
     let info = method.info();
+    let given = given.then_some((&initial, converted));
+    let draws_noise = info.draws_noise && plan.steps() != Some(0);
+    let notes = note::of_run(path, field, settings, plan.span, given, draws_noise);
+    let path_field = PathField::new(predictor, plan.noise_level.into());
     check_ends(&path_field, &initial, plan.span, &info)?;
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
-    let (mut solution, mut lane_evaluations) = if settings.per_lane {
-        let (solution, evaluations) = lanes::solve(&problem, &info, &plan)?;
-        (solution, Some(evaluations))
-    } else {
-        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-        let kept = settings.saved != Saved::Last && plan.steps().is_none();
-        let fit = memory::states_that_fit(lanes, lane_bytes, &info);
-        let options = if kept { options.max_steps(fit.min(MOST_STEPS)) } else { options };
-        let options = match steered.observer {
-            Some(mut observer) => {
-                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
-            }
-            None => options,
-        };
-        let mut solution = solve(&problem, &method, options)?;
-        if kept && fit < MOST_STEPS && matches!(solution.outcome, Outcome::MaxSteps { .. }) {
-            solution.outcome = Outcome::Failed { t: solution.t_last, reason: full(fit) };
-        }
-        (solution, None)
-    };
+    let (mut solution, mut lane_evaluations) =
+        solved(&problem, &method, settings, &plan, steered.observer, first_lane)?;
     if settings.denoise_final && solution.outcome.is_success() {
         denoise(&problem.field, &mut solution);
         if let Some(evaluations) = &mut lane_evaluations {
@@ -210,7 +212,65 @@ pub(crate) fn generate_steered<T: Scalar>(
         span: plan.span,
         steps: plan.steps(),
         lane_evaluations,
+        notes,
     })
+}
+
+/// The solve that is planned, denoising left out.
+fn solved<'a, T: Scalar>(
+    problem: &OdeProblem<ArrayD<T>, PathField<ArrayD<T>>>,
+    method: &PathMethod<ArrayD<T>>,
+    settings: &Settings,
+    plan: &Plan,
+    observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
+    first_lane: u64,
+) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
+    let info = method.info();
+    let (mut solution, lane_evaluations) = if settings.per_lane {
+        let (solution, evaluations) = lanes::solve(problem, &info, plan)?;
+        (solution, Some(evaluations))
+    } else {
+        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+        let options = match observer {
+            Some(mut observer) => {
+                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
+            }
+            None => options,
+        };
+        let fit = states_that_fit(problem, settings, plan, &info);
+        let options = match fit {
+            Some(fit) => options.max_steps(fit),
+            None => options,
+        };
+        let mut solution = solve(problem, method, options)?;
+        if let (Some(fit), Outcome::MaxSteps { .. }) = (fit, &solution.outcome) {
+            solution.outcome = Outcome::Failed { t: solution.t_last, reason: full(fit) };
+        }
+        (solution, None)
+    };
+    if let (Outcome::BudgetSpent { budget, .. }, Some(given)) =
+        (&mut solution.outcome, settings.budget.most())
+    {
+        // The solver's is what the denoising leaves of it.
+        *budget = given;
+    }
+    Ok((solution, lane_evaluations))
+}
+
+/// The steps of an adaptive solve whose states memory holds, if all are kept and that is fewer
+/// than the steps it may make.
+fn states_that_fit<T: Scalar>(
+    problem: &OdeProblem<ArrayD<T>, PathField<ArrayD<T>>>,
+    settings: &Settings,
+    plan: &Plan,
+    info: &MethodInfo,
+) -> Option<u64> {
+    if settings.saved == Saved::Last || plan.steps().is_some() {
+        return None;
+    }
+    let (lanes, components) = (problem.initial.lanes(), problem.initial.lane_len());
+    let fit = memory::states_that_fit(lanes, components * size_of::<T>(), info);
+    Some(fit).filter(|&fit| fit < MOST_STEPS)
 }
 
 /// Why an adaptive solve whose states are all kept cannot go on.
@@ -238,12 +298,11 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 /// The predictor with its data kept within a range, if so asked.
 fn thresholded<S: HostState + State>(
     predictor: Arc<dyn Predictor<S>>,
-    path: &SharedPath,
     field: &Field,
     threshold: Option<Threshold>,
 ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
     let Some(threshold) = threshold else { return Ok(predictor) };
-    let thresholded = Thresholded::new(predictor, path.clone(), threshold.validate()?);
+    let thresholded = Thresholded::new(predictor, threshold.validate()?);
     Ok(match field.units() {
         Some(units) => Arc::new(thresholded.in_units(units.clone())),
         None => Arc::new(thresholded),
@@ -260,12 +319,12 @@ fn start<T: Scalar>(
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
-            let found = state.shape().to_vec();
-            let components: usize = found.iter().skip(1).product();
-            if components != field.dimension() {
-                return Err(GenerateError::Dimension { found, expected: field.dimension() });
-            }
+            check_shape(&state, field)?;
             field.to_process_units(&mut state)?;
+            Ok(state)
+        }
+        Initial::ProcessState(state) => {
+            check_shape(&state, field)?;
             Ok(state)
         }
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
@@ -277,6 +336,15 @@ fn start<T: Scalar>(
             Ok(state)
         }
     }
+}
+
+fn check_shape<T>(state: &ArrayD<T>, field: &Field) -> Result<(), GenerateError> {
+    let found = state.shape().to_vec();
+    let (components, expected): (usize, _) = (found.iter().skip(1).product(), field.dimension());
+    if components == expected {
+        return Ok(());
+    }
+    Err(GenerateError::Dimension { found, expected })
 }
 
 /// Refuses an end at the data where what the method asks the field for is not finite, tried on

@@ -1,12 +1,14 @@
 use driftfield_problems::method::{ChosenMethod, IntendedGrid};
 use driftfield_problems::predictor::Threshold;
-use driftfield_problems::process::{SharedPath, check_diffusion, check_log_snr, check_time};
+use driftfield_problems::process::{
+    PathError, SharedPath, check_diffusion, check_log_snr, check_time,
+};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::{LaneOptions, SolveOptions, State};
 
-use super::{Condition, GenerateError, Saved, memory};
+use super::{Condition, GenerateError, Saved, memory, to_data};
 
 /// What a generation may spend.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +26,17 @@ pub enum Budget {
         /// Most evaluations.
         max_nfe: Option<u64>,
     },
+}
+
+impl Budget {
+    /// The number of evaluations given, if one was.
+    pub(super) fn most(self) -> Option<u64> {
+        match self {
+            Budget::Steps(_) => None,
+            Budget::Evaluations(nfe) => Some(nfe),
+            Budget::Adaptive { max_nfe, .. } => max_nfe,
+        }
+    }
 }
 
 /// How to generate.
@@ -77,17 +90,17 @@ impl Settings {
 
     /// The grid asked for, adaptive steps leaving it unused.
     pub(super) fn grid(&self, path: &SharedPath) -> IntendedGrid {
-        IntendedGrid {
-            path: path.clone(),
-            spacing: self.spacing.clone().unwrap_or_else(|| Spacing::default_for(path)),
-            evaluations: match self.budget {
-                // More than memory holds is refused once the steps are known.
-                Budget::Evaluations(nfe) if memory::check_steps(nfe).is_ok() => {
-                    Some(nfe.saturating_sub(u64::from(self.denoise_final)) as usize)
-                }
-                _ => None,
-            },
-        }
+        let spacing = self.spacing.clone().unwrap_or_else(|| Spacing::default_for(path));
+        let of_no_order =
+            u64::from(self.denoise_final) + u64::from(self.orders_end_before_data(path, &spacing));
+        let evaluations = match self.budget {
+            // More than memory holds is refused once the steps are known.
+            Budget::Evaluations(nfe) if memory::check_steps(nfe).is_ok() => {
+                Some(nfe.saturating_sub(of_no_order) as usize)
+            }
+            _ => None,
+        };
+        IntendedGrid { path: path.clone(), spacing, evaluations }
     }
 }
 
@@ -179,12 +192,12 @@ pub(super) fn resolve<S: State>(
         return Err(GenerateError::SpacingOfAdaptive);
     }
     let noise_level = noise_level(&info, settings)?;
-    let spacing_needs_log_snr = !adaptive && spacing.needs_log_snr();
+    let spacing = Some(spacing).filter(|_| !adaptive);
     let to_data = to_data(grid, &info, settings)?;
-    let listed = spacing.own_steps().filter(|_| chosen.orders.is_none());
-    let steps = steps(&info, settings, chosen.orders.as_deref(), to_data, listed)?;
-    let own_ends = own_ends(grid, &steps, chosen.orders.as_deref())?;
-    let span = span(path, &info, settings, spacing_needs_log_snr, noise_level, own_ends)?;
+    let orders = chosen.orders.as_deref();
+    let steps = steps(&info, settings, grid, orders, to_data)?;
+    let own_ends = own_ends(grid, &steps, orders)?;
+    let mut span = span(path, &info, settings, spacing, noise_level, own_ends)?;
     if span.start < span.end {
         if info.draws_noise {
             return Err(GenerateError::StochasticEncoding(info.name));
@@ -198,11 +211,14 @@ pub(super) fn resolve<S: State>(
     }
     let steps = match steps {
         // Nothing to be laid out: the initial state is the result.
-        Steps::Fixed(_) if span.start == span.end => Steps::Grid(vec![span.start]),
-        Steps::Fixed(steps) => Steps::Grid(match &chosen.orders {
-            Some(orders) => grid.times_of_orders(span.start, span.end, orders)?,
-            None => spacing.times(path, span.start, span.end, steps)?,
-        }),
+        Steps::Fixed(steps) if steps == 0 || span.start == span.end => {
+            span.end = span.start;
+            Steps::Grid(vec![span.start])
+        }
+        Steps::Fixed(steps) => {
+            let times = to_data::times(grid, orders, settings, span, steps);
+            Steps::Grid(times.map_err(|error| error.of_default(settings, path))?)
+        }
         chosen => chosen,
     };
     Ok(Plan { span, steps, noise_level })
@@ -247,17 +263,18 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 
 /// The default start gives way to one where the method or the spacing finds
 /// what it needs; an explicit end is refused instead. An end at the data needs no finite
-/// log-SNR if the method can step to or from it and the spacing does not need one. A spacing with ends
-/// of its own has the first word.
+/// log-SNR if the method can step to or from it and the spacing does not need one, or
+/// [leaves it out](to_data::lays_no_data). A spacing with ends of its own has the first word.
 fn span(
     path: &SharedPath,
     info: &MethodInfo,
     settings: &Settings,
-    spacing_needs_log_snr: bool,
+    spacing: Option<&Spacing>,
     noise_level: f64,
     own_ends: Option<(f64, f64)>,
 ) -> Result<Span, GenerateError> {
-    let needs_log_snr = info.kind.needs_log_snr() || spacing_needs_log_snr;
+    let spacing = spacing.filter(|spacing| spacing.needs_log_snr());
+    let needs_log_snr = info.kind.needs_log_snr() || spacing.is_some();
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
     let (default_start, default_end) = path.default_span();
     let domain = path.domain();
@@ -274,13 +291,11 @@ fn span(
         return Ok(span);
     }
     // A step whose formula is finite is made, from the data and to them.
-    let finite_at_data =
-        |t: f64, by_method: bool| t == domain.data.t && by_method && !spacing_needs_log_snr;
-    let leaves_data = finite_at_data(span.start, info.starts_from_data);
-    let reaches_data = finite_at_data(span.end, info.evaluations_to_data.is_some());
-    for (t, needed) in
-        [(span.start, needs_log_snr && !leaves_data), (span.end, needs_log_snr && !reaches_data)]
-    {
+    let leaves_data = span.start == domain.data.t && info.starts_from_data;
+    let reaches_data = span.end == domain.data.t && info.evaluations_to_data.is_some();
+    for (t, finite) in [(span.start, leaves_data), (span.end, reaches_data)] {
+        check_spacing(path, spacing, settings, t)?;
+        let needed = info.kind.needs_log_snr() && !finite;
         if needed { check_log_snr(path, t) } else { check_time(path, t) }?;
     }
     if needs_diffusion {
@@ -289,23 +304,46 @@ fn span(
     Ok(span)
 }
 
+/// Refuses an end that the spacing cannot have.
+fn check_spacing(
+    path: &SharedPath,
+    spacing: Option<&Spacing>,
+    settings: &Settings,
+    t: f64,
+) -> Result<(), GenerateError> {
+    let Some(spacing) = spacing else { return Ok(()) };
+    if to_data::lays_no_data(path) && t == path.domain().data.t {
+        return Ok(());
+    }
+    check_log_snr(path, t).map_err(|error| match error {
+        PathError::NoLogSnr { process, t, nearest } => {
+            let (spacing, default) = (spacing.clone(), settings.spacing.is_none());
+            GenerateError::SpacingEnd { spacing, default, process, t, nearest }
+        }
+        other => other.into(),
+    })
+}
+
 /// The steps that the budget allows. A list of orders uses up any number of
 /// evaluations, from one. A last step to the data costs what the method says. A list of times
-/// has its own number of steps, which the budget pays for or not.
+/// has its own number of steps, which the budget pays for or not. One evaluation for the
+/// denoising leaves no step.
 fn steps(
     info: &MethodInfo,
     settings: &Settings,
+    grid: &IntendedGrid,
     orders: Option<&[usize]>,
     to_data: Option<u64>,
-    listed: Option<usize>,
 ) -> Result<Steps, GenerateError> {
     let denoising = u64::from(settings.denoise_final);
+    let listed = grid.spacing.own_steps().filter(|_| orders.is_none());
     let one_step = match (listed, to_data) {
         (Some(steps), None) => info.evaluations(steps as u64),
         (Some(steps), Some(last)) => info.evaluations(steps as u64 - 1) + last,
         (None, to_data) => to_data.unwrap_or(info.evaluations(1)),
     };
     let least = orders.map_or(one_step, |_| 1) + denoising;
+    let solver = info.name;
     match settings.budget {
         Budget::Steps(0) => {
             Err(driftfield_solvers::SolveError::Control(ControlError::NoSteps).into())
@@ -320,13 +358,16 @@ fn steps(
             let within = match listed {
                 Some(steps) if steps as u64 <= within => steps as u64,
                 Some(steps) => {
-                    let solver = info.name;
                     return Err(GenerateError::TimesTooMany { nfe, solver, steps, least });
                 }
                 None => within,
             };
-            match orders.map_or(within as usize, <[usize]>::len) {
-                0 => Err(GenerateError::BudgetTooSmall { nfe, solver: info.name, least }),
+            let to_data = usize::from(settings.orders_end_before_data(&grid.path, &grid.spacing));
+            let affordable = nfe >= denoising + to_data as u64;
+            let of_orders = |orders: &[usize]| if affordable { orders.len() + to_data } else { 0 };
+            match orders.map_or(within as usize, of_orders) {
+                0 if (nfe, denoising) == (1, 1) => Ok(Steps::Fixed(0)),
+                0 => Err(GenerateError::BudgetTooSmall { nfe, solver, least, denoising }),
                 steps => Ok(Steps::Fixed(steps)),
             }
         }

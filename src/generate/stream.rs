@@ -1,5 +1,7 @@
 //! Generation of many lanes in constant memory: chunk after chunk.
 
+use std::mem::discriminant;
+
 use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
 use driftfield_solvers::method::Method;
@@ -7,7 +9,7 @@ use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
 use super::{
-    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings, Span,
+    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Note, Saved, Settings, Span,
     check_request, generate_lanes,
 };
 
@@ -37,6 +39,8 @@ pub struct Streamed {
     pub steps: Option<usize>,
     /// What the lanes cost, where the steps were their own.
     pub lane_evaluations: Option<LaneEvaluations>,
+    /// What may not be as it was meant, each kind as it was met first.
+    pub notes: Vec<Note>,
 }
 
 /// As [`generate`](super::generate), handing over the lanes in chunks, in their order.
@@ -71,6 +75,13 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
         generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
         let seconds = before.map_or(0.0, |before| before.seconds);
+        let mut notes = before.map_or(Vec::new(), |before| before.notes.clone());
+        for note in &generated.notes {
+            let known = |other: &Note| discriminant(other) == discriminant(note);
+            if !notes.iter().any(known) {
+                notes.push(note.clone());
+            }
+        }
         let mut statistics = generated.statistics;
         let mut lane_evaluations = generated.lane_evaluations;
         if let (Some(before), Some(evaluations)) = (before, &mut lane_evaluations) {
@@ -90,6 +101,7 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
             span: generated.span,
             steps: generated.steps,
             lane_evaluations,
+            notes,
         };
         receive(generated)?;
         let failed = !ended.outcome.is_success();
@@ -104,12 +116,16 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
 
 fn part<T: Scalar>(initial: &Initial<T>, first: usize, lanes: usize) -> Initial<T> {
     match initial {
-        Initial::State(state) if state.ndim() > 0 => {
-            let axis = Axis(0);
-            let lanes = state.slice_axis(axis, (first..first + lanes).into());
-            Initial::State(lanes.to_owned().as_standard_layout().into_owned())
-        }
-        Initial::State(state) => Initial::State(ArrayD::clone(state)),
+        Initial::State(state) => Initial::State(rows(state, first, lanes)),
+        Initial::ProcessState(state) => Initial::ProcessState(rows(state, first, lanes)),
         Initial::Noise { seed, .. } => Initial::Noise { lanes, seed: *seed },
     }
+}
+
+fn rows<T: Scalar>(state: &ArrayD<T>, first: usize, lanes: usize) -> ArrayD<T> {
+    if state.ndim() == 0 {
+        return state.clone();
+    }
+    let lanes = state.slice_axis(Axis(0), (first..first + lanes).into());
+    lanes.as_standard_layout().into_owned()
 }

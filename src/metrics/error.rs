@@ -1,3 +1,4 @@
+use driftfield_solvers::number::Number;
 use std::fmt;
 
 use thiserror::Error;
@@ -47,7 +48,8 @@ pub enum MetricError {
     },
     /// A NaN or an infinity.
     #[error(
-        "{sample} holds {value} in row {row}, column {column}; drop the points that are not finite, and count them"
+        "{sample} holds {value} in row {row}, column {column}; drop the points that are not finite, and count them",
+        value = Number(*value)
     )]
     NotFinite {
         /// Which sample.
@@ -69,7 +71,8 @@ pub enum MetricError {
     },
     /// A kernel width that is not a positive number.
     #[error(
-        "the bandwidth {bandwidth} is not a positive, finite number; give one, or use the median rule"
+        "the bandwidth {bandwidth} is not a positive, finite number; give one, or use the median rule",
+        bandwidth = Number(*bandwidth)
     )]
     Bandwidth {
         /// The width given.
@@ -77,7 +80,8 @@ pub enum MetricError {
     },
     /// The median rule has no answer.
     #[error(
-        "the median distance within the pooled sample is {median}, no width for a kernel; give a bandwidth"
+        "the median distance within the pooled sample is {median}, no width for a kernel; give a bandwidth",
+        median = Number(*median)
     )]
     NoMedian {
         /// The median found.

@@ -1,5 +1,6 @@
 //! What can go wrong with a picture.
 
+use driftfield_solvers::number::Number;
 use std::path::PathBuf;
 
 use driftfield_problems::echo::echo_path;
@@ -34,7 +35,8 @@ pub enum PlotError {
     },
     /// A window or limit is not an interval.
     #[error(
-        "\"{title}\": the limits {low} to {high} of {what} are not an interval: both must be finite{and_positive}, the lower first"
+        "\"{title}\": the limits {low} to {high} of {what} are not an interval: both must be finite{and_positive}, the lower first",
+        low = Number(*low), high = Number(*high)
     )]
     InvalidLimits {
         /// The title of the picture.
@@ -64,7 +66,8 @@ pub enum PlotError {
     },
     /// More pixels than can be drawn in reasonable memory.
     #[error(
-        "\"{title}\" would be {width} x {height} pixels, more than {most} in all; show fewer images or take a smaller scale"
+        "\"{title}\" would be {width} x {height} pixels, more than {most} in all; show fewer images or take a smaller scale",
+        width = Number(*width), height = Number(*height)
     )]
     TooLarge {
         /// The title of the picture.

@@ -1,5 +1,6 @@
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
+use driftfield_solvers::number::Number;
 
 use crate::generate::GenerateError;
 use crate::images::ImageError;
@@ -22,7 +23,8 @@ pub enum ReconstructError {
     Image(#[from] ImageError),
     /// A pixel that no image has.
     #[error(
-        "pixel {index} of the image is {value}; pixels lie in [0, 1], divide those of an image of bytes by 255"
+        "pixel {index} of the image is {value}; pixels lie in [0, 1], divide those of an image of bytes by 255",
+        value = Number(*value)
     )]
     Pixel {
         /// Which.

@@ -74,8 +74,7 @@ pub fn reconstruct<T: Scalar>(
     check_request::<T>(field, &settings.condition, initial.lanes())?;
     let condition = settings.condition.of_lanes(0, initial.lanes());
     let std_of = |given: Option<f64>| given.map_or_else(|| field.data_std(), Ok);
-    let run =
-        |steered: Steered<'_, T>| generate_steered(path, field, initial, settings, 0, steered);
+    let run = |steered: Steered<'_, T>| generate_steered(field, initial, settings, 0, steered);
     let (generated, gradients, beside) = match technique {
         Technique::Dps { zeta, forgets_history } => {
             let predictor = field.differentiable::<ArrayD<T>>(path, &condition)?;
@@ -90,14 +89,14 @@ pub fn reconstruct<T: Scalar>(
             let at_once = if field.is_exact() { 0.0 } else { LEAST_SIGNAL };
             let guidance = PseudoInverse::new().beginning_at(least_signal.unwrap_or(at_once));
             let gradients = guidance.gradients();
-            let conditioned = Conditioned::new(predictor, path.clone(), own, guidance)?;
+            let conditioned = Conditioned::new(predictor, own, guidance)?;
             let predictor = Arc::new(conditioned.data_std(std_of(data_std)?)?);
             let generated = run(Steered { predictor, observer: None })?;
             (generated, gradients.load(Ordering::Relaxed), 0)
         }
         Technique::Replacement { data_std } => {
             let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
-            let conditioned = Conditioned::new(predictor, path.clone(), own, Replacement)?;
+            let conditioned = Conditioned::new(predictor, own, Replacement)?;
             let predictor = Arc::new(conditioned.data_std(std_of(data_std)?)?);
             (run(Steered { predictor, observer: None })?, 0, 0)
         }

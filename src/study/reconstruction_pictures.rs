@@ -2,6 +2,7 @@
 //! of that.
 
 use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
 use super::image_pictures::{ImagePicture, TUTORIAL, TUTORIAL_STEPS, unless_refused};
@@ -87,7 +88,7 @@ fn by_solver(
         let done = solved(case, observation, (technique, solver), kept, condition);
         let Some(done) = unless_refused(done)? else { continue };
         let (misfit, solver) = (done.mean_misfit(), panel_title(solver, &done.generated.outcome));
-        let row = format!("{}, {solver}: {misfit:.4}", technique.name());
+        let row = format!("{}, {solver}: {}", technique.name(), decimals(misfit, 4));
         rows.push((row, done.generated.samples));
     }
     if rows.is_empty() {

@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
+use driftfield_solvers::number::decimals;
 
 use super::{CaseResult, ImageFloors, MMD_BANDWIDTH, Row, StudyResult};
 
@@ -97,18 +98,18 @@ fn scientific(value: Option<f64>) -> String {
 }
 
 fn plain(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{value:.4}"))
+    value.map_or("-".to_owned(), |value| decimals(value, 4))
 }
 
 fn with_spread(value: Option<f64>, spread: Option<f64>) -> String {
     match (value, spread) {
-        (Some(value), Some(spread)) => format!("{value:.4} +- {spread:.4}"),
+        (Some(value), Some(spread)) => format!("{} +- {}", decimals(value, 4), decimals(spread, 4)),
         _ => plain(value),
     }
 }
 
 fn tenths(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{value:.1}"))
+    value.map_or("-".to_owned(), |value| decimals(value, 1))
 }
 
 fn interval(low: Option<f64>, high: Option<f64>) -> String {
@@ -119,7 +120,7 @@ fn interval(low: Option<f64>, high: Option<f64>) -> String {
 }
 
 fn percent(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+    value.map_or("-".to_owned(), |value| decimals(100.0 * value, 1) + " %")
 }
 
 /// The cells of a row, in the order of [`COLUMNS`] or [`IMAGE_COLUMNS`].

@@ -6,6 +6,8 @@ mod fields;
 mod fuzz;
 mod limits;
 mod measure;
+mod notes;
+mod numbers;
 mod pipes;
 mod readme;
 mod refusals;

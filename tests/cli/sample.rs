@@ -101,6 +101,11 @@ fn a_budget_takes_the_most_steps_that_fit() {
                 assert_eq!(spent, at_start + per_step * steps + denoise);
                 assert!(spent <= nfe && nfe < spent + per_step, "{solver} {nfe}: {spent}");
             }
+            if (one_step - 1, denoise) == (1, 1) {
+                // The denoising alone.
+                assert_eq!(room.sample(&line(1))["steps"], 0);
+                continue;
+            }
             let too_small = room.run(&format!("sample {}", line(one_step - 1)));
             too_small.refused(&["do not pay for one step", solver]);
         }
@@ -213,9 +218,11 @@ fn a_trajectory_starts_at_the_initial_state_and_ends_at_the_samples() {
     for (solver, denoise) in
         [("euler", ""), ("tsit5", "--denoise-final"), ("euler-maruyama", ""), ("ancestral", "")]
     {
-        room.sample(&format!(
-            "--process rectified-flow --field exact:m.json --solver {solver} --steps 6 --init i.npy --dtype f64 --out o.npy --trajectory t.npy {denoise}"
+        let ran = room.run(&format!(
+            "sample --process rectified-flow --field exact:m.json --solver {solver} --steps 6 --init i.npy --dtype f64 --out o.npy --trajectory t.npy {denoise}"
         ));
+        let noisy = ["euler-maruyama", "ancestral"].contains(&solver);
+        ran.noted(if noisy { &["the noise of lane i"] } else { &[] });
         let (path, samples) = (room.read::<f64>("t.npy"), room.read::<f64>("o.npy"));
         assert_eq!(path.shape(), [7, 4, 2], "{solver}");
         assert_eq!(path.index_axis(ndarray::Axis(0), 0), room.read::<f64>("i.npy"));

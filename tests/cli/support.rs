@@ -114,6 +114,17 @@ impl Ran {
         self
     }
 
+    /// Exit status 0, nothing but notes on stderr, all `parts` among them.
+    #[track_caller]
+    pub fn noted(self, parts: &[&str]) -> Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        assert!(self.stderr.lines().all(|line| line.starts_with("driftfield: note: ")), "{self:?}");
+        for part in parts {
+            assert!(self.stderr.contains(part), "no `{part}` in {self:?}");
+        }
+        self
+    }
+
     /// Exit status 2, nothing on stdout, all `parts` on stderr.
     #[track_caller]
     pub fn refused(self, parts: &[&str]) -> Self {

@@ -39,7 +39,7 @@ pub fn all_paths() -> Vec<SharedPath> {
 
 /// The exact probability flow of `mixture` on a path.
 pub fn exact_flow(mixture: GaussianMixture, path: &SharedPath) -> PathField<Batch> {
-    probability_flow(path.clone(), MixturePredictor::new(mixture, path.clone()))
+    probability_flow(MixturePredictor::new(mixture, path.clone()))
 }
 
 /// The largest absolute difference; infinite where one is NaN.

@@ -63,8 +63,8 @@ fn ipndm_goes_on_from_the_runge_kutta_start() {
         }
         let from = states.pop().unwrap();
         let past: Vec<_> = times.iter().copied().zip(states.iter().cloned()).collect();
-        let problem = probability_flow(path.clone(), model.clone())
-            .problem(from, (times[3], times[times.len() - 1]));
+        let problem =
+            probability_flow(model.clone()).problem(from, (times[3], times[times.len() - 1]));
         let options = SolveOptions::times(&times[3..]).save(Save::all()).history(past);
         let solution = solve(&problem, &method("ipndm", &path), options).unwrap();
         assert!(solution.outcome.is_success());

@@ -124,7 +124,7 @@ fn ask(run: &Run<'_>, request: Request) -> Result<Ours, &'static str> {
         Request::Library(library) => {
             let Library { path, predictor, method, times, denoise, noise, from } = *library;
             let initial = start(run, &path, from, times[0]);
-            let field = PathField::new(path.clone(), predictor.clone(), 0.0.into());
+            let field = PathField::new(predictor.clone(), 0.0.into());
             let span = (times[0], times[times.len() - 1]);
             let mut options = SolveOptions::times(times.clone()).save(Save::all());
             if let Some(noise) = noise {

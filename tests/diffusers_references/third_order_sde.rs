@@ -89,8 +89,7 @@ fn the_sign_in_the_scheduler_is_all_that_differs() {
 
         let model = MixturePredictor::new(mixture(), path.clone());
         let end = times[times.len() - 1];
-        let problem =
-            probability_flow(path.clone(), model.clone()).problem(run.initial(), (times[0], end));
+        let problem = probability_flow(model.clone()).problem(run.initial(), (times[0], end));
         let options = SolveOptions::times(&times[..]).noise(one_draw_a_step(&times, run.normals()));
         let solution = solve(&problem, &method(&sde_multistep(&run), &path), options).unwrap();
         assert!(solution.outcome.is_success());

@@ -13,7 +13,7 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
 use driftfield_problems::method::{self, Ancestral};
 use driftfield_problems::predictor::{Predictor, Target};
-use driftfield_problems::process::{BrownianBridge, GaussianPath, SharedPath};
+use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::registry::{
     runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
 };
@@ -139,8 +139,7 @@ fn without_noise_every_stochastic_method_of_order_one_is_euler_on_the_flow() {
         let euler = successful(&flow, &Euler::new(), options());
         for method in stochastic_methods().iter().filter(|method| method.info().order == 1) {
             let exact = MixturePredictor::new(smooth(), path.clone());
-            let problem =
-                reverse_sde(path.clone(), exact, 0.0).sde_problem(from.clone(), (start, end));
+            let problem = reverse_sde(exact, 0.0).sde_problem(from.clone(), (start, end));
             let error = gap(&successful(&problem, method, options()).u_last, &euler.u_last);
             assert!(error < 1e-12, "{} on {}: {error:e}", method.info().name, path.spec());
         }
@@ -154,6 +153,9 @@ struct CountingPredictor {
 }
 
 impl Predictor<Batch> for CountingPredictor {
+    fn path(&self) -> &SharedPath {
+        self.exact.path()
+    }
     fn predict(
         &self,
         target: Target,
@@ -208,12 +210,12 @@ fn the_nfe_is_the_number_of_predictions() {
         let (start, end) = span(&path);
         let from = initial(&path, start);
         let (predictor, calls) = counting(&path);
-        let flow = probability_flow(path.clone(), predictor).problem(from.clone(), (start, end));
+        let flow = probability_flow(predictor).problem(from.clone(), (start, end));
         counts_agree(&flow, &calls, runge_kutta_methods());
         counts_agree(&flow, &calls, vec![BoxedMethod::new(Ancestral::new())]);
         counts_agree(&flow, &calls, stochastic_exponential_methods());
         let (predictor, calls) = counting(&path);
-        let reversal: PathField<Batch> = reverse_sde(path.clone(), predictor, 1.0);
+        let reversal: PathField<Batch> = reverse_sde(predictor, 1.0);
         let problem = reversal.sde_problem(from, (start, end));
         counts_agree(&problem, &calls, stochastic_methods());
         let along_scores =
@@ -223,7 +225,7 @@ fn the_nfe_is_the_number_of_predictions() {
     }
     let bridge = path("brownian-bridge");
     let (predictor, calls) = counting(&bridge);
-    let own = BridgeDiffusion::new(BrownianBridge::default(), Arc::new(predictor));
+    let own = BridgeDiffusion::new(Arc::new(predictor)).unwrap();
     let problem = own.problem(initial(&bridge, 0.95), (0.95, 0.05));
     counts_agree(&problem, &calls, stochastic_methods());
 }

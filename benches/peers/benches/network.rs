@@ -183,7 +183,7 @@ fn solves(threads: usize, rows: &mut Vec<Row>) {
     let (prediction, plan) = (network.prediction().unwrap(), network.mlp().unwrap());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());
     let x = states(ROWS);
-    let field: PathField<Array2<f32>> = probability_flow(path, predictor);
+    let field: PathField<Array2<f32>> = probability_flow(predictor);
     let problem = OdeProblem::new(field, x.clone(), (1.0, 0.0));
     let tolerances = || SolveOptions::adaptive(1e-4, 1e-4);
     let adaptive = solve(&problem, &Tsit5::new(), tolerances()).unwrap().statistics;

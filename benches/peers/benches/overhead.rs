@@ -205,8 +205,7 @@ fn fields(criterion: &mut Criterion) {
         .parse()
         .unwrap();
     let path = process::parse("vp").unwrap();
-    let exact: PathField<Array2<f32>> =
-        probability_flow(path.clone(), MixturePredictor::new(mixture, path));
+    let exact: PathField<Array2<f32>> = probability_flow(MixturePredictor::new(mixture, path));
     group.bench_function("mixture of 3, probability flow", |b| {
         b.iter(|| exact.eval(&mut out, black_box(&x), 0.5).unwrap());
     });

@@ -1,3 +1,4 @@
+use driftfield_solvers::number::Number;
 use thiserror::Error;
 
 use super::MnistError;
@@ -43,7 +44,8 @@ pub enum DataError {
     },
     /// A sample with a NaN or an infinity.
     #[error(
-        "row {row}, column {column} of the data is {value}; remove or repair rows that are not finite"
+        "row {row}, column {column} of the data is {value}; remove or repair rows that are not finite",
+        value = Number(*value)
     )]
     NotFinite {
         /// Row of the first such number.

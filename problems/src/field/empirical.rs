@@ -5,6 +5,7 @@ mod softmax_mean;
 #[cfg(test)]
 mod tests;
 
+use driftfield_solvers::number::Number;
 use std::sync::Arc;
 
 use driftfield_solvers::{FieldError, HostState};
@@ -31,7 +32,10 @@ pub enum EmpiricalError {
         dimension: usize,
     },
     /// A number that is not finite, or so large that its square is not.
-    #[error("point {point} of the data set holds {value}; values must be at most 1e100 in size")]
+    #[error(
+        "point {point} of the data set holds {value}; values must be at most 1e100 in size",
+        value = Number(*value)
+    )]
     Number {
         /// Index of the point.
         point: usize,
@@ -39,7 +43,10 @@ pub enum EmpiricalError {
         value: f64,
     },
     /// A smoothing that is not usable.
-    #[error("the smoothing is {0}; it must be 0 or between 1e-100 and 1e100")]
+    #[error(
+        "the smoothing is {value}; it must be 0 or between 1e-100 and 1e100",
+        value = Number(*.0)
+    )]
     Smoothing(f64),
 }
 
@@ -106,7 +113,7 @@ impl EmpiricalPredictor {
     }
 
     /// The path.
-    pub(super) fn path(&self) -> &SharedPath {
+    pub fn path(&self) -> &SharedPath {
         &self.path
     }
 
@@ -162,6 +169,10 @@ impl EmpiricalPredictor {
 }
 
 impl<S: HostState> Predictor<S> for EmpiricalPredictor {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(target, t)?;

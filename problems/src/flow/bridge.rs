@@ -6,7 +6,17 @@ use driftfield_solvers::{FieldError, SdeProblem, State, StochasticField};
 
 use super::fill;
 use crate::predictor::{Predictor, Target};
-use crate::process::{BrownianBridge, check_time};
+use crate::process::{BrownianBridge, GaussianPath, check_time};
+
+/// The path of a predictor is another than the bridge that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the predictor is on `{process}`, which has no diffusion of its own as `brownian-bridge` has; take `reverse_sde`"
+)]
+pub struct NotABridge {
+    /// The predictor's path.
+    pub process: String,
+}
 
 /// The bridge's own diffusion towards the data:
 /// `dx = (x - E[x_0 | x_t = x]) / t dt + s dW` for time running downwards.
@@ -20,9 +30,14 @@ pub struct BridgeDiffusion<S> {
 }
 
 impl<S> BridgeDiffusion<S> {
-    /// The diffusion of `bridge` towards the data that `predictor` predicts.
-    pub fn new(bridge: BrownianBridge, predictor: Arc<dyn Predictor<S>>) -> Self {
-        BridgeDiffusion { bridge, predictor }
+    /// The diffusion towards the data that `predictor` predicts, whose path must be a
+    /// [`BrownianBridge`].
+    pub fn new(predictor: Arc<dyn Predictor<S>>) -> Result<Self, NotABridge> {
+        let path = predictor.path();
+        match BrownianBridge::of(path) {
+            Some(bridge) => Ok(BridgeDiffusion { bridge, predictor }),
+            None => Err(NotABridge { process: path.spec() }),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod posterior;
 mod score;
 mod semilinear;
 
-pub use bridge::BridgeDiffusion;
+pub use bridge::{BridgeDiffusion, NotABridge};
 pub use forward::ForwardDiffusion;
 pub use marginal_score::MarginalScore;
 pub use noise_level::NoiseLevel;

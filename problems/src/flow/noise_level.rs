@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use driftfield_solvers::FieldError;
+use driftfield_solvers::number::Number;
 
 /// How much of Anderson's noise a reverse diffusion carries: 0 is the
 /// probability flow, 1 Anderson's reversal. Every level has the same marginals.
@@ -30,7 +31,10 @@ impl NoiseLevel {
         }
         Err(FieldError::Domain {
             t,
-            advice: format!("the noise level is {level}; it must be finite and not negative"),
+            advice: format!(
+                "the noise level is {}; it must be finite and not negative",
+                Number(level)
+            ),
         })
     }
 }
@@ -44,7 +48,7 @@ impl From<f64> for NoiseLevel {
 impl fmt::Debug for NoiseLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoiseLevel::Constant(level) => write!(f, "Constant({level})"),
+            NoiseLevel::Constant(level) => write!(f, "Constant({})", Number(*level)),
             NoiseLevel::Schedule(_) => write!(f, "Schedule(..)"),
         }
     }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::lanes::{check_times, in_some_lanes};
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{
     FieldError, LaneField, OdeProblem, SdeProblem, State, StochasticField, VectorField,
 };
@@ -13,7 +14,7 @@ use crate::process::{
     GaussianPath, Posterior, SharedPath, TransitionKernel, check_diffusion, check_time,
 };
 
-/// The fields of a Gaussian path with a predictor, process and predictor being
+/// The fields of a predictor on its Gaussian path, both being
 /// chosen at run time: as [`VectorField`] the probability flow, as [`StochasticField`]
 /// the reverse diffusion at its noise level, as [`PosteriorField`] what
 /// ancestral sampling needs.
@@ -23,7 +24,7 @@ pub struct PathField<S> {
     noise_level: NoiseLevel,
 }
 
-/// The probability flow of a path: `dx/dt = E[alpha' x_0 + sigma' eps | x_t = x]`,
+/// The probability flow of a predictor on its path: `dx/dt = E[alpha' x_0 + sigma' eps | x_t = x]`,
 /// which equals `f x - g^2 / 2 score` (Song et al. 2021).
 ///
 /// ```
@@ -31,37 +32,29 @@ pub struct PathField<S> {
 /// use driftfield_problems::{field::*, flow::probability_flow, process::{GaussianPath, RectifiedFlow, SharedPath}};
 /// let path: SharedPath = Arc::new(RectifiedFlow);
 /// let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0]], vec![0.1]).unwrap();
-/// let field = probability_flow(path.clone(), MixturePredictor::new(mixture, path.clone()));
+/// let field = probability_flow(MixturePredictor::new(mixture, path.clone()));
 /// let problem = field.problem([0.3], path.default_span());
 /// # let _ = problem;
 /// ```
-pub fn probability_flow<S>(
-    path: SharedPath,
-    predictor: impl Predictor<S> + 'static,
-) -> PathField<S> {
-    PathField::new(path, Arc::new(predictor), NoiseLevel::Constant(0.0))
+pub fn probability_flow<S>(predictor: impl Predictor<S> + 'static) -> PathField<S> {
+    PathField::new(Arc::new(predictor), NoiseLevel::Constant(0.0))
 }
 
-/// The reverse diffusion of a path at noise level `L`:
+/// The reverse diffusion of a predictor on its path at noise level `L`:
 /// `dx = (f x - (1 + L^2) / 2 g^2 score) dt + L g dW` for time running downwards
 /// (`dt < 0`). `L = 1` is Anderson's reversal (1982), `L = 0` the
 /// probability flow.
 pub fn reverse_sde<S>(
-    path: SharedPath,
     predictor: impl Predictor<S> + 'static,
     noise_level: impl Into<NoiseLevel>,
 ) -> PathField<S> {
-    PathField::new(path, Arc::new(predictor), noise_level.into())
+    PathField::new(Arc::new(predictor), noise_level.into())
 }
 
 impl<S> PathField<S> {
-    /// The fields of `path` with `predictor`; `noise_level` acts on the SDE only.
-    pub fn new(
-        path: SharedPath,
-        predictor: Arc<dyn Predictor<S>>,
-        noise_level: NoiseLevel,
-    ) -> Self {
-        PathField { path, predictor, noise_level }
+    /// The fields of `predictor` on its path; `noise_level` acts on the SDE only.
+    pub fn new(predictor: Arc<dyn Predictor<S>>, noise_level: NoiseLevel) -> Self {
+        PathField { path: predictor.path().clone(), predictor, noise_level }
     }
 
     /// The path.
@@ -101,8 +94,9 @@ impl<S> PathField<S> {
         Err(FieldError::Domain {
             t,
             advice: format!(
-                "steps that draw noise go towards the data, and t = {u} is further from it; \
-                 encode with the probability flow instead"
+                "steps that draw noise go towards the data, and t = {} is further from it; \
+                 encode with the probability flow instead",
+                Number(u)
             ),
         })
     }

@@ -36,7 +36,7 @@ impl Blur {
         let longest = shape.height.max(shape.width) as f64;
         if !(width > 0.0 && width <= longest) {
             let expected = format!("above 0 and at most {longest}, the longer side of the image");
-            return Err(SpecError::value(ENTRY.name, "width", width, expected).into());
+            return Err(SpecError::number(ENTRY.name, "width", width, expected).into());
         }
         let radius = (4.0 * width).ceil() as i64;
         let weight = |k: i64| (-0.5 * (k as f64 / width).powi(2)).exp();

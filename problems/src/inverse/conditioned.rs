@@ -45,37 +45,34 @@ pub struct Conditioned<P, C> {
 }
 
 impl<P> Conditioned<P, PseudoInverse> {
-    /// `predictor` on `path`, guided by the derivative of its predicted data.
+    /// `predictor`, guided by the derivative of its predicted data.
     pub fn pseudo_inverse(
         predictor: P,
-        path: SharedPath,
         observation: Arc<Observation>,
     ) -> Result<Self, MeasurementError> {
-        Self::new(predictor, path, observation, PseudoInverse::new())
+        Self::new(predictor, observation, PseudoInverse::new())
     }
 }
 
 impl<P> Conditioned<P, Replacement> {
-    /// `predictor` on `path`, what it predicts replaced where it was measured.
+    /// `predictor`, what it predicts replaced where it was measured.
     pub fn replacement(
         predictor: P,
-        path: SharedPath,
         observation: Arc<Observation>,
     ) -> Result<Self, MeasurementError> {
-        Self::new(predictor, path, observation, Replacement)
+        Self::new(predictor, observation, Replacement)
     }
 }
 
 impl<P, C> Conditioned<P, C> {
-    /// `predictor` on `path`, conditioned on `observation`, which is in the process's units
+    /// `predictor`, conditioned on `observation`, which is in the process's units
     /// ([`Observation::in_units`]).
     pub fn new(
         predictor: P,
-        path: SharedPath,
         observation: Arc<Observation>,
         conditioning: C,
     ) -> Result<Self, MeasurementError> {
-        let gain = KalmanGain::new(path, observation)?;
+        let gain = KalmanGain::new(observation)?;
         Ok(Conditioned { predictor, gain, conditioning })
     }
 
@@ -93,8 +90,12 @@ where
     P: Predictor<S>,
     C: Conditioning<S, P>,
 {
+    fn path(&self) -> &SharedPath {
+        self.predictor.path()
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        target_from_data(self.gain.path(), target, out, (x, t), |data| {
+        target_from_data(self.predictor.path(), target, out, (x, t), |data| {
             self.conditioning.data(&self.predictor, &self.gain, data, x, t)
         })
     }
@@ -106,7 +107,7 @@ where
         x: &S,
         t: &[f64],
     ) -> Result<(), FieldError> {
-        targets_from_data(self.gain.path(), targets, out, (x, t), |data| {
+        targets_from_data(self.predictor.path(), targets, out, (x, t), |data| {
             self.conditioning.data_of_lanes(&self.predictor, &self.gain, data, x, t)
         })
     }

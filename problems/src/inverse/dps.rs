@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::observer::{AcceptedStep, Flow, Observer};
 use driftfield_solvers::{FieldError, HostState, State};
 
@@ -44,7 +45,7 @@ const SMALLEST_MISFIT: f64 = 1e-3;
 /// let first = inverse::parse("square:size=1,center=0x0", &ImageShape::grey(1, 2)).unwrap();
 /// let observation = Arc::new(Observation::new(first, vec![1.5]).unwrap());
 /// let mut dps = Dps::new(prior.clone(), observation, 0.5).unwrap();
-/// let problem = probability_flow(path, prior).problem([10.0, -30.0], (80.0, 0.002));
+/// let problem = probability_flow(prior).problem([10.0, -30.0], (80.0, 0.002));
 /// let options = SolveOptions::steps(100).observer(&mut dps);
 /// let method = method::parse("ddim").unwrap();
 /// let solution = solve(&problem, &method, options).unwrap();
@@ -61,11 +62,12 @@ pub struct Dps<P> {
 }
 
 impl<P> Dps<P> {
-    /// Guides by steps of length `zeta`, finite and not negative; `observation` is in the
+    /// Guides by steps of length `zeta`, finite and not negative. `predictor` is on the path that is
+    /// solved; `observation` is in the
     /// process's units ([`Observation::in_units`]).
     pub fn new(predictor: P, observation: Arc<Observation>, zeta: f64) -> Result<Self, SpecError> {
         if !(zeta >= 0.0 && zeta.is_finite()) {
-            return Err(SpecError::value("dps", "zeta", zeta, "finite and not negative"));
+            return Err(SpecError::number("dps", "zeta", zeta, "finite and not negative"));
         }
         Ok(Dps {
             predictor,
@@ -135,7 +137,7 @@ where
         });
         match corrected {
             Ok(()) => Flow::Continue,
-            Err(error) => Flow::Stop(format!("guidance at t = {t}: {error}")),
+            Err(error) => Flow::Stop(format!("guidance at t = {}: {error}", Number(t))),
         }
     }
 }

@@ -2,6 +2,7 @@ use crate::memory::MemoryError;
 use crate::npy::NpyError;
 use crate::spec::SpecError;
 use crate::weights::StandardisationError;
+use driftfield_solvers::number::Number;
 
 /// Why there is no such measurement, or nothing to be reconstructed from it.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +82,10 @@ pub enum MeasurementError {
         found: usize,
     },
     /// A number that is NaN, infinite or too large to be squared.
-    #[error("value {index} of {what} is {value}; values must be at most 1e100 in size")]
+    #[error(
+        "value {index} of {what} is {value}; values must be at most 1e100 in size",
+        value = Number(*value)
+    )]
     NotFinite {
         /// What holds the value.
         what: &'static str,
@@ -92,11 +96,15 @@ pub enum MeasurementError {
     },
     /// A standard deviation that is none.
     #[error(
-        "the standard deviation of the measurement's noise is {0}; it must be finite and not negative"
+        "the standard deviation of the measurement's noise is {value}; it must be finite and not negative",
+        value = Number(*.0)
     )]
     NoiseStd(f64),
     /// A random mask that shows nothing.
-    #[error("a share of {keep} of {pixels} pixels is no pixel at all; keep more of them")]
+    #[error(
+        "a share of {keep} of {pixels} pixels is no pixel at all; keep more of them",
+        keep = Number(*keep)
+    )]
     NothingKept {
         /// Share of the pixels to be kept.
         keep: f64,

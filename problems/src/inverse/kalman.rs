@@ -20,31 +20,25 @@ use crate::spec::SpecError;
 /// models for inverse problems*, ICLR 2023) on every path.
 #[derive(Debug, Clone)]
 pub struct KalmanGain {
-    path: SharedPath,
     observation: Arc<Observation>,
     gram: Arc<Gram>,
     data_std: f64,
 }
 
 impl KalmanGain {
-    /// The gain of an observation on a path, with `s = 1`.
-    pub fn new(path: SharedPath, observation: Arc<Observation>) -> Result<Self, MeasurementError> {
+    /// The gain of an observation, with `s = 1`.
+    pub fn new(observation: Arc<Observation>) -> Result<Self, MeasurementError> {
         let gram = Arc::new(Gram::new(observation.measurement().as_ref())?);
-        Ok(KalmanGain { path, observation, gram, data_std: 1.0 })
+        Ok(KalmanGain { observation, gram, data_std: 1.0 })
     }
 
     /// Another standard deviation `s` of the data, in the units of the process.
     pub fn data_std(mut self, std: f64) -> Result<Self, SpecError> {
         if !(1e-100..=1e100).contains(&std) {
-            return Err(SpecError::value("conditioning", "data_std", std, "positive and finite"));
+            return Err(SpecError::number("conditioning", "data_std", std, "positive and finite"));
         }
         self.data_std = std;
         Ok(self)
-    }
-
-    /// The path.
-    pub fn path(&self) -> &SharedPath {
-        &self.path
     }
 
     /// What is known.
@@ -52,10 +46,10 @@ impl KalmanGain {
         &self.observation
     }
 
-    /// The gain at a time.
-    pub(super) fn at(&self, t: f64) -> Result<GainAt<'_>, FieldError> {
-        check_time(&self.path, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+    /// The gain at a time of the path.
+    pub(super) fn at(&self, path: &SharedPath, t: f64) -> Result<GainAt<'_>, FieldError> {
+        check_time(path, t)?;
+        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
         let (s, sigma_y) = (self.data_std, self.observation.measurement().noise_std());
         let variance = alpha * alpha * s * s + sigma * sigma;
         // Without noise nothing has to be weighed, also where `r_t = 0`.

@@ -75,7 +75,7 @@ impl Mask {
         noise_std: f64,
     ) -> Result<Self, MeasurementError> {
         if !(keep > 0.0 && keep <= 1.0) {
-            return Err(SpecError::value("random", "keep", keep, "above 0 and at most 1").into());
+            return Err(SpecError::number("random", "keep", keep, "above 0 and at most 1").into());
         }
         let mut pixels: Vec<usize> = (0..shape.validate()?.pixels()).collect();
         let kept = (keep * pixels.len() as f64).round() as usize;

@@ -26,8 +26,8 @@
 //! let path = process::parse("vp").unwrap();
 //! let prior = GaussianMixture::isotropic(vec![1.0], vec![vec![0.0; 4]], vec![1.0]).unwrap();
 //! let prior = MixturePredictor::new(prior, path.clone());
-//! let posterior = Conditioned::pseudo_inverse(prior, path.clone(), observation).unwrap();
-//! let problem = probability_flow(path.clone(), posterior)
+//! let posterior = Conditioned::pseudo_inverse(prior, observation).unwrap();
+//! let problem = probability_flow(posterior)
 //!     .problem([1.0_f64, -1.0, 0.5, 0.0], path.default_span());
 //! let sample = solve(&problem, &Heun::new(), SolveOptions::steps(50)).unwrap().u_last;
 //! assert!((sample[0] - 0.8).abs() < 0.1);

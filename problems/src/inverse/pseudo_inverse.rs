@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{Conditioning, KalmanGain};
@@ -66,7 +67,7 @@ where
         t: f64,
     ) -> Result<(), FieldError> {
         gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
-        let now = gain.at(t)?;
+        let now = gain.at(predictor.path(), t)?;
         if now.signal() < self.least_signal {
             return predictor.predict(Target::DATA, data, x, t);
         }
@@ -77,7 +78,7 @@ where
                 advice: format!(
                     "the state says nothing of the data here, so that a measurement cannot guide \
                      it; start at {}",
-                    gain.path().start_with_finite_log_snr()
+                    Number(predictor.path().start_with_finite_log_snr())
                 ),
             });
         }

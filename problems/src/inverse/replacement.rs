@@ -29,7 +29,7 @@ impl<S: HostState + State, P: Predictor<S>> Conditioning<S, P> for Replacement {
         t: f64,
     ) -> Result<(), FieldError> {
         predictor.predict(Target::DATA, data, x, t)?;
-        replace(&[gain.at(t)?], gain, data)
+        replace(&[gain.at(predictor.path(), t)?], gain, data)
     }
 
     fn data_of_lanes(
@@ -41,7 +41,8 @@ impl<S: HostState + State, P: Predictor<S>> Conditioning<S, P> for Replacement {
         t: &[f64],
     ) -> Result<(), FieldError> {
         predictor.predict_lanes(&vec![Target::DATA; t.len()], data, x, t)?;
-        let gains = t.iter().map(|&t| gain.at(t)).collect::<Result<Vec<_>, _>>()?;
+        let gains =
+            t.iter().map(|&t| gain.at(predictor.path(), t)).collect::<Result<Vec<_>, _>>()?;
         replace(&gains, gain, data)
     }
 }

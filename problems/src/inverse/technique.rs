@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use driftfield_solvers::number::Number;
+
 use crate::spec::{Spec, SpecError};
 
 /// How a measurement is taken into account, chosen at run time. What is left out is for the caller to
@@ -61,7 +63,7 @@ impl FromStr for Technique {
         let given = |key: &str| spec.text(key).map(|_| spec.number(key, 0.0)).transpose();
         let data_std = || match given("data_std")? {
             Some(std) if std <= 0.0 => {
-                Err(SpecError::value(spec.name(), "data_std", std, "positive"))
+                Err(SpecError::number(spec.name(), "data_std", std, "positive"))
             }
             given => Ok(given),
         };
@@ -77,7 +79,7 @@ impl FromStr for Technique {
                 let (data_std, least_signal) = (data_std()?, given("least_signal")?);
                 match least_signal {
                     Some(signal) if signal < 0.0 => {
-                        Err(SpecError::value("pigdm", "least_signal", signal, "0 or more"))
+                        Err(SpecError::number("pigdm", "least_signal", signal, "0 or more"))
                     }
                     _ => Ok(Technique::PseudoInverse { data_std, least_signal }),
                 }
@@ -96,14 +98,15 @@ impl fmt::Display for Technique {
         let given = match *self {
             Technique::Dps { zeta, forgets_history } => {
                 let history = if forgets_history { "forget" } else { "keep" };
-                return write!(f, "{}:zeta={zeta},history={history}", self.name());
+                return write!(f, "{}:zeta={},history={history}", self.name(), Number(zeta));
             }
             Technique::PseudoInverse { data_std, least_signal } => {
                 vec![("data_std", data_std), ("least_signal", least_signal)]
             }
             Technique::Replacement { data_std } => vec![("data_std", data_std)],
         };
-        let given = given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+        let given =
+            given.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", Number(value?))));
         let list = given.collect::<Vec<_>>().join(",");
         let colon = if list.is_empty() { "" } else { ":" };
         write!(f, "{}{colon}{list}", self.name())

@@ -50,5 +50,5 @@ fn noise(spec: &Spec, default: AncestralNoise) -> Result<AncestralNoise, SpecErr
 
 /// The refusal of a setting as that of the parameter of the same name.
 pub(super) fn refused(spec: &Spec, error: NoiseSettingError) -> SpecError {
-    SpecError::value(spec.name(), error.name, error.value, error.range)
+    SpecError::number(spec.name(), error.name, error.value, error.range)
 }

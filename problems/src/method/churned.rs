@@ -3,6 +3,7 @@
 use driftfield_solvers::State;
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Churn, Churned, Dpm2, edm_heun};
+use driftfield_solvers::number::Number;
 
 use super::{ChosenMethod, IntendedGrid};
 use crate::spec::{Spec, SpecError};
@@ -30,13 +31,13 @@ fn churn(spec: &Spec) -> Result<Churn, SpecError> {
     for ((value, key), default) in read.iter_mut().zip(KEYS).zip(values) {
         *value = spec.number(key, default)?;
         if *value < 0.0 {
-            return Err(SpecError::value(spec.name(), key, *value, "not negative"));
+            return Err(SpecError::number(spec.name(), key, *value, "not negative"));
         }
     }
     let [amount, rho_min, rho_max, noise] = read;
     if rho_min > rho_max {
-        let expected = format!("at most tmax = {rho_max}");
-        return Err(SpecError::value(spec.name(), "tmin", rho_min, expected));
+        let expected = format!("at most tmax = {}", Number(rho_max));
+        return Err(SpecError::number(spec.name(), "tmin", rho_min, expected));
     }
     Ok(Churn { amount, rho_min, rho_max, noise })
 }

@@ -14,6 +14,7 @@ mod predictor_corrector;
 mod registry;
 mod reverse_diffusion;
 mod sde_dpm_solver;
+mod step_to_data;
 mod unipc;
 
 pub use ancestral::{Ancestral, AncestralMemory};
@@ -22,3 +23,4 @@ pub use langevin_steps::LangevinRule;
 pub use predictor_corrector::{NoPredictor, PredictorCorrector, PredictorCorrectorMemory};
 pub use registry::{ChosenMethod, IntendedGrid, PathMethod, parse, parse_for, path_methods};
 pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionMemory};
+pub use step_to_data::StepToData;

@@ -1,5 +1,6 @@
 //! The architecture of the residual MLP, as stored beside its weights.
 
+use driftfield_solvers::number::Number;
 use serde::{Deserialize, Serialize};
 
 /// Architecture of the residual MLP `f: R^d x [0, 1] -> R^d`:
@@ -58,14 +59,14 @@ impl ConfigError {
         if !(min > 0.0 && min.is_finite()) {
             return Err(ConfigError {
                 field: "frequency_min",
-                value: min.to_string(),
+                value: Number(min).to_string(),
                 expected: "a positive number",
             });
         }
         if !(max >= min && max.is_finite()) {
             return Err(ConfigError {
                 field: "frequency_max",
-                value: max.to_string(),
+                value: Number(max).to_string(),
                 expected: "a number not below `frequency_min`",
             });
         }

@@ -11,6 +11,7 @@ mod threshold;
 
 use std::sync::Arc;
 
+use driftfield_solvers::field::FieldOutcome;
 use driftfield_solvers::{FieldError, State};
 
 pub use differentiable::{Cotangent, DifferentiableNetwork, DifferentiablePredictor, Pullback};
@@ -20,6 +21,8 @@ pub use network::NetworkPredictor;
 pub use prediction::Prediction;
 pub use shifted::Shifted;
 pub use threshold::{Threshold, Thresholded};
+
+use crate::process::SharedPath;
 
 /// The quantity `E[data * x_0 + noise * eps | x_t]`.
 ///
@@ -46,8 +49,27 @@ impl Target {
     }
 }
 
-/// What is known of the data and the noise, given a noisy state.
+/// What is known of the data and the noise, given a noisy state of a path.
+///
+/// A predictor knows the path that its states are of, so that what is made of it
+/// ([`flow`](crate::flow)) cannot be on another. A closure becomes one as the [`Network`] of a
+/// [`NetworkPredictor`]:
+///
+/// ```
+/// use driftfield_problems::flow::probability_flow;
+/// use driftfield_problems::predictor::{NetworkPredictor, Prediction};
+/// use driftfield_problems::process;
+/// // Of data at 2 the prediction is 2.
+/// let data = |out: &mut [f64; 1], _x: &[f64; 1], _t: f64| *out = [2.0];
+/// let path = process::parse("vp").unwrap();
+/// let flow = probability_flow(NetworkPredictor::new(data, Prediction::Data, path));
+/// let problem = flow.problem([0.3], (1.0, 1e-3));
+/// # let _ = problem;
+/// ```
 pub trait Predictor<S>: Send + Sync {
+    /// The path of the states.
+    fn path(&self) -> &SharedPath;
+
     /// Writes `E[target.data * x_0 + target.noise * eps | x_t = x]` into `out`.
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError>;
 
@@ -107,6 +129,9 @@ pub trait Predictor<S>: Send + Sync {
 macro_rules! forward_predictor {
     ($pointer:ty) => {
         impl<S, P: Predictor<S> + ?Sized> Predictor<S> for $pointer {
+            fn path(&self) -> &SharedPath {
+                (**self).path()
+            }
             fn predict(
                 &self,
                 target: Target,
@@ -149,7 +174,8 @@ forward_predictor!(Arc<P>);
 forward_predictor!(Box<P>);
 forward_predictor!(&P);
 
-/// A function of state and time, trained to be some prediction.
+/// A function of state and time, trained to be some prediction. Every closure
+/// `|out: &mut S, x: &S, t: f64|` is one.
 pub trait Network<S>: Send + Sync {
     /// Writes the network's raw output at `(x, t)` into `out`.
     fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError>;
@@ -166,6 +192,16 @@ pub trait Network<S>: Send + Sync {
     /// Forward passes that one evaluation counts as: two under classifier-free guidance.
     fn forwards(&self) -> u64 {
         1
+    }
+}
+
+impl<S, R, C> Network<S> for C
+where
+    C: Fn(&mut S, &S, f64) -> R + Send + Sync,
+    R: FieldOutcome,
+{
+    fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+        self(out, x, t).into_result()
     }
 }
 

@@ -1,3 +1,4 @@
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::{
@@ -63,20 +64,26 @@ impl<N> NetworkPredictor<N> {
             t,
             advice: format!(
                 "a network trained to predict {} on `{}` does not determine what is asked of it \
-                 here (alpha = {alpha}, sigma = {sigma}); use a time strictly inside [{}, {}], \
+                 here (alpha = {}, sigma = {}); use a time strictly inside [{}, {}], \
                  such as those between {} and {}",
                 self.prediction.name(),
                 self.path.spec(),
-                self.path.domain().data.t,
-                self.path.domain().noise.t,
-                self.path.default_span().1,
-                self.path.start_with_finite_log_snr(),
+                Number(alpha),
+                Number(sigma),
+                Number(self.path.domain().data.t),
+                Number(self.path.domain().noise.t),
+                Number(self.path.default_span().1),
+                Number(self.path.start_with_finite_log_snr()),
             ),
         })
     }
 }
 
 impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         let (a, b) = self.weights(target, t)?;
         self.network.forward(out, x, self.model_time.at(&self.path, t)?)?;

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::from_data::{target_from_data, targets_from_data};
@@ -46,10 +47,10 @@ impl Threshold {
             Threshold::Dynamic { quantile, max } => (Self::NAMES[1], quantile, max),
         };
         if !(max > 0.0 && max.is_finite()) {
-            return Err(SpecError::value(name, "max", max, "positive and finite"));
+            return Err(SpecError::number(name, "max", max, "positive and finite"));
         }
         if !(quantile > 0.0 && quantile <= 1.0) {
-            return Err(SpecError::value(name, "quantile", quantile, "above 0 and at most 1"));
+            return Err(SpecError::number(name, "quantile", quantile, "above 0 and at most 1"));
         }
         Ok(self)
     }
@@ -102,9 +103,9 @@ impl FromStr for Threshold {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Threshold::Static { max } => write!(f, "static:max={max}"),
+            Threshold::Static { max } => write!(f, "static:max={}", Number(*max)),
             Threshold::Dynamic { quantile, max } => {
-                write!(f, "dynamic:quantile={quantile},max={max}")
+                write!(f, "dynamic:quantile={},max={}", Number(*quantile), Number(*max))
             }
         }
     }
@@ -123,8 +124,8 @@ impl fmt::Display for Threshold {
 /// use driftfield_problems::process;
 /// let path = process::parse("vp").unwrap();
 /// let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0, 0.5]], vec![0.1]).unwrap();
-/// let exact = MixturePredictor::new(mixture, path.clone());
-/// let clipped = Thresholded::new(exact, path, "static:max=1".parse().unwrap());
+/// let exact = MixturePredictor::new(mixture, path);
+/// let clipped = Thresholded::new(exact, "static:max=1".parse().unwrap());
 /// let mut data = [0.0_f64, 0.0];
 /// clipped.predict(Target::DATA, &mut data, &[0.3, 0.4], 0.9).unwrap();
 /// assert_eq!(data[0], 1.0);
@@ -133,15 +134,14 @@ impl fmt::Display for Threshold {
 #[derive(Debug, Clone)]
 pub struct Thresholded<P> {
     predictor: P,
-    path: SharedPath,
     threshold: Threshold,
     units: Option<Standardisation>,
 }
 
 impl<P> Thresholded<P> {
-    /// `predictor` on `path`, its data kept within `threshold`.
-    pub fn new(predictor: P, path: SharedPath, threshold: Threshold) -> Self {
-        Thresholded { predictor, path, threshold, units: None }
+    /// `predictor`, its data kept within `threshold`.
+    pub fn new(predictor: P, threshold: Threshold) -> Self {
+        Thresholded { predictor, threshold, units: None }
     }
 
     /// The range is that of data in its own units, of which the process runs on the
@@ -179,8 +179,12 @@ impl<P> Thresholded<P> {
 }
 
 impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
+    fn path(&self) -> &SharedPath {
+        self.predictor.path()
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        target_from_data(&self.path, target, out, (x, t), |data| {
+        target_from_data(self.predictor.path(), target, out, (x, t), |data| {
             self.predictor.predict(Target::DATA, data, x, t)?;
             self.restrict(data)
         })
@@ -193,7 +197,7 @@ impl<S: HostState + State, P: Predictor<S>> Predictor<S> for Thresholded<P> {
         x: &S,
         t: &[f64],
     ) -> Result<(), FieldError> {
-        targets_from_data(&self.path, targets, out, (x, t), |data| {
+        targets_from_data(self.predictor.path(), targets, out, (x, t), |data| {
             self.predictor.predict_lanes(&vec![Target::DATA; t.len()], data, x, t)?;
             self.restrict(data)
         })
@@ -212,9 +216,12 @@ mod tests {
     use crate::process::{self, GaussianPath};
 
     /// Predicts the same data always.
-    struct Fixed(Array2<f64>);
+    struct Fixed(Array2<f64>, SharedPath);
 
     impl Predictor<Array2<f64>> for Fixed {
+        fn path(&self) -> &SharedPath {
+            &self.1
+        }
         fn predict(
             &self,
             target: Target,
@@ -231,7 +238,7 @@ mod tests {
     fn restricted(threshold: &str, data: Array2<f64>) -> Array2<f64> {
         let path = process::parse("vp").unwrap();
         let mut out = data.clone();
-        let fixed = Thresholded::new(Fixed(data), path, threshold.parse().unwrap());
+        let fixed = Thresholded::new(Fixed(data, path), threshold.parse().unwrap());
         let x = out.clone();
         fixed.predict(Target::DATA, &mut out, &x, 0.4).unwrap();
         out
@@ -280,8 +287,8 @@ mod tests {
         for entry in process::PROCESSES {
             let path = process::parse(entry.name).unwrap();
             let t = 0.5 * (path.default_span().1 + path.start_with_finite_log_snr());
-            let fixed = Fixed(array![[4.0, -0.5]]);
-            let clipped = Thresholded::new(fixed, path.clone(), Threshold::Static { max: 1.0 });
+            let fixed = Fixed(array![[4.0, -0.5]], path.clone());
+            let clipped = Thresholded::new(fixed, Threshold::Static { max: 1.0 });
             let (alpha, sigma) = (path.alpha(t), path.sigma(t));
             let data = [1.0, -0.5];
             for (c_d, c_n) in [(0.0, 1.0), (1.0, 0.0), (-0.7, 0.4)] {
@@ -303,7 +310,7 @@ mod tests {
         let units = Standardisation { mean: vec![1.0, -1.0], std: vec![2.0, 2.0] };
         // Standardised 1 and -0.25 are 3 and -1.5 in the data's units.
         let clipped =
-            Thresholded::new(Fixed(array![[1.0, -0.25]]), path, Threshold::Static { max: 2.0 })
+            Thresholded::new(Fixed(array![[1.0, -0.25]], path), Threshold::Static { max: 2.0 })
                 .in_units(units);
         let mut out = array![[0.0, 0.0]];
         clipped.predict(Target::DATA, &mut out, &array![[0.0, 0.0]], 0.5).unwrap();
@@ -327,7 +334,7 @@ mod tests {
         }
         // No noise, no noise prediction.
         let path = process::parse("vp").unwrap();
-        let clipped = Thresholded::new(Fixed(array![[1.0]]), path, Threshold::Static { max: 2.0 });
+        let clipped = Thresholded::new(Fixed(array![[1.0]], path), Threshold::Static { max: 2.0 });
         let mut out = array![[0.0]];
         assert!(clipped.predict(Target::NOISE, &mut out, &array![[0.0]], 0.0).is_err());
         assert!(clipped.predict(Target::DATA, &mut out, &array![[0.0]], 0.0).is_ok());

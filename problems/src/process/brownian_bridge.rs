@@ -39,7 +39,15 @@ impl BrownianBridge {
         if (0.0..=1e50).contains(&s) {
             return Ok(BrownianBridge { s });
         }
-        Err(SpecError::value(ENTRY.name, "s", s, "between 0 and 1e50"))
+        Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1e50"))
+    }
+
+    /// The bridge that `path` is, if it is one.
+    pub fn of(path: &impl GaussianPath) -> Option<Self> {
+        match (path.name(), path.parameters().as_slice()) {
+            (name, &[("s", s)]) if name == ENTRY.name => Some(BrownianBridge { s }),
+            _ => None,
+        }
     }
 
     /// The noise of the bridges.

@@ -1,4 +1,5 @@
 use driftfield_solvers::FieldError;
+use driftfield_solvers::number::Number;
 
 use super::GaussianPath;
 
@@ -61,7 +62,10 @@ impl TimeDomain {
 #[non_exhaustive]
 pub enum PathError {
     /// The path is not defined there.
-    #[error("`{process}` is not defined at t = {t}; the nearest usable time is {nearest}")]
+    #[error(
+        "`{process}` is not defined at t = {t}; the nearest usable time is {nearest}",
+        t = Number(*t), nearest = Number(*nearest)
+    )]
     OutsideDomain {
         /// The path's name.
         process: &'static str,
@@ -72,7 +76,8 @@ pub enum PathError {
     },
     /// `ln(alpha / sigma)` is infinite there, and is needed.
     #[error(
-        "`{process}` has no finite log-SNR at t = {t}, which this method or spacing needs; the nearest usable time is {nearest}"
+        "`{process}` has no finite log-SNR at t = {t}, which this method or spacing needs; the nearest usable time is {nearest}",
+        t = Number(*t), nearest = Number(*nearest)
     )]
     NoLogSnr {
         /// The path's name.
@@ -84,7 +89,8 @@ pub enum PathError {
     },
     /// `g^2` is infinite there, and is needed.
     #[error(
-        "`{process}` has no finite diffusion at t = {t}, which its SDE needs; the nearest usable time is {nearest}"
+        "`{process}` has no finite diffusion at t = {t}, which its SDE needs; the nearest usable time is {nearest}",
+        t = Number(*t), nearest = Number(*nearest)
     )]
     NoDiffusion {
         /// The path's name.

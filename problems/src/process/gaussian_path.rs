@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
+
 use super::{Posterior, TimeDomain, TransitionKernel, inverse};
 
 /// A process with `x_t = alpha(t) x_0 + sigma(t) eps`, `eps ~ N(0, I)`.
@@ -118,7 +120,7 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
     fn spec(&self) -> String {
         let mut text = self.name().to_owned();
         for (i, (key, value)) in self.parameters().into_iter().enumerate() {
-            text += &format!("{}{key}={value}", if i == 0 { ":" } else { "," });
+            text += &format!("{}{key}={}", if i == 0 { ":" } else { "," }, Number(value));
         }
         text
     }

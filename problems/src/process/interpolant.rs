@@ -2,6 +2,7 @@
 //! sets, `z ~ N(0, I)` (Albergo, Boffi & Vanden-Eijnden, *Stochastic
 //! Interpolants*, 2023).
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{State, StateError};
 
 use crate::spec::SpecError;
@@ -29,7 +30,10 @@ impl Coefficients {
 #[non_exhaustive]
 pub enum InterpolantError {
     /// Not defined, or infinite, at this time.
-    #[error("{quantity} of `{interpolant}` is not finite at t = {t}; take t within {usable}")]
+    #[error(
+        "{quantity} of `{interpolant}` is not finite at t = {t}; take t within {usable}",
+        t = Number(*t)
+    )]
     Singular {
         /// What was asked for.
         quantity: &'static str,
@@ -134,7 +138,7 @@ impl BridgeInterpolant {
         if (0.0..=1e50).contains(&s) {
             return Ok(BridgeInterpolant { s });
         }
-        Err(SpecError::value("bridge", "s", s, "between 0 and 1e50"))
+        Err(SpecError::number("bridge", "s", s, "between 0 and 1e50"))
     }
 
     /// The drift of the bridge pinned at `x_1`: `dx = (x_1 - x) / (1 - t) dt + s dW`

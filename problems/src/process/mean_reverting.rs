@@ -40,10 +40,10 @@ impl MeanReverting {
     pub fn new(rate: f64, sigma: f64) -> Result<Self, SpecError> {
         // The bounds keep alpha(1) and the squares far from under- and overflow.
         if !(1e-6..=100.0).contains(&rate) {
-            return Err(SpecError::value(ENTRY.name, "rate", rate, "between 1e-6 and 100"));
+            return Err(SpecError::number(ENTRY.name, "rate", rate, "between 1e-6 and 100"));
         }
         if !(1e-50..=1e50).contains(&sigma) {
-            return Err(SpecError::value(ENTRY.name, "sigma", sigma, "between 1e-50 and 1e50"));
+            return Err(SpecError::number(ENTRY.name, "sigma", sigma, "between 1e-50 and 1e50"));
         }
         Ok(MeanReverting { rate, sigma })
     }

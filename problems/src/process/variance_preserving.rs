@@ -2,6 +2,7 @@
 //! is a quadratic, and its inverse.
 
 use crate::spec::{Spec, SpecError};
+use driftfield_solvers::number::Number;
 
 /// `beta(t) = beta_min + t (beta_max - beta_min)` and
 /// `ln alpha = -1/2 int_0^t beta`.
@@ -20,18 +21,18 @@ impl LinearBeta {
 
     pub fn new(name: &str, min: f64, max: f64) -> Result<Self, SpecError> {
         if !(min >= 0.0 && min.is_finite()) {
-            return Err(SpecError::value(name, "beta_min", min, "finite and not negative"));
+            return Err(SpecError::number(name, "beta_min", min, "finite and not negative"));
         }
         // The bound keeps every power of alpha's exponent far from overflow.
         if !(max > 0.0 && max <= 1e6) {
-            return Err(SpecError::value(name, "beta_max", max, "positive and at most 1e6"));
+            return Err(SpecError::number(name, "beta_max", max, "positive and at most 1e6"));
         }
         if min > max {
-            return Err(SpecError::value(
+            return Err(SpecError::number(
                 name,
                 "beta_min",
                 min,
-                format!("at most beta_max = {max}"),
+                format!("at most beta_max = {}", Number(max)),
             ));
         }
         Ok(LinearBeta { min, max })

@@ -1,3 +1,4 @@
+use driftfield_solvers::number::Number;
 use std::sync::Arc;
 
 use super::registry::ProcessEntry;
@@ -34,7 +35,7 @@ impl Ve {
     pub fn new(sigma_min: f64, sigma_max: f64) -> Result<Self, SpecError> {
         // The bounds keep sigma^2 and the ratio far from under- and overflow.
         if !(1e-100..=1e100).contains(&sigma_min) {
-            return Err(SpecError::value(
+            return Err(SpecError::number(
                 ENTRY.name,
                 "sigma_min",
                 sigma_min,
@@ -42,8 +43,8 @@ impl Ve {
             ));
         }
         if !(sigma_max > sigma_min && sigma_max <= 1e100) {
-            let expected = format!("above sigma_min = {sigma_min} and at most 1e100");
-            return Err(SpecError::value(ENTRY.name, "sigma_max", sigma_max, expected));
+            let expected = format!("above sigma_min = {} and at most 1e100", Number(sigma_min));
+            return Err(SpecError::number(ENTRY.name, "sigma_max", sigma_max, expected));
         }
         Ok(Ve { sigma_min, sigma_max })
     }

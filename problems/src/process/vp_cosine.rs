@@ -33,7 +33,7 @@ impl VpCosine {
         if (0.0..=1e3).contains(&s) {
             return Ok(VpCosine { s });
         }
-        Err(SpecError::value(ENTRY.name, "s", s, "between 0 and 1000"))
+        Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1000"))
     }
 
     /// `theta'`.

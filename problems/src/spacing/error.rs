@@ -1,5 +1,6 @@
 use super::Spacing;
 use crate::process::PathError;
+use driftfield_solvers::number::Number;
 
 /// Why times could not be placed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -10,7 +11,8 @@ pub enum SpacingError {
     End(#[from] PathError),
     /// No step, or ends that coincide.
     #[error(
-        "{steps} step(s) from t = {start} to {end}: take at least one step, and two different ends"
+        "{steps} step(s) from t = {start} to {end}: take at least one step, and two different ends",
+        start = Number(*start), end = Number(*end)
     )]
     Empty {
         /// Number of steps.
@@ -28,7 +30,8 @@ pub enum SpacingError {
     },
     /// Two times that are the same number.
     #[error(
-        "{steps} steps of `{spacing}` from t = {start} to {end} are too fine to tell apart at t = {t}; take fewer steps"
+        "{steps} steps of `{spacing}` from t = {start} to {end} are too fine to tell apart at t = {t}; take fewer steps",
+        start = Number(*start), end = Number(*end), t = Number(*t)
     )]
     TooFine {
         /// The spacing.
@@ -43,7 +46,10 @@ pub enum SpacingError {
         t: f64,
     },
     /// A parameter that is not positive.
-    #[error("`{spacing}`: {key} must be positive and finite, {usual} as a rule")]
+    #[error(
+        "`{spacing}`: {key} must be positive and finite, {usual} as a rule",
+        usual = Number(*usual)
+    )]
     Parameter {
         /// The spacing.
         spacing: Spacing,
@@ -53,7 +59,10 @@ pub enum SpacingError {
         usual: f64,
     },
     /// Times that do not run one way.
-    #[error("explicit times must rise or fall strictly; entry {index} is {value}")]
+    #[error(
+        "explicit times must rise or fall strictly; entry {index} is {value}",
+        value = Number(*value)
+    )]
     Order {
         /// First offending entry.
         index: usize,
@@ -70,7 +79,8 @@ pub enum SpacingError {
     },
     /// Ends other than the spacing's own.
     #[error(
-        "`{spacing}` has its own ends, t = {first} and {last}, and cannot run from {start} to {end}; leave them out"
+        "`{spacing}` has its own ends, t = {first} and {last}, and cannot run from {start} to {end}; leave them out",
+        first = Number(*first), last = Number(*last), start = Number(*start), end = Number(*end)
     )]
     OwnEnds {
         /// The spacing.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use driftfield_solvers::number::Number;
+
 use super::{Spacing, TimestepRule, Timesteps};
 use crate::echo::echo;
 use crate::npy;
@@ -43,7 +45,12 @@ fn positive(spec: &Spec, key: &str, usual: f64) -> Result<f64, SpecError> {
     if value > 0.0 {
         return Ok(value);
     }
-    Err(SpecError::value(spec.name(), key, value, format!("positive, {usual} as a rule")))
+    Err(SpecError::number(
+        spec.name(),
+        key,
+        value,
+        format!("positive, {} as a rule", Number(usual)),
+    ))
 }
 
 /// The list after `times:`.
@@ -101,11 +108,11 @@ impl fmt::Display for Spacing {
             Spacing::Uniform => write!(f, "uniform"),
             Spacing::Quadratic => write!(f, "quadratic"),
             Spacing::LogSnr => write!(f, "logsnr"),
-            Spacing::Karras { rho } => write!(f, "karras:rho={rho}"),
+            Spacing::Karras { rho } => write!(f, "karras:rho={}", Number(*rho)),
             Spacing::Exponential => write!(f, "exponential"),
-            Spacing::PolyExponential { rho } => write!(f, "polyexponential:rho={rho}"),
+            Spacing::PolyExponential { rho } => write!(f, "polyexponential:rho={}", Number(*rho)),
             Spacing::Cosine => write!(f, "cosine"),
-            Spacing::FlowShift { shift } => write!(f, "flow-shift:shift={shift}"),
+            Spacing::FlowShift { shift } => write!(f, "flow-shift:shift={}", Number(*shift)),
             Spacing::Timesteps(Timesteps { rule, drop }) => match rule {
                 TimestepRule::Leading { offset } => {
                     write!(f, "leading:offset={offset},drop={drop}")
@@ -114,7 +121,7 @@ impl fmt::Display for Spacing {
                 TimestepRule::Trailing => write!(f, "trailing:drop={drop}"),
             },
             Spacing::Times(times) => {
-                let words: Vec<String> = times.iter().map(f64::to_string).collect();
+                let words: Vec<String> = times.iter().map(|&t| Number(t).to_string()).collect();
                 write!(f, "times:{}", words.join("/"))
             }
         }

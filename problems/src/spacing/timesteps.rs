@@ -31,13 +31,14 @@ pub enum TimestepRule {
         /// Added to every timestep (`steps_offset`).
         offset: usize,
     },
-    /// `(N - 1) k / n`, `k = n .. 0`: both ends met.
+    /// `(N - 1) k / n`, `k = n .. 0`: both ends met; of no step, the last timestep.
     Linspace {
         /// Whether these are rounded to whole timesteps.
         whole: bool,
     },
     /// `N - k N / (n + 1) - 1`, rounded, `k = 0 .. n`: starts at the last timestep and ends above the
-    /// first.
+    /// first, far above it if the steps are few. What the library's users ask for by `n` inference
+    /// steps are the times of `n - 1` steps and the denoising at the last of them, also for `n = 1`.
     Trailing,
 }
 
@@ -70,7 +71,8 @@ impl Timesteps {
         let timestep = |k: usize| match self.rule {
             TimestepRule::Leading { offset } => ((n - k) * (timesteps / (n + 1)) + offset) as f64,
             TimestepRule::Linspace { whole } => {
-                let exact = (n - k) as f64 * ((count - 1.0) / n as f64);
+                // One timestep alone is the noisiest.
+                let exact = (n.max(1) - k) as f64 * ((count - 1.0) / n.max(1) as f64);
                 if whole { exact.round_ties_even() } else { exact }
             }
             TimestepRule::Trailing => {

@@ -3,6 +3,7 @@
 use crate::memory::MemoryError;
 use crate::network::{ConfigError, ParametersError};
 use crate::weights::{StandardisationError, WeightsError};
+use driftfield_solvers::number::Number;
 
 /// Why a training run cannot start, go on or end.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +13,7 @@ pub enum TrainError {
     #[error(transparent)]
     Architecture(#[from] ConfigError),
     /// A setting is refused.
-    #[error("training: `{field}` is {value}; give {expected}")]
+    #[error("training: `{field}` is {value}; give {expected}", value = Number(*value))]
     Setting {
         /// Name of the setting.
         field: &'static str,
@@ -58,7 +59,8 @@ pub enum TrainError {
     },
     /// The process is not finite at a time to be trained on.
     #[error(
-        "the process has no finite {quantity} at t = {t}; move `t_min` or `t_max` away from that end"
+        "the process has no finite {quantity} at t = {t}; move `t_min` or `t_max` away from that end",
+        t = Number(*t)
     )]
     Process {
         /// What is not finite.

@@ -1,5 +1,6 @@
 //! From the data's units to those of the network and back.
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{HostState, Scalar};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,10 @@ pub enum StandardisationError {
         columns: usize,
     },
     /// A value is NaN or infinite, or too large to be squared.
-    #[error("row {row}, column {column} of the data is {value}; remove rows that are not finite")]
+    #[error(
+        "row {row}, column {column} of the data is {value}; remove rows that are not finite",
+        value = Number(*value)
+    )]
     NonFinite {
         /// Row.
         row: usize,

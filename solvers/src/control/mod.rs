@@ -1,4 +1,5 @@
 //! Step control: which step comes next, and whether it is accepted.
+use crate::number::Number;
 
 mod adaptive;
 mod grid;
@@ -23,13 +24,15 @@ pub enum ControlError {
     NoSteps,
     /// A step length that is zero, negative or not finite.
     #[error(
-        "dt = {0} is not a positive finite step length; its sign follows the span, so give |dt|"
+        "dt = {value} is not a positive finite step length; its sign follows the span, so give |dt|",
+        value = Number(*.0)
     )]
     StepLength(f64),
     /// Steps so small that times next to each other are the same number, or so many that their
     /// list does not fit into memory.
     #[error(
-        "steps of {dt:e} make {steps:.3e} of them over the span, more than its times can tell apart or a list can hold; take larger steps"
+        "steps of {dt} make {steps:.3e} of them over the span, more than its times can tell apart or a list can hold; take larger steps",
+        dt = Number(*dt)
     )]
     TooManySteps {
         /// The length asked for.
@@ -39,7 +42,8 @@ pub enum ControlError {
     },
     /// Explicit times that do not run strictly from start to end of the span.
     #[error(
-        "explicit times must run strictly monotonically from t0 = {t0} to t1 = {t1}; entry {index} is {value}"
+        "explicit times must run strictly monotonically from t0 = {t0} to t1 = {t1}; entry {index} is {value}",
+        value = Number(*value), t0 = Number(*t0), t1 = Number(*t1)
     )]
     Times {
         /// First offending entry.
@@ -53,7 +57,8 @@ pub enum ControlError {
     },
     /// A tolerance that is negative, NaN or infinite, or both tolerances zero.
     #[error(
-        "{name} = {value} is not usable; tolerances are finite and >= 0, and abstol and reltol not both 0"
+        "{name} = {value} is not usable; tolerances are finite and >= 0, and abstol and reltol not both 0",
+        value = Number(*value)
     )]
     Tolerance {
         /// `abstol` or `reltol`.
@@ -62,7 +67,7 @@ pub enum ControlError {
         value: f64,
     },
     /// A setting of the controller outside its range.
-    #[error("{name} = {value} is out of range: {range}")]
+    #[error("{name} = {value} is out of range: {range}", value = Number(*value))]
     Setting {
         /// Which setting.
         name: &'static str,

@@ -192,8 +192,10 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             return Err(Outcome::MaxSteps { t, steps });
         }
         let nfe = self.paced.evaluations(here);
-        if self.options.nfe_budget.is_some_and(|budget| nfe + self.cost(here) > budget) {
-            return Err(Outcome::BudgetSpent { t, nfe });
+        if let Some(budget) = self.options.nfe_budget
+            && nfe + self.cost(here) > budget
+        {
+            return Err(Outcome::BudgetSpent { t, nfe, budget });
         }
         let rest = self.t1 - t;
         let t_next = t + h;

@@ -36,6 +36,7 @@ pub use recorded::RecordedPath;
 pub use retraced::Retraced;
 pub use tree::BrownianTree;
 
+use crate::number::Number;
 use crate::state::StateError;
 
 /// Why an increment could not be given.
@@ -44,7 +45,8 @@ use crate::state::StateError;
 pub enum NoiseError {
     /// The interval does not start or end on the base grid.
     #[error(
-        "the interval [{a}, {b}] does not start and end on the path's base grid; take the step times from the base grid, or refine the path with `BrownianTree`"
+        "the interval [{a}, {b}] does not start and end on the path's base grid; take the step times from the base grid, or refine the path with `BrownianTree`",
+        a = Number(*a), b = Number(*b)
     )]
     OffGrid {
         /// Start.
@@ -54,7 +56,8 @@ pub enum NoiseError {
     },
     /// The interval leaves the path, or runs against its direction.
     #[error(
-        "the path does not run from {a} to {b}; give it a base grid that spans the solve, in its direction"
+        "the path does not run from {a} to {b}; give it a base grid that spans the solve, in its direction",
+        a = Number(*a), b = Number(*b)
     )]
     OutsidePath {
         /// Start.

@@ -1,4 +1,5 @@
 use crate::method::Interpolant;
+use crate::number::Number;
 use crate::state::{State, StateError};
 
 /// Why a solution cannot be interpolated.
@@ -9,7 +10,10 @@ pub enum InterpolationError {
     #[error("the solution kept no interpolants; solve with `Save::dense()`")]
     NotDense,
     /// A time outside the solution.
-    #[error("t = {t} lies outside the solution's span from {t0} to {t1}")]
+    #[error(
+        "t = {t} lies outside the solution's span from {t0} to {t1}",
+        t = Number(*t), t0 = Number(*t0), t1 = Number(*t1)
+    )]
     Outside {
         /// Time asked for.
         t: f64,

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::number::Number;
+
 /// How a solve ended. Only [`Outcome::Success`] and [`Outcome::Terminated`]
 /// mean that the solution is what was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,8 @@ pub enum Outcome {
         t: f64,
         /// Evaluations made.
         nfe: u64,
+        /// Evaluations allowed.
+        budget: u64,
     },
     /// The field, the noise or a state operation failed.
     Failed {
@@ -106,37 +110,43 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Outcome::Success => write!(f, "reached the end of the span"),
             Outcome::Terminated { event, t } => {
-                write!(f, "event {event} ended the solve at t = {t}")
+                write!(f, "event {event} ended the solve at t = {}", Number(t))
             }
             Outcome::MaxSteps { t, steps } => write!(
                 f,
-                "stopped at t = {t} after {steps} attempted steps; raise max_steps, or take larger steps (for adaptive ones, relax the tolerances)"
+                "stopped at t = {} after {steps} attempted steps; raise max_steps, or take larger steps (for adaptive ones, relax the tolerances)",
+                Number(t)
             ),
             Outcome::StepTooSmall { t, h } => write!(
                 f,
-                "at t = {t} the tolerances ask for a step of {h:e}, below the smallest allowed; relax them, lower dtmin, or look for a singularity or stiffness of the field there"
+                "at t = {} the tolerances ask for a step of {h:e}, below the smallest allowed; relax them, lower dtmin, or look for a singularity or stiffness of the field there",
+                Number(t)
             ),
             Outcome::NonFinite { t, lane } => write!(
                 f,
-                "the state became NaN or infinite in the step from t = {t}, first in lane {lane}; check the field there, or take smaller steps"
+                "the state became NaN or infinite in the step from t = {}, first in lane {lane}; check the field there, or take smaller steps",
+                Number(t)
             ),
             Outcome::EventNan { t, event, lane } => {
-                write!(f, "the function of event {event} is NaN at t = {t}")?;
+                write!(f, "the function of event {event} is NaN at t = {}", Number(t))?;
                 if let Some(lane) = lane {
                     write!(f, ", in lane {lane}")?;
                 }
                 write!(f, "; make it a number wherever the solution may pass")
             }
-            Outcome::BudgetSpent { t, nfe } => write!(
+            Outcome::BudgetSpent { t, nfe, budget } => write!(
                 f,
-                "the budget of {nfe} function evaluations was spent at t = {t}; raise it, or relax the tolerances"
+                "the budget of {budget} function evaluations allows no further step at t = {}, after {nfe}; raise it, or relax the tolerances",
+                Number(t)
             ),
-            Outcome::Failed { t, reason } => write!(f, "the step from t = {t} failed: {reason}"),
-            Outcome::Stopped { t, reason } => {
-                write!(f, "an observer stopped the solve at t = {t}: {reason}")
+            Outcome::Failed { t, ref reason } => {
+                write!(f, "the step from t = {} failed: {reason}", Number(t))
+            }
+            Outcome::Stopped { t, ref reason } => {
+                write!(f, "an observer stopped the solve at t = {}: {reason}", Number(t))
             }
         }
     }

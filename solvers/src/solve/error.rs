@@ -1,5 +1,6 @@
 use crate::control::{AdaptiveError, ControlError};
 use crate::noise::NoiseError;
+use crate::number::Number;
 use crate::state::StateError;
 
 /// Why a solve could not start.
@@ -7,7 +8,10 @@ use crate::state::StateError;
 #[non_exhaustive]
 pub enum SolveError {
     /// A span whose ends are not finite.
-    #[error("the span from t0 = {0} to t1 = {1} is not finite; give two finite times")]
+    #[error(
+        "the span from t0 = {first} to t1 = {second} is not finite; give two finite times",
+        first = Number(*.0), second = Number(*.1)
+    )]
     Span(f64, f64),
     /// An initial state without a single value.
     #[error("the initial state is empty; give at least one lane of at least one component")]
@@ -30,7 +34,10 @@ pub enum SolveError {
     #[error(transparent)]
     Noise(#[from] NoiseError),
     /// A time to save at that the solve does not pass.
-    #[error("cannot save at t = {t}: it lies outside the span from {t0} to {t1}")]
+    #[error(
+        "cannot save at t = {t}: it lies outside the span from {t0} to {t1}",
+        t = Number(*t), t0 = Number(*t0), t1 = Number(*t1)
+    )]
     SaveTime {
         /// Time asked for.
         t: f64,
@@ -59,7 +66,8 @@ pub enum SolveError {
     },
     /// Times of a history that do not run towards the start.
     #[error(
-        "the times of a history run strictly monotonically towards the start t0 = {t0}, from the side the solve comes from; entry {index} is {value}"
+        "the times of a history run strictly monotonically towards the start t0 = {t0}, from the side the solve comes from; entry {index} is {value}",
+        value = Number(*value), t0 = Number(*t0)
     )]
     HistoryTimes {
         /// First offending entry.

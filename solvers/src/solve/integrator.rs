@@ -182,7 +182,7 @@ where
 fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
     match error {
         StepError::Field(FieldError::BudgetSpent) => {
-            Outcome::BudgetSpent { t, nfe: field.evaluations().nfe }
+            Outcome::BudgetSpent { t, nfe: field.evaluations().nfe, budget: field.budget() }
         }
         StepError::NonFiniteInterpolant { t, lane } => Outcome::NonFinite { t, lane },
         error => Outcome::Failed { t, reason: error.to_string() },

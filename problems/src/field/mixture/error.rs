@@ -1,3 +1,5 @@
+use driftfield_solvers::number::Number;
+
 /// Why a mixture was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -29,7 +31,10 @@ pub enum MixtureError {
         found: usize,
     },
     /// A weight that is not positive.
-    #[error("weight {component} is {value}; weights must be positive (leave the component out)")]
+    #[error(
+        "weight {component} is {value}; weights must be positive (leave the component out)",
+        value = Number(*value)
+    )]
     Weight {
         /// Index of the component.
         component: usize,
@@ -37,7 +42,10 @@ pub enum MixtureError {
         value: f64,
     },
     /// Weights that do not sum to 1.
-    #[error("the weights sum to {sum}, not to 1 (within 1e-6); divide them by their sum")]
+    #[error(
+        "the weights sum to {sum}, not to 1 (within 1e-6); divide them by their sum",
+        sum = Number(*sum)
+    )]
     WeightSum {
         /// The sum.
         sum: f64,
@@ -53,7 +61,10 @@ pub enum MixtureError {
         found: usize,
     },
     /// A number that is not finite, or so large that its square is not.
-    #[error("{what} of component {component} hold {value}; values must be at most 1e100 in size")]
+    #[error(
+        "{what} of component {component} hold {value}; values must be at most 1e100 in size",
+        value = Number(*value)
+    )]
     Number {
         /// The list.
         what: &'static str,
@@ -63,7 +74,10 @@ pub enum MixtureError {
         value: f64,
     },
     /// A standard deviation that is not positive.
-    #[error("std {component} is {value}; stds must be between 1e-100 and 1e100")]
+    #[error(
+        "std {component} is {value}; stds must be between 1e-100 and 1e100",
+        value = Number(*value)
+    )]
     Std {
         /// Index of the component.
         component: usize,

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState};
 
 use super::{Combination, GaussianMixture};
@@ -39,6 +40,10 @@ impl MixturePredictor {
 }
 
 impl<S: HostState> Predictor<S> for MixturePredictor {
+    fn path(&self) -> &SharedPath {
+        &self.path
+    }
+
     fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(target, t)?;
@@ -75,7 +80,8 @@ pub(in crate::field) fn check_target(target: Target, t: f64) -> Result<(), Field
         advice: format!(
             "the quantity asked for, {} E[x_0] + {} E[eps], is not finite; use a time strictly \
              inside the path's domain",
-            target.data, target.noise
+            Number(target.data),
+            Number(target.noise)
         ),
     })
 }

@@ -1,5 +1,6 @@
 //! The U-Net on host states, a few images per task.
 
+use driftfield_solvers::number::Number;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -77,7 +78,8 @@ impl UNetPlan {
     pub fn with_guidance(&self, weight: f64) -> Result<Self, FieldError> {
         if !weight.is_finite() {
             return Err(FieldError::Other(format!(
-                "a guidance of {weight} is no number to multiply with; 1 is none, 1.25 to 1.5 suits digits"
+                "a guidance of {} is no number to multiply with; 1 is none, 1.25 to 1.5 suits digits",
+                Number(weight)
             )));
         }
         Ok(UNetPlan { guidance: Guidance(weight), ..self.clone() })

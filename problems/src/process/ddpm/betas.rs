@@ -1,5 +1,6 @@
 //! Tables of betas, and why one is refused.
 
+use driftfield_solvers::number::Number;
 use std::f64::consts::FRAC_PI_2;
 
 use crate::npy::NpyError;
@@ -18,7 +19,8 @@ pub enum BetasError {
     LeadingZero,
     /// A beta that is no share of the variance.
     #[error(
-        "beta {index} is {value}; betas are inside (0, 1) (a last beta of 1, zero terminal SNR, leaves nothing of the data: cap it at 0.9999, say)"
+        "beta {index} is {value}; betas are inside (0, 1) (a last beta of 1, zero terminal SNR, leaves nothing of the data: cap it at 0.9999, say)",
+        value = Number(*value)
     )]
     Range {
         /// Timestep.
@@ -28,7 +30,8 @@ pub enum BetasError {
     },
     /// A beta too small to change the product of those before it.
     #[error(
-        "beta {index} is {value}, too small to lower the log-SNR, which must fall at every timestep"
+        "beta {index} is {value}, too small to lower the log-SNR, which must fall at every timestep",
+        value = Number(*value)
     )]
     NotMonotone {
         /// Timestep.

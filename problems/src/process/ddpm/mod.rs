@@ -4,6 +4,7 @@ mod betas;
 mod interpolation;
 mod spline;
 
+use driftfield_solvers::number::Number;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ fn build(spec: &Spec) -> Result<Ddpm, SpecError> {
             spec.only(&["timesteps", "schedule", "s", "interpolation"])?;
             let s = spec.number("s", 0.008)?;
             if !(0.0..=1e3).contains(&s) {
-                return Err(SpecError::value(ENTRY.name, "s", s, "between 0 and 1000"));
+                return Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1000"));
             }
             scheduled(spec, BetaSchedule::Cosine { s })?
         }
@@ -98,7 +99,7 @@ fn beta(spec: &Spec, key: &str, default: f64) -> Result<f64, SpecError> {
     if value > 0.0 && value < 1.0 {
         return Ok(value);
     }
-    Err(SpecError::value(ENTRY.name, key, value, "inside (0, 1)"))
+    Err(SpecError::number(ENTRY.name, key, value, "inside (0, 1)"))
 }
 
 fn scheduled(spec: &Spec, schedule: BetaSchedule) -> Result<Ddpm, SpecError> {
@@ -176,7 +177,9 @@ impl GaussianPath for Ddpm {
             Origin::Table(Some(file)) => words.push(format!("betas={file}")),
             Origin::Table(None) => words.push("betas=in memory".to_owned()),
         }
-        words.extend(self.parameters().iter().map(|(key, value)| format!("{key}={value}")));
+        words.extend(
+            self.parameters().iter().map(|(key, value)| format!("{key}={}", Number(*value))),
+        );
         words.push(format!("interpolation={}", self.knots.interpolation.name()));
         format!("{}:{}", ENTRY.name, words.join(","))
     }

@@ -1,3 +1,4 @@
+use crate::number::Number;
 use std::fmt;
 use std::sync::Arc;
 

@@ -5,11 +5,12 @@ use super::Knot;
 use crate::field::FieldError;
 use crate::method::StepError;
 use crate::noise::Noise;
+use crate::number::Number;
 use crate::state::State;
 
 /// A setting of a method's noise outside its range.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("{name} = {value} is refused; it must be {range}")]
+#[error("{name} = {value} is refused; it must be {range}", value = Number(*value))]
 pub struct NoiseSettingError {
     /// Which setting.
     pub name: &'static str,
@@ -44,7 +45,8 @@ pub(super) fn length_towards_data(start: &Knot, end: &Knot) -> Result<f64, Field
         advice: format!(
             "a step that draws noise goes towards the data, and t = {} has more noise than t = {}; \
              encode with eta = 0",
-            end.t, start.t
+            Number(end.t),
+            Number(start.t)
         ),
     })
 }

@@ -1,5 +1,6 @@
 use super::ElementaryWeights;
 use crate::method::runge_kutta::{Continuous, ErrorWeights, Tableau};
+use crate::number::Number;
 
 /// The highest order whose conditions [`check`] verifies (200 trees).
 pub const MAX_CHECKED_ORDER: u32 = 8;
@@ -30,7 +31,10 @@ pub enum TableauError {
         found: usize,
     },
     /// A row of `a` does not add up to its node.
-    #[error("row {stage} of a adds up to {sum}, but c is {node}")]
+    #[error(
+        "row {stage} of a adds up to {sum}, but c is {node}",
+        sum = Number(*sum), node = Number(*node)
+    )]
     RowSum {
         /// The stage, extra stages counted on after `f(u_next, t_next)`.
         stage: usize,
@@ -67,7 +71,8 @@ pub enum TableauError {
     /// The continuous extension does not have its order.
     #[error(
         "the continuous extension misses the conditions of order {order} by {residual:e} \
-         at theta = {theta}"
+         at theta = {theta}",
+        theta = Number(*theta)
     )]
     ContinuousOrder {
         /// The order declared.
@@ -79,7 +84,8 @@ pub enum TableauError {
     },
     /// The continuous extension does not pass through the ends of the step.
     #[error(
-        "weight {stage} of the continuous extension is off by {difference:e} at theta = {theta}"
+        "weight {stage} of the continuous extension is off by {difference:e} at theta = {theta}",
+        theta = Number(*theta)
     )]
     ContinuousEnd {
         /// The stage.
