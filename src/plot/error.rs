@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use driftfield_problems::atomic_file::WriteError;
+
 /// Why a picture could not be made or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -87,13 +89,8 @@ pub enum PlotError {
         message: String,
     },
     /// The file could not be written.
-    #[error("cannot write the picture \"{}\": {source}; check that the directory exists and is writable", path.display())]
-    Write {
-        /// The path given.
-        path: PathBuf,
-        /// The reason of the operating system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 impl PlotError {

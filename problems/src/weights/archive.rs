@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StandardisationError;
-use crate::atomic_file;
+use crate::atomic_file::{self, WriteError};
 use crate::network::ParametersError;
 
 /// The metadata key of the document.
@@ -21,7 +21,10 @@ const CHECKSUM: &str = "checksum";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file system refused.
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The file system refused to read.
     #[error("{path}: {source}")]
     Io {
         /// The file.
@@ -234,8 +237,7 @@ impl Archive {
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), WeightsError> {
-        let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
-        atomic_file::write(path, &self.to_bytes()?).map_err(io)
+        Ok(atomic_file::write(path, &self.to_bytes()?)?)
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self, WeightsError> {
