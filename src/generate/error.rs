@@ -211,6 +211,9 @@ pub enum GenerateError {
         /// What they take.
         gigabytes: f64,
     },
+    /// The solve was stopped from outside.
+    #[error("the solve was stopped before its end, and nothing of it is kept")]
+    Stopped,
     /// A spacing with adaptive steps.
     #[error("adaptive steps place their own times; leave out the spacing")]
     SpacingOfAdaptive,
