@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::warn;
 
 /// Between two lines for readers that are no terminal, during the first minute and later.
-const OFTEN: Duration = Duration::from_secs(10);
+const OFTEN: Duration = Duration::from_secs(15);
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// How far a training is, on stderr: a bar on a terminal, elsewhere a line now and then.
@@ -61,7 +61,7 @@ struct Lines {
 impl Lines {
     /// The line of this step, if one is due.
     fn line(&mut self, progress: &Progress, elapsed: Duration) -> Option<String> {
-        let pause = if elapsed < SELDOM { OFTEN } else { SELDOM };
+        let pause = if self.last < SELDOM { OFTEN } else { SELDOM };
         let Progress { step, steps, .. } = *progress;
         let ends = step == steps && self.last > Duration::ZERO;
         if !ends && elapsed < self.last + pause {
@@ -94,18 +94,17 @@ mod tests {
     #[test]
     fn a_run_of_seconds_is_silent_and_a_long_one_speaks_now_and_then() {
         let second = Duration::from_secs(1);
-        assert!(lines(9, second).is_empty());
-        assert!(lines(9000, second / 1000).is_empty());
-        let of_a_quarter_minute = lines(15, second);
+        assert!(lines(14, second).is_empty());
+        assert!(lines(14000, second / 1000).is_empty());
         assert_eq!(
-            of_a_quarter_minute,
+            lines(20, second),
             [
-                "training: step 10 of 15, loss 0.2500, 10 s",
-                "training: step 15 of 15, loss 0.2500, 15 s"
+                "training: step 15 of 20, loss 0.2500, 15 s",
+                "training: step 20 of 20, loss 0.2500, 20 s"
             ]
         );
-        // Six in the first minute, then one a minute.
-        assert_eq!(lines(3600, second).len(), 6 + 59);
+        // Four in the first minute, then one a minute.
+        assert_eq!(lines(3600, second).len(), 4 + 59);
         assert!(lines(3600, second)[10].contains("other data 0.5000"));
         // Steps may be longer than the pauses.
         assert_eq!(lines(5, 100 * second).len(), 5);

@@ -124,10 +124,13 @@ impl Ran {
         }
     }
 
+    /// Exit status 0 and nothing on stderr, but how far a training is, which a busy machine gives
+    /// time to say.
     #[track_caller]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
-        assert_eq!(self.stderr, "", "{self:?}");
+        let progress = |line: &&str| line.starts_with("driftfield: training: step ");
+        assert_eq!(self.stderr.lines().find(|line| !progress(line)), None, "{self:?}");
         self
     }
 
