@@ -321,7 +321,7 @@ fn an_empty_span_returns_the_initial_state() {
                     let label = format!("{} on {} at {t}", info.name, entry.name);
                     assert!(done.outcome.is_success(), "{label}: {}", done.outcome);
                     assert_eq!((&done.samples, &done.times), (&given, &vec![t]), "{label}");
-                    assert_eq!(done.trajectory, [given.clone()], "{label}");
+                    assert_eq!(done.trajectory, std::slice::from_ref(&given), "{label}");
                     assert_eq!(done.statistics, Default::default(), "{label}");
                     let adaptive = matches!(budget, Budget::Adaptive { .. });
                     assert_eq!(done.steps, (!adaptive).then_some(0), "{label}");

@@ -1,13 +1,15 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use driftfield_problems::data::{self, DataSet};
 use driftfield_problems::echo::{echo, echo_path};
-use driftfield_problems::npy::{NpyError, RowWriter};
+use driftfield_problems::npy::RowWriter;
 use ndarray::{ArrayView, IxDyn};
 
+use super::files::Files;
+use super::signals::Signals;
 use super::{CommandError, exit};
 
 /// Rows drawn at a time.
@@ -29,15 +31,24 @@ pub(super) struct DataArguments {
     out: PathBuf,
 }
 
-pub(super) fn run(arguments: &DataArguments) -> Result<ExitCode, CommandError> {
+impl DataArguments {
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.inputs_in("what is drawn from", Some(&self.name));
+        files.output("--out", &self.out);
+        files
+    }
+}
+
+pub(super) fn run(arguments: &DataArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
     let DataArguments { name, n, seed, out } = arguments;
     if *n == 0 {
         return Err(CommandError::usage("0 points were asked for; ask for at least one"));
     }
-    check_input(name, out)?;
-    exit::check_outputs(&[("--out", &Some(out.clone()))], &[], &[])?;
+    arguments.files().check()?;
     let data = data::by_name(name)?;
-    write(data.as_ref(), arguments).map_err(CommandError::failed)?;
+    write(data.as_ref(), arguments, &signals.listen())?;
     let shape = [&[*n], data.row_shape().as_slice()].concat();
     exit::say(format_args!(
         "{}: {n} points of {}, shape {shape:?}, seed {seed}",
@@ -47,30 +58,25 @@ pub(super) fn run(arguments: &DataArguments) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses to write over what is drawn from.
-fn check_input(name: &str, out: &Path) -> Result<(), CommandError> {
-    let Some((_, input)) = data::file_of(name) else { return Ok(()) };
-    match (fs::canonicalize(input), fs::canonicalize(out)) {
-        (Ok(input), Ok(out)) if out.starts_with(&input) => Err(CommandError::usage(format!(
-            "`{}` is what is drawn from; give --out another name",
-            echo_path(&out)
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Draws and writes a few rows at a time: no number of them is too large for memory.
-fn write(data: &dyn DataSet, arguments: &DataArguments) -> Result<(), NpyError> {
+fn write(
+    data: &dyn DataSet,
+    arguments: &DataArguments,
+    stop: &AtomicBool,
+) -> Result<(), CommandError> {
     let shape = data.row_shape();
-    let mut writer = RowWriter::<f64>::create(&arguments.out, &shape)?;
+    let mut writer =
+        RowWriter::<f64>::create(&arguments.out, &shape).map_err(CommandError::failed)?;
     for first in (0..arguments.n).step_by(ROWS) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(CommandError::failed("stopped before the last point; nothing is written"));
+        }
         let count = ROWS.min(arguments.n - first);
         for row in data.sample_from(first as u64, count, arguments.seed).rows() {
             let values = row.to_vec();
-            let row = ArrayView::from_shape(IxDyn(&shape), &values)
-                .map_err(|error| NpyError::Header { reason: error.to_string() })?;
-            writer.push(&row)?;
+            let row = ArrayView::from_shape(IxDyn(&shape), &values)?;
+            writer.push(&row).map_err(CommandError::failed)?;
         }
     }
-    writer.finish()
+    writer.finish().map_err(CommandError::failed)
 }

@@ -1,15 +1,12 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use driftfield_problems::atomic_file::AtomicFile;
-use driftfield_problems::echo::{echo_path, printable};
+use driftfield_problems::echo::printable;
 use driftfield_solvers::Outcome;
 
+use super::signals::Signals;
 use crate::generate::Note;
-use crate::images;
-use crate::plot::PlotError;
 
 /// Exit status of bad usage or input.
 pub(super) const USAGE: u8 = 2;
@@ -38,6 +35,18 @@ impl CommandError {
     pub(super) fn report(&self) -> ExitCode {
         warn(self);
         ExitCode::from(self.status)
+    }
+
+    /// The same of a command that a signal may have ended, which then has the status that shells
+    /// know.
+    pub(super) fn report_with(&self, signals: &Signals) -> ExitCode {
+        match signals.received() {
+            Some((signal, name)) => {
+                warn(format_args!("{name}: {self}"));
+                ExitCode::from(128 + signal)
+            }
+            None => self.report(),
+        }
     }
 }
 
@@ -105,57 +114,4 @@ pub(super) fn status(outcome: &Outcome) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     CommandError::failed(format!("the solve failed: {outcome}")).report()
-}
-
-/// Refuses a picture that could not be drawn, before anything is computed.
-fn check_picture(path: &Path) -> Result<(), CommandError> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("png" | "svg") => check_writable(path),
-        _ => Err(PlotError::UnknownExtension { path: path.to_owned() }.into()),
-    }
-}
-
-/// An output by its option, if it was asked for.
-pub(super) type Output<'a> = (&'a str, &'a Option<PathBuf>);
-
-/// Refuses what could not be written of arrays and of pictures of lanes, before anything is
-/// computed: two outputs in one file, of which the first would be lost, among it.
-pub(super) fn check_outputs(
-    arrays: &[Output<'_>],
-    pictures: &[Output<'_>],
-    lane: &[usize],
-) -> Result<(), CommandError> {
-    check_distinct(&[arrays, pictures].concat())?;
-    for file in arrays.iter().filter_map(|(_, file)| file.as_ref()) {
-        check_writable(file)?;
-    }
-    for file in pictures.iter().filter_map(|(_, file)| file.as_ref()) {
-        images::side_of(lane)?;
-        check_picture(file)?;
-    }
-    Ok(())
-}
-
-fn check_distinct(outputs: &[Output<'_>]) -> Result<(), CommandError> {
-    let given: Vec<_> =
-        outputs.iter().filter_map(|(name, file)| Some((*name, file.as_ref()?))).collect();
-    for (index, (name, file)) in given.iter().enumerate() {
-        if let Some((other, _)) = given[..index].iter().find(|(_, other)| other == file) {
-            return Err(CommandError::usage(format!(
-                "{other} and {name} name the same file; give two names"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a file that could not be written, before anything is computed.
-pub(super) fn check_writable(path: &Path) -> Result<(), CommandError> {
-    AtomicFile::create(path).map(drop).map_err(|error| {
-        CommandError::usage(format!(
-            "cannot write `{}`: {error}; give a file in an existing, writable directory",
-            echo_path(path)
-        ))
-    })
 }

@@ -7,6 +7,7 @@ use driftfield_problems::{memory, npy};
 
 use super::CommandError;
 use super::exit::say;
+use super::files::Files;
 use crate::metrics::MetricReport;
 
 #[derive(Args)]
@@ -20,7 +21,18 @@ pub(super) struct MetricsArguments {
     json: bool,
 }
 
+impl MetricsArguments {
+    /// All that is read.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.input("A", &self.a);
+        files.input("B", &self.b);
+        files
+    }
+}
+
 pub(super) fn run(arguments: &MetricsArguments) -> Result<ExitCode, CommandError> {
+    arguments.files().check()?;
     let (a, b) = (npy::read_rows::<f64>(&arguments.a)?.0, npy::read_rows::<f64>(&arguments.b)?.0);
     let points = a.nrows() + b.nrows();
     // Copies by coordinate and by tree, and sorted projections of every thread.

@@ -1,17 +1,21 @@
 //! The command line: see `driftfield --help`.
 //!
 //! Exit status 0 on success, 2 on bad usage or input (message on stderr,
-//! nothing on stdout), 1 on a failed computation (its outcome still printed).
+//! nothing on stdout), 1 on a failed computation (its outcome still printed), 130
+//! after SIGINT and 143 after SIGTERM.
 
 mod data;
 mod exit;
+mod files;
 mod metrics;
 mod reconstruct;
 mod sample;
+mod signals;
 mod solvers;
 mod study;
 mod threads;
 mod train;
+mod training_progress;
 
 use std::process::ExitCode;
 
@@ -19,6 +23,7 @@ use clap::{Parser, Subcommand};
 use driftfield_problems::echo::echo;
 
 pub use exit::CommandError;
+use signals::Signals;
 
 #[derive(Parser)]
 #[command(
@@ -73,18 +78,81 @@ pub fn run() -> ExitCode {
             return ExitCode::from(status);
         }
     };
+    let signals = Signals::install();
     let result = match arguments.command {
-        None => study::run(&study::StudyArguments::default()),
-        Some(Command::Study(arguments)) => study::run(&arguments),
-        Some(Command::Train(arguments)) => train::run(&arguments),
-        Some(Command::Sample(arguments)) => sample::run(&arguments),
-        Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments),
-        Some(Command::Data(arguments)) => data::run(&arguments),
+        None => study::run(&study::StudyArguments::default(), &signals),
+        Some(Command::Study(arguments)) => study::run(&arguments, &signals),
+        Some(Command::Train(arguments)) => train::run(&arguments, &signals),
+        Some(Command::Sample(arguments)) => sample::run(&arguments, &signals),
+        Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments, &signals),
+        Some(Command::Data(arguments)) => data::run(&arguments, &signals),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
     };
     match result {
         Ok(status) => status,
-        Err(error) => error.report(),
+        Err(error) => error.report_with(&signals),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+    use std::path::{Path, PathBuf};
+
+    use clap::{CommandFactory, Parser};
+
+    use super::{Arguments, Command};
+    use crate::cli::files::Files;
+
+    /// What each command takes beside its files.
+    const LINES: [(&str, &str); 7] = [
+        ("study", ""),
+        ("train", "--process vp --data moons"),
+        ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
+        ("reconstruct", "--measurement pool"),
+        ("solvers", ""),
+        ("metrics", ""),
+        ("data", "moons --n 1"),
+    ];
+
+    fn files(arguments: &[String]) -> Files {
+        let parsed = Arguments::try_parse_from(arguments).unwrap_or_else(|e| panic!("{e}"));
+        match parsed.command.unwrap() {
+            Command::Study(study) => study.files(),
+            Command::Train(train) => train.files(),
+            Command::Sample(sample) => sample.files(),
+            Command::Reconstruct(reconstruct) => reconstruct.files(),
+            Command::Metrics(metrics) => metrics.files(),
+            Command::Data(data) => data.files(),
+            Command::Solvers(_) => Files::default(),
+        }
+    }
+
+    /// Whoever gives a command another file is reminded to have it compared with the others.
+    #[test]
+    fn every_option_that_is_a_path_is_among_the_files_that_are_compared() {
+        let program = Arguments::command();
+        assert_eq!(program.get_subcommands().count(), LINES.len());
+        for command in program.get_subcommands() {
+            let name = command.get_name();
+            let (_, usual) = LINES.iter().find(|(known, _)| *known == name).unwrap();
+            let usual = usual.split_whitespace().map(str::to_owned);
+            let mut line: Vec<String> =
+                ["driftfield".to_owned(), name.to_owned()].into_iter().chain(usual).collect();
+            let mut paths = Vec::new();
+            for argument in command.get_arguments() {
+                if argument.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
+                    let path = format!("path-{}", paths.len());
+                    line.extend(argument.get_long().map(|long| format!("--{long}")));
+                    line.push(path.clone());
+                    paths.push(path);
+                }
+            }
+            let files = files(&line);
+            for path in paths {
+                assert!(files.names(Path::new(&path)), "{line:?}: {path} is not compared");
+            }
+        }
     }
 }

@@ -9,12 +9,15 @@ use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
 use serde_json::{Value, json};
 
+use super::files::Files;
+use super::signals::Signals;
 use super::{CommandError, exit};
-use crate::generate::{Budget, Condition, Field, Initial, Saved, Settings};
-use crate::images::FRAMES;
+use crate::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
+use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
-    ReconstructError, Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    self, ReconstructError, Reconstructed, reconstruct, reconstruction_grid,
+    reconstruction_trajectory,
 };
 
 /// The prior of digits, beside which a checkout has its weights.
@@ -112,9 +115,7 @@ impl ReconstructArguments {
         match (&self.process, field) {
             (Some(process), _) => Ok(process::parse(process)?),
             (None, Field::Trained(network)) => Ok(process::parse(&network.process)?),
-            (None, _) => Err(CommandError::usage(
-                "an exact field runs on any process; give --process, such as rectified-flow",
-            )),
+            (None, _) => Err(no_process()),
         }
     }
 
@@ -154,10 +155,48 @@ impl ReconstructArguments {
         })
     }
 
-    fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
-        let pictures = [("--grid", &self.grid), ("--trajectory-grid", &self.trajectory_grid)];
-        exit::check_outputs(&[("--out", &self.out)], &pictures, &field.row_shape())
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.inputs_in("--measurement", Some(&self.measurement));
+        files.inputs_in("--field", Some(self.field.as_deref().unwrap_or(DEFAULT_FIELD)));
+        files.inputs_in("--process", self.process.as_deref());
+        files.inputs_in("--spacing", self.spacing.as_deref());
+        files.input("--image", &self.image);
+        files.output("--out", &self.out);
+        files.picture("--grid", &self.grid);
+        files.picture("--trajectory-grid", &self.trajectory_grid);
+        files
     }
+
+    /// Refuses what no field and no image could make good.
+    fn check_before_reading(&self) -> Result<(), CommandError> {
+        self.files().check()?;
+        inverse::check(&self.measurement)?;
+        let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
+        let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
+        if exact && self.process.is_none() {
+            return Err(no_process());
+        }
+        match self.n {
+            0 => Err(GenerateError::NoLanes.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses pictures of lanes that are no images.
+    fn check_pictures(&self, field: &Field) -> Result<(), CommandError> {
+        if self.grid.is_some() || self.trajectory_grid.is_some() {
+            images::side_of(&field.row_shape())?;
+        }
+        Ok(())
+    }
+}
+
+fn no_process() -> CommandError {
+    CommandError::usage(
+        "an exact field runs on any process; give --process, such as rectified-flow",
+    )
 }
 
 /// One image of as many values as a lane of the field.
@@ -177,15 +216,25 @@ fn read_image(file: &Path, field: &Field) -> Result<Vec<f64>, CommandError> {
     }
 }
 
-pub(super) fn run(arguments: &ReconstructArguments) -> Result<ExitCode, CommandError> {
+pub(super) fn run(
+    arguments: &ReconstructArguments,
+    signals: &Signals,
+) -> Result<ExitCode, CommandError> {
+    arguments.check_before_reading()?;
+    let (technique, settings) = (arguments.technique()?, arguments.settings()?);
+    if let Some(process) = &arguments.process {
+        reconstruct::check(&process::parse(process)?, &settings)?;
+    }
     let field = arguments.field()?;
     let path = arguments.path(&field)?;
-    let (technique, settings) = (arguments.technique()?, arguments.settings()?);
+    reconstruct::check(&path, &settings)?;
+    field.check_condition(&settings.condition)?;
+    arguments.check_pictures(&field)?;
     let image = read_image(&arguments.image, &field)?;
     let shape = ImageShape::from_axes(&field.row_shape())?;
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
-    arguments.check_outputs(&field)?;
+    let settings = Settings { stop: signals.listen(), ..settings };
     let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
     let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;

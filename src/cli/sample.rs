@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
@@ -11,10 +12,12 @@ use driftfield_solvers::number::Number;
 use ndarray::ArrayD;
 use serde_json::{Value, json};
 
+use super::files::Files;
+use super::signals::Signals;
 use super::{CommandError, exit};
 use crate::generate::{
-    Budget, Condition, Field, Generated, Initial, LaneEvaluations, Saved, Settings, Streamed,
-    generate_in_chunks,
+    Budget, Condition, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings,
+    Streamed, check_settings, generate_in_chunks,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
@@ -74,11 +77,11 @@ pub(super) struct SampleArguments {
     /// (--steps 1: at t = 0.5), and the last evaluation is what takes the noise away
     #[arg(long)]
     spacing: Option<String>,
-    /// Start of the integration
+    /// Start of the integration; from 0, clean data, for solvers that are finite there (ddim, lms)
     #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
-    /// End of the integration; above the start: encoding. For edm, 0 is steps to 0.002 and a last
-    /// one, of one evaluation, to the data
+    /// End of the integration; above the start: encoding; equal to it: the initial state as it is.
+    /// For edm, 0 is steps to 0.002 and a last one, of one evaluation, to the data
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state at the start of the integration, `.npy`, [n, d] or [n, c, h, w]; never scaled by
@@ -167,6 +170,7 @@ impl SampleArguments {
             saved: self.saved(),
             per_lane: self.per_lane,
             condition: self.condition(),
+            stop: Arc::default(),
         })
     }
 
@@ -200,10 +204,38 @@ impl SampleArguments {
 }
 
 impl SampleArguments {
-    fn check_outputs(&self, field: &Field) -> Result<(), CommandError> {
-        let arrays = [("--out", &self.out), ("--trajectory", &self.trajectory)];
-        let pictures = [("--grid", &self.grid), ("--trajectory-grid", &self.trajectory_grid)];
-        exit::check_outputs(&arrays, &pictures, &field.row_shape())
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.inputs_in("--process", Some(&self.process));
+        files.inputs_in("--field", Some(&self.field));
+        files.inputs_in("--spacing", self.spacing.as_deref());
+        files.input("--init", &self.init);
+        files.output("--out", &self.out);
+        files.output("--trajectory", &self.trajectory);
+        files.picture("--grid", &self.grid);
+        files.picture("--trajectory-grid", &self.trajectory_grid);
+        files
+    }
+
+    /// Refuses what no field and no initial state could make good.
+    fn check_before_reading(&self) -> Result<(), CommandError> {
+        self.files().check()?;
+        match (&self.init, self.n) {
+            (None, None) => Err(CommandError::usage(
+                "give the initial state: --init FILE.npy, or --n N (--seed K)",
+            )),
+            (None, Some(0)) => Err(GenerateError::NoLanes.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses pictures of lanes that are no images.
+    fn check_pictures(&self, field: &Field) -> Result<(), CommandError> {
+        if self.grid.is_some() || self.trajectory_grid.is_some() {
+            images::side_of(&field.row_shape())?;
+        }
+        Ok(())
     }
 
     /// What is drawn of a chunk of lanes.
@@ -307,19 +339,29 @@ impl SampleArguments {
     }
 }
 
-pub(super) fn run(arguments: &SampleArguments) -> Result<ExitCode, CommandError> {
+pub(super) fn run(
+    arguments: &SampleArguments,
+    signals: &Signals,
+) -> Result<ExitCode, CommandError> {
     match arguments.dtype {
-        Dtype::F32 => run_as::<f32>(arguments),
-        Dtype::F64 => run_as::<f64>(arguments),
+        Dtype::F32 => run_as::<f32>(arguments, signals),
+        Dtype::F64 => run_as::<f64>(arguments, signals),
     }
 }
 
-fn run_as<T: Scalar + NpyElement>(arguments: &SampleArguments) -> Result<ExitCode, CommandError> {
+fn run_as<T: Scalar + NpyElement>(
+    arguments: &SampleArguments,
+    signals: &Signals,
+) -> Result<ExitCode, CommandError> {
+    arguments.check_before_reading()?;
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
+    check_settings(&path, &settings, arguments.init.is_some())?;
     let field = Field::parse(&arguments.field)?;
+    field.check_condition(&settings.condition)?;
+    arguments.check_pictures(&field)?;
     let initial = arguments.initial::<T>()?;
-    arguments.check_outputs(&field)?;
+    let settings = Settings { stop: signals.listen(), ..settings };
     let (mut samples, mut drawn) = (None, Vec::new());
     let streamed = generate_in_chunks(&path, &field, initial, &settings, |chunk| {
         if let Some(file) = &arguments.out {

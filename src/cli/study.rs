@@ -1,17 +1,20 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
-use driftfield_problems::data::Mnist;
+use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::method;
-use driftfield_problems::process::PROCESSES;
+use driftfield_problems::process::{self, PROCESSES};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::files::{Files, check_folder};
+use super::signals::Signals;
 use super::{CommandError, exit};
 use crate::generate::{Condition, Field};
 use crate::study::{
-    Case, Effort, STUDY_PROCESSES, Study, StudyError, image_runs, standard_cases, standard_runs,
-    terminal_table, write,
+    Case, Effort, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs, standard_cases,
+    standard_runs, terminal_table, write,
 };
 
 #[derive(Args, Default)]
@@ -109,18 +112,52 @@ impl StudyArguments {
         Ok(cases)
     }
 
-    fn study(&self) -> Result<Study, CommandError> {
+    /// Where it is written; under --json nowhere unless asked for.
+    fn directory(&self) -> Option<&Path> {
+        let usual = (!self.json).then_some(Path::new(DEFAULT_OUT));
+        self.out.as_deref().or(usual)
+    }
+
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        for process in &self.process {
+            files.inputs_in("--process", Some(process));
+        }
+        files.inputs_in("--field", self.field.as_deref());
+        files.inputs_in("--data", self.data.as_deref());
+        if let Some(directory) = self.directory() {
+            files.folder("--out", directory, &STUDY_FILES);
+        }
+        files
+    }
+
+    /// Refuses what no field and no data could make good.
+    fn check_before_reading(&self) -> Result<(), CommandError> {
+        self.files().check()?;
+        if let Some(directory) = self.directory() {
+            check_folder(directory, &STUDY_FILES)?;
+        }
         for solver in &self.solver {
             method::parse::<[f64; 2]>(solver)?;
         }
+        for process in &self.process {
+            process::parse(process)?;
+        }
+        // A data set that is in no file is known, or not, at once.
+        if let Some(name) = self.points().filter(|name| data::file_of(name).is_none()) {
+            data::by_name(name)?;
+        }
+        self.lanes(false).map(drop)
+    }
+
+    fn study(&self) -> Result<Study, CommandError> {
+        self.check_before_reading()?;
         let cases = self.cases()?;
+        let cases = cases.into_iter().map(|case| self.complete(case));
+        let cases = cases.collect::<Result<Vec<_>, _>>()?;
         let images = cases.iter().any(Case::is_image);
         let lanes = self.lanes(images)?;
-        let digits = self.digits()?;
-        let cases = cases
-            .into_iter()
-            .map(|case| self.complete(case, lanes, digits.as_ref()))
-            .collect::<Result<Vec<_>, _>>()?;
         let effort = self.effort();
         let runs = |case: &Case| match case.is_image() {
             true => image_runs(effort, &self.solver),
@@ -130,7 +167,9 @@ impl StudyArguments {
         let seeds = if self.quick || images { 1 } else { 3 };
         let seeds = (0..seeds).collect();
         // The main job builds these arguments without clap, and with its zero.
-        Ok(Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) })
+        let study = Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) };
+        study.check()?;
+        self.beside_digits(study)
     }
 
     fn lanes(&self, images: bool) -> Result<usize, CommandError> {
@@ -147,31 +186,29 @@ impl StudyArguments {
         }
     }
 
-    fn digits(&self) -> Result<Option<Mnist>, CommandError> {
-        let directory = self.data.as_deref().and_then(|data| data.strip_prefix("mnist:"));
-        Ok(directory.map(Mnist::read).transpose()?)
-    }
-
     /// Data that is no digits.
     fn points(&self) -> Option<&str> {
-        self.data.as_deref().filter(|data| !data.starts_with("mnist:"))
+        self.data.as_deref().filter(|data| !data.starts_with(DIGITS))
+    }
+
+    /// The study beside real digits, if there are any to be read.
+    fn beside_digits(&self, study: Study) -> Result<Study, CommandError> {
+        let directory = self.data.as_deref().and_then(|data| data.strip_prefix(DIGITS));
+        let Some(directory) = directory else { return Ok(study) };
+        if let Some(case) = study.cases.iter().find(|case| !case.is_image()) {
+            return Err(StudyError::NoImages { case: case.label() }.into());
+        }
+        let (digits, lanes) = (Mnist::read(directory)?, study.lanes);
+        let cases = study.cases.into_iter().map(|case| case.with_digits(&digits, lanes));
+        Ok(Study { cases: cases.collect::<Result<_, _>>()?, ..study })
     }
 
     /// A case with what else was asked for.
-    fn complete(
-        &self,
-        case: Case,
-        lanes: usize,
-        digits: Option<&Mnist>,
-    ) -> Result<Case, CommandError> {
+    fn complete(&self, case: Case) -> Result<Case, CommandError> {
         let all = || (0..case.field.labels().unwrap_or(0) as u32).collect();
         let labels = if self.label.is_empty() { all() } else { self.label.clone() };
         let condition = Condition { labels, guidance: self.guidance };
         let case = case.with_condition(condition)?;
-        let case = match digits {
-            Some(digits) => case.with_digits(digits, lanes)?,
-            None => case,
-        };
         Ok(Case { span: (self.t_start, self.t_end), ..case })
     }
 }
@@ -205,19 +242,20 @@ fn study_failed(error: StudyError) -> CommandError {
 
 /// Where the main job writes without `--out`.
 const DEFAULT_OUT: &str = "out";
+/// How `--data` of digits begins.
+const DIGITS: &str = "mnist:";
 
-pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, CommandError> {
-    let study = arguments.study()?;
-    // Under --json nothing is written unless asked for.
-    let out = match &arguments.out {
-        None if arguments.json => None,
-        given => Some(given.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_OUT))),
-    };
-    if let Some(directory) = &out {
+pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
+    let mut study = arguments.study()?;
+    let out = arguments.directory();
+    if let Some(directory) = out {
         std::fs::create_dir_all(directory).map_err(|error| {
             CommandError::usage(format!("cannot create `{}`: {error}", directory.display()))
         })?;
-        exit::check_writable(&directory.join("report.html"))?;
+    }
+    let stop = signals.listen();
+    for case in &mut study.cases {
+        case.stop = stop.clone();
     }
     let bar = progress_bar(study.solves());
     let result = study.run(|label| {
@@ -226,19 +264,25 @@ pub(super) fn run(arguments: &StudyArguments) -> Result<ExitCode, CommandError> 
     });
     bar.finish_and_clear();
     let result = result.map_err(study_failed)?;
+    if result.cases.is_empty() {
+        return Err(CommandError::failed("stopped before the first row; nothing is written"));
+    }
     if arguments.json {
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
         exit::say(terminal_table(&result))?;
     }
-    if let Some(directory) = &out {
+    if let Some(directory) = out {
         write(&study, &result, directory).map_err(CommandError::failed)?;
         if !arguments.json {
             let report = directory.join("report.html");
             exit::say(format_args!("table, pictures and report: {}", report.display()))?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    match stop.load(Ordering::Relaxed) {
+        true => Err(CommandError::failed("stopped; what was finished is kept")),
+        false => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn progress_bar(solves: usize) -> ProgressBar {

@@ -10,19 +10,26 @@ use driftfield_problems::memory;
 use driftfield_problems::network::{ClassifierConfig, UNetConfig};
 use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
 use driftfield_problems::train::{
-    LossRow, Objective, Progress, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
+    LossRow, Objective, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
+    check_checkpoint,
 };
 use driftfield_problems::weights::TrainedNetwork;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::files::Files;
+use super::signals::Signals;
+use super::training_progress::TrainingProgress;
 use super::{CommandError, exit};
 use crate::plot::{LossCurve, Plot};
 
 /// Points drawn from a data set to train on.
 const TRAINING_POINTS: usize = 100_000;
 /// Steps between two checkpoints, and between two validations.
-const CHECKPOINT: usize = 500;
+const STEPS_TO_CHECKPOINT: usize = 500;
 const VALIDATION: usize = 250;
+/// Extensions of the files beside the weights.
+const LOSS_TABLE: &str = "loss.csv";
+const LOSS_PICTURE: &str = "loss.png";
+const CHECKPOINT: &str = "checkpoint";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Network {
@@ -42,7 +49,8 @@ pub(super) struct TrainArguments {
     /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy`, a mixture `FILE.json`, or digits `mnist:DIR`
     #[arg(long)]
     data: String,
-    /// Where the weights go (`.safetensors`); loss curve and checkpoint beside it
+    /// Where the weights go (`.safetensors`), loss curve and checkpoint beside them; weights that
+    /// are there already are kept until the new ones are complete
     #[arg(long)]
     out: PathBuf,
     /// Network; by default `unet` for `mnist:DIR`, else `mlp`
@@ -57,7 +65,8 @@ pub(super) struct TrainArguments {
     /// Seed of the weights, the batches and the data
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
-    /// Go on from the checkpoint beside --out
+    /// Go on from the checkpoint beside --out, which a run that was stopped leaves there; without
+    /// this, a run is refused where there is one
     #[arg(long)]
     resume: bool,
 }
@@ -72,19 +81,51 @@ fn objective(path: &SharedPath, asked: Option<&str>) -> Objective {
     }
 }
 
-pub(super) fn run(arguments: &TrainArguments) -> Result<ExitCode, CommandError> {
+impl TrainArguments {
+    fn beside(&self, extension: &str) -> PathBuf {
+        self.out.with_extension(extension)
+    }
+
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.inputs_in("--process", self.process.as_deref());
+        files.inputs_in("--data", Some(&self.data));
+        files.output("--out", &self.out);
+        for extension in [LOSS_TABLE, LOSS_PICTURE, CHECKPOINT] {
+            let option = format!("the .{extension} file beside --out");
+            files.output(&option, &self.beside(extension));
+        }
+        files
+    }
+
+    /// Refuses what no data could make good.
+    fn check_before_reading(&self) -> Result<(), CommandError> {
+        if self.out.extension().is_none_or(|extension| extension != "safetensors") {
+            return Err(CommandError::usage(format!(
+                "`{}` is no weights file; give a name that ends in .safetensors",
+                self.out.display()
+            )));
+        }
+        self.files().check()?;
+        Ok(check_checkpoint(&self.beside(CHECKPOINT), self.resume)?)
+    }
+}
+
+pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
+    arguments.check_before_reading()?;
     let digits = arguments.data.strip_prefix("mnist:");
     let default = if digits.is_some() { Network::Unet } else { Network::Mlp };
     let network = arguments.network.unwrap_or(default);
-    let digits = || match digits {
-        Some(directory) => Ok(Mnist::read(directory)?),
+    let directory = || match digits {
+        Some(directory) => Ok(Path::new(directory)),
         None => Err(CommandError::usage(format!(
             "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
             arguments.data
         ))),
     };
     if network == Network::Classifier {
-        return train_classifier(arguments, digits()?);
+        return train_classifier(arguments, directory()?, signals);
     }
     let Some(process) = &arguments.process else {
         return Err(CommandError::usage("give the --process that the network is to learn"));
@@ -92,8 +133,8 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<ExitCode, CommandError> 
     let path = process::parse(process)?;
     let objective = objective(&path, arguments.prediction.as_deref());
     match network {
-        Network::Unet => train_unet(arguments, &path, objective, digits()?),
-        _ => train_mlp(arguments, &path, objective),
+        Network::Unet => train_unet(arguments, &path, objective, directory()?, signals),
+        _ => train_mlp(arguments, &path, objective, signals),
     }
 }
 
@@ -101,16 +142,21 @@ fn train_mlp(
     arguments: &TrainArguments,
     path: &SharedPath,
     objective: Objective,
+    signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
+    let config = |dimension| {
+        let base = TrainingConfig::new(path.spec(), arguments.data.clone(), dimension);
+        configure(base, arguments, path)
+    };
+    // Of any number of components, before they are known.
+    config(1).validate()?;
     let data = data::by_name(&arguments.data)?;
     // The points, and a standardised copy.
     let bytes = (TRAINING_POINTS * 2 * size_of::<f64>()) as u128 * data.dimension() as u128;
     memory::check("training points", TRAINING_POINTS as u64, bytes)?;
     let data = data.sample(TRAINING_POINTS, arguments.seed);
-    let base = TrainingConfig::new(path.spec(), arguments.data.clone(), data.ncols());
-    let config = configure(base, arguments, path);
-    check_outputs(arguments)?;
-    train(arguments, Trainer::new(config, objective, path, &data)?)?;
+    let config = config(data.ncols());
+    train(arguments, Trainer::new(config, objective, path, &data)?, signals)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -118,33 +164,41 @@ fn train_unet(
     arguments: &TrainArguments,
     path: &SharedPath,
     objective: Objective,
-    Mnist { train: digits, test }: Mnist,
+    directory: &Path,
+    signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
     // Where the digits are is no part of what they are.
     let base = TrainingConfig::images(path.spec(), "mnist", UNetConfig::default(), objective);
     let config = configure(base, arguments, path);
-    check_outputs(arguments)?;
+    config.validate()?;
+    let Mnist { train: digits, test } = Mnist::read(directory)?;
     let trainer = Trainer::labelled(config, objective, path, &digits.pixels, &digits.labels)?;
-    train(arguments, trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?)?;
+    let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
+    train(arguments, trainer, signals)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// On the first half of the digits, so that the second can be what samples are compared with.
-fn train_classifier(arguments: &TrainArguments, digits: Mnist) -> Result<ExitCode, CommandError> {
+fn train_classifier(
+    arguments: &TrainArguments,
+    directory: &Path,
+    signals: &Signals,
+) -> Result<ExitCode, CommandError> {
     if arguments.process.is_some() || arguments.prediction.is_some() {
         return Err(CommandError::usage(
             "a classifier knows no process and predicts the label; leave out --process and --prediction",
         ));
     }
-    let (seen, test) = (digits.first_half(), &digits.test);
     let base = TrainingConfig::classifier("mnist", ClassifierConfig::default());
     let steps = arguments.steps.unwrap_or(base.steps);
     let config = TrainingConfig { steps, seed: arguments.seed, ..base };
-    check_outputs(arguments)?;
+    config.validate()?;
+    let digits = Mnist::read(directory)?;
+    let (seen, test) = (digits.first_half(), &digits.test);
     let (objective, path) = (Objective::Label, &RectifiedFlow);
     let trainer = Trainer::labelled(config, objective, path, &seen.pixels, &seen.labels)?;
     let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
-    let network = train(arguments, trainer)?;
+    let network = train(arguments, trainer, signals)?;
     let pixels = test.pixels.mapv(|pixel| pixel as f32);
     let accuracy = network.classifier().accuracy(pixels.view(), &test.labels)?;
     exit::say(format!("{:.2} % of {} other digits are recognised", 100.0 * accuracy, test.len()))?;
@@ -162,39 +216,31 @@ fn configure<A>(
     TrainingConfig { steps, seed: arguments.seed, t_min, t_max, ..base }
 }
 
-fn check_outputs(arguments: &TrainArguments) -> Result<(), CommandError> {
-    let out = &arguments.out;
-    if out.extension().is_none_or(|extension| extension != "safetensors") {
-        return Err(CommandError::usage(format!(
-            "`{}` is no weights file; give a name that ends in .safetensors",
-            out.display()
-        )));
-    }
-    for extension in ["safetensors", "loss.csv", "loss.png", "checkpoint"] {
-        exit::check_writable(&out.with_extension(extension))?;
-    }
-    Ok(())
-}
-
 fn train<A: Trainable>(
     arguments: &TrainArguments,
     trainer: Trainer<'_, A>,
+    signals: &Signals,
 ) -> Result<TrainedNetwork<A>, CommandError> {
-    let beside = |extension: &str| arguments.out.with_extension(extension);
-    let mut trainer = trainer.with_checkpoint(beside("checkpoint"), CHECKPOINT);
+    let checkpoint = arguments.beside(CHECKPOINT);
+    let mut trainer = trainer.with_checkpoint(&checkpoint, STEPS_TO_CHECKPOINT);
     if arguments.resume {
         trainer = trainer.resume()?;
     }
+    let mut trainer = trainer.stopped_by(signals.listen());
     let steps = trainer.config().steps;
-    let bar = progress_bar(steps, trainer.step());
-    let result = trainer.run(|progress| {
-        bar.set_position(progress.step as u64);
-        bar.set_message(message(progress));
-    });
-    bar.finish_and_clear();
+    let mut shown = TrainingProgress::new(steps, trainer.step());
+    let result = trainer.run(|progress| shown.show(progress));
+    shown.finish();
     let network = result.map_err(training_failed)?;
-    network.save(&arguments.out).map_err(CommandError::failed)?;
-    write_loss(trainer.history(), trainer.validation(), &beside("loss.csv"), &beside("loss.png"))?;
+    let written = network.save(&arguments.out).map_err(CommandError::failed).and_then(|()| {
+        let (csv, png) = (arguments.beside(LOSS_TABLE), arguments.beside(LOSS_PICTURE));
+        write_loss(trainer.history(), trainer.validation(), &csv, &png)
+    });
+    written.map_err(|error| {
+        let checkpoint = checkpoint.display();
+        let advice = "once it can be written, end the run with --resume";
+        CommandError::failed(format!("{error}; `{checkpoint}` holds all of the training, {advice}"))
+    })?;
     trainer.remove_checkpoint().map_err(CommandError::failed)?;
     let last = trainer.history().last();
     let validation = trainer.validation().last();
@@ -210,30 +256,13 @@ fn train<A: Trainable>(
     Ok(network)
 }
 
-fn message(progress: &Progress) -> String {
-    let other = progress
-        .validation
-        .map_or(String::new(), |loss| format!(", other data {}", decimals(loss, 4)));
-    format!("loss {}{other}", decimals(progress.loss, 4))
-}
-
 /// A process or data that cannot be trained on is the request's fault.
 fn training_failed(error: TrainError) -> CommandError {
     match error {
-        TrainError::Diverged { .. } | TrainError::Checkpoint(_) => CommandError::failed(error),
+        TrainError::Diverged { .. } | TrainError::Checkpoint(_) | TrainError::Stopped { .. } => {
+            CommandError::failed(error)
+        }
         other => other.into(),
-    }
-}
-
-fn progress_bar(steps: usize, from: usize) -> ProgressBar {
-    // indicatif draws to stderr, and only if that is a terminal.
-    let bar = ProgressBar::new(steps as u64).with_position(from as u64);
-    let style = ProgressStyle::with_template(
-        "training {bar:40} {pos}/{len} {msg} [{elapsed_precise} < {eta_precise}]",
-    );
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

@@ -295,6 +295,9 @@ pub enum GenerateError {
         /// The weights file.
         file: String,
     },
+    /// The solve was stopped from outside.
+    #[error("the solve was stopped before its end, and nothing of it is kept")]
+    Stopped,
     /// A spacing with adaptive steps.
     #[error("adaptive steps place their own times; leave out the spacing")]
     SpacingOfAdaptive,

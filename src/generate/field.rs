@@ -9,7 +9,7 @@ use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::weights::{AnyNetwork, Standardisation};
 use driftfield_solvers::{HostState, State};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::{Condition, GenerateError, TrainedField, shipped};
 
@@ -230,8 +230,8 @@ impl Field {
     }
 
     /// Mean square of a component of the data, in the units of the process; of a network, whose
-    /// data is not kept, an estimate from above.
-    pub(super) fn mean_square(&self) -> f64 {
+    /// data is not kept, an estimate from above, if its [spread](Field::data_std) is known.
+    pub(super) fn mean_square(&self) -> Option<f64> {
         let centre = match self {
             Field::Mixture(mixture) => {
                 mixture.mean().iter().map(|mean| mean * mean).sum::<f64>()
@@ -244,7 +244,7 @@ impl Field {
             // Points are centred, and pixels lie between -1 and 1.
             Field::Trained(_) => 1.0,
         };
-        self.data_std().powi(2) + centre
+        Some(self.data_std().ok()?.powi(2) + centre)
     }
 
     /// Whether the field is exact rather than trained.

@@ -51,6 +51,17 @@ impl LaneEvaluations {
     }
 }
 
+/// Refuses a method or steps that lanes cannot have for themselves.
+pub(super) fn check(info: &MethodInfo, plan: &Plan) -> Result<(), GenerateError> {
+    plan.lane_options()?;
+    let methods = runge_kutta_methods::<[f64; 2], Paced<[f64; 2], PathField<[f64; 2]>>>();
+    let adaptive = |method: &_| {
+        let own = Method::info(method);
+        own.name == info.name && own.adaptive()
+    };
+    methods.iter().any(adaptive).then_some(()).ok_or(GenerateError::NotPerLane(info.name))
+}
+
 /// Solves every lane at its own pace; the solution holds the states the lanes reached.
 pub(super) fn solve<T: Scalar>(
     problem: &OdeProblem<ArrayD<T>, PathField<ArrayD<T>>>,

@@ -12,6 +12,7 @@ mod note;
 mod plan;
 mod saved;
 mod shipped;
+mod stop;
 mod stream;
 mod to_data;
 mod trained;
@@ -28,21 +29,25 @@ pub use stream::{Streamed, generate_in_chunks};
 pub use trained::TrainedField;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::{
-    HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, VectorField, solve,
+    HostState, OdeProblem, Outcome, Scalar, Solution, SolveError, State, Statistics, VectorField,
+    solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
 use plan::Plan;
+use stop::Stoppable;
 
 /// Adaptive steps at most, as [`SolveOptions`](driftfield_solvers::SolveOptions) has it.
 const MOST_STEPS: u64 = 1_000_000;
@@ -123,6 +128,54 @@ pub(crate) fn check_request<T>(
     Ok(memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))?)
 }
 
+/// Refuses a solver, steps, a span and the like that do not go together, on any field; `has_state`
+/// is whether the initial state is given, not drawn. For those who want to know before they read
+/// a field.
+pub(crate) fn check_settings(
+    path: &SharedPath,
+    settings: &Settings,
+    has_state: bool,
+) -> Result<(), GenerateError> {
+    // Guidance and labels as of a network that knows them all.
+    settings.condition.check(Some(usize::MAX), "")?;
+    if settings.per_lane {
+        check_per_lane(settings, false)?;
+    }
+    if let Budget::Evaluations(nfe) = settings.budget {
+        memory::check_steps(nfe)?;
+    }
+    let grid = settings.grid(path);
+    let chosen = driftfield_problems::method::parse_for::<ArrayD<f32>>(&settings.solver, &grid)?;
+    let chosen = to_data::reaching_data(chosen, &grid, settings);
+    let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
+    if settings.per_lane {
+        lanes::check(&chosen.method.info(), &plan)?;
+    } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
+        check_adaptive(&chosen.method.info(), abstol, reltol)?;
+    }
+    if let Some(threshold) = settings.threshold {
+        threshold.validate()?;
+    }
+    Ok(())
+}
+
+/// Refuses tolerances that are none, and methods that know no error to hold against them.
+fn check_adaptive(info: &MethodInfo, abstol: f64, reltol: f64) -> Result<(), GenerateError> {
+    let usable = |value: f64| value.is_finite() && value >= 0.0;
+    let refused =
+        [("abstol", abstol), ("reltol", reltol)].into_iter().find(|&(_, value)| !usable(value));
+    let refused = refused.or((abstol == 0.0 && reltol == 0.0).then_some(("abstol", 0.0)));
+    match refused {
+        Some((name, value)) => {
+            Err(SolveError::from(ControlError::Tolerance { name, value }).into())
+        }
+        None if !info.adaptive() => {
+            Err(SolveError::from(ControlError::NotAdaptive { method: info.name }).into())
+        }
+        None => Ok(()),
+    }
+}
+
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
 fn generate_lanes<T: Scalar>(
     path: &SharedPath,
@@ -153,6 +206,22 @@ pub(crate) fn generate_steered<T: Scalar>(
     first_lane: u64,
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
+    let made = solve_steered(field, initial, settings, first_lane, steered);
+    let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
+    // What failed once it was to stop, failed for that.
+    if !whole && settings.stop.load(Ordering::Relaxed) {
+        return Err(GenerateError::Stopped);
+    }
+    made
+}
+
+fn solve_steered<T: Scalar>(
+    field: &Field,
+    initial: Initial<T>,
+    settings: &Settings,
+    first_lane: u64,
+    steered: Steered<'_, T>,
+) -> Result<Generated<T>, GenerateError> {
     if settings.per_lane {
         check_per_lane(settings, steered.observer.is_some())?;
     }
@@ -172,6 +241,7 @@ pub(crate) fn generate_steered<T: Scalar>(
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
     let initial = start(initial, path, field, plan.span, first_lane)?;
     let predictor = thresholded(steered.predictor, field, settings.threshold)?;
+    let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
     let info = method.info();
     let given = given.then_some((&initial, converted));
     let draws_noise = info.draws_noise && plan.steps() != Some(0);

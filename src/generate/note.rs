@@ -105,7 +105,7 @@ const VISIBLE: f64 = 0.1;
 /// How many times the noise of the default end is far from it.
 const FAR: f64 = 3.0;
 
-/// The note on an end above the default one.
+/// The note on an end above the default one, of a field whose spread is known.
 fn of_end(path: &SharedPath, field: &Field, settings: &Settings, span: Span) -> Option<Note> {
     let default_end = path.default_span().1;
     let rho = |t: f64| path.sigma(t) / path.alpha(t);
@@ -113,7 +113,7 @@ fn of_end(path: &SharedPath, field: &Field, settings: &Settings, span: Span) -> 
     if !generated || rho(span.end) <= FAR * rho(default_end) {
         return None;
     }
-    let noise = rho(span.end) / field.data_std();
+    let noise = rho(span.end) / field.data_std().ok()?;
     (noise > VISIBLE).then_some(Note::FarFromData { t: span.end, default_end, noise })
 }
 
@@ -132,7 +132,8 @@ fn may_be(ratio: f64, count: usize) -> bool {
 }
 
 /// The note on an initial state of another size than the path's at `t`: smaller than the noise
-/// where that is most of the state, or larger than noise and outlying data together.
+/// where that is most of the state, or larger than noise and outlying data together. Nothing is
+/// known of the data of a network whose file does not tell its spread.
 fn of_initial<S: HostState>(
     state: &S,
     path: &SharedPath,
@@ -143,7 +144,7 @@ fn of_initial<S: HostState>(
     let values = state.values()?;
     let square = values.iter().map(|x| x.into_f64().powi(2)).sum::<f64>() / values.len() as f64;
     let noise = path.sigma(t).powi(2);
-    let data = path.alpha(t).powi(2) * field.mean_square();
+    let data = path.alpha(t).powi(2) * field.mean_square()?;
     let most = noise + OUTLYING * data;
     let small = noise >= data && square < noise && !may_be(square / noise, values.len());
     let large = square > most && !may_be(square / most, values.len());

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use driftfield_problems::method::{ChosenMethod, IntendedGrid};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{
@@ -67,6 +70,8 @@ pub struct Settings {
     pub per_lane: bool,
     /// What the network is told of labels.
     pub condition: Condition,
+    /// Set from elsewhere, it ends the solve with [`GenerateError::Stopped`].
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Settings {
@@ -85,6 +90,7 @@ impl Settings {
             saved: Saved::Last,
             per_lane: false,
             condition: Condition::default(),
+            stop: Arc::default(),
         }
     }
 

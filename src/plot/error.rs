@@ -3,6 +3,7 @@
 use driftfield_solvers::number::Number;
 use std::path::PathBuf;
 
+use driftfield_problems::atomic_file::WriteError;
 use driftfield_problems::echo::echo_path;
 
 /// Why a picture could not be made or written.
@@ -95,16 +96,8 @@ pub enum PlotError {
         message: String,
     },
     /// The file could not be written.
-    #[error(
-        "cannot write the picture \"{}\": {source}; check that the directory exists and is writable",
-        echo_path(path)
-    )]
-    Write {
-        /// The path given.
-        path: PathBuf,
-        /// The reason of the operating system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 impl PlotError {

@@ -75,8 +75,7 @@ pub trait Plot {
             Some("svg") => self.to_svg_string()?.into_bytes(),
             _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
         };
-        driftfield_problems::atomic_file::write(path, &bytes)
-            .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+        Ok(driftfield_problems::atomic_file::write(path, &bytes)?)
     }
 
     /// The picture as an SVG document that can also stand inside HTML.
@@ -113,7 +112,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing/a.png");
         let error = plot().render(&missing).unwrap_err();
-        assert!(matches!(&error, PlotError::Write { path, .. } if *path == missing));
+        assert!(matches!(&error, PlotError::Write(error) if error.path == missing));
         assert!(error.to_string().contains("check that the directory exists"));
         for name in ["a.jpeg", "a", ".png"] {
             let outcome = plot().render(directory.path().join(name));

@@ -20,7 +20,8 @@ use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
 use crate::generate::{
-    Field, Generated, Initial, Settings, Steered, check_request, generate_steered,
+    Field, GenerateError, Generated, Initial, Settings, Steered, check_request, check_settings,
+    generate_steered,
 };
 
 /// Where pseudo-inverse guidance of a network begins unless told: earlier it is too stiff for the
@@ -105,6 +106,11 @@ pub fn reconstruct<T: Scalar>(
     let misfits = misfits(observation, &generated.samples);
     let network_forwards = generated.statistics.network_forwards + beside;
     Ok(Reconstructed { generated, gradients, network_forwards, misfits })
+}
+
+/// Refuses settings that no field could make good.
+pub(crate) fn check(path: &SharedPath, settings: &Settings) -> Result<(), GenerateError> {
+    check_settings(path, &with_informed_start(path, settings), false)
 }
 
 /// A spacing with ends of its own keeps them.

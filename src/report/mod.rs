@@ -20,12 +20,13 @@ mod table;
 pub use figure::Figure;
 pub use table::{Cell, Table};
 
+use std::fmt::Write;
+use std::path::Path;
+
+use driftfield_problems::atomic_file::{self, WriteError};
+
 use crate::plot::PlotError;
 use escape::escaped;
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-
-use driftfield_problems::echo::echo_path;
 
 /// Why a report could not be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,16 +50,8 @@ pub enum ReportError {
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The file could not be written.
-    #[error(
-        "cannot write the report \"{}\": {source}; check that the directory exists and is writable",
-        echo_path(path)
-    )]
-    Write {
-        /// The path given.
-        path: PathBuf,
-        /// The reason of the operating system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,8 +149,7 @@ impl Report {
     /// Writes the page to a file, which appears whole or not at all.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
         let path = path.as_ref();
-        driftfield_problems::atomic_file::write(path, self.to_html().as_bytes())
-            .map_err(|source| ReportError::Write { path: path.to_owned(), source })
+        Ok(atomic_file::write(path, self.to_html().as_bytes())?)
     }
 }
 
@@ -209,6 +201,6 @@ mod tests {
         assert!(std::fs::read_to_string(&path).unwrap().ends_with("</html>\n"));
         let missing = directory.path().join("missing/report.html");
         let error = Report::new("r").write(&missing).unwrap_err();
-        assert!(matches!(&error, ReportError::Write { path, .. } if *path == missing));
+        assert!(matches!(&error, ReportError::Write(error) if error.path == missing));
     }
 }

@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::echo::echo_path;
@@ -58,6 +59,8 @@ pub struct Case {
     pub judge: Option<Judge>,
     /// Start and end of the integration, where they are not the process's own.
     pub span: (Option<f64>, Option<f64>),
+    /// Set from elsewhere, it ends the solve that is being made of the case, and there is no other.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Case {
@@ -107,8 +110,8 @@ impl Case {
         let judge = if is_image(&field) { Some(Judge::of_labels()?) } else { None };
         let condition = Condition::default();
         let process = process.to_owned();
-        let span = (None, None);
-        Ok(Case { process, path, field, field_name, reference, condition, judge, span })
+        let (span, stop) = ((None, None), Arc::default());
+        Ok(Case { process, path, field, field_name, reference, condition, judge, span, stop })
     }
 
     /// Of lanes with these labels.

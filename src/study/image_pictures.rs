@@ -1,7 +1,7 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
 use super::pictures::{panel_title, slug};
-use super::{Case, Study, StudyError, reconstruction_pictures};
+use super::{Case, Study, StudyError, reconstruction_pictures, unless_stopped};
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -24,6 +24,7 @@ pub(super) struct ImagePicture {
     pub(super) trajectories: bool,
 }
 
+/// Those drawn before a case was stopped.
 pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     let mut pictures = Vec::new();
     for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
@@ -35,15 +36,18 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         }
         let few = Budget::Evaluations(FEW);
         let title = format!("{FEW} evaluations: {}", case.process);
-        pictures.extend(side_by_side(case, "few-evaluations", title, &solvers, few)?);
+        let few = side_by_side(case, "few-evaluations", title, &solvers, few);
+        pictures.extend(unless_stopped(few)?.flatten());
         let steps = Budget::Steps(TUTORIAL_STEPS);
         let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
-        pictures.extend(side_by_side(case, "many-steps", title, &TUTORIAL, steps)?);
+        let many = side_by_side(case, "many-steps", title, &TUTORIAL, steps);
+        pictures.extend(unless_stopped(many)?.flatten());
         for solver in TUTORIAL {
-            pictures.extend(trajectories(case, solver)?);
+            pictures.extend(unless_stopped(trajectories(case, solver))?.flatten());
         }
         if !case.field.is_exact() {
-            pictures.extend(reconstruction_pictures::draw(case)?);
+            let drawn = unless_stopped(reconstruction_pictures::draw(case))?;
+            pictures.extend(drawn.unwrap_or_default());
         }
     }
     Ok(pictures)
@@ -54,13 +58,14 @@ fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
 }
 
 /// What was made, or nothing where the solver does not suit the case: a solver that was not asked
-/// for may be refused a span that was.
+/// for may be refused a span that was. One that was stopped is not refused.
 pub(super) fn unless_refused<T, E>(made: Result<T, E>) -> Result<Option<T>, StudyError>
 where
     StudyError: From<E>,
 {
     match made.map_err(StudyError::from) {
         Ok(made) => Ok(Some(made)),
+        Err(error) if error.is_stop() => Err(error),
         Err(StudyError::Generate(_)) => Ok(None),
         Err(StudyError::Reconstruct(error)) if matches!(*error, ReconstructError::Generate(_)) => {
             Ok(None)

@@ -10,6 +10,7 @@
 //! - **sampling floor**: the total error of a second draw of the data.
 
 mod cases;
+mod folder;
 mod image_pictures;
 mod judge;
 mod output;
@@ -22,11 +23,12 @@ mod table;
 
 pub use cases::{Case, Reference, STUDY_PROCESSES, standard_cases};
 pub use judge::Judge;
-pub use output::{StudyError, write};
+pub use output::{STUDY_FILES, StudyError, write};
 pub use rows::{CaseResult, Floors, ImageFloors, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, image_runs, standard_runs};
 pub use table::{legend, terminal_table};
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use driftfield_problems::memory;
@@ -34,7 +36,7 @@ use driftfield_solvers::Scalar;
 use ndarray::{Array2, ArrayD};
 
 use crate::generate::{
-    Budget, GenerateError, Generated, Initial, Settings, check_request, generate,
+    Budget, GenerateError, Generated, Initial, Settings, check_request, check_settings, generate,
 };
 use crate::metrics::{MetricError, PreparedSample, Sample};
 use judge::Score;
@@ -112,12 +114,24 @@ impl Study {
         self.seeds.len() * self.runs.iter().map(|runs| runs.len() + 1).sum::<usize>()
     }
 
-    /// Runs everything; `progress` is called after every solve.
-    pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
-        for case in &self.cases {
+    /// Refuses a run that a case cannot have, before any is made.
+    pub fn check(&self) -> Result<(), StudyError> {
+        for (case, runs) in self.cases.iter().zip(&self.runs) {
             check_request::<f32>(&case.field, &case.condition, self.lanes)?;
             self.check_memory(case.field.dimension())?;
+            for settings in runs.iter().map(|run| run.settings(0)).chain([case.true_settings(None)])
+            {
+                check_settings(&case.path, &case.settings(settings), false)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Runs everything; `progress` is called after every solve.
+    ///
+    /// Once a case is [stopped](Case::stop), the result holds what was finished of it.
+    pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
+        self.check()?;
         let progress = Mutex::new(progress);
         let report = |label: &str| {
             // Whoever panicked while reporting, the bar is still worth showing.
@@ -130,10 +144,17 @@ impl Study {
             self.run_seed(&self.cases[case], &self.runs[case], seed, &report)
         })?;
         let mut solved = solved.into_iter();
-        let cases = self.cases.iter().zip(&self.runs).map(|(case, runs)| {
-            CaseResult::of(case, runs, &solved.by_ref().take(seeds).collect::<Vec<_>>())
-        });
-        Ok(StudyResult { cases: cases.collect(), lanes: self.lanes, seeds })
+        let mut result =
+            StudyResult { cases: Vec::new(), lanes: self.lanes, seeds, complete: true };
+        for (case, runs) in self.cases.iter().zip(&self.runs) {
+            let solved: Vec<SeedResult> = solved.by_ref().take(seeds).flatten().collect();
+            result.complete &=
+                solved.len() == seeds && solved.iter().all(|seed| seed.trials.len() == runs.len());
+            if solved.iter().any(|seed| !seed.trials.is_empty()) {
+                result.cases.push(CaseResult::of(case, runs, &solved));
+            }
+        }
+        Ok(result)
     }
 
     /// Refuses lanes whose samples, data and sorted projections of it do not fit.
@@ -144,19 +165,24 @@ impl Study {
         Ok(memory::check("lanes", self.lanes as u64, self.lanes as u128 * each)?)
     }
 
+    /// Nothing of a seed whose true solution was not reached before the case was stopped.
     fn run_seed(
         &self,
         case: &Case,
         runs: &[Run],
         seed: u64,
         progress: &impl Fn(&str),
-    ) -> Result<SeedResult, StudyError> {
+    ) -> Result<Option<SeedResult>, StudyError> {
+        if case.is_stopped() {
+            return Ok(None);
+        }
         let data = case.reference.draw(self.lanes, 2 * seed + 1_000_001);
         let prepare = |data: &Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
         let data = data.as_ref().map(prepare).transpose()?.map(PreparedSample::kept);
         let other = case.reference.draw(self.lanes, 2 * seed + 1_000_002);
         let sampling = other.map(|other| TotalError::to(&data, &other)).transpose()?.flatten();
-        let truth = case.truth(self.lanes, seed, None)?;
+        let truth = case.truth(self.lanes, seed, None);
+        let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
         let model = TotalError::to(&data, &truth.samples)?;
         let model_score = case.score(&truth.samples)?;
         let truth_nfe = truth.nfe;
@@ -164,10 +190,12 @@ impl Study {
         progress(&case.label());
         let mut trials = Vec::new();
         for run in runs {
-            trials.push(self.trial(case, run, seed, data.as_ref(), &mut truths)?);
+            let trial = self.trial(case, run, seed, data.as_ref(), &mut truths);
+            let Some(trial) = unless_stopped(trial)? else { break };
+            trials.push(trial);
             progress(&case.label());
         }
-        Ok(SeedResult { trials, model, model_score, sampling, truth_nfe })
+        Ok(Some(SeedResult { trials, model, model_score, sampling, truth_nfe }))
     }
 
     fn trial(
@@ -203,9 +231,17 @@ impl Study {
     }
 }
 
+/// What was made, or nothing if its solve was stopped from outside.
+fn unless_stopped<T>(made: Result<T, StudyError>) -> Result<Option<T>, StudyError> {
+    match made {
+        Err(error) if error.is_stop() => Ok(None),
+        made => made.map(Some),
+    }
+}
+
 /// What one seed gave a case.
 struct SeedResult {
-    /// In the order of the runs.
+    /// In the order of the runs, of which the last may be missing.
     trials: Vec<Trial>,
     /// Of the true solution, and of a second draw of the data.
     model: Option<TotalError>,
@@ -218,8 +254,9 @@ struct SeedResult {
 impl CaseResult {
     fn of(case: &Case, runs: &[Run], seeds: &[SeedResult]) -> Self {
         let row = |(index, run): (usize, &Run)| {
-            let trials: Vec<Trial> = seeds.iter().map(|seed| seed.trials[index].clone()).collect();
-            Row::new(case, run, &trials)
+            let trials = seeds.iter().filter_map(|seed| seed.trials.get(index).cloned());
+            let trials: Vec<Trial> = trials.collect();
+            (!trials.is_empty()).then(|| Row::new(case, run, &trials))
         };
         let all = |error: fn(&SeedResult) -> Option<TotalError>| {
             seeds.iter().filter_map(error).collect::<Vec<_>>()
@@ -230,7 +267,7 @@ impl CaseResult {
         CaseResult {
             process: case.process.clone(),
             field: case.field_name,
-            rows: runs.iter().enumerate().map(row).collect(),
+            rows: runs.iter().enumerate().filter_map(row).collect(),
             floors: Floors::new(&all(|seed| seed.model), &all(|seed| seed.sampling)),
             image_floors: case.is_image().then(|| ImageFloors::new(&scores, real)),
             truth_nfe: truth_nfe as f64 / seeds.len().max(1) as f64,
@@ -252,6 +289,7 @@ impl Case {
         seed: u64,
         settings: &Settings,
     ) -> Result<Generated<T>, GenerateError> {
+        let settings = &Settings { stop: self.stop.clone(), ..settings.clone() };
         generate(&self.path, &self.field, Initial::Noise { lanes, seed }, settings)
     }
 
@@ -262,8 +300,14 @@ impl Case {
             t_start: settings.t_start.or(t_start),
             t_end: settings.t_end.or(t_end),
             condition: self.condition.clone(),
+            stop: self.stop.clone(),
             ..settings
         }
+    }
+
+    /// Whether no more solves are to be made of it.
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// What the judge says of samples, if there is one.
@@ -281,7 +325,7 @@ impl Case {
     /// DOP853 at 1e-10 on an exact field; at 1e-6 on a network of points, whose single
     /// precision gives tighter tolerances nothing to work on; at 1e-5 on one of images, whose
     /// solvers are compared at errors a hundred times as large.
-    fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {
+    fn true_settings(&self, start: Option<f64>) -> Settings {
         let tolerance = match (self.field.is_exact(), self.is_image()) {
             (true, false) => 1e-10,
             (true, true) => 1e-8,
@@ -289,8 +333,11 @@ impl Case {
             (false, true) => 1e-5,
         };
         let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
-        let settings = Settings { t_start: start, ..Settings::new("dop853", budget) };
-        let settings = self.settings(settings);
+        Settings { t_start: start, ..Settings::new("dop853", budget) }
+    }
+
+    fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {
+        let settings = self.settings(self.true_settings(start));
         let solved = self.generate::<f64>(lanes, seed, &settings)?;
         if !solved.outcome.is_success() {
             return Err(StudyError::Truth { case: self.label(), outcome: solved.outcome });

@@ -1,8 +1,9 @@
 //! Writing a study: CSV, JSON, pictures and one HTML report.
 
+use std::io;
 use std::path::Path;
 
-use driftfield_problems::atomic_file;
+use driftfield_problems::atomic_file::{self, WriteError};
 use driftfield_problems::data::DataError;
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
@@ -13,12 +14,13 @@ use driftfield_problems::weights::WeightsError;
 use driftfield_solvers::Outcome;
 use serde_json::{Value, json};
 
+use super::folder::Pictures;
 use super::table::{cells, columns, floor_cells};
 use super::{MMD_BANDWIDTH, Study, StudyResult, image_pictures, legend, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::{ImageQualityError, MetricError};
-use crate::plot::{Plot, PlotError};
+use crate::plot::PlotError;
 use crate::reconstruct::ReconstructError;
 use crate::report::{Cell, Figure, Report, ReportError, Table};
 
@@ -127,15 +129,21 @@ pub enum StudyError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A file could not be written.
-    #[error(
-        "cannot write `{path}`: {reason}; give --out an existing or creatable, writable directory"
-    )]
-    Write {
-        /// The file.
-        path: String,
-        /// What the system says.
-        reason: String,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl StudyError {
+    /// Whether a solve was stopped from outside.
+    pub(super) fn is_stop(&self) -> bool {
+        match self {
+            StudyError::Generate(error) => matches!(error, GenerateError::Stopped),
+            StudyError::Reconstruct(error) => {
+                matches!(**error, ReconstructError::Generate(GenerateError::Stopped))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<ReconstructError> for StudyError {
@@ -176,6 +184,7 @@ impl StudyResult {
         json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
+            "complete": self.complete,
             "mmd_bandwidth": MMD_BANDWIDTH,
             "rows": rows,
             "floors": cases,
@@ -192,34 +201,62 @@ impl StudyResult {
     }
 }
 
+/// The files of a study beside its pictures.
+pub const STUDY_FILES: [&str; 3] = ["study.csv", "study.json", "report.html"];
+
 /// Writes `study.csv`, `study.json`, the pictures and `report.html` into
 /// `directory`, which is created if need be.
+///
+/// `study.json` lists the pictures with a checksum of each. Those listed by an earlier study in the
+/// same directory that this one does not make are removed at the end, if they are still what was
+/// written then.
 pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<(), StudyError> {
-    let fail = |path: &Path, reason: String| StudyError::Write {
-        path: path.display().to_string(),
-        reason,
-    };
-    std::fs::create_dir_all(directory).map_err(|error| fail(directory, error.to_string()))?;
-    let put = |name: &str, bytes: &[u8]| {
-        let path = directory.join(name);
-        atomic_file::write(&path, bytes).map_err(|error| fail(&path, error.to_string()))
-    };
-    let csv = result.to_csv().map_err(|error| fail(directory, error.to_string()))?;
-    put("study.csv", &csv)?;
-    put("study.json", format!("{:#}\n", result.to_json()).as_bytes())?;
+    std::fs::create_dir_all(directory).map_err(WriteError::at(directory))?;
+    let csv = result.to_csv().map_err(io::Error::from).map_err(WriteError::at(directory))?;
+    let earlier = Pictures::listed_in(directory);
+    atomic_file::remove_abandoned(directory);
+    atomic_file::write(directory.join("study.csv"), &csv)?;
+    // Before any picture, which may take long: the numbers are what cost most.
+    write_json(result, &earlier, directory)?;
+    let mut pictures = Pictures::default();
+    if let Err(error) = write_pictures(study, result, directory, &mut pictures) {
+        // So that the next study knows whose they are; the first error is the one to be told.
+        let _ = write_json(result, &pictures.or(&earlier), directory);
+        return Err(error);
+    }
+    earlier.remove_all_but(&pictures, directory);
+    write_json(result, &pictures, directory)
+}
+
+fn write_json(
+    result: &StudyResult,
+    pictures: &Pictures,
+    directory: &Path,
+) -> Result<(), StudyError> {
+    let mut json = result.to_json();
+    json["pictures"] = json!(pictures);
+    Ok(atomic_file::write(directory.join("study.json"), format!("{json:#}\n").as_bytes())?)
+}
+
+fn write_pictures(
+    study: &Study,
+    result: &StudyResult,
+    directory: &Path,
+    written: &mut Pictures,
+) -> Result<(), StudyError> {
     let pictures = pictures::draw(study, result)?;
     let image_pictures = image_pictures::draw(study)?;
     let mut report = Report::new("driftfield: the solver study");
     describe(&mut report, result)?;
     for picture in &image_pictures {
-        render(&picture.grid, directory, &picture.name)?;
+        written.render(&picture.grid, directory, &picture.name)?;
     }
     report.heading("Samples");
     for picture in image_pictures.iter().filter(|picture| !picture.trajectories) {
         report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
     }
     for (name, picture, caption) in &pictures.samples {
-        render(picture, directory, name)?;
+        written.render(picture, directory, name)?;
         report.figure(Figure::png(picture, caption.as_str())?);
     }
     report.heading("Trajectories");
@@ -227,12 +264,12 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<()
         report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
     }
     for (name, picture, caption) in &pictures.trajectories {
-        render(picture, directory, name)?;
+        written.render(picture, directory, name)?;
         report.figure(Figure::png(picture, caption.as_str())?);
     }
     report.heading("Errors");
     for (name, picture, caption) in &pictures.curves {
-        match render(picture, directory, name) {
+        match written.render(picture, directory, name) {
             // A case may have no solver error to draw, being all stochastic.
             Err(StudyError::Plot(PlotError::Empty { .. })) => continue,
             other => other?,
@@ -243,14 +280,12 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<()
     Ok(())
 }
 
-fn render(picture: &impl Plot, directory: &Path, name: &str) -> Result<(), StudyError> {
-    for extension in ["png", "svg"] {
-        picture.render(directory.join(format!("{name}.{extension}")))?;
-    }
-    Ok(())
-}
-
 fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError> {
+    if !result.complete {
+        report.paragraph(
+            "The study was stopped: below is what was finished, with as many seeds as it was finished for.",
+        );
+    }
     report.paragraph(format!(
         "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
         result.lanes, result.seeds

@@ -7,7 +7,9 @@ use driftfield_solvers::method::EulerMaruyama;
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
-use super::{Case, CaseResult, ImageFloors, Row, Study, StudyError, StudyResult, rows_of};
+use super::{
+    Case, CaseResult, ImageFloors, Row, Study, StudyError, StudyResult, rows_of, unless_stopped,
+};
 use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::plot::{
     Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
@@ -30,12 +32,13 @@ pub(super) struct Pictures {
     pub(super) curves: Vec<(String, ErrorCurves, String)>,
 }
 
+/// All of them; of a study that was stopped those that take no more solves.
 pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, StudyError> {
-    let planar: Vec<&Case> =
-        study.cases.iter().filter(|case| case.field.dimension() == 2).collect();
+    let planar = |case: &&Case| case.field.dimension() == 2 && !case.is_stopped();
+    let planar: Vec<&Case> = study.cases.iter().filter(planar).collect();
     let mut trajectories = Vec::new();
     for case in &planar {
-        trajectories.push(trajectory_picture(case)?);
+        trajectories.extend(unless_stopped(trajectory_picture(case))?);
     }
     let mut noised: Vec<&str> = Vec::new();
     for case in &planar {
@@ -49,7 +52,8 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
         let cases: Vec<&Case> =
             planar.iter().copied().filter(|case| case.field_name == field).collect();
         if !cases.is_empty() {
-            samples.push(sample_picture(field, &cases, study.lanes)?);
+            let picture = sample_picture(field, &cases, study.lanes);
+            samples.extend(unless_stopped(picture)?);
         }
     }
     let curves = result.cases.iter().flat_map(curve_pictures).collect();

@@ -44,6 +44,8 @@ pub struct Row {
     pub abstol: Option<f64>,
     /// Relative tolerance of adaptive steps.
     pub reltol: Option<f64>,
+    /// Seeds that the means are over: fewer than the study's if it was stopped.
+    pub seeds: usize,
     /// Function evaluations, mean over seeds.
     pub nfe: f64,
     /// Accepted steps, mean over seeds.
@@ -112,6 +114,7 @@ impl Row {
             steps,
             abstol: tolerances.map(|(abstol, _)| abstol),
             reltol: tolerances.map(|(_, reltol)| reltol),
+            seeds: trials.len(),
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
             rejected: mean(|trial| trial.rejected),
@@ -273,6 +276,8 @@ pub struct StudyResult {
     pub lanes: usize,
     /// Number of seeds.
     pub seeds: usize,
+    /// Whether every run was made with every seed; otherwise the study was stopped.
+    pub complete: bool,
 }
 
 impl StudyResult {

@@ -59,13 +59,13 @@ fn bad_requests_are_refused_and_leave_no_file() {
     for out in ["own.npy", "./own.npy", "../NAME/own.npy"] {
         let room_name = room.path("").file_name().unwrap().to_string_lossy().into_owned();
         let out = out.replace("NAME", &room_name);
-        room.run(&format!("data own.npy --n 3 --out {out}")).refused(&["another name"]);
+        room.run(&format!("data own.npy --n 3 --out {out}")).refused(&["give two names"]);
     }
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("own.npy", room.path("link.npy")).unwrap();
-        room.run("data own.npy --n 3 --out link.npy").refused(&["another name"]);
-        room.run("data link.npy --n 3 --out own.npy").refused(&["another name"]);
+        room.run("data own.npy --n 3 --out link.npy").refused(&["give two names"]);
+        room.run("data link.npy --n 3 --out own.npy").refused(&["give two names"]);
     }
     assert_eq!(room.bytes("own.npy"), before);
 }

@@ -2,16 +2,20 @@
 
 mod data;
 mod digits;
+mod disks;
 mod fields;
+mod files;
 mod fuzz;
 mod limits;
 mod measure;
 mod notes;
 mod numbers;
+mod order;
 mod pipes;
 mod readme;
 mod refusals;
 mod sample;
+mod signals;
 mod spans;
 mod study;
 mod support;

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use driftfield_solvers::noise::fill_initial_normals;
+
 use crate::support::{Ran, Room, program};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -45,7 +47,9 @@ fn every_command_of_the_readme_runs_as_it_stands() {
     let built = std::fs::canonicalize(program().get_program()).unwrap();
     symlink(built, room.path("bin/driftfield")).unwrap();
     // The block for Python, which needs NumPy, makes this.
-    room.array("init.npy", &[500, 2], vec![0.25f64; 1000]);
+    let mut noise = ndarray::Array2::<f64>::zeros((500, 2));
+    fill_initial_normals(&mut noise, 1.0, 0, 0).unwrap();
+    room.array("init.npy", &[500, 2], noise.into_raw_vec_and_offset().0);
     let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
     let (mut run, mut left_out) = (0, [0; LEFT_OUT.len()]);
     for line in commands() {

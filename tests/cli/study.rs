@@ -181,6 +181,44 @@ fn a_network_of_one_s_own_can_be_studied_from_anywhere() {
     room.run(&format!("{study} --field moved/w.safetensors --data mons")).refused(&["moons"]);
 }
 
+#[test]
+fn a_folder_holds_the_pictures_of_its_last_study_and_what_is_the_users() {
+    let room = Room::new();
+    let line = "study --quick --field exact:m.json --solver heun --out out --lanes 100";
+    room.run(&format!("{line} --process vp --process edm")).succeeded();
+    let pictures = ["chamfer-nfe-edm-exact", "trajectories-edm-exact", "forward-edm-diffusion"];
+    let there = |names: &[&str]| {
+        let files = |name: &&str| room.has(&format!("out/{name}.png"));
+        names.iter().all(files)
+    };
+    assert!(there(&pictures) && there(&["chamfer-nfe-vp-exact", "samples-exact"]));
+    // The user's own: a picture changed, one of another name, and no picture at all.
+    room.write("out/trajectories-edm-exact.png", "retouched");
+    room.write("out/mine-edm-exact.png", "mine");
+    room.write("out/notes.txt", "mine");
+    // What a killed study left of a picture that the next one does not make.
+    room.write("out/.driftfield-frechet-nfe-x.png-a1B2c3.part", "half");
+    // A refused study changes nothing.
+    room.run(&format!("{line} --process nothing")).refused(&["nothing"]);
+    assert!(there(&pictures));
+
+    room.run(&format!("{line} --process vp")).succeeded();
+    assert!(there(&["chamfer-nfe-vp-exact", "samples-exact", "trajectories-vp-exact"]));
+    for name in ["chamfer-nfe-edm-exact", "solver-error-time-edm-exact", "forward-edm-diffusion"] {
+        for extension in ["png", "svg"] {
+            assert!(!room.has(&format!("out/{name}.{extension}")), "{name}");
+        }
+    }
+    assert!(!room.has("out/trajectories-edm-exact.svg"));
+    assert_eq!(room.bytes("out/trajectories-edm-exact.png"), b"retouched");
+    assert_eq!(room.bytes("out/mine-edm-exact.png"), b"mine");
+    assert!(room.has("out/notes.txt") && room.parts("out").is_empty());
+    let study: Value = serde_json::from_slice(&room.bytes("out/study.json")).unwrap();
+    let listed = study["pictures"].as_object().unwrap();
+    assert!(listed.contains_key("samples-exact.svg") && study["complete"] == true);
+    assert!(listed.keys().all(|name| room.has(&format!("out/{name}")) && !name.contains("edm")));
+}
+
 /// All but the times of a study.
 fn untimed(mut study: Value) -> Value {
     for row in study["rows"].as_array_mut().unwrap() {

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
+use std::time::{Duration, Instant};
 
 use driftfield::problems::npy::{self, NpyElement};
 use ndarray::{ArrayD, IxDyn};
@@ -78,6 +79,22 @@ impl Room {
         Ran::new(line, self.command(line.split_whitespace()).output().unwrap())
     }
 
+    /// Runs the program with the words of `line` behind some commands of the shell.
+    #[cfg(unix)]
+    pub fn run_after(&self, commands: &str, line: &str) -> Ran {
+        let mut shell = Command::new("sh");
+        shell.current_dir(self.directory.path()).arg("-c");
+        shell.arg(format!("{commands} exec \"$0\" \"$@\"")).arg(program().get_program());
+        Ran::new(line, shell.args(line.split_whitespace()).output().unwrap())
+    }
+
+    /// Names of temporary files in a directory of the room.
+    pub fn parts(&self, directory: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path(directory)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|end| end == "part")).collect()
+    }
+
     /// A successful `sample --json` and its summary.
     pub fn sample(&self, line: &str) -> Value {
         self.run(&format!("sample --json {line}")).succeeded().json()
@@ -107,10 +124,13 @@ impl Ran {
         }
     }
 
+    /// Exit status 0 and nothing on stderr, but how far a training is, which a busy machine gives
+    /// time to say.
     #[track_caller]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
-        assert_eq!(self.stderr, "", "{self:?}");
+        let progress = |line: &&str| line.starts_with("driftfield: training: step ");
+        assert_eq!(self.stderr.lines().find(|line| !progress(line)), None, "{self:?}");
         self
     }
 
@@ -150,4 +170,21 @@ pub fn rms(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
     assert_eq!(a.shape(), b.shape());
     let squares: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
     (squares / a.shape()[0] as f64).sqrt()
+}
+
+/// Waits, with the patience of a busy machine.
+pub fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
+    let clock = Instant::now();
+    while !happened() {
+        assert!(clock.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends a running child a signal by its name and returns what it ended with.
+#[cfg(unix)]
+pub fn end(child: Child, signal: &str, line: &str) -> Ran {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    Ran::new(line, child.wait_with_output().unwrap())
 }

@@ -1,9 +1,9 @@
 //! `train`.
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::Room;
+use crate::support::{Room, wait_for};
 
 #[test]
 fn trained_weights_can_be_sampled_from() {
@@ -56,23 +56,48 @@ fn training_measures_how_far_the_data_spread() {
     assert!((found - expected).abs() < 1e-12 && found < 0.7, "{found} {expected}");
 }
 
-fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
-    let clock = Instant::now();
-    while !happened() {
-        assert!(clock.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 const STEPS: usize = 1100;
 
 fn line(out: &str) -> String {
     format!("train --process vp --data moons --out {out}.safetensors --steps {STEPS}")
 }
 
-fn resumed(room: &Room) -> Child {
-    let mut command = room.command(format!("{} --resume", line("b")).split(' '));
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+/// A run that goes on from the checkpoint if there is one.
+fn started(room: &Room) -> Child {
+    let resume = if room.has("b.checkpoint") { " --resume" } else { "" };
+    let mut command = room.command(format!("{}{resume}", line("b")).split(' '));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// A run that is asked to end keeps its steps.
+#[cfg(unix)]
+fn ended_by_signals(room: &Room) {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let before = room.bytes("b.checkpoint");
+        let mut patience = Duration::from_millis(300);
+        // Until it has come to its steps.
+        while room.bytes("b.checkpoint") == before {
+            let child = started(room);
+            std::thread::sleep(patience);
+            let ended = crate::support::end(child, signal, &line("b"));
+            assert_eq!(ended.status, Some(status), "{ended:?}");
+            patience *= 2;
+        }
+        assert!(room.parts("").is_empty() && !room.has("b.safetensors"));
+    }
+}
+
+/// A checkpoint that cannot be written costs none that was.
+#[cfg(unix)]
+fn ended_by_a_full_disk(room: &Room) {
+    let before = room.bytes("b.checkpoint");
+    let ran = room.run_after("ulimit -f 1;", &format!("{} --resume", line("b")));
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    for part in ["cannot write `b.checkpoint`", "make room", "--resume"] {
+        assert!(ran.stderr.contains(part), "no `{part}` in {ran:?}");
+    }
+    assert!(!ran.stderr.contains("delete"), "{ran:?}");
+    assert_eq!(room.bytes("b.checkpoint"), before);
 }
 
 /// Kill -9 where the system has it.
@@ -87,28 +112,34 @@ fn a_killed_run_resumes_to_the_same_bits() {
     let room = Room::new();
     room.run(&line("a")).succeeded();
 
-    // Before anything is written; with --resume there may be nothing yet.
-    let child = resumed(&room);
+    // Before anything is written.
+    let child = started(&room);
     std::thread::sleep(Duration::from_millis(150));
     kill(child);
     assert!(!room.has("b.safetensors") && !room.has("b.checkpoint"));
     // While the first checkpoint is being written, or just after.
-    let child = resumed(&room);
-    let writing = || {
-        std::fs::read_dir(room.path("")).unwrap().any(|entry| {
-            let name = entry.unwrap().file_name();
-            name.to_string_lossy().ends_with(".part") || name == "b.checkpoint"
-        })
-    };
+    let child = started(&room);
     std::thread::sleep(Duration::from_millis(200));
-    wait_for("a checkpoint being written", writing);
+    wait_for("a checkpoint being written", || {
+        !room.parts("").is_empty() || room.has("b.checkpoint")
+    });
     kill(child);
     // Some steps behind a checkpoint.
-    let child = resumed(&room);
+    let child = started(&room);
     wait_for("a checkpoint", || room.has("b.checkpoint"));
     std::thread::sleep(Duration::from_millis(300));
     kill(child);
     assert!(room.has("b.checkpoint"));
+
+    // Nothing of it is given up for a run that was not told to go on.
+    let checkpoint = room.bytes("b.checkpoint");
+    room.run(&line("b")).refused(&["b.checkpoint", "--resume", "delete"]);
+    assert_eq!(room.bytes("b.checkpoint"), checkpoint);
+    #[cfg(unix)]
+    {
+        ended_by_signals(&room);
+        ended_by_a_full_disk(&room);
+    }
 
     let other = room.run(&format!("{} --resume --seed 1", line("b")));
     other.refused(&["seed = 0, this run has 1", "delete"]);
@@ -142,6 +173,24 @@ fn bad_requests_are_refused_before_training() {
     room.run(&format!("{line} --process vp --data moons --steps 5 --resume"))
         .refused(&["checkpoint", "delete"]);
     assert!(!room.has("w.safetensors"));
+}
+
+/// Hours of training hang on it.
+#[test]
+fn finished_weights_are_not_trained_over_by_a_run_that_was_to_go_on() {
+    let room = Room::new();
+    let line = "train --process vp --data moons --out w.safetensors --steps 5";
+    room.run(&format!("{line} --resume")).refused(&["w.checkpoint", "leave out --resume"]);
+    assert_eq!(std::fs::read_dir(room.path("")).unwrap().count(), 1);
+    room.run(line).succeeded();
+    let finished = room.bytes("w.safetensors");
+    for line in [format!("{line} --resume"), format!("{line} --resume --seed 1")] {
+        room.run(&line).refused(&["w.checkpoint", "leave out --resume"]);
+    }
+    assert_eq!(room.bytes("w.safetensors"), finished);
+    // Whoever asks for a run from the beginning gets one, and the same.
+    room.run(line).succeeded();
+    assert_eq!(room.bytes("w.safetensors"), finished);
 }
 
 const DIGITS: &str = concat!("mnist:", env!("CARGO_MANIFEST_DIR"), "/tests/data/mnist");

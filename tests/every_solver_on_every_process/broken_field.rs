@@ -75,6 +75,10 @@ impl Breaks {
 }
 
 impl Predictor<Batch> for Breaks {
+    fn path(&self) -> &SharedPath {
+        self.exact.path()
+    }
+
     fn predict(
         &self,
         target: Target,
@@ -132,7 +136,7 @@ impl Run<'_> {
         let calls = Arc::new(AtomicU64::new(0));
         let exact = MixturePredictor::new(smooth(), self.path.clone());
         let predictor = Breaks { exact, fault, at, calls: calls.clone() };
-        let field = PathField::new(self.path.clone(), Arc::new(predictor), 1.0.into());
+        let field = PathField::new(Arc::new(predictor), 1.0.into());
         let (start, end) = span(self.path);
         let size = self.path.alpha(start).hypot(self.path.sigma(start));
         let initial =

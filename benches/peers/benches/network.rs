@@ -290,8 +290,6 @@ fn main() {
 fn write(rows: &[Row]) -> std::io::Result<()> {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&directory)?;
-    atomic_file::write(
-        directory.join("network.json"),
-        serde_json::to_string_pretty(rows)?.as_bytes(),
-    )
+    let rows = serde_json::to_string_pretty(rows)?;
+    Ok(atomic_file::write(directory.join("network.json"), rows.as_bytes())?)
 }

@@ -84,18 +84,25 @@ pub struct Mnist {
     pub test: Digits,
 }
 
+const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
 impl Mnist {
     /// Pixels along a side.
     pub const SIDE: usize = 28;
 
+    /// Those of the four files that are there.
+    pub fn files(directory: impl AsRef<Path>) -> Vec<PathBuf> {
+        let names = TRAIN.into_iter().chain(TEST);
+        names.filter_map(|name| find(directory.as_ref(), name).ok()).collect()
+    }
+
     /// Reads all four files.
     pub fn read(directory: impl AsRef<Path>) -> Result<Self, MnistError> {
         let directory = directory.as_ref();
-        let train = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
-        let test = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
         Ok(Mnist {
-            train: Digits::read(directory, "train", train)?,
-            test: Digits::read(directory, "t10k", test)?,
+            train: Digits::read(directory, "train", TRAIN)?,
+            test: Digits::read(directory, "t10k", TEST)?,
         })
     }
 

@@ -64,7 +64,7 @@ pub use measurement::{Measurement, SharedMeasurement};
 pub use observation::Observation;
 pub use pool::Pool;
 pub use pseudo_inverse::PseudoInverse;
-pub use registry::{MEASUREMENTS, MeasurementEntry, parse};
+pub use registry::{MEASUREMENTS, MeasurementEntry, check, parse};
 pub use replacement::Replacement;
 pub use technique::Technique;
 pub use units::InUnits;

@@ -37,14 +37,25 @@ pub const MEASUREMENTS: &[MeasurementEntry] = &[
 /// assert!(error.to_string().contains("did you mean `square`"));
 /// ```
 pub fn parse(text: &str, shape: &ImageShape) -> Result<SharedMeasurement, MeasurementError> {
+    let (spec, entry) = find(text)?;
+    (entry.build)(&spec, &shape.validate()?)
+}
+
+/// Refuses a name that no measurement has and a key that this one has not: what can be known
+/// before the images are.
+pub fn check(text: &str) -> Result<(), SpecError> {
+    let (spec, entry) = find(text)?;
+    spec.only(entry.keys)
+}
+
+fn find(text: &str) -> Result<(Spec, &'static MeasurementEntry), SpecError> {
     let spec: Spec = text.parse()?;
-    let shape = shape.validate()?;
     let names = || MEASUREMENTS.iter().map(|entry| entry.name);
     let entry = MEASUREMENTS
         .iter()
         .find(|entry| entry.name == spec.name())
         .ok_or_else(|| SpecError::unknown_name("measurement", spec.name(), names()))?;
-    (entry.build)(&spec, &shape)
+    Ok((spec, entry))
 }
 
 /// The value of `key` as rows and columns, `8x6`, or one number for both.

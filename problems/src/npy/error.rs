@@ -3,16 +3,18 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::atomic_file::WriteError;
 use crate::echo::echo_path;
 
 /// What is wrong with an `.npy` file, and what to try.
 #[derive(Debug, Error)]
 pub enum NpyError {
-    /// The operating system refused.
-    #[error("cannot {action} {}: {source}", echo_path(path))]
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The operating system refused to read.
+    #[error("cannot read {}: {source}", echo_path(path))]
     Io {
-        /// What was being done: "read" or "write".
-        action: &'static str,
         /// The file.
         path: PathBuf,
         /// The operating system's words.
@@ -119,16 +121,12 @@ impl NpyError {
     /// Names the file an error was found in.
     pub(super) fn in_file(self, path: &Path) -> Self {
         match self {
-            named @ (NpyError::Io { .. } | NpyError::InFile { .. }) => named,
+            named @ (NpyError::Io { .. } | NpyError::Write(_) | NpyError::InFile { .. }) => named,
             source => NpyError::InFile { path: path.to_path_buf(), source: Box::new(source) },
         }
     }
 
     pub(super) fn reading(path: &Path) -> impl Fn(io::Error) -> Self {
-        move |source| NpyError::Io { action: "read", path: path.to_path_buf(), source }
-    }
-
-    pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| NpyError::Io { action: "write", path: path.to_path_buf(), source }
+        move |source| NpyError::Io { path: path.to_path_buf(), source }
     }
 }

@@ -6,7 +6,7 @@ use ndarray::{ArrayRef, Dimension};
 
 use super::header;
 use super::{NpyElement, NpyError};
-use crate::atomic_file::AtomicFile;
+use crate::atomic_file::{AtomicFile, WriteError};
 
 /// Writes an array row by row, the number of rows being known only at the end.
 ///
@@ -28,7 +28,7 @@ impl<T: NpyElement> RowWriter<T> {
     /// Begins the file `path` of rows of shape `row_shape`.
     pub fn create(path: impl AsRef<Path>, row_shape: &[usize]) -> Result<Self, NpyError> {
         let path = path.as_ref().to_path_buf();
-        let file = AtomicFile::create(&path).map_err(NpyError::writing(&path))?;
+        let file = AtomicFile::create(&path)?;
         let mut writer = RowWriter {
             file,
             path,
@@ -38,7 +38,7 @@ impl<T: NpyElement> RowWriter<T> {
             element: PhantomData,
         };
         let header = writer.header()?;
-        writer.file.write_all(&header).map_err(NpyError::writing(&writer.path))?;
+        writer.file.write_all(&header).map_err(WriteError::at(&writer.path))?;
         Ok(writer)
     }
 
@@ -52,7 +52,7 @@ impl<T: NpyElement> RowWriter<T> {
         }
         self.buffer.clear();
         row.iter().for_each(|value| value.extend_bytes(&mut self.buffer));
-        self.file.write_all(&self.buffer).map_err(NpyError::writing(&self.path))?;
+        self.file.write_all(&self.buffer).map_err(WriteError::at(&self.path))?;
         self.rows += 1;
         Ok(())
     }
@@ -69,7 +69,8 @@ impl<T: NpyElement> RowWriter<T> {
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&header)
         });
-        overwritten.and_then(|()| self.file.commit()).map_err(NpyError::writing(&self.path))
+        overwritten.map_err(WriteError::at(&self.path))?;
+        Ok(self.file.commit()?)
     }
 
     /// The header for the rows so far; its length does not depend on them.

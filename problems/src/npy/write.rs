@@ -1,11 +1,10 @@
-use std::io::Write;
 use std::path::Path;
 
 use ndarray::{ArrayRef, Dimension};
 
 use super::header;
 use super::{NpyElement, NpyError};
-use crate::atomic_file::AtomicFile;
+use crate::atomic_file;
 
 /// Writes an array of any number of axes, in C order, atomically.
 pub fn write<T: NpyElement, D: Dimension>(
@@ -14,8 +13,7 @@ pub fn write<T: NpyElement, D: Dimension>(
 ) -> Result<(), NpyError> {
     let path = path.as_ref();
     let bytes = to_bytes(array).map_err(|error| error.in_file(path))?;
-    let mut file = AtomicFile::create(path).map_err(NpyError::writing(path))?;
-    file.write_all(&bytes).and_then(|()| file.commit()).map_err(NpyError::writing(path))
+    Ok(atomic_file::write(path, &bytes)?)
 }
 
 /// The bytes of the `.npy` file of an array: what `numpy.save` would write of

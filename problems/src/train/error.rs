@@ -1,5 +1,8 @@
 //! Why a training run stops.
 
+use std::path::PathBuf;
+
+use crate::atomic_file::WriteError;
 use crate::memory::MemoryError;
 use crate::network::{ConfigError, ParametersError};
 use crate::weights::{StandardisationError, WeightsError};
@@ -81,6 +84,16 @@ pub enum TrainError {
     /// More than fits in memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The run was stopped from outside.
+    #[error("training was stopped after {step} of {steps} step(s){}", kept(.checkpoint))]
+    Stopped {
+        /// Steps taken.
+        step: usize,
+        /// Steps of the whole run.
+        steps: usize,
+        /// The checkpoint that holds them.
+        checkpoint: Option<PathBuf>,
+    },
     /// The final weights do not make a network.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -89,13 +102,48 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
 }
 
+fn kept(checkpoint: &Option<PathBuf>) -> String {
+    checkpoint.as_ref().map_or(String::new(), |path| {
+        format!(", which `{}` holds; go on from there with --resume", path.display())
+    })
+}
+
 /// Why a checkpoint cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The file is damaged or not a checkpoint.
     #[error("checkpoint: {0}; delete it to start again")]
-    Damaged(#[from] WeightsError),
+    Damaged(#[source] WeightsError),
+    /// The file could not be written; the last that was is whole.
+    #[error("checkpoint: {0}; go on from the last checkpoint with --resume, if one was written")]
+    Write(#[from] WriteError),
+    /// The operating system refused to read the file, or to look for it.
+    #[error("cannot read the checkpoint `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        source: std::io::Error,
+    },
+    /// A run that was to go on has nothing to go on from.
+    #[error(
+        "there is no checkpoint `{}` to go on from (a run that reached its end has none any more); leave out --resume to train from the beginning",
+        path.display()
+    )]
+    Missing {
+        /// The file looked for.
+        path: PathBuf,
+    },
+    /// A run that was to begin would overwrite the checkpoint of another.
+    #[error(
+        "the checkpoint `{}` of an unfinished run is there; go on from it with --resume, or delete that file to start again",
+        path.display()
+    )]
+    InTheWay {
+        /// The file found.
+        path: PathBuf,
+    },
     /// The checkpoint belongs to another run.
     #[error(
         "the checkpoint was made with {what}; repeat that run's settings to resume, or delete the checkpoint to start again"
@@ -104,4 +152,15 @@ pub enum CheckpointError {
         /// What differs.
         what: String,
     },
+}
+
+/// A file that could not be written or read is not damaged.
+impl From<WeightsError> for CheckpointError {
+    fn from(error: WeightsError) -> Self {
+        match error {
+            WeightsError::Write(error) => CheckpointError::Write(error),
+            WeightsError::Io { path, source } => CheckpointError::Read { path, source },
+            damaged => CheckpointError::Damaged(damaged),
+        }
+    }
 }

@@ -81,7 +81,7 @@ fn a_run_interrupted_and_resumed_ends_in_the_same_bits_on_any_number_of_threads(
     let mut straight = trainer(small(24));
     pool.install(|| straight.run(|_| ()).map(|_| ())).unwrap();
     let start = || trainer(small(24)).with_checkpoint(&path, 7).resume().unwrap();
-    start().run_until(15, |_| ()).unwrap();
+    trainer(small(24)).with_checkpoint(&path, 7).run_until(15, |_| ()).unwrap();
     let mut second = start();
     assert_eq!((second.step(), second.validation().len()), (15, 1));
     second.run(|_| ()).unwrap();

@@ -40,4 +40,4 @@ pub use config::{Schedule, Times, TrainingConfig};
 pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
 pub use trainable::Trainable;
-pub use trainer::{LossRow, Progress, Trainer, ValidationRow};
+pub use trainer::{LossRow, Progress, Trainer, ValidationRow, check_checkpoint};

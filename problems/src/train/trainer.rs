@@ -1,6 +1,8 @@
 //! The training loop.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::Array2;
 
@@ -9,6 +11,7 @@ use super::checkpoint::{Identity, State};
 use super::optimiser::{Moments, Update, adamw, norm};
 use super::trainable::LossGradient;
 use super::{CheckpointError, Objective, TrainError, Trainable, TrainingConfig};
+use crate::atomic_file::WriteError;
 use crate::memory;
 use crate::network::{MlpConfig, Parameters};
 use crate::process::GaussianPath;
@@ -51,8 +54,8 @@ pub struct Progress {
 
 /// A training run: `Trainer::new(config, objective, path, data)?.run(|progress| ...)?`.
 ///
-/// With [`Trainer::with_checkpoint`] and [`Trainer::resume`] it may be killed at
-/// any moment and started again, and ends in the same weights to the bit.
+/// With [`Trainer::with_checkpoint`] it may be killed at any moment, or [stopped](Trainer::stopped_by),
+/// goes on with [`Trainer::resume`], and ends in the same weights to the bit.
 #[derive(Debug)]
 pub struct Trainer<'a, A: Trainable = MlpConfig> {
     config: TrainingConfig<A>,
@@ -65,6 +68,9 @@ pub struct Trainer<'a, A: Trainable = MlpConfig> {
     batch: Batch,
     gradient: A::Gradient,
     checkpoint: Option<(PathBuf, usize)>,
+    /// Whether the checkpoint is this run's own.
+    resumed: bool,
+    stop: Arc<AtomicBool>,
     validation: Option<Validation>,
 }
 
@@ -130,6 +136,8 @@ impl<'a, A: Trainable> Trainer<'a, A> {
             batch: Batch::default(),
             gradient,
             checkpoint: None,
+            resumed: false,
+            stop: Arc::default(),
             validation: None,
         })
     }
@@ -154,22 +162,29 @@ impl<'a, A: Trainable> Trainer<'a, A> {
     }
 
     /// Writes a checkpoint to `path` every `every` steps (at least 1) and at the
-    /// end. It is replaced atomically.
+    /// end. It is replaced atomically. That of another run is refused by [`Trainer::run`]: a run
+    /// goes on from it by [`Trainer::resume`], or starts again when it has been deleted.
     pub fn with_checkpoint(mut self, path: impl Into<PathBuf>, every: usize) -> Self {
         self.checkpoint = Some((path.into(), every.max(1)));
         self
     }
 
-    /// Goes on from the checkpoint of [`Trainer::with_checkpoint`] if there is
-    /// one; a checkpoint of another run (other settings, data, process or
-    /// objective) is refused.
+    /// Goes on from the checkpoint of [`Trainer::with_checkpoint`], which must be there; a
+    /// checkpoint of another run (other settings, data, process or objective) is refused.
     pub fn resume(mut self) -> Result<Self, TrainError> {
-        if let Some((path, _)) = &self.checkpoint
-            && exists(path)?
-        {
+        if let Some((path, _)) = &self.checkpoint {
+            check_checkpoint(path, true)?;
             self.state = State::load(path, &self.identity, self.state.values.len())?;
+            self.resumed = true;
         }
         Ok(self)
+    }
+
+    /// Ends the run with [`TrainError::Stopped`] before the next step once `stop` is set, the
+    /// steps taken kept in the checkpoint.
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// The settings, with what the objective has set.
@@ -211,7 +226,16 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         mut progress: impl FnMut(&Progress),
     ) -> Result<(), TrainError> {
         let last = step.min(self.config.steps);
+        if let Some((path, _)) = &self.checkpoint
+            && self.state.step() == 0
+            && !self.resumed
+        {
+            check_checkpoint(path, false)?;
+        }
         while self.state.step() < last {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(self.stopped());
+            }
             let row = self.advance()?;
             let taken = self.state.step();
             self.validate(taken);
@@ -229,6 +253,18 @@ impl<'a, A: Trainable> Trainer<'a, A> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the steps taken, and says that there will be no more.
+    fn stopped(&self) -> TrainError {
+        let checkpoint = self.checkpoint.as_ref().map(|(path, _)| path);
+        if let Some(path) = checkpoint
+            && let Err(error) = self.save_checkpoint(path)
+        {
+            return error;
+        }
+        let (step, steps) = (self.step(), self.config.steps);
+        TrainError::Stopped { step, steps, checkpoint: checkpoint.cloned() }
     }
 
     fn validate(&mut self, taken: usize) {
@@ -267,7 +303,9 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         if let Some((path, _)) = &self.checkpoint
             && exists(path)?
         {
-            std::fs::remove_file(path).map_err(|source| at(path, source))?;
+            std::fs::remove_file(path)
+                .map_err(WriteError::at(path))
+                .map_err(CheckpointError::from)?;
         }
         Ok(())
     }
@@ -338,11 +376,18 @@ fn rows<A: Trainable>(
     Ok(Rows { values, labels: labels.to_vec() })
 }
 
-fn at(path: &Path, source: std::io::Error) -> CheckpointError {
-    WeightsError::Io { path: path.to_path_buf(), source }.into()
+/// Refuses a run that is to go on from a checkpoint where there is none, and one that is to begin
+/// where there is one: either way hours of training could be lost.
+pub fn check_checkpoint(path: &Path, resume: bool) -> Result<(), CheckpointError> {
+    match (exists(path)?, resume) {
+        (true, false) => Err(CheckpointError::InTheWay { path: path.to_path_buf() }),
+        (false, true) => Err(CheckpointError::Missing { path: path.to_path_buf() }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether there is a file; unlike `Path::exists`, says so when it cannot know.
-fn exists(path: &Path) -> Result<bool, TrainError> {
-    Ok(path.try_exists().map_err(|source| at(path, source))?)
+fn exists(path: &Path) -> Result<bool, CheckpointError> {
+    let read = |source| CheckpointError::Read { path: path.to_path_buf(), source };
+    path.try_exists().map_err(read)
 }

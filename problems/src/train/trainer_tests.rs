@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ndarray::Array2;
 
 use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
@@ -91,8 +94,7 @@ fn a_run_interrupted_and_resumed_ends_in_the_same_bits() {
     straight.run(|_| ()).unwrap();
 
     let start = || new().with_checkpoint(&path, 10).resume().unwrap();
-    let mut first = start();
-    assert_eq!(first.step(), 0);
+    let mut first = new().with_checkpoint(&path, 10);
     first.run_until(25, |_| ()).unwrap();
     drop(first);
     // Killed between write and rename: a part of the next file is left behind.
@@ -119,6 +121,101 @@ fn a_run_interrupted_and_resumed_ends_in_the_same_bits() {
     third.remove_checkpoint().unwrap();
     assert!(!path.exists());
     third.remove_checkpoint().unwrap();
+}
+
+#[test]
+fn a_run_goes_on_only_where_there_is_a_checkpoint_and_begins_only_where_there_is_none() {
+    let data = gaussian(200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.checkpoint");
+    let new = || {
+        Trainer::new(small(6), Objective::Noise, &RectifiedFlow, &data)
+            .unwrap()
+            .with_checkpoint(&path, 2)
+    };
+    let Err(TrainError::Checkpoint(CheckpointError::Missing { path: missing })) = new().resume()
+    else {
+        panic!("went on from nothing")
+    };
+    assert_eq!(missing, path);
+    new().run_until(3, |_| ()).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let Err(TrainError::Checkpoint(CheckpointError::InTheWay { path: found })) =
+        new().run(|_| panic!("a step was made"))
+    else {
+        panic!("started again over a checkpoint")
+    };
+    assert_eq!(found, path);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    // A run's own checkpoint is in nobody's way.
+    let mut run = new().resume().unwrap();
+    run.run_until(4, |_| ()).unwrap();
+    run.run(|_| ()).unwrap();
+}
+
+#[test]
+fn a_stopped_run_keeps_its_steps() {
+    let data = gaussian(200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.checkpoint");
+    let new = || Trainer::new(small(40), Objective::Noise, &RectifiedFlow, &data).unwrap();
+    let mut straight = new();
+    straight.run(|_| ()).unwrap();
+    let stop = Arc::new(AtomicBool::new(true));
+    let end = |trainer: Trainer<'_>, at: usize| {
+        let flag = stop.clone();
+        let mut trainer = trainer.stopped_by(stop.clone());
+        let ended = trainer.run(move |progress| flag.store(progress.step == at, Ordering::Relaxed));
+        let Err(TrainError::Stopped { step, steps: 40, checkpoint: Some(checkpoint) }) = ended
+        else {
+            panic!("{ended:?}")
+        };
+        assert_eq!(checkpoint, path);
+        step
+    };
+    // Before the first step, too.
+    assert_eq!(end(new().with_checkpoint(&path, 100), 7), 0);
+    for at in [7, 8, 39] {
+        stop.store(false, Ordering::Relaxed);
+        assert_eq!(end(new().with_checkpoint(&path, 100).resume().unwrap(), at), at);
+    }
+    let mut last = new().with_checkpoint(&path, 100).resume().unwrap();
+    last.run(|_| ()).unwrap();
+    assert_eq!(bits(&straight), bits(&last));
+    assert_eq!(straight.history(), last.history());
+}
+
+/// A file that cannot be written or read says so, and no more: it is not damaged.
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_last_one() {
+    let data = gaussian(200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.checkpoint");
+    let new = || {
+        Trainer::new(small(6), Objective::Noise, &RectifiedFlow, &data)
+            .unwrap()
+            .with_checkpoint(&path, 2)
+    };
+    new().run_until(2, |_| ()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let mut run = new().resume().unwrap();
+    // Read-only: what is there may not be replaced.
+    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    let error = run.run(|_| ()).unwrap_err();
+    assert!(matches!(error, TrainError::Checkpoint(CheckpointError::Write(_))), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("run.checkpoint") && said.contains("--resume"), "{said}");
+    assert!(!said.contains("delete"), "{said}");
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = new().resume().unwrap_err();
+    assert!(matches!(error, TrainError::Checkpoint(CheckpointError::Read { .. })), "{error}");
+    assert!(!error.to_string().contains("delete"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{StandardisationError, half};
-use crate::atomic_file;
+use crate::atomic_file::{self, WriteError};
 use crate::echo::{echo, echo_path};
 use crate::network::ParametersError;
 use crate::user_file;
@@ -26,7 +26,10 @@ const LARGEST: u64 = 1 << 36;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file system refused.
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The file system refused to read.
     #[error("{}: {source}", echo_path(path))]
     Io {
         /// The file.
@@ -297,8 +300,7 @@ impl Archive {
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), WeightsError> {
-        let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
-        atomic_file::write(path, &self.to_bytes()?).map_err(io)
+        Ok(atomic_file::write(path, &self.to_bytes()?)?)
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self, WeightsError> {

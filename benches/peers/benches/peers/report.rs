@@ -104,6 +104,6 @@ impl Report {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        atomic_file::write(path, serde_json::to_string_pretty(&self.rows)?.as_bytes())
+        Ok(atomic_file::write(path, serde_json::to_string_pretty(&self.rows)?.as_bytes())?)
     }
 }

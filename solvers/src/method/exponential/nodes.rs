@@ -1,4 +1,3 @@
-use crate::number::Number;
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,0 +1,128 @@
+//! The pictures in a study's directory: which are of this study, and which of an earlier one.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+use driftfield_problems::atomic_file;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::StudyError;
+use crate::plot::{Plot, PlotError};
+
+/// Names of pictures, each with the checksum of its content in hexadecimal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Pictures(BTreeMap<String, String>);
+
+impl Pictures {
+    /// Those that the `study.json` of a directory lists; none where there is none that does.
+    pub(super) fn listed_in(directory: &Path) -> Self {
+        let listed = || {
+            let text = std::fs::read(directory.join("study.json")).ok()?;
+            let mut study: Value = serde_json::from_slice(&text).ok()?;
+            serde_json::from_value(study.get_mut("pictures")?.take()).ok()
+        };
+        listed().unwrap_or_default()
+    }
+
+    /// Draws a picture to `NAME.png` and `NAME.svg`, or to none of both.
+    pub(super) fn render(
+        &mut self,
+        picture: &impl Plot,
+        directory: &Path,
+        name: &str,
+    ) -> Result<(), StudyError> {
+        let png = picture.to_png_bytes()?;
+        let svg = picture.to_svg_string()?.into_bytes();
+        for (extension, bytes) in [("png", png), ("svg", svg)] {
+            let name = format!("{name}.{extension}");
+            atomic_file::write(directory.join(&name), &bytes).map_err(PlotError::from)?;
+            self.0.insert(name, checksum(&bytes));
+        }
+        Ok(())
+    }
+
+    /// These, and of others those under other names.
+    pub(super) fn or(&self, others: &Pictures) -> Pictures {
+        let mut all = others.0.clone();
+        all.extend(self.0.clone());
+        Pictures(all)
+    }
+
+    /// Removes all that `kept` does not name, but none that has changed since: that is somebody's
+    /// own. What cannot be removed stays.
+    pub(super) fn remove_all_but(&self, kept: &Pictures, directory: &Path) {
+        for (name, sum) in self.0.iter().filter(|(name, _)| !kept.0.contains_key(*name)) {
+            let path = directory.join(name);
+            let regular = || path.symlink_metadata().is_ok_and(|found| found.is_file());
+            let unchanged = || std::fs::read(&path).is_ok_and(|bytes| checksum(&bytes) == *sum);
+            if is_picture_name(name) && regular() && unchanged() {
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// Whether it is a name, no path that leads elsewhere, of a picture.
+fn is_picture_name(name: &str) -> bool {
+    let one = Path::new(name).components().map(|part| matches!(part, Component::Normal(_)));
+    one.eq([true]) && [".png", ".svg"].iter().any(|extension| name.ends_with(extension))
+}
+
+/// 64-bit FNV-1a.
+fn checksum(bytes: &[u8]) -> String {
+    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unchanged_pictures_of_an_earlier_study_are_removed() {
+        let room = tempfile::tempdir().unwrap();
+        let directory = room.path().join("out");
+        std::fs::create_dir(&directory).unwrap();
+        let put = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
+        let list = |names: &[&str]| {
+            Pictures(names.iter().map(|&name| (name.to_owned(), checksum(b"ours"))).collect())
+        };
+        let outside = room.path().join("outside.png");
+        std::fs::write(&outside, "ours").unwrap();
+        for name in ["old.png", "old.svg", "kept.png", "unlisted.png", "data.npy", "study.csv"] {
+            put(name, "ours");
+        }
+        put("changed.png", "somebody's own");
+        let earlier = list(&[
+            "old.png",
+            "old.svg",
+            "kept.png",
+            "changed.png",
+            "data.npy",
+            "study.csv",
+            "gone.png",
+            "../outside.png",
+            outside.to_str().unwrap(),
+        ]);
+        put("study.json", &serde_json::json!({ "pictures": earlier }).to_string());
+        let listed = Pictures::listed_in(&directory);
+        assert_eq!(listed, earlier);
+        listed.remove_all_but(&list(&["kept.png"]), &directory);
+        let there = |name: &&str| directory.join(name).exists();
+        let left = ["kept.png", "unlisted.png", "data.npy", "study.csv", "changed.png"];
+        assert!(left.iter().all(there) && outside.exists());
+        assert!(!["old.png", "old.svg"].iter().any(there));
+    }
+
+    #[test]
+    fn any_other_study_json_lists_nothing() {
+        let room = tempfile::tempdir().unwrap();
+        assert_eq!(Pictures::listed_in(room.path()), Pictures::default());
+        for text in ["", "{}", "[1]", "7", r#"{"pictures": 3}"#, r#"{"pictures": {"a.png": 1}}"#] {
+            std::fs::write(room.path().join("study.json"), text).unwrap();
+            assert_eq!(Pictures::listed_in(room.path()), Pictures::default(), "{text}");
+        }
+    }
+}
