@@ -46,7 +46,8 @@ impl Grid {
             Grid::Dt(dt) => {
                 // A span that is a multiple of dt up to rounding must not end
                 // in a sliver of a step.
-                let steps = ((t1 - t0).abs() / dt * (1.0 - 1e-12)).ceil().max(1.0);
+                let whole = (t1 - t0).abs() / dt;
+                let steps = (whole - (1e-12 * whole).min(1e-3)).ceil().max(1.0);
                 equidistant(t0, dt.copysign(t1 - t0), steps, t1)
             }
             Grid::Times(times) => {
