@@ -6,9 +6,10 @@
 #   tests/recorded/record.sh NEW/driftfield /tmp/new
 #   diff /tmp/old/sums /tmp/new/sums
 #
-# One line of `sums` a command: its number, the checksum of the arrays it wrote
-# and of its JSON (times apart), and the command. Bits are promised for one build
-# on one type of CPU, so the sums themselves are no reference and are not kept.
+# One line of `sums` a command: its number, the checksum of what it wrote (arrays,
+# weights), that of what it printed (times apart), its status, and the command. Bits
+# are promised for one build on one type of CPU, so the sums themselves are no
+# reference and are not kept.
 set -euo pipefail
 [ $# = 2 ] || { echo "usage: $0 PROGRAM DIRECTORY" >&2; exit 2; }
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -34,8 +35,9 @@ while read -r line; do
     "$program" ${line//OUT/$name} > "$name/stdout" 2> "$name/stderr" < /dev/null || status=$?
     # Seconds differ from run to run.
     sed -i -E 's/"seconds(_std)?": [0-9.e+-]+/"seconds": 0/' "$name/stdout"
-    sum="$(cd "$name" && find . -type f ! -name stderr ! -name '*.png' ! -name '*.svg' ! -name '*.html' \
-        ! -name 'study.csv' ! -name 'study.json' -print0 | sort -z | xargs -0 sha256sum | sha256sum)"
-    echo "$name ${sum%% *} $status $line" >> sums
+    written="$(cd "$name" && find . -type f \( -name '*.npy' -o -name '*.safetensors' -o -name '*loss.csv' \) -print0 \
+        | sort -z | xargs -0r sha256sum | sha256sum)"
+    printed="$(sha256sum < "$name/stdout")"
+    echo "$name ${written%% *} ${printed%% *} $status $line" >> sums
 done < "$here/commands"
 echo "$number commands recorded in $2/sums" >&2
