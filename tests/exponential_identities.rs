@@ -9,7 +9,7 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method::{parse, path_methods};
 use driftfield_problems::predictor::Target;
-use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::{Dop853, Kind, Method, MethodInfo};
 use driftfield_solvers::noise::fill_initial_normals;
@@ -198,6 +198,13 @@ fn ending_in_data() -> impl Iterator<Item = Closed> {
     all_paths().into_iter().filter(|path| !path.domain().data.finite_log_snr).map(Closed::new)
 }
 
+/// Paths that start with nothing but noise.
+fn starting_in_noise() -> impl Iterator<Item = Closed> {
+    let rescaled = process::parse("ddpm:zero_terminal_snr=true").unwrap();
+    let paths = all_paths().into_iter().chain([rescaled]);
+    paths.filter(|path| path.alpha(path.domain().noise.t) == 0.0).map(Closed::new)
+}
+
 /// Every exponential integrator by name, with what it says of itself.
 fn exponential() -> Vec<MethodInfo> {
     let infos = path_methods::<Batch>().into_iter().map(|method| method.info());
@@ -306,6 +313,65 @@ fn one_step_from_the_data_takes_the_predicted_noise() {
             let found = closed.solved(&from, (0.0, 0.1), 1, name);
             assert_eq!(found.statistics.nfe, 1, "{name}");
             assert!(gap(&found.u_last, &expected) < 1e-14, "{name} on {}", closed.path.name());
+        }
+    }
+}
+
+/// The same from pure noise, where the data is what is predicted.
+#[test]
+fn steps_from_where_there_is_nothing_but_noise() {
+    assert!(starting_in_noise().count() >= 4);
+    let mut wrong = Vec::new();
+    for closed in starting_in_noise() {
+        let span = (1.0, 0.05);
+        let (few, many) = (closed.drawn(8, span.0), closed.drawn(2000, span.0));
+        let mut made = Vec::new();
+        for info in exponential() {
+            let label = format!("{} on {}", info.name, closed.path.spec());
+            if !info.starts_from_noise {
+                refused(&closed, &few, span, info.name);
+                continue;
+            }
+            made.push(info.name);
+            if !info.draws_noise {
+                wrong.extend(converges(&closed, &few, span, info.name).err());
+                continue;
+            }
+            let solution = closed.solved(&many, span, 160, info.name);
+            assert!(solution.outcome.is_success(), "{label}: {}", solution.outcome);
+            let (alpha, spread) = (closed.path.alpha(span.1), closed.spread(span.1));
+            for (i, column) in solution.u_last.columns().into_iter().enumerate() {
+                let (mean, std) = (column.mean().unwrap(), column.std(1.0));
+                if (mean - alpha * MEAN[i]).abs() > 0.06 || (std / spread - 1.0).abs() > 0.08 {
+                    wrong.push(format!("{label}: mean {mean}, standard deviation {std}"));
+                }
+            }
+        }
+        for name in ["ddim", "dpm-solver++1", "dpm-solver++3m", "unipc-3", "sde-dpm-solver++2m"] {
+            assert!(made.contains(&name), "{name}: {made:?}");
+        }
+        assert!(!made.contains(&"lms") && !made.contains(&"dpm-solver-2m"), "{made:?}");
+        for setting in ["dpm-solver++2m:start=matching", "dpm-solver++3m:corrector=unic"] {
+            wrong.extend(converges(&closed, &few, span, setting).err());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A first step from pure noise is DDIM's: the state is the noise, and the mean of the data is all
+/// that is known of it.
+#[test]
+fn one_step_from_noise_takes_the_predicted_data() {
+    for closed in starting_in_noise() {
+        let from = closed.drawn(8, 1.0);
+        let (alpha, sigma) = (closed.path.alpha(0.9), closed.path.sigma(0.9));
+        let expected = Batch::from_shape_fn(from.dim(), |(lane, i)| {
+            alpha * MEAN[i] + sigma / closed.path.sigma(1.0) * from[[lane, i]]
+        });
+        for name in ["ddim", "dpm-solver++1", "dpm-solver++2m", "dpm-solver++3m", "unipc-2"] {
+            let found = closed.solved(&from, (1.0, 0.9), 1, name);
+            assert_eq!(found.statistics.nfe, 1, "{name}");
+            assert!(gap(&found.u_last, &expected) < 1e-14, "{name} on {}", closed.path.spec());
         }
     }
 }

@@ -5,7 +5,10 @@ use driftfield_problems::process::{self, GaussianPath, PROCESSES, SharedPath};
 use serde_json::Value;
 
 fn all_paths() -> Vec<SharedPath> {
-    PROCESSES.iter().map(|entry| process::parse(entry.name).unwrap()).collect()
+    let rescaled = ["spline", "log-alpha", "sigma", "log-sigma"]
+        .map(|name| format!("ddpm:zero_terminal_snr=true,interpolation={name}"));
+    let all = PROCESSES.iter().map(|entry| entry.name).chain(rescaled.iter().map(String::as_str));
+    all.map(|name| process::parse(name).unwrap()).collect()
 }
 
 /// Times inside the domain, from one practical end to the other.
@@ -207,5 +210,24 @@ fn spans_lie_in_the_domain_and_specs_are_read_back() {
             let back = path.time_at_log_snr(path.log_snr(t));
             close(back, t, 1e-11, text);
         }
+    }
+}
+
+/// Nothing is left of the data at the last timestep, whatever lies before it, and the path reads
+/// back as it is written.
+#[test]
+fn zero_terminal_snr_is_exact_and_written() {
+    let plain = process::parse("ddpm").unwrap();
+    assert!(plain.alpha(1.0) > 0.0 && !plain.spec().contains("zero_terminal_snr"));
+    for path in all_paths().iter().filter(|path| path.spec().contains("zero_terminal_snr=true")) {
+        assert_eq!(
+            (path.alpha(1.0), path.sigma(1.0), path.log_snr(1.0)),
+            (0.0, 1.0, f64::NEG_INFINITY)
+        );
+        assert_eq!(path.time_at_log_snr(f64::NEG_INFINITY), 1.0);
+        assert!(path.alpha_derivative(1.0) < 0.0 && path.alpha_derivative(1.0).is_finite());
+        assert_eq!((path.default_span().0, path.start_with_finite_log_snr()), (1.0, 0.999));
+        assert!((path.alpha(0.001) / plain.alpha(0.001) - 1.0).abs() < 1e-12);
+        assert_eq!(process::parse(&path.spec()).unwrap().spec(), path.spec());
     }
 }

@@ -265,3 +265,34 @@ fn networks_of_discrete_time_models_are_given_timesteps() {
     let error = given(&flow, ModelTime::Timestep, 0.25).unwrap_err().to_string();
     assert!(error.contains("no timesteps"), "{error}");
 }
+
+/// Where there is nothing but noise, a network that predicts v or the data says what the data is,
+/// and one that predicts the noise does not.
+#[test]
+fn v_and_data_know_the_data_where_there_is_only_noise() {
+    for name in ["rectified-flow", "vp-cosine", "ddpm:zero_terminal_snr=true"] {
+        let path = process::parse(name).unwrap();
+        let (data, noise) = ([0.7, -1.2], [0.3, 0.9]);
+        let x = noise.map(|value| path.sigma(1.0) * value);
+        for prediction in [Prediction::V, Prediction::Data, Prediction::Noise] {
+            let own = prediction.target(&path, 1.0);
+            let network = move |out: &mut [f64; 2], _x: &[f64; 2], _t: f64| {
+                for i in 0..2 {
+                    out[i] = own.data * data[i] + own.noise * noise[i];
+                }
+            };
+            let predictor = NetworkPredictor::new(network, prediction, path.clone());
+            let mut out = [0.0; 2];
+            let found = predictor.predict(Target::DATA, &mut out, &x, 1.0);
+            if prediction == Prediction::Noise {
+                assert!(found.is_err(), "{name}: {out:?}");
+                continue;
+            }
+            found.unwrap();
+            let gap = (0..2).fold(0.0, |gap: f64, i| gap.max((out[i] - data[i]).abs()));
+            assert!(gap < 1e-14, "{prediction:?} on {name}: {out:?}");
+            predictor.predict(Target::NOISE, &mut out, &x, 1.0).unwrap();
+            assert!((out[0] - noise[0]).abs() + (out[1] - noise[1]).abs() < 1e-14, "{out:?}");
+        }
+    }
+}

@@ -59,8 +59,8 @@ pub trait SemilinearField<S>: VectorField<S> {
     /// The linear part at `t`; refused where its clock is not finite.
     fn schedule(&self, t: f64) -> Result<Schedule, FieldError>;
 
-    /// The linear part at an end of a step that is finite there: also where `sigma = 0`, the
-    /// clock being infinite.
+    /// The linear part at an end of a step that is finite there: also where `sigma = 0` or
+    /// `alpha = 0`, the clock being infinite.
     fn schedule_at_end(&self, t: f64) -> Result<Schedule, FieldError> {
         self.schedule(t)
     }

@@ -268,8 +268,8 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 }
 
 /// The default start gives way to one where the method or the spacing finds
-/// what it needs; an explicit end is refused instead. An end at the data needs no finite
-/// log-SNR if the method can step to or from it and the spacing does not need one, or
+/// what it needs; an explicit end is refused instead. An end at the data, and a start at pure
+/// noise, needs no finite log-SNR if the method can step to or from it and the spacing does not need one, or
 /// [leaves it out](to_data::lays_no_data). A spacing with ends of its own has the first word.
 fn span(
     path: &SharedPath,
@@ -296,10 +296,11 @@ fn span(
         check_time(path, span.start)?;
         return Ok(span);
     }
-    // A step whose formula is finite is made, from the data and to them.
+    // A step whose formula is finite is made, from the data, to them, and from pure noise.
     let leaves_data = span.start == domain.data.t && info.starts_from_data;
+    let leaves_noise = span.start == domain.noise.t && info.starts_from_noise;
     let reaches_data = span.end == domain.data.t && info.evaluations_to_data.is_some();
-    for (t, finite) in [(span.start, leaves_data), (span.end, reaches_data)] {
+    for (t, finite) in [(span.start, leaves_data || leaves_noise), (span.end, reaches_data)] {
         check_spacing(path, spacing, settings, t)?;
         let needed = info.kind.needs_log_snr() && !finite;
         if needed { check_log_snr(path, t) } else { check_time(path, t) }?;

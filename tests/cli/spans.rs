@@ -275,3 +275,30 @@ fn images_keep_their_shape() {
     assert_eq!(room.read::<f32>("o.npy").shape(), [3, 1, 2, 1]);
     assert_eq!(room.read::<f32>("t.npy").shape(), [3, 3, 1, 2, 1]);
 }
+
+/// Zero terminal SNR: methods whose step is finite there start at pure noise, others are told where.
+#[test]
+fn zero_terminal_snr_is_started_from() {
+    let room = Room::new();
+    let run = |more: &str| {
+        let line = "sample --process ddpm:zero_terminal_snr=true --field exact:m.json --n 4 --json";
+        room.run(&format!("{line} {more}"))
+    };
+    for (more, start) in [
+        ("--solver heun --steps 5", 1.0),
+        ("--solver ancestral --steps 5", 1.0),
+        ("--solver ddim --steps 5", 0.999),
+        ("--solver ddim --steps 5 --t-start 1", 1.0),
+        ("--solver ddim --spacing trailing --steps 5 --denoise-final", 1.0),
+        ("--solver dpm-solver++2m --spacing trailing --nfe 5 --denoise-final", 1.0),
+        ("--solver euler-maruyama --steps 5", 0.999),
+    ] {
+        let summary = run(more).succeeded().json();
+        assert_eq!(summary["t_start"], start, "{more}");
+        assert_eq!(summary["outcome"], "success", "{more}");
+    }
+    run("--solver lms --steps 5 --t-start 1").refused(&["log-SNR", "0.999"]);
+    run("--solver lms --spacing trailing --steps 5").refused(&["log-SNR", "0.999"]);
+    let line = "sample --field exact:m.json --n 4 --solver ddim --steps 5 --process";
+    room.run(&format!("{line} ddpm:zero_terminal_snr=1")).refused(&["zero_terminal_snr", "true"]);
+}

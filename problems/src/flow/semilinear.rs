@@ -9,7 +9,7 @@ use crate::process::{GaussianPath, check_log_snr};
 
 /// `alpha`, `sigma` and `lambda` are the path's; the nonlinear part is the predicted noise
 /// or data, whatever the predictor itself predicts. Defined where the log-SNR
-/// is finite, and to or from the data for steps that are finite there.
+/// is finite, and at the data and at pure noise for steps that are finite there.
 impl<S> SemilinearField<S> for PathField<S> {
     fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
         let path = self.path();
@@ -17,12 +17,14 @@ impl<S> SemilinearField<S> for PathField<S> {
         Ok(Schedule { alpha: path.alpha(t), sigma: path.sigma(t), log_snr: path.log_snr(t) })
     }
     fn schedule_at_end(&self, t: f64) -> Result<Schedule, FieldError> {
-        let path = self.path();
-        if t != path.domain().data.t || path.domain().data.finite_log_snr {
-            return self.schedule(t);
-        }
-        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
-        Ok(Schedule { alpha, sigma, log_snr: f64::INFINITY })
+        let (path, domain) = (self.path(), self.path().domain());
+        let log_snr = match t {
+            _ if domain.has_log_snr(t) => return self.schedule(t),
+            _ if t == domain.data.t => f64::INFINITY,
+            _ if t == domain.noise.t => f64::NEG_INFINITY,
+            _ => return self.schedule(t),
+        };
+        Ok(Schedule { alpha: path.alpha(t), sigma: path.sigma(t), log_snr })
     }
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
         Ok(self.path().time_at_log_snr(log_snr))

@@ -28,7 +28,8 @@ impl Kind {
 
     /// Whether the method's steps are taken in the log-SNR, which must then be
     /// finite over the whole span, but for ends that
-    /// [`MethodInfo::evaluations_to_data`] and [`MethodInfo::starts_from_data`] allow.
+    /// [`MethodInfo::evaluations_to_data`], [`MethodInfo::starts_from_data`] and
+    /// [`MethodInfo::starts_from_noise`] allow.
     pub fn needs_log_snr(self) -> bool {
         self == Kind::Exponential
     }
@@ -69,6 +70,9 @@ pub struct MethodInfo {
     /// Whether a step of an exponential method can start where there is no noise, from clean
     /// data: it then takes the predicted noise for what it is there.
     pub starts_from_data: bool,
+    /// Whether a step of an exponential method can start where there is nothing but noise,
+    /// `alpha = 0`: it then takes the predicted data for what it is there.
+    pub starts_from_noise: bool,
 }
 
 impl MethodInfo {
@@ -90,6 +94,7 @@ impl MethodInfo {
             history: 0,
             evaluations_to_data: None,
             starts_from_data: false,
+            starts_from_noise: false,
         }
     }
 

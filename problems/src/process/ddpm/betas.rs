@@ -19,7 +19,7 @@ pub enum BetasError {
     LeadingZero,
     /// A beta that is no share of the variance.
     #[error(
-        "beta {index} is {value}; betas are inside (0, 1) (a last beta of 1, zero terminal SNR, leaves nothing of the data: cap it at 0.9999, say)",
+        "beta {index} is {value}; betas are inside (0, 1), and the last one may be 1, which leaves nothing of the data (zero terminal SNR)",
         value = Number(*value)
     )]
     Range {
@@ -114,7 +114,8 @@ impl BetaSchedule {
     }
 }
 
-/// `ln alpha` after none, one, two, ... of the betas; strictly falling.
+/// `ln alpha` after none, one, two, ... of the betas; strictly falling, to minus infinity if the
+/// last beta is 1.
 pub(super) fn log_alphas(betas: &[f64]) -> Result<Vec<f64>, BetasError> {
     if !(2..=MOST).contains(&betas.len()) {
         return Err(BetasError::Count(betas.len()));
@@ -125,6 +126,10 @@ pub(super) fn log_alphas(betas: &[f64]) -> Result<Vec<f64>, BetasError> {
         return Err(BetasError::LeadingZero);
     }
     for (index, &value) in betas.iter().enumerate() {
+        if value == 1.0 && index + 1 == betas.len() {
+            log_alphas.push(f64::NEG_INFINITY);
+            break;
+        }
         if !(value > 0.0 && value < 1.0) {
             return Err(BetasError::Range { index, value });
         }
@@ -141,9 +146,63 @@ pub(super) fn log_alphas(betas: &[f64]) -> Result<Vec<f64>, BetasError> {
     Ok(log_alphas)
 }
 
+/// The same with nothing left of the data at the end: with `a_i` the alphas from the first
+/// timestep to the last, `a_i <- (a_i - a_last) a_first / (a_first - a_last)` (Lin et al., *Common
+/// Diffusion Noise Schedules and Sample Steps are Flawed*, 2024, algorithm 1).
+pub(super) fn to_zero_terminal_snr(log_alphas: &mut [f64]) {
+    let [_, first, .., last] = *log_alphas else { return };
+    if last == f64::NEG_INFINITY {
+        return;
+    }
+    // a_i - a_last is a_i times this, which keeps the digits of the early ones.
+    let left = |log: f64| -(last - log).exp_m1();
+    for log in &mut log_alphas[1..] {
+        *log += (left(*log) / left(first)).ln();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The published algorithm as the diffusers library has it, `rescale_zero_terminal_snr`: from
+    /// the square roots of the cumulated alphas to betas again.
+    #[test]
+    fn zero_terminal_snr_is_the_published_rescaling() {
+        for schedule in [BetaSchedule::LINEAR, BetaSchedule::SCALED_LINEAR, BetaSchedule::COSINE] {
+            let betas = schedule.betas(1000);
+            let mut product = 1.0;
+            let roots: Vec<f64> = betas
+                .iter()
+                .map(|beta| {
+                    product *= 1.0 - beta;
+                    f64::sqrt(product)
+                })
+                .collect();
+            let (first, last) = (roots[0], roots[999]);
+            let mut found = log_alphas(&betas).unwrap();
+            to_zero_terminal_snr(&mut found);
+            assert_eq!((found[0], found[1000]), (0.0, f64::NEG_INFINITY));
+            assert!(found.windows(2).all(|pair| pair[1] < pair[0]));
+            for (root, found) in roots.iter().zip(&found[1..]) {
+                let expected = (root - last) * first / (first - last);
+                assert!((found.exp() - expected).abs() < 1e-13, "{found} {expected}");
+            }
+            // A table that ends with 1, as that library's, is read; and rescaled already.
+            let mut alphas = found.iter().map(|log| (2.0 * log).exp());
+            let mut before = alphas.next().unwrap();
+            let rescaled: Vec<f64> =
+                alphas.map(|alpha| 1.0 - alpha / std::mem::replace(&mut before, alpha)).collect();
+            assert_eq!(rescaled[999], 1.0);
+            let mut read = log_alphas(&rescaled).unwrap();
+            let once = read.clone();
+            to_zero_terminal_snr(&mut read);
+            assert_eq!(read, once);
+            for (read, found) in read.iter().zip(&found) {
+                assert!((read.exp() - found.exp()).abs() < 1e-13);
+            }
+        }
+    }
 
     #[test]
     fn schedules_have_the_values_of_their_papers() {
@@ -178,7 +237,8 @@ mod tests {
     fn tables_that_make_no_path_are_refused() {
         let refused = |betas: &[f64]| log_alphas(betas).unwrap_err();
         assert!(matches!(refused(&[0.1]), BetasError::Count(1)));
-        assert!(matches!(refused(&[0.1, 1.0]), BetasError::Range { index: 1, .. }));
+        assert!(matches!(refused(&[0.1, 1.0, 0.1]), BetasError::Range { index: 1, .. }));
+        assert!(matches!(refused(&[0.1, 1.5]), BetasError::Range { index: 1, .. }));
         assert!(matches!(refused(&[0.0, 0.1]), BetasError::LeadingZero));
         assert!(refused(&[-0.0, 0.1]).to_string().contains("betas[1:]"));
         assert!(matches!(refused(&[0.1, 0.0]), BetasError::Range { index: 1, .. }));

@@ -40,6 +40,7 @@ use crate::spec::{Spec, SpecError};
 pub struct Ddpm {
     knots: Knots,
     origin: Origin,
+    rescaled: bool,
 }
 
 /// Where the betas came from.
@@ -50,11 +51,21 @@ enum Origin {
     Table(Option<String>),
 }
 
+const ZERO_TERMINAL_SNR: &str = "zero_terminal_snr";
 const SCHEDULES: [&str; 3] = ["linear", "scaled-linear", "cosine"];
 
 pub(super) const ENTRY: ProcessEntry = ProcessEntry {
     name: "ddpm",
-    keys: &["timesteps", "schedule", "beta_min", "beta_max", "s", "betas", "interpolation"],
+    keys: &[
+        "timesteps",
+        "schedule",
+        "beta_min",
+        "beta_max",
+        "s",
+        "betas",
+        ZERO_TERMINAL_SNR,
+        "interpolation",
+    ],
     summary: "discrete-time model from a table of betas",
     build: |spec| Ok(Arc::new(build(spec)?)),
 };
@@ -63,13 +74,13 @@ fn build(spec: &Spec) -> Result<Ddpm, SpecError> {
     let name = spec.choice("schedule", &SCHEDULES, "linear")?;
     let path = match (spec.text("betas"), name) {
         (Some(file), _) => {
-            spec.only(&["betas", "interpolation"])?;
+            spec.only(&["betas", ZERO_TERMINAL_SNR, "interpolation"])?;
             Ddpm::read(file).map_err(|error| {
                 SpecError::value(ENTRY.name, "betas", file, format!("a usable table: {error}"))
             })?
         }
         (None, "cosine") => {
-            spec.only(&["timesteps", "schedule", "s", "interpolation"])?;
+            spec.only(&["timesteps", "schedule", "s", ZERO_TERMINAL_SNR, "interpolation"])?;
             let s = spec.number("s", 0.008)?;
             if !(0.0..=1e3).contains(&s) {
                 return Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1000"));
@@ -77,7 +88,8 @@ fn build(spec: &Spec) -> Result<Ddpm, SpecError> {
             scheduled(spec, BetaSchedule::Cosine { s })?
         }
         (None, name) => {
-            spec.only(&["timesteps", "schedule", "beta_min", "beta_max", "interpolation"])?;
+            let keys = ["timesteps", "schedule", "beta_min", "beta_max"];
+            spec.only(&[&keys[..], &[ZERO_TERMINAL_SNR, "interpolation"]].concat())?;
             let (default_min, default_max) =
                 if name == "linear" { (1e-4, 0.02) } else { (0.00085, 0.012) };
             let min = beta(spec, "beta_min", default_min)?;
@@ -91,7 +103,8 @@ fn build(spec: &Spec) -> Result<Ddpm, SpecError> {
     };
     let interpolation =
         spec.choice("interpolation", &Interpolation::NAMES, Interpolation::default().name())?;
-    Ok(path.interpolation(Interpolation::from_name(interpolation)))
+    let path = path.interpolation(Interpolation::from_name(interpolation));
+    Ok(if spec.boolean(ZERO_TERMINAL_SNR, false)? { path.zero_terminal_snr() } else { path })
 }
 
 fn beta(spec: &Spec, key: &str, default: f64) -> Result<f64, SpecError> {
@@ -133,7 +146,7 @@ impl Ddpm {
 
     fn of_table(betas: &[f64], origin: Origin) -> Result<Self, BetasError> {
         let knots = Knots::new(betas::log_alphas(betas)?, Interpolation::default());
-        Ok(Ddpm { knots, origin })
+        Ok(Ddpm { knots, origin, rescaled: false })
     }
 
     /// Another interpolation between the timesteps.
@@ -141,6 +154,15 @@ impl Ddpm {
     pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
         self.knots.interpolation = interpolation;
         self
+    }
+
+    /// The same rescaled to zero terminal SNR: nothing is left of the data at the last timestep,
+    /// `alpha(1) = 0`, and the first stays as it is (Lin et al., *Common Diffusion Noise Schedules
+    /// and Sample Steps are Flawed*, 2024). A solve that starts there asks for a network that
+    /// predicts v or the data; noise says nothing of the data where there is none.
+    #[must_use]
+    pub fn zero_terminal_snr(self) -> Self {
+        Ddpm { knots: self.knots.ending_in_noise(), rescaled: true, ..self }
     }
 
     /// The time of a timestep, which may lie between two: `(timestep + 1) / N`.
@@ -180,6 +202,9 @@ impl GaussianPath for Ddpm {
         words.extend(
             self.parameters().iter().map(|(key, value)| format!("{key}={}", Number(*value))),
         );
+        if self.rescaled {
+            words.push(format!("{ZERO_TERMINAL_SNR}=true"));
+        }
         words.push(format!("interpolation={}", self.knots.interpolation.name()));
         format!("{}:{}", ENTRY.name, words.join(","))
     }
@@ -187,44 +212,43 @@ impl GaussianPath for Ddpm {
         Some(self.knots.count())
     }
     fn domain(&self) -> TimeDomain {
-        TimeDomain::UNIT
+        if self.knots.ends_in_noise() { TimeDomain::UNIT_TO_PURE_NOISE } else { TimeDomain::UNIT }
     }
     fn default_span(&self) -> (f64, f64) {
         (1.0, self.time_of(0.0))
+    }
+    fn start_with_finite_log_snr(&self) -> f64 {
+        let last = self.knots.count() - 1 - usize::from(self.knots.ends_in_noise());
+        self.time_of(last as f64)
     }
     fn alpha(&self, t: f64) -> f64 {
         self.knots.at(t).alpha()
     }
     fn sigma(&self, t: f64) -> f64 {
-        let local = self.knots.at(t);
-        local.ratio * local.alpha()
+        self.knots.at(t).sigma()
     }
     fn alpha_derivative(&self, t: f64) -> f64 {
-        let local = self.knots.at(t);
-        local.drift_rate * local.alpha()
+        self.knots.at(t).alpha_derivative()
     }
     fn sigma_derivative(&self, t: f64) -> f64 {
-        let local = self.knots.at(t);
-        local.slope * local.alpha().powi(3)
+        self.knots.at(t).sigma_derivative()
     }
     fn sigma_squared_derivative(&self, t: f64) -> f64 {
-        let local = self.knots.at(t);
-        -2.0 * local.drift_rate * local.alpha().powi(2)
+        self.knots.at(t).sigma_squared_derivative()
     }
     fn log_snr(&self, t: f64) -> f64 {
-        -self.knots.at(t).ratio.ln()
+        self.knots.at(t).log_snr()
     }
     fn time_at_log_snr(&self, lambda: f64) -> f64 {
         self.knots.time_at_log_snr(lambda)
     }
     fn drift_rate(&self, t: f64) -> f64 {
-        self.knots.at(t).drift_rate
+        self.knots.at(t).drift_rate()
     }
     fn diffusion_squared(&self, t: f64) -> f64 {
-        -2.0 * self.knots.at(t).drift_rate
+        self.knots.at(t).diffusion_squared()
     }
     fn diffusion_squared_over_sigma(&self, t: f64) -> f64 {
-        let local = self.knots.at(t);
-        2.0 * local.slope * local.alpha()
+        self.knots.at(t).diffusion_squared_over_sigma()
     }
 }

@@ -14,7 +14,8 @@ use crate::state::State;
 /// diffusion, which is ancestral sampling, and SDE-DPM-Solver++1. Weak order 1.
 ///
 /// The formula is finite at `sigma = 0` too: a step that ends there leads to the data, and one that
-/// starts there, from clean data, takes the noise as predicted.
+/// starts there, from clean data, takes the noise as predicted. It is finite at `alpha = 0` as well,
+/// where the state is the noise and the data is as predicted.
 ///
 /// k-diffusion's Euler-ancestral is the same step: an Euler step of the probability flow in
 /// `x / alpha` over `rho = sigma / alpha` leads from `rho_t` to
@@ -62,6 +63,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
             draws_noise,
             evaluations_to_data: Some(1),
             starts_from_data: true,
+            starts_from_noise: true,
             ..MethodInfo::one_step(self.name, Kind::Exponential, 1, 1)
         }
     }

@@ -62,12 +62,9 @@ impl DiffusionNoise {
             return Ok(0.0);
         }
         let h = length_towards_data(start, end)?;
-        if h == f64::INFINITY {
+        if h == f64::INFINITY && part == NonlinearPart::Noise {
             // sigma e^h = alpha rho_start, which no sigma of 0 takes away.
-            let left = match part {
-                NonlinearPart::Data => 0.0,
-                NonlinearPart::Noise => end.schedule.alpha * start.schedule.rho(),
-            };
+            let left = end.schedule.alpha * start.schedule.rho();
             return Ok(self.factor * left * self.eta.sqrt());
         }
         let share = match part {

@@ -133,6 +133,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             history: self.values() as u32 - 1,
             evaluations_to_data: Some(1),
             starts_from_data: self.rule.part() == NonlinearPart::Noise,
+            starts_from_noise: self.rule.part() == NonlinearPart::Data,
             ..MethodInfo::one_step(self.rule.name(), Kind::Exponential, order, 1)
         }
     }
@@ -240,7 +241,7 @@ pub(super) fn known_values<S: State>(
     if whole.is_infinite() {
         return 1;
     }
-    history.knots().iter().take_while(|knot| !ends_in_data(&knot.schedule)).count()
+    history.knots().iter().take_while(|knot| knot.log_snr().is_finite()).count()
 }
 
 /// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
-use super::to_data::{ends_in_data, step_to_data};
+use super::Knot;
+use super::to_data::{check_finite, ends_in_data, step_to_data};
 use crate::field::{Counted, FieldError, VectorField};
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaMemory};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
@@ -111,6 +112,8 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
         }
         let Step { field, t, t_next, u, next, noise, grid, .. } = step;
         let start = field.schedule_at_end(t)?;
+        let knots = [(t, start), (t_next, end)].map(|(t, schedule)| Knot { t, schedule });
+        check_finite(&knots[0], &knots[1], [start.rho(), end.rho()])?;
         let RhoRungeKuttaMemory { stages, start: y, state } = memory;
         y.linear_combination(0.0, &[(1.0 / start.alpha, u)])?;
         let at = |schedule: &Schedule, t: f64| (schedule.rho(), t, schedule.alpha);

@@ -191,6 +191,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         MethodInfo {
             evaluations_to_data: (last == Some(&1)).then_some(1),
             starts_from_data: first == Some(&1) && self.part == NonlinearPart::Noise,
+            starts_from_noise: first == Some(&1) && self.part == NonlinearPart::Data,
             ..MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
         }
     }

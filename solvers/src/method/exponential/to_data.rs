@@ -1,5 +1,5 @@
-//! Steps to or from where there is no noise, `sigma = 0`. One rule for all methods: a step whose
-//! formula is finite is made.
+//! Steps to or from where there is no noise, `sigma = 0`, or nothing else, `alpha = 0`. One rule for
+//! all methods: a step whose formula is finite is made.
 //!
 //! - To the data, a formula of one value of the nonlinear part is finite, and is the predicted
 //!   data. Multistep methods lower their order to it, as published, unless their weights are
@@ -8,6 +8,9 @@
 //!   ([`step_to_data`]). Singlestep DPM-Solvers with inner nodes have no such step.
 //! - From the data, a formula of one value of the noise is finite, and so is Heun's in `rho`.
 //!   Those of the data are not: clean data does not say which way it goes.
+//! - From pure noise, a formula of one value of the data is finite: `sigma_next / sigma` of the noise
+//!   and `alpha_next` of the predicted data. Those of the noise are not: noise does not say what
+//!   it hides. The steps after it leave that value out, as those after clean data do.
 
 use super::Knot;
 use crate::field::FieldError;
@@ -24,12 +27,16 @@ pub(super) fn check_finite(
     if numbers.into_iter().all(f64::is_finite) {
         return Ok(());
     }
-    let t = if start.log_snr().is_infinite() { start.t } else { end.t };
+    let infinite = if start.log_snr().is_infinite() { start } else { end };
+    let (t, only_noise) = (infinite.t, infinite.log_snr() == f64::NEG_INFINITY);
     Err(FieldError::Domain {
         t,
-        advice: "there is no noise here, where the formula of this method is not finite; start \
-                 or end a little away, or take one that is, such as `ddim`, `lms` or `edm-heun`"
-            .to_owned(),
+        advice: format!(
+            "there is {} here, where the formula of this method is not finite; start or end a \
+             little away, or take one that is, such as `ddim`, or {}",
+            if only_noise { "nothing but noise" } else { "no noise" },
+            if only_noise { "`dpm-solver++2m`" } else { "`lms` or `edm-heun`" },
+        ),
     })
 }
 

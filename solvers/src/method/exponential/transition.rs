@@ -10,10 +10,11 @@ use crate::semilinear::{NonlinearPart, Schedule};
 /// `z = -h`, `gain = alpha_to` for the data. A polynomial `N = sum_k c_k s^k / k!`
 /// contributes exactly `sum_k c_k weight(k + 1)`.
 ///
-/// A step from or to where there is no noise, `sigma = 0`, is of infinite length on the clock.
-/// What a constant contributes may be finite all the same: `alpha_to` times the data, or
-/// `alpha_to (rho_to - rho_from)` times the noise, `rho = sigma / alpha`. The other weights then
-/// are NaN, and what is built on them cannot make the step.
+/// A step from or to where there is no noise, `sigma = 0`, or nothing but noise, `alpha = 0`, is of
+/// infinite length on the clock. What a constant contributes may be finite all the same: `alpha_to`
+/// times the data on the way to the data, or `alpha_to (rho_to - rho_from)` times the noise,
+/// `rho = sigma / alpha`. The other weights then are NaN, and what is built on them cannot make
+/// the step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
     /// Factor of the state.
@@ -40,9 +41,10 @@ impl Transition {
             NonlinearPart::Data => (to.sigma / from.sigma, to.alpha, -h),
         };
         let limit = match part {
+            NonlinearPart::Noise if to.alpha == 0.0 => to.sigma,
             NonlinearPart::Noise => to.alpha * (to.rho() - from.rho()),
             NonlinearPart::Data if h > 0.0 => to.alpha,
-            NonlinearPart::Data => f64::NAN,
+            NonlinearPart::Data => to.alpha - scale * from.alpha,
         };
         Transition { scale, h, gain, z, limit }
     }
@@ -67,7 +69,7 @@ impl Transition {
         }
     }
 
-    /// Whether the step starts or ends where there is no noise.
+    /// Whether the step starts or ends where there is no noise, or nothing else.
     pub(super) fn is_infinite(&self) -> bool {
         self.h.is_infinite()
     }
