@@ -233,6 +233,39 @@ fn refused(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
     assert!(advice.iter().any(|words| reason.contains(words)), "{solver}: {reason}");
 }
 
+/// A first step of infinite length has no parts.
+fn undivided(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
+    let Outcome::Failed { reason, .. } = closed.solved(from, span, 9, solver).outcome else {
+        panic!("{solver} is not refused on {}", closed.path.spec())
+    };
+    assert!(reason.contains("leave out start=matching"), "{reason}");
+}
+
+/// Pure noise is encoded to by every formula of one value: the state becomes the noise.
+#[test]
+fn a_step_to_nothing_but_noise_is_the_predicted_noise() {
+    for closed in starting_in_noise() {
+        let from = closed.drawn(8, 0.9);
+        let mut noise = from.clone();
+        closed.flow.predictor().predict(Target::NOISE, &mut noise, &from, 0.9).unwrap();
+        let expected = closed.path.sigma(1.0) * &noise;
+        for name in [
+            "ddim",
+            "dpm-solver-1",
+            "dpm-solver++1",
+            "dpm-solver-3m",
+            "deis-tab2",
+            "lms",
+            "ipndm",
+            "unipc-2",
+        ] {
+            let found = closed.solved(&from, (0.9, 1.0), 1, name);
+            assert!(found.outcome.is_success(), "{name}: {}", found.outcome);
+            assert!(gap(&found.u_last, &expected) < 1e-13, "{name} on {}", closed.path.spec());
+        }
+    }
+}
+
 /// A step whose formula is finite is made, and is right: to the data.
 #[test]
 fn steps_to_where_there_is_no_noise() {
@@ -288,14 +321,10 @@ fn steps_from_where_there_is_no_noise() {
         {
             assert!(made.contains(&name), "{name}: {made:?}");
         }
-        for setting in [
-            "unipc-3:prediction=noise",
-            "lms:corrector=unic",
-            "lms:start=heun",
-            "lms:start=matching",
-        ] {
+        for setting in ["unipc-3:prediction=noise", "lms:corrector=unic", "lms:start=heun"] {
             wrong.extend(converges(&closed, &from, span, setting).err());
         }
+        undivided(&closed, &from, span, "lms:start=matching");
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -351,9 +380,8 @@ fn steps_from_where_there_is_nothing_but_noise() {
             assert!(made.contains(&name), "{name}: {made:?}");
         }
         assert!(!made.contains(&"lms") && !made.contains(&"dpm-solver-2m"), "{made:?}");
-        for setting in ["dpm-solver++2m:start=matching", "dpm-solver++3m:corrector=unic"] {
-            wrong.extend(converges(&closed, &few, span, setting).err());
-        }
+        wrong.extend(converges(&closed, &few, span, "dpm-solver++3m:corrector=unic").err());
+        undivided(&closed, &few, span, "dpm-solver++2m:start=matching");
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::echo::echo_path;
+
 /// A file could not be written. What was there under its name before is there still.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`: {source}; {}", path.display(), advice(source))]
+#[error("cannot write `{}`: {source}; {}", echo_path(path), advice(source))]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
@@ -96,6 +98,9 @@ impl AtomicFile {
 /// renaming over `/dev/null` would take it from the whole system.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let refuse = |kind, advice: &str| Err(io::Error::new(kind, advice));
+    if path.as_os_str().as_encoded_bytes().last() == Some(&b'/') {
+        return refuse(ErrorKind::InvalidInput, "the path ends as a directory's");
+    }
     if path.file_name().is_none() {
         return refuse(ErrorKind::InvalidInput, "the path has no file name");
     }

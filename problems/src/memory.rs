@@ -59,9 +59,10 @@ pub fn available() -> u64 {
 
 /// The same by the files below `root`.
 fn available_below(root: &Path) -> u64 {
+    let space = resource(root, "Max address space", "VmSize:");
     let limits = [
         machine(root),
-        resource(root, "Max address space", "VmSize:"),
+        space.map(|left| left.max(reserved(root))),
         resource(root, "Max data size", "VmData:"),
     ];
     let groups = control_groups(root);
@@ -88,6 +89,26 @@ fn resource(root: &Path, limit: &str, used: &str) -> Option<u64> {
     let status = fs::read_to_string(own.join("status")).ok()?;
     let used = number_after(&status, used)?.saturating_mul(1024);
     Some(limit.saturating_sub(used))
+}
+
+/// The most that the process has reserved in one piece and not touched, as allocators do at their
+/// start: it counts against a limit on address space, and can be had.
+fn reserved(root: &Path) -> u64 {
+    let maps = fs::read_to_string(root.join("proc/self/smaps")).unwrap_or_default();
+    let (mut anonymous, mut size, mut most) = (false, 0, 0);
+    for line in maps.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            // address, permissions, offset, device, inode, and a path if there is one.
+            [_, _, _, _, inode, path @ ..] => anonymous = *inode == "0" && path.is_empty(),
+            ["Size:", kilobytes, _] => size = kilobytes.parse().unwrap_or(0),
+            ["Rss:", kilobytes, _] if anonymous => {
+                most = most.max(u64::saturating_sub(size, kilobytes.parse().unwrap_or(0)));
+            }
+            _ => {}
+        }
+    }
+    most.saturating_mul(1024)
 }
 
 /// Where control groups are found, and how they name limit and use.
@@ -198,6 +219,12 @@ mod tests {
         let space = "Max address space         1536000000           unlimited            bytes\n";
         let found_with = |limits| found(&[MEMINFO, status, ("proc/self/limits", limits)]);
         assert_eq!(found_with(space), 1_536_000_000 - 800_000 * 1024);
+        // An allocator's own reserve is not taken yet.
+        let maps = "7f0000000000-7f0040000000 ---p 00000000 00:00 0 \nSize:  1048576 kB\nRss:  48576 kB\n\
+                    7f1000000000-7f2000000000 r--p 00000000 08:01 77 /usr/lib/big\nSize:  9000000 kB\nRss:  4 kB\n\
+                    VmFlags: rd mr mw me ac\n";
+        let limits = [MEMINFO, status, ("proc/self/limits", space), ("proc/self/smaps", maps)];
+        assert_eq!(found(&limits), 1_000_000 * 1024);
         let data = "Max data size             204800000            unlimited            bytes\n";
         assert_eq!(found_with(data), 204_800_000 - 100_000 * 1024);
         let spent = "Max address space         1000           1000            bytes\n";

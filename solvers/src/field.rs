@@ -146,13 +146,13 @@ impl<F> Counted<F> {
         }
     }
 
-    /// Counts one evaluation that makes `forwards` network passes, or refuses it.
-    ///
     /// Evaluations allowed.
     pub(crate) fn budget(&self) -> u64 {
         self.budget
     }
 
+    /// Counts one evaluation that makes `forwards` network passes, or refuses it.
+    ///
     /// Public for the crates that add field traits: their implementation for
     /// `Counted` calls this before forwarding.
     #[inline(always)]

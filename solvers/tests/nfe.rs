@@ -142,6 +142,15 @@ fn events_cost_what_the_continuous_extension_lacks() {
         let own = if info.name == "dop853" { 3 * 10 } else { 0 };
         assert_eq!(nfe(None), plain + own + at_end, "{}", info.name);
         assert_eq!(nfe(Some(50)), nfe(None), "{}", info.name);
+        // A budget that pays for the steps is enough: the last one is not lost to its extension.
+        if own == 0 {
+            let (problem, _) = counting_problem((0.0, 1.0));
+            let event = Event::new(|u: &[f64; 2], _t| u[0] + 10.0);
+            let options = SolveOptions::steps(10).event(event).nfe_budget(plain);
+            let solution = solve(&problem, &method, options).unwrap();
+            assert!(solution.outcome.is_success(), "{}: {}", info.name, solution.outcome);
+            assert_eq!(solution.statistics.nfe, plain, "{}", info.name);
+        }
     }
     for method in every_stochastic_method::<[f64; 2], BothCounting>() {
         let counting = || SelfCounting(Oscillator::EXAMPLE, Arc::new(AtomicU64::new(0)));

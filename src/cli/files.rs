@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use driftfield_problems::atomic_file::{AtomicFile, behind_links};
 use driftfield_problems::data::Mnist;
+use driftfield_problems::echo::echo_path;
 
 use super::CommandError;
 use crate::plot::PlotError;
@@ -116,7 +117,7 @@ impl Files {
                     "{} and {} name the same file, `{}`, of which one would be lost; give two names",
                     first.option,
                     second.option,
-                    second.path.display()
+                    echo_path(&second.path)
                 )));
             }
             same.push(second);
@@ -163,11 +164,15 @@ fn named_in(text: &str) -> Vec<PathBuf> {
     let whole = text.contains('.').then_some(0);
     let before = |start: usize| {
         let ends = text[start..].match_indices([':', ',']).map(move |(at, _)| start + at);
-        ends.take(MOST).chain([text.len()])
+        // Whatever is in a name, the last of them may be what ends it.
+        let last = [text.rfind(':'), text.rfind(',')].into_iter().flatten();
+        ends.take(MOST).chain(last.filter(move |&end| end >= start)).chain([text.len()])
     };
     let mut found = Vec::new();
     for start in whole.into_iter().chain(after.take(MOST)) {
-        for part in before(start).map(|end| Path::new(text[start..end].trim())) {
+        let parts = before(start).map(|end| &text[start..end]);
+        // As it stands, and as those read it who take no spaces for part of a name.
+        for part in parts.flat_map(|part| [part, part.trim()]).map(Path::new) {
             if part.is_dir() {
                 found.extend(Mnist::files(part));
             } else if part.exists() {
@@ -191,7 +196,7 @@ fn check_there(option: &str, path: &Path) -> Result<(), CommandError> {
         false => Ok(()),
     });
     found.map_err(|error| {
-        CommandError::usage(format!("cannot read `{}` ({option}): {error}", path.display()))
+        CommandError::usage(format!("cannot read `{}` ({option}): {error}", echo_path(path)))
     })
 }
 
@@ -206,7 +211,7 @@ pub(super) fn check_folder(folder: &Path, names: &[&str]) -> Result<(), CommandE
         return names.iter().try_for_each(|name| check_writable(&folder.join(name)));
     }
     if folder.exists() {
-        let message = format!("cannot write to `{}`: it is no directory", folder.display());
+        let message = format!("cannot write to `{}`: it is no directory", echo_path(folder));
         return Err(CommandError::usage(message));
     }
     let mut missing = folder;

@@ -90,6 +90,10 @@ pub fn run() -> ExitCode {
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
     };
     match result {
+        // What was being written when the signal came is whole.
+        Ok(_) if signals.received().is_some() => {
+            CommandError::failed("done all the same").report_with(&signals)
+        }
         Ok(status) => status,
         Err(error) => error.report_with(&signals),
     }

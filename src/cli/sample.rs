@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use driftfield_problems::echo::echo_path;
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
@@ -81,7 +82,8 @@ pub(super) struct SampleArguments {
     #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
     /// End of the integration; above the start: encoding; equal to it: the initial state as it is.
-    /// For edm, 0 is steps to 0.002 and a last one, of one evaluation, to the data
+    /// For edm, 0 is steps to 0.002, where the spacing has no place at 0 as the default, and a last
+    /// one, of one evaluation, to the data
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state at the start of the integration, `.npy`, [n, d] or [n, c, h, w]; never scaled by
@@ -308,7 +310,7 @@ impl SampleArguments {
         let Streamed { statistics, outcome, seconds, span, .. } = streamed;
         let shape = shape(streamed);
         let written = match &self.out {
-            Some(file) => format!("samples of shape {shape:?} written to {}", file.display()),
+            Some(file) => format!("samples of shape {shape:?} written to {}", echo_path(file)),
             None => {
                 format!("samples of shape {shape:?} not written; give --out FILE.npy to keep them")
             }

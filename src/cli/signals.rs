@@ -25,14 +25,17 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From here on. Where a handler is refused, the system's own stays.
+    /// From here on. Where a handler is refused, the system's own stays, and so does a signal that
+    /// whoever started the program has it ignore: a shell its jobs in the background, `nohup`.
     pub(super) fn install() -> Self {
         let signals = Signals {
             stop: Arc::default(),
             at_once: Arc::new(AtomicBool::new(true)),
             received: Arc::default(),
         };
-        for (signal, _) in ENDING {
+        let ignored = ignored();
+        for (signal, _) in ENDING.into_iter().filter(|(signal, _)| ignored >> (signal - 1) & 1 == 0)
+        {
             let (stop, at_once) = (signals.stop.clone(), signals.at_once.clone());
             let received = signals.received.clone();
             let _ = flag::register_conditional_shutdown(signal, 128 + signal, at_once)
@@ -49,7 +52,8 @@ impl Signals {
     pub(super) fn listen(&self) -> Arc<AtomicBool> {
         self.at_once.store(false, Ordering::Relaxed);
         let (stop, at_once) = (self.stop.clone(), self.at_once.clone());
-        thread::spawn(move || {
+        // Without a thread, where none is to be had, a second signal does nothing.
+        let _ = thread::Builder::new().spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 thread::sleep(TICK);
             }
@@ -65,4 +69,11 @@ impl Signals {
         let (signal, name) = ENDING.into_iter().find(|(signal, _)| *signal == received)?;
         Some((u8::try_from(signal).ok()?, name))
     }
+}
+
+/// The signals ignored since before the program began, a bit each, as far as the system says.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::echo::echo_path;
 use driftfield_problems::method;
 use driftfield_problems::process::{self, PROCESSES};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -273,10 +274,10 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
         exit::say(terminal_table(&result))?;
     }
     if let Some(directory) = out {
-        write(&study, &result, directory).map_err(CommandError::failed)?;
+        let directory = write(&study, &result, directory).map_err(CommandError::failed)?;
         if !arguments.json {
             let report = directory.join("report.html");
-            exit::say(format_args!("table, pictures and report: {}", report.display()))?;
+            exit::say(format_args!("table, pictures and report: {}", echo_path(&report)))?;
         }
     }
     match stop.load(Ordering::Relaxed) {

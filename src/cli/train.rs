@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::memory;
 use driftfield_problems::network::{ClassifierConfig, UNetConfig};
 use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
@@ -246,9 +247,9 @@ fn train<A: Trainable>(
     let validation = trainer.validation().last();
     exit::say(format!(
         "{}: {} on {}, {steps} steps, last loss {}{}",
-        arguments.out.display(),
+        echo_path(&arguments.out),
         network.process,
-        arguments.data,
+        echo(&arguments.data),
         decimals(last.map_or(f64::NAN, |row| row.loss), 4),
         validation
             .map_or(String::new(), |row| format!(", on other data {}", decimals(row.loss, 4))),

@@ -248,7 +248,10 @@ fn own_ends(
     steps: &Steps,
     orders: Option<&[usize]>,
 ) -> Result<Option<(f64, f64)>, GenerateError> {
-    let Steps::Fixed(steps) = steps else { return Ok(None) };
+    // The denoising alone is no grid of the spacing's: it starts where the path does.
+    let (Steps::Fixed(steps), false) = (steps, matches!(steps, Steps::Fixed(0))) else {
+        return Ok(None);
+    };
     memory::check_steps(*steps as u64)?;
     let steps = orders.map_or(*steps, |orders| orders.iter().sum());
     let times = grid.spacing.own_times(&grid.path, steps)?;
@@ -284,7 +287,9 @@ fn span(
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
     let (default_start, default_end) = path.default_span();
     let domain = path.domain();
-    let usable = (!needs_log_snr || domain.has_log_snr(default_start))
+    // The last timestep of a discrete-time model is where it is meant to start.
+    let from_noise = info.starts_from_noise && spacing.is_none() && path.timesteps().is_some();
+    let usable = (!needs_log_snr || from_noise || domain.has_log_snr(default_start))
         && (!needs_diffusion || domain.has_diffusion(default_start));
     let default_start = if usable { default_start } else { path.start_with_finite_log_snr() };
     let (default_start, default_end) = own_ends.unwrap_or((default_start, default_end));

@@ -78,10 +78,6 @@ impl Case {
             return Err(StudyError::NoDigits { data: data.to_owned() });
         }
         let data = data::by_name(data)?;
-        let (expected, found) = (field.dimension(), data.dimension());
-        if expected != found {
-            return Err(StudyError::DataDimension { expected, found });
-        }
         Self::compared_with(process, field, Some(Reference::Data(data)))
     }
 
@@ -106,6 +102,12 @@ impl Case {
             (None, Field::Trained(_)) if is_image(&field) => Reference::Unknown,
             (None, Field::Trained(network)) => Reference::Data(data_of(network)?),
         };
+        if let Reference::Data(data) = &reference {
+            let (expected, found) = (field.dimension(), data.dimension());
+            if expected != found {
+                return Err(StudyError::DataDimension { expected, found });
+            }
+        }
         let field_name = if field.is_exact() { "exact" } else { "trained" };
         let judge = if is_image(&field) { Some(Judge::of_labels()?) } else { None };
         let condition = Condition::default();
@@ -177,8 +179,12 @@ fn data_of(network: &TrainedField) -> Result<Box<dyn DataSet>, StudyError> {
     // A folder that was moved whole: the data lies in it under its own name.
     places.extend(recorded.file_name().map(|file| beside(Path::new(file))));
     let Some(place) = places.iter().find(|place| place.exists()) else {
-        places.dedup();
-        let looked: Vec<String> = places.iter().map(|place| echo_path(place)).collect();
+        let mut looked: Vec<String> = Vec::new();
+        for place in places.iter().map(|place| echo_path(place)) {
+            if !looked.contains(&place) {
+                looked.push(place);
+            }
+        }
         let (weights, data) = (network.file.clone(), network.data.clone());
         return Err(StudyError::NoData { weights, data, looked: looked.join(", ") });
     };

@@ -1,7 +1,7 @@
 //! Writing a study: CSV, JSON, pictures and one HTML report.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use driftfield_problems::atomic_file::{self, WriteError};
 use driftfield_problems::data::DataError;
@@ -209,8 +209,12 @@ pub const STUDY_FILES: [&str; 3] = ["study.csv", "study.json", "report.html"];
 ///
 /// `study.json` lists the pictures with a checksum of each. Those listed by an earlier study in the
 /// same directory that this one does not make are removed at the end, if they are still what was
-/// written then.
-pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<(), StudyError> {
+/// written then. A study that was stopped is written to `stopped` in a directory that holds a
+/// finished one, which stays as it is. Returns where it was written.
+pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<PathBuf, StudyError> {
+    let beside = directory.join(STOPPED);
+    let keeps = !result.complete && holds_complete(directory);
+    let directory = if keeps { beside.as_path() } else { directory };
     std::fs::create_dir_all(directory).map_err(WriteError::at(directory))?;
     let csv = result.to_csv().map_err(io::Error::from).map_err(WriteError::at(directory))?;
     let earlier = Pictures::listed_in(directory);
@@ -225,7 +229,19 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<()
         return Err(error);
     }
     earlier.remove_all_but(&pictures, directory);
-    write_json(result, &pictures, directory)
+    write_json(result, &pictures, directory)?;
+    Ok(directory.to_path_buf())
+}
+
+/// Where the rows of a study go that was stopped, within the folder of one that was not.
+const STOPPED: &str = "stopped";
+
+/// Whether a folder holds a study that was finished.
+fn holds_complete(directory: &Path) -> bool {
+    let text = std::fs::read(directory.join("study.json")).unwrap_or_default();
+    let study: Value = serde_json::from_slice(&text).unwrap_or_default();
+    // Those of before did not say.
+    study.is_object() && study.get("complete") != Some(&Value::Bool(false))
 }
 
 fn write_json(

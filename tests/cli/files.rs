@@ -320,3 +320,37 @@ proptest! {
         }
     }
 }
+
+/// What may be part of a name is compared as part of it.
+#[test]
+fn no_input_is_lost_for_spaces_or_many_commas_in_its_name() {
+    let room = room();
+    let common = ["sample", "--process", "vp", "--solver", "heun", "--steps", "2", "--n", "2"];
+    let many = format!("{}x.npy", "a,".repeat(60));
+    for (field, file) in [
+        ("exact: m.json".to_owned(), " m.json".to_owned()),
+        (format!("empirical:{many}:0.1"), many),
+    ] {
+        let source = if file.ends_with("json") { "m.json" } else { "d.npy" };
+        std::fs::copy(room.path(source), room.path(&file)).unwrap();
+        let before = room.bytes(&file);
+        let words = common.iter().copied().chain(["--field", &field, "--out", &file]);
+        let ran = Ran::new(&field, room.command(words).output().unwrap());
+        ran.refused(&["name the same file"]);
+        assert_eq!(room.bytes(&file), before);
+    }
+}
+
+/// A name that ends as a directory's is refused before anything is computed.
+#[test]
+fn a_file_is_not_written_to_a_directory() {
+    let room = room();
+    for line in [
+        "sample --process vp --field exact:m.json --solver heun --steps 2 --n 2 --out nd/",
+        "sample --process vp --field exact:m.json --solver heun --steps 2 --n 2 --trajectory nd/",
+        "data moons --n 3 --out nd/",
+        "train --process vp --data moons --steps 2 --out w2.safetensors/",
+    ] {
+        room.run(line).refused(&["cannot write", "directory"]);
+    }
+}

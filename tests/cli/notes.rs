@@ -54,10 +54,12 @@ fn trailing_timesteps_with_the_denoising_are_those_of_diffusers() {
         assert_eq!(room.bytes("a.npy"), room.bytes("b.npy"), "{n}");
         assert_eq!((&trailing["nfe"], &trailing["steps"]), (&n.into(), &(n - 1).into()));
     }
-    // One: the predicted data at timestep 999.
-    let one = run("--spacing trailing --nfe 1", "a.npy");
-    assert_eq!((&one["nfe"], &one["steps"]), (&1.into(), &0.into()));
-    assert_eq!((&one["t_start"], &one["t_end"]), (&1.0.into(), &1.0.into()));
+    // One: the predicted data at timestep 999, whatever the spacing makes of no step.
+    for spacing in ["leading", "linspace", "uniform", "trailing"] {
+        let one = run(&format!("--spacing {spacing} --nfe 1"), "a.npy");
+        assert_eq!((&one["nfe"], &one["steps"]), (&1.into(), &0.into()), "{spacing}");
+        assert_eq!((&one["t_start"], &one["t_end"]), (&1.0.into(), &1.0.into()), "{spacing}");
+    }
     let path = process::parse("ddpm").unwrap();
     let mut noise = Array2::<f64>::zeros((5, 2));
     fill_initial_normals(&mut noise, path.sigma(1.0), 2, 0).unwrap();

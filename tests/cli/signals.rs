@@ -92,6 +92,20 @@ fn a_study_that_is_asked_to_end_writes_what_it_has() {
     let report = String::from_utf8(room.bytes("out/report.html")).unwrap();
     assert!(report.contains("was stopped"));
     assert!(room.parts("out").is_empty());
+
+    // A finished study is not given up for one that is stopped.
+    let quick =
+        "study --quick --process vp --solver heun --field exact:m.json --lanes 50 --out out";
+    room.run(quick).succeeded();
+    let finished = room.bytes("out/study.json");
+    while !room.has("out/stopped/study.json") {
+        let child = started(&room, line);
+        std::thread::sleep(patience);
+        assert_eq!(end(child, "INT", line).status, Some(130));
+        patience *= 2;
+    }
+    assert_eq!(room.bytes("out/study.json"), finished);
+    assert!(room.has("out/chamfer-nfe-vp-exact.png"));
 }
 
 #[test]

@@ -287,7 +287,10 @@ fn zero_terminal_snr_is_started_from() {
     for (more, start) in [
         ("--solver heun --steps 5", 1.0),
         ("--solver ancestral --steps 5", 1.0),
-        ("--solver ddim --steps 5", 0.999),
+        ("--solver ddim --steps 5", 1.0),
+        ("--solver lms --steps 5", 0.999),
+        ("--solver pc:predictor=ddim --steps 5", 1.0),
+        ("--solver ddim --spacing logsnr --steps 5", 0.999),
         ("--solver ddim --steps 5 --t-start 1", 1.0),
         ("--solver ddim --spacing trailing --steps 5 --denoise-final", 1.0),
         ("--solver dpm-solver++2m --spacing trailing --nfe 5 --denoise-final", 1.0),

@@ -107,6 +107,7 @@ impl<S: State, F: ScoreField<S>, M: Method<S, F>> Method<S, F> for PredictorCorr
             draws_noise: true,
             couples_lanes: own.couples_lanes || coupled,
             evaluations_to_data: own.evaluations_to_data.map(|evaluations| evaluations + extra),
+            starts_from_noise: own.starts_from_noise,
             ..MethodInfo::one_step("pc", own.kind, own.order, own.evaluations_per_step + extra)
         }
     }

@@ -1,4 +1,5 @@
 use driftfield_solvers::State;
+use driftfield_solvers::field::Counted;
 use driftfield_solvers::method::{
     GridPosition, Method, MethodInfo, Step, StepError, StochasticInfo,
 };
@@ -47,6 +48,15 @@ impl<S: State, F: PosteriorField<S>, M: Method<S, F>> Method<S, F> for StepToDat
 
     fn memory(&self, initial: &S) -> Self::Memory {
         self.method.memory(initial)
+    }
+
+    fn seed_history(
+        &self,
+        field: &Counted<&F>,
+        past: &[(f64, S)],
+        memory: &mut Self::Memory,
+    ) -> Result<(), StepError> {
+        self.method.seed_history(field, past, memory)
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {

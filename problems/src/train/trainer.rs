@@ -11,7 +11,7 @@ use super::checkpoint::{Identity, State};
 use super::optimiser::{Moments, Update, adamw, norm};
 use super::trainable::LossGradient;
 use super::{CheckpointError, Objective, TrainError, Trainable, TrainingConfig};
-use crate::atomic_file::WriteError;
+use crate::atomic_file::{WriteError, behind_links};
 use crate::memory;
 use crate::network::{MlpConfig, Parameters};
 use crate::process::GaussianPath;
@@ -303,7 +303,7 @@ impl<'a, A: Trainable> Trainer<'a, A> {
         if let Some((path, _)) = &self.checkpoint
             && exists(path)?
         {
-            std::fs::remove_file(path)
+            std::fs::remove_file(behind_links(path))
                 .map_err(WriteError::at(path))
                 .map_err(CheckpointError::from)?;
         }

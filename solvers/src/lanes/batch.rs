@@ -167,7 +167,8 @@ impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
             let reason = error.to_string();
             for lane in &mut self.lanes {
                 // A lane that arrived with times still to be saved did not get through either.
-                if lane.outcome.is_none() || !self.saving.is_done(lane.number) {
+                let arrived = lane.outcome.as_ref().is_some_and(Outcome::is_success);
+                if lane.outcome.is_none() || arrived && !self.saving.is_done(lane.number) {
                     lane.outcome = Some(Outcome::Failed { t: lane.t, reason: reason.clone() });
                 }
             }

@@ -73,7 +73,7 @@ where
     };
     options.adaptive.check(initial.lane_len())?;
     check_save_times(&options.save_times, t0, t1)?;
-    if !options.save_times.is_empty() && info.interpolant_order.is_none() {
+    if !options.save_times.is_empty() && info.interpolant_order.is_none() && t0 != t1 {
         let purpose = "saving at given times";
         return Err(SolveError::NoInterpolant { method: info.name, purpose });
     }

@@ -28,6 +28,10 @@ impl Side {
     }
 }
 
+/// Share of a step within which a zero is told from a touch: half of what the usual probes are
+/// apart.
+const FARTHEST: f64 = 0.05;
+
 /// How a step is looked at, in shares `theta` of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
@@ -35,7 +39,7 @@ pub(crate) struct View {
     pub(crate) probes: usize,
     /// Whether a crossing can be located inside, or only at the end of the step.
     pub(crate) inside: bool,
-    /// How far beyond a zero one looks whether it is a touch.
+    /// How far beyond a zero one looks at first whether it is a touch.
     pub(crate) beyond: f64,
 }
 
@@ -81,9 +85,17 @@ struct Watch<V> {
 }
 
 impl<V: FnMut(f64) -> Result<f64, StateError>> Watch<V> {
-    /// The side just beyond `theta`, NaN telling as little as zero.
+    /// The side beyond `theta`, NaN telling as little as zero: as near as something is seen, as a
+    /// state that touches moves less than its rounding at first.
     fn side_beyond(&mut self, theta: f64) -> Result<Side, StateError> {
-        Ok(Side::of((self.value)(theta + self.beyond)?).unwrap_or(Side::AtZero))
+        let mut distance = self.beyond;
+        loop {
+            let side = Side::of((self.value)(theta + distance)?).unwrap_or(Side::AtZero);
+            if side != Side::AtZero || distance >= FARTHEST {
+                return Ok(side);
+            }
+            distance = (100.0 * distance).min(FARTHEST);
+        }
     }
 
     fn look(&mut self, theta: f64, from: Side) -> Result<Seen, StateError> {

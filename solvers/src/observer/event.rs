@@ -29,6 +29,8 @@ type EventFunction<'a, S> = Box<dyn Fn(&S, f64) -> f64 + 'a>;
 /// Places inside a step at which an event function is looked at, if nothing else is said: those
 /// that divide it into ten.
 const PROBES: usize = 9;
+/// Probes at most.
+const MOST_PROBES: usize = 1 << 20;
 
 /// A scalar function of the state whose zero crossings are located.
 ///
@@ -40,8 +42,11 @@ const PROBES: usize = 9;
 /// - a zero that it starts from is none, and leaving a zero to either side is none;
 /// - a zero on the end of a step is one crossing, and not another one in the step after.
 ///
-/// Whether an exact zero is a touch is decided by a look a millionth of the step beyond it, on the
-/// same curve: a terminating event ends the solve without another step.
+/// Whether an exact zero is a touch is decided by a look beyond it on the same curve, a millionth of
+/// the step at first and a twentieth at most, as near as the function is seen to leave zero: a
+/// terminating event ends the solve without another step. Where the extension of a step made asks
+/// for an evaluation that the budget or the field's domain has no room for, the event is looked at
+/// on the ends of that step.
 ///
 /// Crossings are looked for on the method's continuous extension, at the end of every step and at
 /// some [probes](Event::probes) within, so that two in one step are both found unless they lie
@@ -100,7 +105,7 @@ impl<'a, S> Event<'a, S> {
     /// only in steps at whose ends the signs differ.
     #[must_use]
     pub fn probes(mut self, probes: usize) -> Self {
-        self.probes = probes;
+        self.probes = probes.min(MOST_PROBES);
         self
     }
 }

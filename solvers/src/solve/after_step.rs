@@ -2,6 +2,7 @@
 //! observers.
 
 use super::Integrator;
+use crate::field::FieldError;
 use crate::method::{Method, Step, StepError};
 use crate::observer::{AcceptedStep, Change, Course, Event, Flow, Side, View, follow};
 use crate::problem::Problem;
@@ -91,12 +92,19 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn seen_by_events(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
         match self.method.interpolant(&self.memory) {
             _ if theta == 1.0 => self.scratch.copy_from(&self.u),
-            Some(interpolant) => evaluate(&interpolant, &mut self.scratch, &self.other, h, theta),
-            None => {
+            Some(interpolant) if self.is_extended() => {
+                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
+            }
+            _ => {
                 let terms = [(1.0 - theta, &self.other), (theta, &self.u)];
                 self.scratch.linear_combination(0.0, &terms)
             }
         }
+    }
+
+    /// Whether the continuous extension of the step to `self.t` is ready.
+    fn is_extended(&self) -> bool {
+        self.interpolated_to == self.t
     }
 
     /// The time of a share of the step to `self.t`.
@@ -140,8 +148,13 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if probes == 0 && at_end == Some(side) {
             return Ok(Course { crossings: Vec::new(), nan: None, side });
         }
-        self.prepare_interpolant(t_previous, self.t, h)?;
-        let inside = self.method.interpolant(&self.memory).is_some();
+        match self.prepare_interpolant(t_previous, self.t, h) {
+            // The step is made: what its extension alone would evaluate is no part of it. Without
+            // one the event is looked at on its ends.
+            Err(StepError::Field(FieldError::BudgetSpent | FieldError::Domain { .. })) => {}
+            prepared => prepared?,
+        }
+        let inside = self.is_extended() && self.method.interpolant(&self.memory).is_some();
         let view = View::new(probes, inside, self.t, h);
         let value = |theta: f64| {
             let t = self.time_of_share(t_previous, h, theta);

@@ -2,7 +2,7 @@
 
 use crate::common::{every_stochastic_method, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::method::{BoxedMethod, Dopri5, Method, Rk4};
+use driftfield_solvers::method::{BoxedMethod, Dopri5, Euler, Heun, Method, Midpoint, Rk4};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow};
 use driftfield_solvers::{
     FieldError, OdeProblem, Outcome, Problem, SdeProblem, Solution, SolveOptions, Status,
@@ -337,4 +337,47 @@ fn a_nan_after_a_change_by_hand_is_seen() {
     integrator.u_mut()[0] = 3.0;
     assert_eq!(integrator.step(), Status::Finished);
     expected(integrator.outcome());
+}
+
+/// A state that touches: near its lowest point it moves less than it is rounded to.
+#[test]
+fn a_state_that_touches_crosses_nothing() {
+    for power in 2..=10 {
+        let dt = 0.5_f64.powi(power);
+        let field = |du: &mut f64, _u: &f64, t: f64| *du = 2.0 * (t - 0.5);
+        let problem = OdeProblem::new(field, 1.25, (0.0, 1.0));
+        let event = Event::new(|u: &f64, _t| u - 1.0).terminating();
+        let solution = solve(&problem, &Heun::new(), SolveOptions::dt(dt).event(event)).unwrap();
+        assert!(solution.events.is_empty() && solution.outcome == Outcome::Success, "{dt}");
+        if power > 5 {
+            continue;
+        }
+        for (start, level) in [(1.25_f32, 1.0), (0.25, 0.0)] {
+            let field = |du: &mut f32, _u: &f32, t: f64| *du = 2.0 * (t as f32 - 0.5);
+            let problem = OdeProblem::new(field, start, (0.0, 1.0));
+            let event = Event::new(|u: &f32, _t| f64::from(*u) - level);
+            let options = SolveOptions::dt(dt).event(event);
+            let solution = solve(&problem, &Heun::new(), options).unwrap();
+            assert!(solution.events.is_empty(), "{dt} {start}");
+        }
+    }
+}
+
+/// The end of a span at which the field is not defined is no matter of an event's.
+#[test]
+fn a_field_that_ends_with_the_span_is_watched_to_there() {
+    let field = |du: &mut f64, _u: &f64, t: f64| {
+        if t >= 1.0 {
+            return Err(FieldError::Domain { t, advice: "it ends here".to_owned() });
+        }
+        *du = 1.0;
+        Ok(())
+    };
+    let problem = OdeProblem::new(field, 0.0, (0.0, 1.0));
+    for method in [BoxedMethod::new(Euler::new()), BoxedMethod::new(Midpoint::new())] {
+        let event = Event::new(|u: &f64, _t| u - 0.625);
+        let solution = solve(&problem, &method, SolveOptions::steps(4).event(event)).unwrap();
+        assert!(solution.outcome.is_success(), "{}", solution.outcome);
+        assert!((solution.events[0].t - 0.625).abs() < 1e-12);
+    }
 }

@@ -106,7 +106,8 @@ pub enum MixtureError {
     },
     /// A variance on the diagonal of a covariance that is no usable number.
     #[error(
-        "covariance {component} is not positive definite: variance {axis} on its diagonal is {value}; variances must be between 1e-200 and 1e100"
+        "variance {axis} on the diagonal of covariance {component} is {value}; variances must be between 1e-200 and 1e100",
+        value = Number(*value)
     )]
     Variance {
         /// Index of the component.

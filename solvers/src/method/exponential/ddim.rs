@@ -62,7 +62,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
             weak_order: draws_noise.then_some(1.0),
             draws_noise,
             evaluations_to_data: Some(1),
-            starts_from_data: true,
+            starts_from_data: !draws_noise,
             starts_from_noise: true,
             ..MethodInfo::one_step(self.name, Kind::Exponential, 1, 1)
         }

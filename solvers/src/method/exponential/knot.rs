@@ -16,7 +16,7 @@ impl Knot {
         Ok(Knot { t, schedule: field.schedule(t)? })
     }
 
-    /// The knot at an end of a step, of infinite clock where there is no noise.
+    /// The knot at an end of a step, of infinite clock where there is no noise or nothing else.
     pub(super) fn at_end<S, F: SemilinearField<S>>(
         field: &Counted<&F>,
         t: f64,

@@ -1,6 +1,6 @@
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
-use super::to_data::{check_finite, ends_in_data};
+use super::to_data::{check_finite, ends_in_data, undivided};
 use super::{Bh, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
@@ -124,6 +124,8 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
 
     fn info(&self) -> MethodInfo {
         let order = self.rule.order() + u32::from(self.corrector.is_some());
+        // A first step of infinite length has no parts.
+        let divisible = self.start != Start::Matching || self.values() == 1;
         MethodInfo {
             evaluations_at_start: match self.start {
                 Start::Lower => 0,
@@ -132,8 +134,8 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             },
             history: self.values() as u32 - 1,
             evaluations_to_data: Some(1),
-            starts_from_data: self.rule.part() == NonlinearPart::Noise,
-            starts_from_noise: self.rule.part() == NonlinearPart::Data,
+            starts_from_data: divisible && self.rule.part() == NonlinearPart::Noise,
+            starts_from_noise: divisible && self.rule.part() == NonlinearPart::Data,
             ..MethodInfo::one_step(self.rule.name(), Kind::Exponential, order, 1)
         }
     }
@@ -167,7 +169,11 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         if whole.is_infinite() {
             check_finite(&start, &end, [whole.scale, whole.weight(1)])?;
         }
+        if starter.is_some() && start.log_snr().is_infinite() {
+            return Err(undivided(&start).into());
+        }
         let to_data = ends_in_data(&end.schedule);
+        let to_noise = end.log_snr() == f64::NEG_INFINITY;
         *corrected = false;
         if let Some(starter) = starter.as_mut() {
             starter.forget_attempt(history);
@@ -177,13 +183,19 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let held = self.values().min(known_values(&self.rule, history, &whole));
+        let known = if to_noise { 1 } else { known_values(&self.rule, history, &whole) };
+        let held = self.values().min(known);
         let values = self.final_orders.limit(held, self.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
         let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
-        self.rule.weights(&view, &mut weights[..values])?;
+        if to_noise {
+            // That of a constant, for rules in `rho` as well, which is infinite.
+            weights[0] = whole.weight(1);
+        } else {
+            self.rule.weights(&view, &mut weights[..values])?;
+        }
         advance(next, u, whole.scale, &weights[..values], history, None)?;
         let uncorrected =
             |grid: GridPosition| grid.remaining() == 1 || grid.index < self.uncorrected;
@@ -193,7 +205,9 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             (true, _) => Some(UniC(Bh::Bh2)),
             (false, corrector) => corrector.filter(|_| !grid.is_some_and(uncorrected)),
         };
-        if let (Some(corrector), Some((knot, at_end)), false) = (corrector, at_end, to_data) {
+        if let (Some(corrector), Some((knot, at_end)), false) =
+            (corrector, at_end, to_data || to_noise)
+        {
             corrector.weights(&view, &mut weights[..=values]);
             // Where a value at the data is none for the corrector, the prediction stands.
             if !weights[..=values].iter().all(|weight| weight.is_finite()) {

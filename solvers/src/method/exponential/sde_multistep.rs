@@ -80,7 +80,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
             draws_noise,
             history: self.rule.values() as u32 - 1,
             evaluations_to_data: Some(1),
-            starts_from_data: self.rule.part() == NonlinearPart::Noise,
+            starts_from_data: self.rule.part() == NonlinearPart::Noise && !draws_noise,
             starts_from_noise: self.rule.part() == NonlinearPart::Data,
             ..MethodInfo::one_step(self.name(), Kind::Exponential, self.rule.order(), 1)
         }

@@ -18,8 +18,8 @@ use crate::state::{State, StateError};
 /// [`Variant`]; order 3 is `scale u + w_1 N_0 + w_2 (N_2 - N_0) / r_2`, or the
 /// whole quadratic through its three values.
 ///
-/// Steps of order 1 are finite to where there is no noise, and from there with the noise; steps
-/// with inner nodes are not.
+/// Steps of order 1 are finite to where there is no noise, from there with the noise, and from pure
+/// noise with the data; steps with inner nodes are not.
 #[derive(Debug, Clone)]
 pub struct Singlestep {
     part: NonlinearPart,

@@ -40,6 +40,16 @@ pub(super) fn check_finite(
     })
 }
 
+/// Refuses to divide a first step that has no parts.
+pub(super) fn undivided(start: &Knot) -> FieldError {
+    FieldError::Domain {
+        t: start.t,
+        advice: "a first step from here is of infinite length on the clock and cannot be divided; \
+                 leave out start=matching, or start a little away"
+            .to_owned(),
+    }
+}
+
 /// Whether the step to `end` removes all noise: `sigma = 0`.
 pub(super) fn ends_in_data(end: &Schedule) -> bool {
     end.log_snr == f64::INFINITY
