@@ -8,9 +8,9 @@ mod interpretation;
 mod noise_kind;
 mod stochastic;
 
-use crate::number::Number;
 use std::cell::Cell;
 
+use crate::number::Number;
 use crate::state::StateError;
 
 pub use columns::{MatrixNoise, ScalarNoise};

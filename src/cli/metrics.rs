@@ -1,9 +1,9 @@
-use driftfield_solvers::number::decimals;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use driftfield_problems::{memory, npy};
+use driftfield_solvers::number::decimals;
 
 use super::CommandError;
 use super::exit::say;

@@ -111,14 +111,6 @@ impl ReconstructArguments {
         Ok(Field::parse(field)?)
     }
 
-    fn path(&self, field: &Field) -> Result<SharedPath, CommandError> {
-        match (&self.process, field) {
-            (Some(process), _) => Ok(process::parse(process)?),
-            (None, Field::Trained(network)) => Ok(process::parse(&network.process)?),
-            (None, _) => Err(no_process()),
-        }
-    }
-
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
     fn technique(&self) -> Result<Technique, CommandError> {
         match (self.method.parse::<Technique>()?, self.zeta) {
@@ -183,13 +175,13 @@ impl ReconstructArguments {
             _ => Ok(()),
         }
     }
+}
 
-    /// Refuses pictures of lanes that are no images.
-    fn check_pictures(&self, field: &Field) -> Result<(), CommandError> {
-        if self.grid.is_some() || self.trajectory_grid.is_some() {
-            images::side_of(&field.row_shape())?;
-        }
-        Ok(())
+/// The process a network was trained for.
+fn own_process(field: &Field) -> Result<SharedPath, CommandError> {
+    match field {
+        Field::Trained(network) => Ok(process::parse(&network.process)?),
+        _ => Err(no_process()),
     }
 }
 
@@ -222,14 +214,17 @@ pub(super) fn run(
 ) -> Result<ExitCode, CommandError> {
     arguments.check_before_reading()?;
     let (technique, settings) = (arguments.technique()?, arguments.settings()?);
-    if let Some(process) = &arguments.process {
-        reconstruct::check(&process::parse(process)?, &settings)?;
-    }
+    let checked = |path: SharedPath| reconstruct::check(&path, &settings).map(|()| path);
+    // Before the field is read, where the process is known without it.
+    let named = arguments.process.as_deref().map(process::parse).transpose()?;
+    let named = named.map(checked).transpose()?;
     let field = arguments.field()?;
-    let path = arguments.path(&field)?;
-    reconstruct::check(&path, &settings)?;
+    let path = match named {
+        Some(path) => path,
+        None => checked(own_process(&field)?)?,
+    };
     field.check_condition(&settings.condition)?;
-    arguments.check_pictures(&field)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
     let image = read_image(&arguments.image, &field)?;
     let shape = ImageShape::from_axes(&field.row_shape())?;
     let measurement = inverse::parse(&arguments.measurement, &shape)?;

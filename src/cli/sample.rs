@@ -198,11 +198,13 @@ impl SampleArguments {
                 "--init-units says what an initial state is in; give one with --init FILE.npy",
             )),
             (None, Some(lanes)) => Ok(Initial::Noise { lanes, seed: self.seed }),
-            (None, None) => Err(CommandError::usage(
-                "give the initial state: --init FILE.npy, or --n N (--seed K)",
-            )),
+            (None, None) => Err(no_initial_state()),
         }
     }
+}
+
+fn no_initial_state() -> CommandError {
+    CommandError::usage("give the initial state: --init FILE.npy, or --n N (--seed K)")
 }
 
 impl SampleArguments {
@@ -224,20 +226,10 @@ impl SampleArguments {
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
         match (&self.init, self.n) {
-            (None, None) => Err(CommandError::usage(
-                "give the initial state: --init FILE.npy, or --n N (--seed K)",
-            )),
+            (None, None) => Err(no_initial_state()),
             (None, Some(0)) => Err(GenerateError::NoLanes.into()),
             _ => Ok(()),
         }
-    }
-
-    /// Refuses pictures of lanes that are no images.
-    fn check_pictures(&self, field: &Field) -> Result<(), CommandError> {
-        if self.grid.is_some() || self.trajectory_grid.is_some() {
-            images::side_of(&field.row_shape())?;
-        }
-        Ok(())
     }
 
     /// What is drawn of a chunk of lanes.
@@ -361,7 +353,7 @@ fn run_as<T: Scalar + NpyElement>(
     check_settings(&path, &settings, arguments.init.is_some())?;
     let field = Field::parse(&arguments.field)?;
     field.check_condition(&settings.condition)?;
-    arguments.check_pictures(&field)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
     let initial = arguments.initial::<T>()?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let (mut samples, mut drawn) = (None, Vec::new());

@@ -251,7 +251,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     let out = arguments.directory();
     if let Some(directory) = out {
         std::fs::create_dir_all(directory).map_err(|error| {
-            CommandError::usage(format!("cannot create `{}`: {error}", directory.display()))
+            CommandError::usage(format!("cannot create `{}`: {error}", echo_path(directory)))
         })?;
     }
     let stop = signals.listen();

@@ -1,4 +1,3 @@
-use driftfield_solvers::number::decimals;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +14,7 @@ use driftfield_problems::train::{
     check_checkpoint,
 };
 use driftfield_problems::weights::TrainedNetwork;
+use driftfield_solvers::number::decimals;
 
 use super::files::Files;
 use super::signals::Signals;
@@ -105,7 +105,7 @@ impl TrainArguments {
         if self.out.extension().is_none_or(|extension| extension != "safetensors") {
             return Err(CommandError::usage(format!(
                 "`{}` is no weights file; give a name that ends in .safetensors",
-                self.out.display()
+                echo_path(&self.out)
             )));
         }
         self.files().check()?;
@@ -122,7 +122,7 @@ pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitC
         Some(directory) => Ok(Path::new(directory)),
         None => Err(CommandError::usage(format!(
             "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
-            arguments.data
+            echo(&arguments.data)
         ))),
     };
     if network == Network::Classifier {
@@ -238,7 +238,7 @@ fn train<A: Trainable>(
         write_loss(trainer.history(), trainer.validation(), &csv, &png)
     });
     written.map_err(|error| {
-        let checkpoint = checkpoint.display();
+        let checkpoint = echo_path(&checkpoint);
         let advice = "once it can be written, end the run with --resume";
         CommandError::failed(format!("{error}; `{checkpoint}` holds all of the training, {advice}"))
     })?;

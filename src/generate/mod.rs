@@ -36,21 +36,18 @@ use driftfield_problems::flow::PathField;
 use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
-use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
+use driftfield_solvers::solve::{MAX_ADAPTIVE_STEPS, check_adaptive};
 use driftfield_solvers::{
-    HostState, OdeProblem, Outcome, Scalar, Solution, SolveError, State, Statistics, VectorField,
-    solve,
+    Adaptive, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, Tolerance,
+    VectorField, solve,
 };
 use ndarray::{ArrayD, IxDyn};
 
 use plan::Plan;
 use stop::Stoppable;
-
-/// Adaptive steps at most, as [`SolveOptions`](driftfield_solvers::SolveOptions) has it.
-const MOST_STEPS: u64 = 1_000_000;
 
 /// The state generation starts from.
 #[derive(Debug, Clone)]
@@ -138,20 +135,12 @@ pub(crate) fn check_settings(
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
     settings.condition.check(Some(usize::MAX), "")?;
+    let (method, plan) = planned::<ArrayD<f32>>(path, settings, has_state, false)?;
     if settings.per_lane {
-        check_per_lane(settings, false)?;
-    }
-    if let Budget::Evaluations(nfe) = settings.budget {
-        memory::check_steps(nfe)?;
-    }
-    let grid = settings.grid(path);
-    let chosen = driftfield_problems::method::parse_for::<ArrayD<f32>>(&settings.solver, &grid)?;
-    let chosen = to_data::reaching_data(chosen, &grid, settings);
-    let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
-    if settings.per_lane {
-        lanes::check(&chosen.method.info(), &plan)?;
+        lanes::check(&method.info(), &plan)?;
     } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
-        check_adaptive(&chosen.method.info(), abstol, reltol)?;
+        // One component stands for all: every one has these tolerances.
+        check_adaptive(&Adaptive::new(Tolerance::new(abstol, reltol)), &method.info(), 1)?;
     }
     if let Some(threshold) = settings.threshold {
         threshold.validate()?;
@@ -159,21 +148,25 @@ pub(crate) fn check_settings(
     Ok(())
 }
 
-/// Refuses tolerances that are none, and methods that know no error to hold against them.
-fn check_adaptive(info: &MethodInfo, abstol: f64, reltol: f64) -> Result<(), GenerateError> {
-    let usable = |value: f64| value.is_finite() && value >= 0.0;
-    let refused =
-        [("abstol", abstol), ("reltol", reltol)].into_iter().find(|&(_, value)| !usable(value));
-    let refused = refused.or((abstol == 0.0 && reltol == 0.0).then_some(("abstol", 0.0)));
-    match refused {
-        Some((name, value)) => {
-            Err(SolveError::from(ControlError::Tolerance { name, value }).into())
-        }
-        None if !info.adaptive() => {
-            Err(SolveError::from(ControlError::NotAdaptive { method: info.name }).into())
-        }
-        None => Ok(()),
+/// The method, and all that is settled before a field is looked at; `observed` is whether an
+/// observer looks at the steps.
+fn planned<S: State>(
+    path: &SharedPath,
+    settings: &Settings,
+    has_state: bool,
+    observed: bool,
+) -> Result<(PathMethod<S>, Plan), GenerateError> {
+    if settings.per_lane {
+        check_per_lane(settings, observed)?;
     }
+    if let Budget::Evaluations(nfe) = settings.budget {
+        memory::check_steps(nfe)?;
+    }
+    let grid = settings.grid(path);
+    let chosen = driftfield_problems::method::parse_for(&settings.solver, &grid)?;
+    let chosen = to_data::reaching_data(chosen, &grid, settings);
+    let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
+    Ok((chosen.method, plan))
 }
 
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
@@ -222,20 +215,10 @@ fn solve_steered<T: Scalar>(
     first_lane: u64,
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
-    if settings.per_lane {
-        check_per_lane(settings, steered.observer.is_some())?;
-    }
-    if let Budget::Evaluations(nfe) = settings.budget {
-        memory::check_steps(nfe)?;
-    }
     let path = &steered.predictor.path().clone();
-    let grid = settings.grid(path);
-    let chosen = driftfield_problems::method::parse_for::<ArrayD<T>>(&settings.solver, &grid)?;
-    let chosen = to_data::reaching_data(chosen, &grid, settings);
     let given = !matches!(initial, Initial::Noise { .. });
     let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
-    let plan = plan::resolve(&grid, &chosen, settings, given)?;
-    let method = chosen.method;
+    let (method, plan) = planned::<ArrayD<T>>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
@@ -340,7 +323,7 @@ fn states_that_fit<T: Scalar>(
     }
     let (lanes, components) = (problem.initial.lanes(), problem.initial.lane_len());
     let fit = memory::states_that_fit(lanes, components * size_of::<T>(), info);
-    Some(fit).filter(|&fit| fit < MOST_STEPS)
+    Some(fit).filter(|&fit| fit < MAX_ADAPTIVE_STEPS)
 }
 
 /// Why an adaptive solve whose states are all kept cannot go on.

@@ -249,9 +249,7 @@ fn own_ends(
     orders: Option<&[usize]>,
 ) -> Result<Option<(f64, f64)>, GenerateError> {
     // The denoising alone is no grid of the spacing's: it starts where the path does.
-    let (Steps::Fixed(steps), false) = (steps, matches!(steps, Steps::Fixed(0))) else {
-        return Ok(None);
-    };
+    let Steps::Fixed(steps @ 1..) = steps else { return Ok(None) };
     memory::check_steps(*steps as u64)?;
     let steps = orders.map_or(*steps, |orders| orders.iter().sum());
     let times = grid.spacing.own_times(&grid.path, steps)?;
@@ -272,8 +270,9 @@ fn noise_level(info: &MethodInfo, settings: &Settings) -> Result<f64, GenerateEr
 
 /// The default start gives way to one where the method or the spacing finds
 /// what it needs; an explicit end is refused instead. An end at the data, and a start at pure
-/// noise, needs no finite log-SNR if the method can step to or from it and the spacing does not need one, or
-/// [leaves it out](to_data::lays_no_data). A spacing with ends of its own has the first word.
+/// noise, needs no finite log-SNR if the method can step to or from it and the spacing does not
+/// need one, or [leaves it out](to_data::lays_no_data). A spacing with ends of its own has the
+/// first word.
 fn span(
     path: &SharedPath,
     info: &MethodInfo,

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
@@ -22,6 +24,17 @@ pub fn side_of(shape: &[usize]) -> Result<usize, ImageError> {
         _ => false,
     };
     if fits && side > 0 && side * side == pixels { Ok(side) } else { Err(not_square()) }
+}
+
+/// Refuses pictures, if any is asked for, of lanes of this shape that are no images.
+pub(crate) fn check_drawable(
+    pictures: [&Option<PathBuf>; 2],
+    shape: &[usize],
+) -> Result<(), ImageError> {
+    match pictures.into_iter().any(Option::is_some) {
+        true => side_of(shape).map(|_| ()),
+        false => Ok(()),
+    }
 }
 
 /// The lanes of a state as tiles, the first `most` of them.

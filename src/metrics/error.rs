@@ -1,6 +1,6 @@
-use driftfield_solvers::number::Number;
 use std::fmt;
 
+use driftfield_solvers::number::Number;
 use thiserror::Error;
 
 /// Which of the two samples is meant.

@@ -1,10 +1,10 @@
 //! What can go wrong with a picture.
 
-use driftfield_solvers::number::Number;
 use std::path::PathBuf;
 
 use driftfield_problems::atomic_file::WriteError;
 use driftfield_problems::echo::echo_path;
+use driftfield_solvers::number::Number;
 
 /// Why a picture could not be made or written.
 #[derive(Debug, thiserror::Error)]

@@ -38,15 +38,12 @@ use ndarray::{Array2, ArrayD};
 use crate::generate::{
     Budget, GenerateError, Generated, Initial, Settings, check_request, check_settings, generate,
 };
-use crate::metrics::{MetricError, PreparedSample, Sample};
+use crate::metrics::{DIRECTIONS, MetricError, PreparedSample, Sample};
 use judge::Score;
 use parallel::in_parallel;
 
 /// Bandwidth of the MMD in the study's tables.
 pub const MMD_BANDWIDTH: f64 = 0.5;
-
-/// Numbers kept of every point of the data for the sliced Wasserstein distance.
-const PROJECTIONS: usize = 128;
 
 /// What is studied.
 #[derive(Debug)]
@@ -159,7 +156,7 @@ impl Study {
 
     /// Refuses lanes whose samples, data and sorted projections of it do not fit.
     fn check_memory(&self, dimension: usize) -> Result<(), GenerateError> {
-        let numbers = 8 * dimension + 2 * PROJECTIONS;
+        let numbers = 8 * dimension + 2 * DIRECTIONS;
         let each =
             (numbers * size_of::<f64>() * self.jobs.clamp(1, self.seeds.len().max(1))) as u128;
         Ok(memory::check("lanes", self.lanes as u64, self.lanes as u128 * each)?)

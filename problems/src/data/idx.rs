@@ -89,23 +89,6 @@ pub enum IdxError {
     },
 }
 
-/// An array of bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idx {
-    /// Sizes of all dimensions.
-    pub shape: Vec<usize>,
-    /// Values, the last dimension fastest.
-    pub values: Vec<u8>,
-}
-
-impl Idx {
-    /// Reads an array of bytes with as many dimensions; what begins as gzip does is unpacked.
-    pub fn read(path: impl AsRef<Path>, dimensions: usize) -> Result<Self, IdxError> {
-        let file = IdxFile::open(path, dimensions)?;
-        Ok(Idx { shape: file.shape.clone(), values: file.values()? })
-    }
-}
-
 /// A file whose header has been read, and whose values have not.
 pub struct IdxFile {
     path: PathBuf,

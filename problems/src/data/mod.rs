@@ -23,7 +23,7 @@ pub use checkerboard::Checkerboard;
 pub use eight_gaussians::EightGaussians;
 pub use error::DataError;
 pub use finite::FiniteData;
-pub use idx::{Idx, IdxError, IdxFile};
+pub use idx::{IdxError, IdxFile};
 pub use mnist::{Digits, Mnist, MnistError};
 pub use moons::Moons;
 pub use registry::{Entry, REGISTRY, by_name, file_of};

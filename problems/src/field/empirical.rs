@@ -5,9 +5,9 @@ mod softmax_mean;
 #[cfg(test)]
 mod tests;
 
-use driftfield_solvers::number::Number;
 use std::sync::Arc;
 
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState};
 use ndarray::Array2;
 

@@ -1,5 +1,6 @@
-use driftfield_solvers::number::Number;
 use std::sync::Arc;
+
+use driftfield_solvers::number::Number;
 
 use super::registry::ProcessEntry;
 use super::{DomainEnd, GaussianPath, TimeDomain};

@@ -1,5 +1,4 @@
 //! Step control: which step comes next, and whether it is accepted.
-use crate::number::Number;
 
 mod adaptive;
 mod grid;
@@ -14,6 +13,8 @@ pub use grid::Grid;
 pub(crate) use grid_times::GridTimes;
 pub(crate) use initial_step::{initial_step, length_of_first_step, length_of_probe};
 pub use pid::{ErrorHistory, PidController, Verdict};
+
+use crate::number::Number;
 
 /// Why a grid or a setting of the step control is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

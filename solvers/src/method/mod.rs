@@ -21,6 +21,7 @@ pub use stochastic::{
 
 use crate::field::{Counted, FieldError};
 use crate::noise::{Noise, NoiseRequest};
+use crate::number::Number;
 use crate::state::{State, StateError};
 
 /// Why a step could not be made.
@@ -38,7 +39,11 @@ pub enum StepError {
     Noise(#[from] crate::noise::NoiseError),
     /// The inner nodes of the step are its ends, up to rounding. Adaptive steps end there as
     /// [too small](crate::Outcome::StepTooSmall).
-    #[error("the step from {t} to {t_next} is too short to be divided; take fewer steps")]
+    #[error(
+        "the step from {} to {} is too short to be divided; take fewer steps",
+        Number(*t),
+        Number(*t_next)
+    )]
     TooShort {
         /// Start of the step.
         t: f64,
@@ -47,7 +52,8 @@ pub enum StepError {
     },
     /// What the continuous extension of an accepted step is made of is NaN or infinite.
     #[error(
-        "the continuous extension of the step from t = {t} is NaN or infinite in lane {lane}; check the field there"
+        "the continuous extension of the step from t = {} is NaN or infinite in lane {lane}; check the field there",
+        Number(*t)
     )]
     NonFiniteInterpolant {
         /// Start of the step.

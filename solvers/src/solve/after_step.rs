@@ -144,8 +144,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn follow_event(&mut self, index: usize, t_previous: f64, h: f64) -> Result<Course, StepError> {
         let &Event { crossing, probes, .. } = &self.events[index];
         let side = self.event_sides[index];
-        let at_end = Side::of((self.events[index].function)(&self.u, self.t));
-        if probes == 0 && at_end == Some(side) {
+        let at_end = || Side::of((self.events[index].function)(&self.u, self.t));
+        if probes == 0 && at_end() == Some(side) {
             return Ok(Course { crossings: Vec::new(), nan: None, side });
         }
         match self.prepare_interpolant(t_previous, self.t, h) {

@@ -76,8 +76,8 @@ pub(super) enum Stepper {
     },
 }
 
-/// Most attempted steps where nothing is said: adaptive steps may go on for ever.
-const MAX_ADAPTIVE_STEPS: u64 = 1_000_000;
+/// Most attempted adaptive steps where nothing is said: they may go on for ever.
+pub const MAX_ADAPTIVE_STEPS: u64 = 1_000_000;
 
 /// Prepares a solve to be stepped by hand.
 ///
@@ -126,7 +126,7 @@ where
     };
     let stepper = match adaptive {
         Some(control) if is_empty => {
-            check_adaptive(&control, &info, initial)?;
+            check_adaptive(&control, &info, initial.lane_len())?;
             Stepper::Fixed { times: GridTimes::point(t0), next: 1 }
         }
         Some(control) => {

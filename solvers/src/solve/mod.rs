@@ -8,8 +8,9 @@ mod options;
 pub(crate) mod start;
 
 pub use error::SolveError;
-pub use integrator::{Integrator, Status, init};
+pub use integrator::{Integrator, MAX_ADAPTIVE_STEPS, Status, init};
 pub use options::SolveOptions;
+pub use start::check_adaptive;
 
 use crate::method::Method;
 use crate::problem::Problem;

@@ -101,13 +101,19 @@ pub(crate) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
     }
 }
 
-/// Order of the error estimate, if settings and method allow adaptive steps.
-pub(super) fn check_adaptive<S: State>(
+/// Order of the error estimate, if settings and method allow adaptive steps of lanes of `lane_len`
+/// components. For those who want to know before they have a field.
+///
+/// # Errors
+///
+/// [`SolveError::Control`] for tolerances and lengths that are none, and for a method that
+/// estimates no error.
+pub fn check_adaptive(
     control: &Adaptive,
     info: &MethodInfo,
-    initial: &S,
+    lane_len: usize,
 ) -> Result<f64, SolveError> {
-    control.check(initial.lane_len())?;
+    control.check(lane_len)?;
     info.order_of_estimate().ok_or(ControlError::NotAdaptive { method: info.name }.into())
 }
 
@@ -121,7 +127,7 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     initial: &S,
     span: (f64, f64),
 ) -> Result<(Stepper, Option<Outcome>), SolveError> {
-    let order = check_adaptive(&control, &method.info(), initial)?;
+    let order = check_adaptive(&control, &method.info(), initial.lane_len())?;
     let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
     let clocks = (method.clock(field, span.0), method.clock(field, span.1));
     let (start, end, unclocked) = match clocks {

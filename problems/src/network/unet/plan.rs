@@ -1,10 +1,10 @@
 //! The U-Net on host states, a few images per task.
 
-use driftfield_solvers::number::Number;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use driftfield_solvers::lanes::check_times;
+use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
 use rayon::prelude::*;
 

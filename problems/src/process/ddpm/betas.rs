@@ -1,7 +1,8 @@
 //! Tables of betas, and why one is refused.
 
-use driftfield_solvers::number::Number;
 use std::f64::consts::FRAC_PI_2;
+
+use driftfield_solvers::number::Number;
 
 use crate::npy::NpyError;
 

@@ -4,9 +4,10 @@ mod betas;
 mod interpolation;
 mod spline;
 
-use driftfield_solvers::number::Number;
 use std::path::Path;
 use std::sync::Arc;
+
+use driftfield_solvers::number::Number;
 
 pub use betas::{BetaSchedule, BetasError};
 pub use interpolation::Interpolation;

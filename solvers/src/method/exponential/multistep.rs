@@ -1,6 +1,6 @@
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
-use super::to_data::{check_finite, ends_in_data, undivided};
+use super::to_data::{check_transition, ends_in_data, undivided};
 use super::{Bh, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
@@ -166,9 +166,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         let (start, end) = (Knot::at_end(field, step.t)?, Knot::at_end(field, step.t_next)?);
         let part = self.rule.part();
         let whole = Transition::new(part, &start.schedule, &end.schedule);
-        if whole.is_infinite() {
-            check_finite(&start, &end, [whole.scale, whole.weight(1)])?;
-        }
+        check_transition(&start, &end, &whole, 1)?;
         if starter.is_some() && start.log_snr().is_infinite() {
             return Err(undivided(&start).into());
         }

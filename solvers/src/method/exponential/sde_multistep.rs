@@ -1,7 +1,7 @@
 use super::multistep::{advance, known_values};
 use super::rule::MAX_VALUES;
 use super::step_noise::Increment;
-use super::to_data::check_finite;
+use super::to_data::check_transition;
 use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
 use crate::field::Counted;
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
@@ -107,9 +107,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
         let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let std = self.noise.std(part, &start, &end)?;
         let whole = self.noise.transition(part, &start, &end);
-        if whole.is_infinite() {
-            check_finite(&start, &end, [whole.scale, whole.weight(1)])?;
-        }
+        check_transition(&start, &end, &whole, 1)?;
         history.evaluate_once(start, |value| field.predict(part, value, u, t))?;
         let held = self.rule.values().min(known_values(&self.rule, history, &whole));
         let values = self.final_orders.limit(held, self.last_order, grid);

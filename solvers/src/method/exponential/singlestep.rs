@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::nodes::Division;
-use super::to_data::check_finite;
+use super::to_data::check_transition;
 use super::{Knot, Nodes, Transition, Variant};
 use crate::field::Counted;
 use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
@@ -207,9 +207,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let ends = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let (start, end) = (ends.0.schedule, ends.1.schedule);
         let whole = Transition::new(self.part, &start, &end);
-        if whole.is_infinite() {
-            check_finite(&ends.0, &ends.1, [whole.scale, whole.weight(order)])?;
-        }
+        check_transition(&ends.0, &ends.1, &whole, order)?;
         if !*first_is_known {
             field.predict(self.part, &mut values[0], u, t)?;
             *first_is_known = true;

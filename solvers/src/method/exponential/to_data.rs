@@ -12,7 +12,7 @@
 //!   and `alpha_next` of the predicted data. Those of the noise are not: noise does not say what
 //!   it hides. The steps after it leave that value out, as those after clean data do.
 
-use super::Knot;
+use super::{Knot, Transition};
 use crate::field::FieldError;
 use crate::method::{Step, StepError};
 use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
@@ -38,6 +38,20 @@ pub(super) fn check_finite(
             if only_noise { "`dpm-solver++2m`" } else { "`lms` or `edm-heun`" },
         ),
     })
+}
+
+/// Refuses a step whose formula, with one value of weight `gain h phi_k`, is not finite: only one
+/// to or from where the clock is infinite.
+pub(super) fn check_transition(
+    start: &Knot,
+    end: &Knot,
+    whole: &Transition,
+    k: usize,
+) -> Result<(), FieldError> {
+    if !whole.is_infinite() {
+        return Ok(());
+    }
+    check_finite(start, end, [whole.scale, whole.weight(k)])
 }
 
 /// Refuses to divide a first step that has no parts.
