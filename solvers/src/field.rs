@@ -1,25 +1,32 @@
 //! Right-hand sides: vector fields, drift and diffusion, and the wrapper that
 //! counts their evaluations.
 
+mod by_lane;
 mod columns;
 mod correction;
 mod derivative;
+mod each_lane;
 mod interpretation;
 mod noise_kind;
+mod products;
 mod stochastic;
 
 use std::cell::Cell;
 
+use crate::cause::Cause;
 use crate::number::Number;
 use crate::state::StateError;
 
+pub use by_lane::{ByLane, Targets, Times, combine};
 pub use columns::{MatrixNoise, ScalarNoise};
 pub use correction::{AsIto, AsStratonovich};
 pub use derivative::{DiffusionDerivative, WithDerivative};
+pub use each_lane::{EachLane, LaneTimes, in_some_lanes};
 pub use interpretation::{
     Additive, Interpretation, Ito, ReadAsIto, ReadAsStratonovich, Stratonovich,
 };
 pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, Scalar};
+pub use products::{Cotangent, Pullback, Pushforward};
 pub use stochastic::StochasticField;
 
 /// Why a vector field could not be evaluated.
@@ -48,21 +55,58 @@ pub enum FieldError {
     /// The budget of evaluations is spent; raised by [`Counted`], never by a field.
     #[error("the budget of function evaluations is spent")]
     BudgetSpent,
-    /// Anything else, in the words of the field's author.
-    #[error("{0}")]
-    Other(String),
+    /// The field cannot do what is asked for: lanes at times of their own, a product with its
+    /// Jacobian.
+    #[error("the field has no {0}")]
+    Refused(String),
+    /// Anything else, as the field's author reports it.
+    #[error(transparent)]
+    Other(Cause),
+}
+
+impl FieldError {
+    /// An error of the field's own, or one in words.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        FieldError::Other(Cause::new(error))
+    }
 }
 
 /// The right-hand side `f(u, t)` of `du/dt = f(u, t)`.
 ///
 /// Any closure `|du: &mut S, u: &S, t: f64| ...` is one, whether it returns
-/// nothing or a `Result<(), FieldError>`.
+/// nothing or a `Result<(), FieldError>`. It takes one time for all lanes; [`EachLane`] and
+/// [`LaneTimes`] make fields of closures that take more.
+///
+/// An error returned here ends all lanes; NaN written for a lane concerns that lane alone.
 pub trait VectorField<S> {
-    /// Writes `f(u, t)` into `du`, whose old content is arbitrary.
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError>;
+    /// Writes `f(u, t)` into `du`, whose old content is arbitrary, lane by lane.
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError>;
+
+    /// Evaluates, and multiplies the Jacobian from the left: gradients through a solve.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the field says how.
+    fn pull_back(&self, _pull: Pullback<'_, S>, _u: &S, _t: Times<'_>) -> Result<(), FieldError> {
+        Err(FieldError::Refused("products with its Jacobian from the left".to_owned()))
+    }
+
+    /// Evaluates, and multiplies the Jacobian from the right: divergences, sensitivities.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the field says how.
+    fn push_forward(
+        &self,
+        _push: Pushforward<'_, S>,
+        _u: &S,
+        _t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        Err(FieldError::Refused("products with its Jacobian from the right".to_owned()))
+    }
 
     /// Network forward passes made by one evaluation.
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         0
     }
 }
@@ -91,8 +135,8 @@ where
     R: FieldOutcome,
 {
     #[inline(always)]
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self(du, u, t).into_result()
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self(du, u, t.one()?).into_result()
     }
 }
 
@@ -168,12 +212,25 @@ impl<F> Counted<F> {
 
 impl<S, F: VectorField<S>> VectorField<S> for Counted<&F> {
     #[inline(always)]
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.field.network_forwards())?;
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
         self.field.eval(du, u, t)
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
+        self.field.pull_back(pull, u, t)
+    }
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, S>,
+        u: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
+        self.field.push_forward(push, u, t)
+    }
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }
 
@@ -187,7 +244,7 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     type Interpretation = F::Interpretation;
     type Noise = F::Noise;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.field.network_forwards())?;
+        self.count(self.field.forwards())?;
         self.field.drift(out, u, t)
     }
     fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
@@ -197,8 +254,8 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     fn channels(&self) -> usize {
         self.field.channels()
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }
 

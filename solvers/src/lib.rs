@@ -41,6 +41,7 @@
 //! - [`number`]: numbers in messages;
 //! - [`ensemble`]: many lanes over threads, and statistics without keeping them.
 
+mod cause;
 pub mod control;
 pub mod ensemble;
 pub mod field;
@@ -55,13 +56,17 @@ pub mod solution;
 pub mod solve;
 pub mod state;
 
+pub use cause::Cause;
 pub use control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
 pub use ensemble::Ensemble;
-pub use field::{Additive, Counted, FieldError, Ito, StochasticField, Stratonovich, VectorField};
-pub use lanes::{LaneField, LaneOptions, LaneSolution, solve_lanes};
+pub use field::{
+    Additive, ByLane, Counted, FieldError, Ito, Pullback, Pushforward, StochasticField,
+    Stratonovich, Times, VectorField,
+};
+pub use lanes::{LaneOptions, LaneSolution, solve_lanes};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
-pub use semilinear::{Decay, NonlinearPart, Schedule, SemilinearField};
+pub use semilinear::{Decay, Level, NonlinearPart, Schedule, SemilinearField, Target};
 pub use solution::{Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]

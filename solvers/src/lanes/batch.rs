@@ -3,9 +3,9 @@
 use super::first_step::first_lengths;
 use super::paced::{LaneStep, Paced, in_place};
 use super::saving::{Place, Saving};
-use super::{LaneField, LaneOptions, LaneReport, LaneSolution};
+use super::{LaneOptions, LaneReport, LaneSolution};
 use crate::control::{ErrorHistory, ErrorNorm, NormScratch};
-use crate::field::Counted;
+use crate::field::{Counted, VectorField};
 use crate::method::{Method, MethodInfo, Step, StepError};
 use crate::noise::NoNoise;
 use crate::solution::Outcome;
@@ -41,7 +41,7 @@ impl Lane {
 }
 
 /// The lanes on their way, and where the others arrived.
-struct Batch<'a, S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> {
+struct Batch<'a, S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> {
     field: Counted<&'a Paced<S, F>>,
     paced: &'a Paced<S, F>,
     method: &'a M,
@@ -63,7 +63,7 @@ struct Batch<'a, S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> {
     reports: Vec<Option<LaneReport>>,
 }
 
-pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
+pub(super) fn solve<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>>(
     paced: &Paced<S, F>,
     method: &M,
     initial: &S,
@@ -115,7 +115,7 @@ pub(super) fn solve<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>>(
 
 /// Lengths of the first steps, and how the lanes already ended if the span is empty or the field
 /// cannot be evaluated.
-fn lengths<S: State, F: LaneField<S>>(
+fn lengths<S: State, F: VectorField<S>>(
     paced: &Paced<S, F>,
     order: f64,
     options: &LaneOptions,
@@ -149,7 +149,7 @@ fn from_0_to_1<'a, S: State, F>(
     Step { field, t: 0.0, t_next: 1.0, h: 1.0, u, next, noise, grid: None }
 }
 
-impl<S: State, F: LaneField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
+impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
     /// One attempt of every lane that can make one.
     fn round(&mut self) -> Result<(), StateError> {
         let mut steps = Vec::with_capacity(self.lanes.len());

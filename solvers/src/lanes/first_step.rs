@@ -1,12 +1,11 @@
-use super::LaneField;
 use super::paced::Paced;
 use crate::control::{Adaptive, length_of_first_step, length_of_probe};
-use crate::field::FieldError;
+use crate::field::{FieldError, VectorField};
 use crate::state::{State, StateError};
 
 /// The automatic first step of [`solve`](crate::solve()), lane by lane; two evaluations for every
 /// lane, the first of which is the first stage of its first step. Returns positive lengths.
-pub(super) fn first_lengths<S: State, F: LaneField<S>>(
+pub(super) fn first_lengths<S: State, F: VectorField<S>>(
     paced: &Paced<S, F>,
     adaptive: &Adaptive,
     u: &S,

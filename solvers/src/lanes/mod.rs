@@ -14,19 +14,18 @@
 //! are ([`LaneOptions::save_at`]).
 
 mod batch;
-mod field;
 mod first_step;
 mod options;
 mod paced;
 mod saving;
 mod solution;
 
-pub use field::{EachLane, LaneField, LaneTimes, check_times, in_some_lanes};
 pub use options::LaneOptions;
 pub use paced::Paced;
 pub use solution::{LaneReport, LaneSolution};
 
 use crate::control::ControlError;
+use crate::field::VectorField;
 use crate::method::Method;
 use crate::problem::Problem;
 use crate::solve::SolveError;
@@ -61,7 +60,7 @@ pub fn solve_lanes<P, M>(
 ) -> Result<LaneSolution<P::State>, SolveError>
 where
     P: Problem,
-    P::Field: LaneField<P::State> + Clone,
+    P::Field: VectorField<P::State> + Clone,
     M: Method<P::State, Paced<P::State, P::Field>>,
 {
     let (t0, t1) = problem.span();

@@ -1,7 +1,6 @@
 use std::cell::RefCell;
 
-use super::{LaneField, in_some_lanes};
-use crate::field::{FieldError, VectorField};
+use crate::field::{FieldError, Times, VectorField, in_some_lanes};
 use crate::state::{State, StateError};
 
 /// A field on the clock of the lanes' own steps: with `u_i(theta) = x_i(t_i + theta h_i)`,
@@ -52,7 +51,7 @@ impl LaneStep {
     }
 }
 
-impl<S: State, F: LaneField<S>> Paced<S, F> {
+impl<S: State, F: VectorField<S>> Paced<S, F> {
     /// `field` for the lanes of `u`, of which nothing is known.
     pub(super) fn new(field: F, u: &S, keep_last: bool) -> Self {
         let lanes = u.lanes();
@@ -82,7 +81,7 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
         let mut pace = self.pace.borrow_mut();
         pace.count(None);
         let Pace { first, first_known, .. } = &mut *pace;
-        self.field.eval_lanes(first, u, t)?;
+        self.field.eval(first, u, Times::Each(t))?;
         first_known.fill(true);
         Ok(first.clone())
     }
@@ -90,7 +89,7 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
     /// Evaluates at any `(u_i, t_i)`.
     pub(super) fn probe(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError> {
         self.pace.borrow_mut().count(None);
-        self.field.eval_lanes(du, u, t)
+        self.field.eval(du, u, Times::Each(t))
     }
 
     /// The steps of these lanes were accepted: what was evaluated at their ends is known at
@@ -140,7 +139,7 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
     }
 
     pub(super) fn forwards_per_call(&self) -> u64 {
-        self.field.network_forwards()
+        self.field.forwards()
     }
 
     /// `du <- f(u, t)` in the lanes asked for.
@@ -151,9 +150,9 @@ impl<S: State, F: LaneField<S>> Paced<S, F> {
         t: &[f64],
         lanes: Option<&[usize]>,
     ) -> Result<(), FieldError> {
-        let Some(lanes) = lanes else { return self.field.eval_lanes(du, u, t) };
+        let Some(lanes) = lanes else { return self.field.eval(du, u, Times::Each(t)) };
         let t: Vec<f64> = lanes.iter().map(|&lane| t[lane]).collect();
-        in_some_lanes(du, u, lanes, |du, u| self.field.eval_lanes(du, u, &t))
+        in_some_lanes(du, u, lanes, |du, u| self.field.eval(du, u, Times::Each(&t)))
     }
 
     fn first_stage(&self, pace: &mut Pace<S>, u: &S) -> Result<(), FieldError> {
@@ -207,8 +206,9 @@ pub(super) fn in_place(lanes: &[usize]) -> Vec<(usize, usize)> {
     lanes.iter().map(|&lane| (lane, lane)).collect()
 }
 
-impl<S: State, F: LaneField<S>> VectorField<S> for Paced<S, F> {
-    fn eval(&self, du: &mut S, u: &S, theta: f64) -> Result<(), FieldError> {
+impl<S: State, F: VectorField<S>> VectorField<S> for Paced<S, F> {
+    fn eval(&self, du: &mut S, u: &S, theta: Times<'_>) -> Result<(), FieldError> {
+        let theta = theta.one()?;
         let pace = &mut *self.pace.borrow_mut();
         if std::mem::take(&mut pace.at_start) {
             self.first_stage(pace, u)?;
@@ -220,7 +220,7 @@ impl<S: State, F: LaneField<S>> VectorField<S> for Paced<S, F> {
         Ok(du.combine_lanes(&h, &[])?)
     }
 
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }

@@ -63,7 +63,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let end = step.field.schedule_at_end(step.t_next)?;
+        let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
         }
@@ -71,13 +71,13 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
         let Ancestral2SMemory { value, stage, increment } = memory;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
         let split = self.noise.split(&start, &end)?;
-        let division = Division { t, t_next, start: &start.schedule, end: &split.down };
+        let division = Division { t, t_next, start: &start.level, end: &split.down };
         let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
-        field.predict(self.part, value, u, t)?;
-        let half = Transition::new(self.part, &start.schedule, &node.schedule);
+        field.predict(self.part.into(), value, u, t.into())?;
+        let half = Transition::new(self.part, &start.level, &node.level);
         stage.linear_combination(0.0, &[(half.scale, u), (half.weight(1), value)])?;
-        field.predict(self.part, value, stage, node.t)?;
-        let whole = Transition::new(self.part, &start.schedule, &split.down);
+        field.predict(self.part.into(), value, stage, node.t.into())?;
+        let whole = Transition::new(self.part, &start.level, &split.down);
         next.linear_combination(0.0, &[(whole.scale, u), (whole.weight(1), value)])?;
         increment.add_to(next, split.up, noise, (t, t_next))
     }

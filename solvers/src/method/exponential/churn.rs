@@ -1,6 +1,6 @@
 use crate::field::FieldError;
 use crate::method::{Method, MethodInfo, Step, StepError};
-use crate::semilinear::{Schedule, SemilinearField};
+use crate::semilinear::{Level, SemilinearField};
 use crate::state::State;
 
 /// How much noise is added before every step (Karras et al., *EDM*, 2022, algorithm 2).
@@ -73,11 +73,11 @@ pub struct ChurnedMemory<S, M> {
 /// Time and schedule at `gamma` above the level of `start`.
 fn raised_level<S, F: SemilinearField<S>>(
     field: &F,
-    start: &Schedule,
+    start: &Level,
     gamma: f64,
-) -> Result<(f64, Schedule), FieldError> {
-    let t = field.time_at_log_snr(start.log_snr - gamma.ln_1p())?;
-    Ok((t, field.schedule(t)?))
+) -> Result<(f64, Level), FieldError> {
+    let t = field.schedule().time_at_log_snr(start.log_snr - gamma.ln_1p())?;
+    Ok((t, field.schedule().at(t)?))
 }
 
 impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Churned<M> {
@@ -107,7 +107,7 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Churned<
         }
         let Step { field, t, t_next, h, u, next, noise, grid } = step;
         noise.increment(t, t_next, normals)?;
-        let start = field.schedule(t)?;
+        let start = field.schedule().at(t)?;
         let gamma = self.churn.gamma(start.rho(), grid.map_or(1, |grid| grid.steps));
         if gamma == 0.0 {
             let step = Step { field, t, t_next, h, u, next, noise, grid };

@@ -2,7 +2,7 @@ use super::step_noise::Increment;
 use super::to_data::ends_in_data;
 use super::{AncestralNoise, History, Knot};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::semilinear::{SemilinearField, Target};
 use crate::state::State;
 
 /// DDIM: `u_next = alpha_next D + sigma_down E + sigma_up z` with data and noise as predicted
@@ -77,17 +77,17 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
         let DdimMemory { history, increment } = memory;
         let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let split = self.noise.split(&start, &end)?;
-        if ends_in_data(&start.schedule) {
+        if ends_in_data(&start.level) {
             // Here E says what D does not: where the clean state goes.
-            history.evaluate_once(start, |e| field.predict(NonlinearPart::Noise, e, u, t))?;
-            let scale = split.down.alpha / start.schedule.alpha;
+            history.evaluate_once(start, |e| field.predict(Target::NOISE, e, u, t.into()))?;
+            let scale = split.down.alpha / start.level.alpha;
             let terms = [(scale, u), (split.down.sigma, history.value(0))];
             return Ok(next.linear_combination(0.0, &terms)?);
         }
-        history.evaluate_once(start, |data| field.predict(NonlinearPart::Data, data, u, t))?;
+        history.evaluate_once(start, |data| field.predict(Target::DATA, data, u, t.into()))?;
         // E = (u - alpha D) / sigma.
-        let scale = split.down.sigma / start.schedule.sigma;
-        let data = split.down.alpha - scale * start.schedule.alpha;
+        let scale = split.down.sigma / start.level.sigma;
+        let data = split.down.alpha - scale * start.level.alpha;
         next.linear_combination(0.0, &[(scale, u), (data, history.value(0))])?;
         increment.add_to(next, split.up, noise, (t, t_next))
     }

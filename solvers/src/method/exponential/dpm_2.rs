@@ -41,7 +41,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Dpm2 {
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let end = step.field.schedule_at_end(step.t_next)?;
+        let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) { step_to_data(step, &end) } else { self.0.step(step, memory) }
     }
 

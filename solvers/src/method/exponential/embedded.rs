@@ -113,11 +113,11 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for EmbeddedSinglestep {
     }
 
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
-        Ok(field.schedule(t)?.log_snr)
+        Ok(field.schedule().at(t)?.log_snr)
     }
 
     fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
-        Ok(field.time_at_log_snr(clock)?)
+        Ok(field.schedule().time_at_log_snr(clock)?)
     }
 
     fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {

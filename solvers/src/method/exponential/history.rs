@@ -85,7 +85,7 @@ impl<S: State> History<S> {
         let Some((_, state)) = past.first() else { return Ok(()) };
         let mut value = state.zeros_like();
         for (t, state) in past {
-            field.predict(part, &mut value, state, *t)?;
+            field.predict(part.into(), &mut value, state, (*t).into())?;
             self.insert(Knot::at_end(field, *t)?, &mut value);
         }
         Ok(())

@@ -165,18 +165,20 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         let field = step.field;
         let (start, end) = (Knot::at_end(field, step.t)?, Knot::at_end(field, step.t_next)?);
         let part = self.rule.part();
-        let whole = Transition::new(part, &start.schedule, &end.schedule);
+        let whole = Transition::new(part, &start.level, &end.level);
         check_transition(&start, &end, &whole, 1)?;
         if starter.is_some() && start.log_snr().is_infinite() {
             return Err(undivided(&start).into());
         }
-        let to_data = ends_in_data(&end.schedule);
+        let to_data = ends_in_data(&end.level);
         let to_noise = end.log_snr() == f64::NEG_INFINITY;
         *corrected = false;
         if let Some(starter) = starter.as_mut() {
             starter.forget_attempt(history);
         }
-        history.evaluate_once(start, |value| field.predict(part, value, step.u, step.t))?;
+        history.evaluate_once(start, |value| {
+            field.predict(part.into(), value, step.u, step.t.into())
+        })?;
         if let (Some(starter), 1, false) = (starter, history.len(), whole.is_infinite()) {
             return starter.make(step, start, end, history);
         }
@@ -184,7 +186,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         let known = if to_noise { 1 } else { known_values(&self.rule, history, &whole) };
         let held = self.values().min(known);
         let values = self.final_orders.limit(held, self.last_order, grid);
-        let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
+        let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
         let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
@@ -211,7 +213,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             if !weights[..=values].iter().all(|weight| weight.is_finite()) {
                 return Ok(());
             }
-            field.predict(part, at_end, next, step.t_next)?;
+            field.predict(part.into(), at_end, next, step.t_next.into())?;
             advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
             *knot = end;
             // The step after Heun's evaluates anew.

@@ -2,10 +2,10 @@ use std::cell::RefCell;
 
 use super::Knot;
 use super::to_data::{check_finite, ends_in_data, step_to_data};
-use crate::field::{Counted, FieldError, VectorField};
+use crate::field::{Counted, FieldError, Times, VectorField};
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaMemory};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
+use crate::semilinear::{Level, SemilinearField, Target};
 use crate::state::State;
 
 /// An explicit Runge-Kutta method for `y = u / alpha` in `rho = sigma / alpha`, in which a
@@ -65,17 +65,17 @@ impl<S, F: SemilinearField<S>> RhoField<'_, S, F> {
         if let Some(&(_, t, alpha)) = self.ends.iter().find(|end| end.0 == rho) {
             return Ok((t, alpha));
         }
-        let t = self.field.time_at_log_snr(-rho.ln())?;
-        Ok((t, self.field.schedule(t)?.alpha))
+        let t = self.field.schedule().time_at_log_snr(-rho.ln())?;
+        Ok((t, self.field.schedule().at(t)?.alpha))
     }
 }
 
 impl<S: State, F: SemilinearField<S>> VectorField<S> for RhoField<'_, S, F> {
-    fn eval(&self, du: &mut S, y: &S, rho: f64) -> Result<(), FieldError> {
-        let (t, alpha) = self.place(rho)?;
+    fn eval(&self, du: &mut S, y: &S, rho: Times<'_>) -> Result<(), FieldError> {
+        let (t, alpha) = self.place(rho.one()?)?;
         let mut state = self.state.borrow_mut();
         state.linear_combination(0.0, &[(alpha, y)])?;
-        self.field.predict(NonlinearPart::Noise, du, &state, t)
+        self.field.predict(Target::NOISE, du, &state, t.into())
     }
 }
 
@@ -106,17 +106,17 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
     }
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let end = step.field.schedule_at_end(step.t_next)?;
+        let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
         }
         let Step { field, t, t_next, u, next, noise, grid, .. } = step;
-        let start = field.schedule_at_end(t)?;
-        let knots = [(t, start), (t_next, end)].map(|(t, schedule)| Knot { t, schedule });
+        let start = field.schedule().at_end(t)?;
+        let knots = [(t, start), (t_next, end)].map(|(t, level)| Knot { t, level });
         check_finite(&knots[0], &knots[1], [start.rho(), end.rho()])?;
         let RhoRungeKuttaMemory { stages, start: y, state } = memory;
         y.linear_combination(0.0, &[(1.0 / start.alpha, u)])?;
-        let at = |schedule: &Schedule, t: f64| (schedule.rho(), t, schedule.alpha);
+        let at = |level: &Level, t: f64| (level.rho(), t, level.alpha);
         let ends = [at(&start, t), at(&end, t_next)];
         let in_rho = RhoField { field, ends, state };
         let [from, to] = ends.map(|end| end.0);

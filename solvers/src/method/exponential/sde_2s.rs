@@ -66,21 +66,21 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         const PART: NonlinearPart = NonlinearPart::Data;
-        let end = step.field.schedule_at_end(step.t_next)?;
+        let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
         }
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let Sde2SMemory { data, stage, before, after } = memory;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
-        let division = Division { t, t_next, start: &start.schedule, end: &end.schedule };
+        let division = Division { t, t_next, start: &start.level, end: &end.level };
         let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
-        let node = Knot { t: node.t, schedule: node.schedule };
+        let node = Knot { t: node.t, level: node.level };
         let half = self.noise.split(&start, &node)?;
         let whole = self.noise.split(&start, &end)?;
 
-        field.predict(PART, data, u, t)?;
-        let flow = Transition::new(PART, &start.schedule, &half.down);
+        field.predict(PART.into(), data, u, t.into())?;
+        let flow = Transition::new(PART, &start.level, &half.down);
         stage.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
         if self.noise.is_drawn() {
             noise.increment(t, node.t, before)?;
@@ -90,8 +90,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
             let scale = half.up / (node.t - t).abs().sqrt();
             stage.linear_combination(1.0, &[(scale, before)])?;
         }
-        field.predict(PART, data, stage, node.t)?;
-        let flow = Transition::new(PART, &start.schedule, &whole.down);
+        field.predict(PART.into(), data, stage, node.t.into())?;
+        let flow = Transition::new(PART, &start.level, &whole.down);
         next.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
         if self.noise.is_drawn() {
             let scale = whole.up / (t_next - t).abs().sqrt();

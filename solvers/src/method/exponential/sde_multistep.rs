@@ -108,10 +108,10 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
         let std = self.noise.std(part, &start, &end)?;
         let whole = self.noise.transition(part, &start, &end);
         check_transition(&start, &end, &whole, 1)?;
-        history.evaluate_once(start, |value| field.predict(part, value, u, t))?;
+        history.evaluate_once(start, |value| field.predict(part.into(), value, u, t.into()))?;
         let held = self.rule.values().min(known_values(&self.rule, history, &whole));
         let values = self.final_orders.limit(held, self.last_order, grid);
-        let time_at_log_snr = |log_snr: f64| field.time_at_log_snr(log_snr);
+        let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
         let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];

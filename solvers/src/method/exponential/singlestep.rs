@@ -129,7 +129,8 @@ impl Singlestep {
         memory: &SinglestepMemory<S>,
         out: &mut S,
     ) -> Result<(), StepError> {
-        let whole = Transition::new(self.part, &field.schedule(t)?, &field.schedule(t_next)?);
+        let whole =
+            Transition::new(self.part, &field.schedule().at(t)?, &field.schedule().at(t_next)?);
         let (w1, values) = (whole.weight(1), &memory.values);
         if self.order == 2 {
             out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
@@ -205,11 +206,11 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let order = self.step_order(grid);
         let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
         let ends = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
-        let (start, end) = (ends.0.schedule, ends.1.schedule);
+        let (start, end) = (ends.0.level, ends.1.level);
         let whole = Transition::new(self.part, &start, &end);
         check_transition(&ends.0, &ends.1, &whole, order)?;
         if !*first_is_known {
-            field.predict(self.part, &mut values[0], u, t)?;
+            field.predict(self.part.into(), &mut values[0], u, t.into())?;
             *first_is_known = true;
         }
         let division = Division { t, t_next, start: &start, end: &end };
@@ -219,9 +220,9 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
             return Ok(());
         }
         let first = self.nodes.place(field, &division, 1, order)?;
-        let part = Transition::new(self.part, &start, &first.schedule);
+        let part = Transition::new(self.part, &start, &first.level);
         stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
-        field.predict(self.part, &mut values[1], stage, first.t)?;
+        field.predict(self.part.into(), &mut values[1], stage, first.t.into())?;
         let r1 = first.share;
         *first_share = r1;
         if order == 2 {
@@ -231,12 +232,12 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
             return Ok(());
         }
         let second = self.nodes.place(field, &division, 2, order)?;
-        let part = Transition::new(self.part, &start, &second.schedule);
+        let part = Transition::new(self.part, &start, &second.level);
         let r2 = second.share;
         let c = r2 / r1 * self.inner.first_difference(&part);
         let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
         stage.linear_combination(0.0, &terms)?;
-        field.predict(self.part, &mut values[2], stage, second.t)?;
+        field.predict(self.part.into(), &mut values[2], stage, second.t.into())?;
         let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
         let terms =
             [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];

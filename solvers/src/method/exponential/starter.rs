@@ -61,7 +61,7 @@ impl<S: State> Starter<S> {
         for part in 1..=*parts {
             let from = if part == 1 { u } else { &*between };
             if part > 1 {
-                field.predict(method.part(), value, from, t)?;
+                field.predict(method.part().into(), value, from, t.into())?;
                 history.insert(Knot::at(field, t)?, value);
             }
             memory.set_first(history.value(0))?;
@@ -69,7 +69,7 @@ impl<S: State> Starter<S> {
                 end.t
             } else {
                 let share = part as f64 / *parts as f64;
-                field.time_at_log_snr(start.log_snr() + share * length)?
+                field.schedule().time_at_log_snr(start.log_snr() + share * length)?
             };
             let inner = Step {
                 field,

@@ -178,7 +178,7 @@ impl<S: State> Buffers<'_, S> {
         let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
         let target = if at_end { &mut *self.next } else { &mut *self.stage_state };
         target.stage_sum(Some(u), h, tableau.a[i], known)?;
-        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h))?;
+        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h).into())?;
         Ok(())
     }
 }
@@ -214,7 +214,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
     #[inline]
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         match memory.first {
-            FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t)?,
+            FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t.into())?,
             FirstStage::InPlace => {}
             FirstStage::InSlot(slot) if S::UNROLLED => {
                 // A copy of a few numbers is shorter than an exchange of them.
@@ -253,7 +253,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         u: &S,
         t: f64,
     ) -> Result<bool, StepError> {
-        field.eval(du, u, t)?;
+        field.eval(du, u, t.into())?;
         Ok(true)
     }
 
@@ -294,7 +294,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
         let Step { field, t, t_next, h, u, next, .. } = step;
         let mut known = tableau.stages();
         if !tableau.first_same_as_last() {
-            field.eval(&mut memory.stages[known], next, t_next)?;
+            field.eval(&mut memory.stages[known], next, t_next.into())?;
             memory.first = FirstStage::InSlot(known);
             known += 1;
         }
@@ -303,7 +303,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutt
                 let (done, rest) = memory.stages.split_at_mut(known);
                 memory.stage_state.stage_sum(Some(u), h, stage.a, done)?;
                 let time = node_time(stage.c, t, t_next, h);
-                field.eval(&mut rest[0], &memory.stage_state, time)?;
+                field.eval(&mut rest[0], &memory.stage_state, time.into())?;
                 known += 1;
             }
         }

@@ -1,38 +1,10 @@
-use crate::field::{FieldError, VectorField};
+use super::{ByLane, FieldError, Times, VectorField};
 use crate::state::{HostState, State, StateError};
-
-/// A right-hand side that takes a time per lane: what [`solve_lanes`](super::solve_lanes)
-/// evaluates, once for all lanes that are still on their way.
-///
-/// What is written for a lane must not depend on the other lanes of `u`, nor on how many
-/// there are: only then do lanes that run at their own pace, and leave the batch when they
-/// are done, each solve their own equation. The field is not told which lanes of the whole batch
-/// it is given: what distinguishes one lane's equation from another's (a rate, a label) belongs
-/// into the lane, as a component whose derivative is 0.
-///
-/// [`EachLane`] and [`LaneTimes`] make one of a closure. An error returned here ends all lanes;
-/// NaN written for a lane concerns that lane alone.
-pub trait LaneField<S>: VectorField<S> {
-    /// Writes `f(u_i, t_i)` into lane `i` of `du`, whose old content is arbitrary, for every
-    /// lane; `t` has as many times as `u` has lanes.
-    fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError>;
-}
-
-/// Refuses a number of times that is not that of the lanes.
-pub fn check_times<S: State>(u: &S, t: &[f64]) -> Result<(), FieldError> {
-    if t.len() == u.lanes() {
-        return Ok(());
-    }
-    Err(FieldError::Shape {
-        expected: format!("one time for each of {} lane(s)", u.lanes()),
-        found: format!("{} time(s)", t.len()),
-    })
-}
 
 /// `evaluate(du, u)` for these lanes of `u` alone; the other lanes of `du` stay as they are.
 ///
 /// ```
-/// use driftfield_solvers::lanes::in_some_lanes;
+/// use driftfield_solvers::field::in_some_lanes;
 /// use ndarray::{Array2, array};
 /// let u = array![[1.0], [2.0], [3.0]];
 /// let mut du = Array2::zeros((3, 1));
@@ -60,12 +32,12 @@ pub fn in_some_lanes<S: State>(
 /// A field given for one lane at a time, by a closure `|du: &mut [T], u: &[T], t|`.
 ///
 /// ```
-/// use driftfield_solvers::lanes::EachLane;
+/// use driftfield_solvers::field::EachLane;
 /// use driftfield_solvers::VectorField;
 /// use ndarray::array;
 /// let rotation = EachLane(|du: &mut [f64], u: &[f64], _t| (du[0], du[1]) = (-u[1], u[0]));
 /// let mut du = array![[0.0, 0.0], [0.0, 0.0]];
-/// rotation.eval(&mut du, &array![[1.0, 0.0], [0.0, 2.0]], 0.0).unwrap();
+/// rotation.eval(&mut du, &array![[1.0, 0.0], [0.0, 2.0]], 0.0.into()).unwrap();
 /// assert_eq!(du, array![[0.0, 1.0], [-2.0, 0.0]]);
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -99,23 +71,22 @@ impl<C> EachLane<C> {
 }
 
 impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> VectorField<H> for EachLane<C> {
-    fn eval(&self, du: &mut H, u: &H, t: f64) -> Result<(), FieldError> {
-        self.write(du, u, |_| t)
-    }
-}
-
-impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> LaneField<H> for EachLane<C> {
-    fn eval_lanes(&self, du: &mut H, u: &H, t: &[f64]) -> Result<(), FieldError> {
-        check_times(u, t)?;
-        self.write(du, u, |lane| t[lane])
+    fn eval(&self, du: &mut H, u: &H, t: Times<'_>) -> Result<(), FieldError> {
+        if let ByLane::Each(times) = t
+            && times.len() != u.lane_count()
+        {
+            let (lanes, found) = (u.lane_count(), times.len());
+            return Err(StateError::LaneCoefficients { lanes, found }.into());
+        }
+        self.write(du, u, |lane| t.of(lane))
     }
 }
 
 /// A field given for all lanes and their times, by a closure `|du: &mut S, u: &S, t: &[f64]|`.
 ///
 /// ```
-/// use driftfield_solvers::lanes::LaneTimes;
-/// use driftfield_solvers::{FieldError, LaneField};
+/// use driftfield_solvers::field::{LaneTimes, Times};
+/// use driftfield_solvers::{FieldError, VectorField};
 /// use ndarray::{Array2, array};
 /// let growth = LaneTimes(|du: &mut Array2<f64>, u: &Array2<f64>, t: &[f64]| {
 ///     for (lane, &t) in t.iter().enumerate() {
@@ -124,7 +95,7 @@ impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> LaneField<H> for 
 ///     Ok::<(), FieldError>(())
 /// });
 /// let mut du = array![[0.0], [0.0]];
-/// growth.eval_lanes(&mut du, &array![[1.0], [1.0]], &[0.5, 2.0]).unwrap();
+/// growth.eval(&mut du, &array![[1.0], [1.0]], Times::Each(&[0.5, 2.0])).unwrap();
 /// assert_eq!(du, array![[0.5], [2.0]]);
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -133,13 +104,13 @@ pub struct LaneTimes<C>(pub C);
 impl<S: State, C: Fn(&mut S, &S, &[f64]) -> Result<(), FieldError>> VectorField<S>
     for LaneTimes<C>
 {
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        (self.0)(du, u, &vec![t; u.lanes()])
-    }
-}
-
-impl<S: State, C: Fn(&mut S, &S, &[f64]) -> Result<(), FieldError>> LaneField<S> for LaneTimes<C> {
-    fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError> {
-        (self.0)(du, u, t)
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        match t {
+            ByLane::One(t) => (self.0)(du, u, &vec![t; u.lanes()]),
+            ByLane::Each(times) => {
+                t.check(u)?;
+                (self.0)(du, u, times)
+            }
+        }
     }
 }
