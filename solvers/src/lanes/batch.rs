@@ -6,7 +6,7 @@ use super::saving::{Place, Saving};
 use super::{LaneOptions, LaneReport, LaneSolution};
 use crate::control::{ErrorHistory, ErrorNorm, NormScratch};
 use crate::field::{Counted, VectorField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoNoise;
 use crate::solution::Outcome;
 use crate::solve::SolveError;
@@ -41,14 +41,13 @@ impl Lane {
 }
 
 /// The lanes on their way, and where the others arrived.
-struct Batch<'a, S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> {
+struct Batch<'a, S: State, F: VectorField<S>, P: Stepper<S, Paced<S, F>>> {
     field: Counted<&'a Paced<S, F>>,
     paced: &'a Paced<S, F>,
-    method: &'a M,
     info: MethodInfo,
     /// Of the error estimate.
     order: f64,
-    memory: M::Memory,
+    stepper: P,
     lanes: Vec<Lane>,
     u: S,
     next: S,
@@ -90,13 +89,12 @@ pub(super) fn solve<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>>(
     let mut batch = Batch {
         field: Counted::new(paced, None),
         paced,
-        method,
-        memory: method.memory(initial),
+        stepper: method.begin(initial),
         lanes: lengths.into_iter().enumerate().map(lane).collect(),
         u: initial.clone(),
         next: initial.zeros_like(),
         scratch: NormScratch::default(),
-        of_interpolant: method.interpolant_evaluations(),
+        of_interpolant: info.interpolant_evaluations,
         t1,
         direction,
         saving,
@@ -149,7 +147,7 @@ fn from_0_to_1<'a, S: State, F>(
     Step { field, t: 0.0, t_next: 1.0, h: 1.0, u, next, noise, grid: None }
 }
 
-impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> {
+impl<S: State, F: VectorField<S>, P: Stepper<S, Paced<S, F>>> Batch<'_, S, F, P> {
     /// One attempt of every lane that can make one.
     fn round(&mut self) -> Result<(), StateError> {
         let mut steps = Vec::with_capacity(self.lanes.len());
@@ -211,11 +209,11 @@ impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> 
 
     fn attempt(&mut self, steps: &[LaneStep]) -> Result<(), StepError> {
         self.paced.start(steps.iter().copied());
-        self.method.modified(&mut self.memory);
+        self.stepper.tell(Told::Replaced)?;
         let mut no_noise = NoNoise;
         let step = from_0_to_1(&self.field, &self.u, &mut self.next, &mut no_noise);
-        self.method.step(step, &mut self.memory)?;
-        let estimate = self.method.error(&self.memory);
+        self.stepper.step(step)?;
+        let estimate = self.stepper.error();
         let tolerance = &self.options.adaptive.tolerance;
         ErrorNorm::lane_squares(&estimate, &self.u, &self.next, tolerance, &mut self.scratch)?;
         let accepted = self.judge(steps)?;
@@ -223,7 +221,7 @@ impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> 
             return Ok(());
         }
         self.paced.accept(&accepted)?;
-        self.method.accepted(&mut self.memory);
+        self.stepper.tell(Told::Accepted)?;
         // Accepted is accepted, even if saving fails.
         let saved = self.save(steps, &accepted);
         if accepted.len() == self.lanes.len() {
@@ -238,7 +236,7 @@ impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> 
     fn judge(&mut self, steps: &[LaneStep]) -> Result<Vec<usize>, StateError> {
         let control = &self.options.adaptive;
         let order = self.order;
-        let estimate = self.method.error(&self.memory);
+        let estimate = self.stepper.error();
         let mut accepted = Vec::with_capacity(steps.len());
         for (here, (lane, step)) in self.lanes.iter_mut().zip(steps).enumerate() {
             let square = self.scratch.high[here];
@@ -279,10 +277,10 @@ impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> 
         self.paced.interpolate(Some(between));
         let mut no_noise = NoNoise;
         let step = from_0_to_1(&self.field, &self.u, &mut self.next, &mut no_noise);
-        let prepared = self.method.prepare_interpolant(step, &mut self.memory);
+        let prepared = self.stepper.prepare_interpolant(step);
         self.paced.interpolate(None);
         prepared?;
-        let interpolant = self.method.interpolant(&self.memory);
+        let interpolant = self.stepper.interpolant();
         let states = (&self.u, &self.next);
         for Place { here, lane } in
             self.saving.save(&places, steps, states, interpolant.as_ref())?
@@ -319,7 +317,7 @@ impl<S: State, F: VectorField<S>, M: Method<S, Paced<S, F>>> Batch<'_, S, F, M> 
         }
         self.u = self.u.select_lanes(&staying)?;
         self.next = self.u.zeros_like();
-        self.memory = self.method.memory(&self.u);
+        self.stepper.tell(Told::Lanes(&staying))?;
         self.paced.keep(&staying)
     }
 

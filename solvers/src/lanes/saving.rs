@@ -1,5 +1,5 @@
 use super::paced::LaneStep;
-use crate::method::Interpolant;
+use crate::method::{Interpolant, InterpolantWeights};
 use crate::state::{State, StateError};
 
 /// States of all lanes at given times, each filled in as the lanes pass.
@@ -119,7 +119,11 @@ fn interpolate<S: State>(
     let mut weights = vec![0.0; stages];
     for (place, t) in due {
         let step = &steps[place.here];
-        (interpolant.weights)((t - step.t) / step.h, &mut weights);
+        let theta = (t - step.t) / step.h;
+        match &interpolant.weights {
+            InterpolantWeights::Tableau { weights: of, .. } => of(theta, &mut weights),
+            InterpolantWeights::States(of) => of(theta, &mut weights),
+        }
         for (of_stage, &weight) in of_stage.iter_mut().zip(&weights) {
             of_stage[place.here] = weight;
         }

@@ -48,6 +48,8 @@ pub struct MethodInfo {
     pub embedded_order: Option<u32>,
     /// Order of the continuous extension, if there is one.
     pub interpolant_order: Option<u32>,
+    /// Most evaluations that the continuous extension over a step takes besides those of the step.
+    pub interpolant_evaluations: u64,
     /// Strong order of a stochastic method (general noise the method accepts).
     pub strong_order: Option<f64>,
     /// Weak order of a stochastic method.
@@ -85,6 +87,7 @@ impl MethodInfo {
             order,
             embedded_order: None,
             interpolant_order: None,
+            interpolant_evaluations: 0,
             strong_order: None,
             weak_order: None,
             evaluations_per_step,

@@ -19,6 +19,9 @@ pub use stochastic::{
     StochasticHeun, StochasticInfo, WeakRungeKutta,
 };
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::field::{Counted, FieldError};
 use crate::noise::{Noise, NoiseRequest};
 use crate::number::Number;
@@ -80,7 +83,7 @@ pub struct Step<'a, S, F> {
     /// The Brownian path, for stochastic methods.
     pub noise: &'a mut dyn Noise<S>,
     /// Which step of a fixed grid this is; `None` for adaptive steps, which alone are
-    /// asked for an [error estimate](Method::error).
+    /// asked for an [error estimate](Stepper::error).
     pub grid: Option<GridPosition>,
 }
 
@@ -164,23 +167,83 @@ impl<'a, S: State> ErrorEstimate<'a, S> {
     }
 }
 
-/// A continuous extension over the step just accepted:
-/// `u(t + theta h) = u(t) + h sum_i w_i(theta) k_i`.
+/// A continuous extension over the step just accepted, as weights of the states it is made of.
 #[derive(Debug)]
 pub struct Interpolant<'a, S> {
-    /// The stage derivatives `k_i`.
+    /// The states `k_i`.
     pub stages: &'a [S],
-    /// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per stage.
-    pub weights: fn(theta: f64, weights: &mut [f64]),
+    /// Their weights.
+    pub weights: InterpolantWeights,
 }
 
-/// A scheme for fields of type `F` on states of type `S`.
+/// The weights of an [`Interpolant`] over a step from `t` to `t + h`.
+#[derive(Clone)]
+pub enum InterpolantWeights {
+    /// Of stage derivatives: `u(t + theta h) = u(t) + h sum_i w_i(theta) k_i`.
+    Tableau {
+        /// `h`.
+        h: f64,
+        /// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per stage.
+        weights: fn(theta: f64, weights: &mut [f64]),
+    },
+    /// Of states: `u(t + theta h) = sum_i w_i(theta) k_i`, `u(t)` being one of them if it is
+    /// needed.
+    States(Arc<StateWeights>),
+}
+
+/// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per state.
+pub type StateWeights = dyn Fn(f64, &mut [f64]) + Send + Sync;
+
+impl fmt::Debug for InterpolantWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InterpolantWeights::Tableau { .. } => "Tableau(..)",
+            InterpolantWeights::States(_) => "States(..)",
+        })
+    }
+}
+
+impl<S: State> Interpolant<'_, S> {
+    /// Writes `u(t + theta h)` into `out`; `u` is the state at the start of the step.
+    pub fn at(&self, out: &mut S, u: &S, theta: f64) -> Result<(), StateError> {
+        let mut values = vec![0.0; self.stages.len()];
+        match &self.weights {
+            InterpolantWeights::Tableau { h, weights } => {
+                weights(theta, &mut values);
+                out.stage_sum(Some(u), *h, &values, self.stages)
+            }
+            InterpolantWeights::States(weights) => {
+                weights(theta, &mut values);
+                out.stage_sum(None, 1.0, &values, self.stages)
+            }
+        }
+    }
+}
+
+/// What happened to the solve since the last step, as its stepper is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// The step was accepted.
+    Accepted,
+    /// The state was corrected from outside
+    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
+    /// is void, values at earlier times are not.
+    Corrected,
+    /// The state was replaced from outside: what was cached at it is void, and so is a history.
+    Replaced,
+    /// The lanes changed places: lane `i` is what lane `from[i]` was. A lane may stay, go, or come
+    /// more than once; everything kept of it goes with it.
+    Lanes(&'a [usize]),
+}
+
+/// A scheme for fields of type `F` on states of type `S`: what it is, and how a solve with it
+/// begins.
 ///
 /// A Runge-Kutta method asks for `F: VectorField<S>`, a stochastic one for
 /// `F: StochasticField<S>`: the compiler says when a method does not apply.
 pub trait Method<S: State, F> {
-    /// What is kept from step to step: stages, history, scratch.
-    type Memory: 'static;
+    /// What makes its steps, and keeps what one step leaves to the next.
+    type Stepper: Stepper<S, F> + 'static;
 
     /// Name, orders and costs.
     fn info(&self) -> MethodInfo;
@@ -195,25 +258,8 @@ pub trait Method<S: State, F> {
         self.info().draws_noise.then(NoiseRequest::default)
     }
 
-    /// Memory for a solve whose state is shaped like `initial`.
-    fn memory(&self, initial: &S) -> Self::Memory;
-
-    /// Computes `step.next` from `step.u`. It may be called again from the
-    /// same `(t, u)` with another `h` when step control rejects.
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError>;
-
-    /// The step was accepted.
-    fn accepted(&self, _memory: &mut Self::Memory) {}
-
-    /// The state was replaced from outside: what was cached at it is void, and so is a history.
-    fn modified(&self, _memory: &mut Self::Memory) {}
-
-    /// The state was corrected from outside
-    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
-    /// is void, values at earlier times are not. A method that looks back writes its own.
-    fn corrected(&self, memory: &mut Self::Memory) {
-        self.modified(memory);
-    }
+    /// Begins a solve whose state is shaped like `initial`.
+    fn begin(&self, initial: &S) -> Self::Stepper;
 
     /// What adaptive steps are measured in: time, unless the method says otherwise. Step
     /// lengths, `dtmin` and `dtmax` are differences of it.
@@ -225,63 +271,63 @@ pub trait Method<S: State, F> {
     fn time_at_clock(&self, _field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
         Ok(clock)
     }
+}
 
-    /// Writes `f(u, t)` into `du` for the automatic first step; `false` if the
-    /// method's field has no such thing, or its clock is not time.
-    fn derivative(
-        &self,
-        _field: &Counted<&F>,
-        _du: &mut S,
-        _u: &S,
-        _t: f64,
-    ) -> Result<bool, StepError> {
-        Ok(false)
+/// A method in the midst of a solve: its stages, history and scratch.
+///
+/// All that a solve asks of it can be asked of a `Box<dyn Stepper<S, F>>`, which is one.
+pub trait Stepper<S: State, F> {
+    /// Computes `step.next` from `step.u`. It may be called again from the
+    /// same `(t, u)` with another `h` when step control rejects.
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError>;
+
+    /// Takes note of what happened since.
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError>;
+
+    /// The error estimate of the last step, unless that was one of a fixed [grid](Step::grid).
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::None
     }
 
-    /// Hands over `f(u, t)` at the start of the first step, if it has been
-    /// evaluated already (automatic first step).
-    fn seed_first_evaluation(
-        &self,
-        _derivative: &S,
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StateError> {
-        Ok(())
+    /// Writes `f(u, t)` into `du` for the automatic first step, and keeps it for the first
+    /// evaluation of the coming step if that is what it is; `false` if the
+    /// method's field has no such thing, or its clock is not time.
+    fn slope(
+        &mut self,
+        _field: &Counted<&F>,
+        _du: &mut S,
+        (_u, _t): (&S, f64),
+        _kept: bool,
+    ) -> Result<bool, StepError> {
+        Ok(false)
     }
 
     /// Takes over states of the past, oldest first and [`MethodInfo::history`] of them, so that
     /// the first step already has the full order. Called before it, and only for methods that
     /// look back.
-    fn seed_history(
-        &self,
-        _field: &Counted<&F>,
-        _past: &[(f64, S)],
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
+    fn look_back(&mut self, _field: &Counted<&F>, _past: &[(f64, S)]) -> Result<(), StepError> {
         Ok(())
-    }
-
-    /// The error estimate of the last step, unless that was one of a fixed [grid](Step::grid).
-    fn error<'m>(&self, _memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::None
-    }
-
-    /// Most evaluations that [`Method::prepare_interpolant`] makes.
-    fn interpolant_evaluations(&self) -> u64 {
-        0
     }
 
     /// Evaluates whatever the interpolant over the accepted step
     /// `[t, t_next]` from `u` to `next` still lacks.
-    fn prepare_interpolant(
-        &self,
-        _step: Step<'_, S, F>,
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
+    fn prepare_interpolant(&mut self, _step: Step<'_, S, F>) -> Result<(), StepError> {
         Ok(())
     }
 
     /// The interpolant over the accepted step, once prepared.
-    fn interpolant<'m>(&self, _memory: &'m Self::Memory) -> Option<Interpolant<'m, S>> {
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
         None
     }
+}
+
+/// Every state becomes its lanes `from`, in that order: what [`Told::Lanes`] asks for.
+pub fn move_lanes<'s, S: State>(
+    states: impl IntoIterator<Item = &'s mut S>,
+    from: &[usize],
+) -> Result<(), StateError> {
+    for state in states {
+        *state = state.select_lanes(from)?;
+    }
+    Ok(())
 }

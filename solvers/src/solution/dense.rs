@@ -1,4 +1,4 @@
-use crate::method::Interpolant;
+use crate::method::{Interpolant, InterpolantWeights};
 use crate::number::Number;
 use crate::state::{State, StateError};
 
@@ -27,8 +27,7 @@ pub enum InterpolationError {
     State(#[from] StateError),
 }
 
-/// The continuous extension over one step:
-/// `u(t + theta h) = u + h sum_i w_i(theta) k_i`.
+/// The continuous extension over one step ([`Interpolant`]).
 #[derive(Debug, Clone)]
 pub struct DenseSegment<S> {
     /// Start of the step.
@@ -38,8 +37,9 @@ pub struct DenseSegment<S> {
     /// The method's step, of which `[t, t_next]` may be a part (an event ended it).
     h: f64,
     u: S,
+    /// None of an empty span.
     stages: Vec<S>,
-    weights: fn(f64, &mut [f64]),
+    weights: Option<InterpolantWeights>,
 }
 
 impl<S: State> DenseSegment<S> {
@@ -50,19 +50,13 @@ impl<S: State> DenseSegment<S> {
         u: &S,
         interpolant: &Interpolant<'_, S>,
     ) -> Self {
-        DenseSegment {
-            t,
-            t_next,
-            h,
-            u: u.clone(),
-            stages: interpolant.stages.to_vec(),
-            weights: interpolant.weights,
-        }
+        let weights = Some(interpolant.weights.clone());
+        DenseSegment { t, t_next, h, u: u.clone(), stages: interpolant.stages.to_vec(), weights }
     }
 
     /// All there is of an empty span.
     pub(crate) fn point(t: f64, u: S) -> Self {
-        DenseSegment { t, t_next: t, h: 0.0, u, stages: Vec::new(), weights: |_, _| () }
+        DenseSegment { t, t_next: t, h: 0.0, u, stages: Vec::new(), weights: None }
     }
 
     pub(crate) fn contains(&self, t: f64) -> bool {
@@ -70,25 +64,12 @@ impl<S: State> DenseSegment<S> {
     }
 
     pub(crate) fn at(&self, t: f64) -> Result<S, StateError> {
-        if self.t == self.t_next {
+        let Some(weights) = self.weights.clone().filter(|_| self.t != self.t_next) else {
             return Ok(self.u.clone());
-        }
+        };
         let mut out = self.u.zeros_like();
-        let interpolant = Interpolant { stages: &self.stages, weights: self.weights };
-        evaluate(&interpolant, &mut out, &self.u, self.h, (t - self.t) / self.h)?;
+        let interpolant = Interpolant { stages: &self.stages, weights };
+        interpolant.at(&mut out, &self.u, (t - self.t) / self.h)?;
         Ok(out)
     }
-}
-
-/// Writes `u + h sum_i w_i(theta) k_i` into `out`.
-pub(crate) fn evaluate<S: State>(
-    interpolant: &Interpolant<'_, S>,
-    out: &mut S,
-    u: &S,
-    h: f64,
-    theta: f64,
-) -> Result<(), StateError> {
-    let mut weights = vec![0.0; interpolant.stages.len()];
-    (interpolant.weights)(theta, &mut weights);
-    out.stage_sum(Some(u), h, &weights, interpolant.stages)
 }

@@ -4,7 +4,6 @@ mod dense;
 mod outcome;
 mod statistics;
 
-pub(crate) use dense::evaluate;
 pub use dense::{DenseSegment, InterpolationError};
 pub use outcome::Outcome;
 pub use statistics::Statistics;

@@ -3,10 +3,10 @@
 
 use super::Integrator;
 use crate::field::FieldError;
-use crate::method::{Method, Step, StepError};
+use crate::method::{Method, Step, StepError, Stepper, Told};
 use crate::observer::{AcceptedStep, Change, Course, Event, Flow, Side, View, follow};
 use crate::problem::Problem;
-use crate::solution::{DenseSegment, EventRecord, Outcome, evaluate};
+use crate::solution::{DenseSegment, EventRecord, Outcome};
 use crate::state::{State, StateError};
 
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
@@ -35,7 +35,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         self.save_times(t_previous, t_step_end, h)?;
         if self.save.dense {
             self.prepare_interpolant(t_previous, t_step_end, h)?;
-            if let Some(interpolant) = self.method.interpolant(&self.memory) {
+            if let Some(interpolant) = self.stepper.interpolant() {
                 let segment = DenseSegment::new(t_previous, self.t, h, &self.other, &interpolant);
                 self.dense.push(segment);
             }
@@ -64,9 +64,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             noise: self.noise.as_mut(),
             grid: None,
         };
-        self.method.prepare_interpolant(step, &mut self.memory)?;
+        self.stepper.prepare_interpolant(step)?;
         // Stages that the step itself does without may be bad where its end is good.
-        let interpolant = self.method.interpolant(&self.memory);
+        let interpolant = self.stepper.interpolant();
         for stage in interpolant.iter().flat_map(|interpolant| interpolant.stages) {
             if let Some(lane) = stage.first_non_finite_lane()? {
                 return Err(StepError::NonFiniteInterpolant { t, lane });
@@ -78,10 +78,10 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// Writes the state at `t + theta h` into `self.scratch`; the end of the
     /// step for a method without interpolant.
-    fn interpolate(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
-        match self.method.interpolant(&self.memory) {
+    fn interpolate(&mut self, theta: f64) -> Result<(), StateError> {
+        match self.stepper.interpolant() {
             Some(interpolant) if theta < 1.0 => {
-                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
+                interpolant.at(&mut self.scratch, &self.other, theta)
             }
             _ => self.scratch.copy_from(&self.u),
         }
@@ -89,11 +89,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// The same a little beyond the step too, and on its chord for a method without interpolant:
     /// what an event sees.
-    fn seen_by_events(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
-        match self.method.interpolant(&self.memory) {
+    fn seen_by_events(&mut self, theta: f64) -> Result<(), StateError> {
+        match self.stepper.interpolant() {
             _ if theta == 1.0 => self.scratch.copy_from(&self.u),
             Some(interpolant) if self.is_extended() => {
-                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
+                interpolant.at(&mut self.scratch, &self.other, theta)
             }
             _ => {
                 let terms = [(1.0 - theta, &self.other), (theta, &self.u)];
@@ -125,7 +125,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         happenings.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (theta, event, is_nan) in happenings {
             let t = self.time_of_share(t_previous, h, theta);
-            self.seen_by_events(h, theta)?;
+            self.seen_by_events(theta)?;
             if is_nan {
                 let lane = lane_to_blame(&self.scratch)?;
                 self.outcome = Some(Outcome::EventNan { t, event, lane });
@@ -154,14 +154,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             Err(StepError::Field(FieldError::BudgetSpent | FieldError::Domain { .. })) => {}
             prepared => prepared?,
         }
-        let inside = self.is_extended() && self.method.interpolant(&self.memory).is_some();
+        let inside = self.is_extended() && self.stepper.interpolant().is_some();
         let view = View::new(probes, inside, self.t, h);
         let value = |theta: f64| {
             let t = self.time_of_share(t_previous, h, theta);
             if theta == 1.0 {
                 return Ok((self.events[index].function)(&self.u, t));
             }
-            self.seen_by_events(h, theta)?;
+            self.seen_by_events(theta)?;
             Ok((self.events[index].function)(&self.scratch, t))
         };
         Ok(follow(value, crossing, side, view)?)
@@ -179,7 +179,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 self.keep(t, self.u.clone());
             } else {
                 self.prepare_interpolant(t_previous, t_step_end, h)?;
-                self.interpolate(h, (t - t_previous) / h)?;
+                self.interpolate((t - t_previous) / h)?;
                 self.keep(t, self.scratch.clone());
             }
             self.next_save_time += 1;
@@ -215,8 +215,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     pub(super) fn forget_cached(&mut self, change: Change) {
         match change {
             Change::None => return,
-            Change::Corrected => self.method.corrected(&mut self.memory),
-            Change::Replaced => self.method.modified(&mut self.memory),
+            Change::Corrected => self.tell(Told::Corrected),
+            Change::Replaced => self.tell(Told::Replaced),
         }
         self.look_at_events();
     }

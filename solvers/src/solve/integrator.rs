@@ -1,11 +1,11 @@
 use super::start::{
-    adaptive_stepper, brownian_path, check_adaptive, check_history, check_problem, check_save,
+    adaptive_steps, brownian_path, check_adaptive, check_history, check_problem, check_save,
     sort_along,
 };
 use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
-use crate::method::{GridPosition, Method, Step, StepError};
+use crate::method::{GridPosition, Method, Step, StepError, Stepper, Told};
 use crate::noise::Noise;
 use crate::observer::{Change, Event, Observer, Save, Side};
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ pub enum Status {
 pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) field: Counted<&'a P::Field>,
     pub(super) method: &'a M,
-    pub(super) memory: M::Memory,
+    pub(super) stepper: M::Stepper,
     pub(super) t: f64,
     pub(super) t1: f64,
     pub(super) t0: f64,
@@ -35,7 +35,7 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     /// The state being computed during a step, the previous one after it.
     pub(super) other: P::State,
     pub(super) scratch: P::State,
-    pub(super) stepper: Stepper,
+    pub(super) steps: Steps,
     pub(super) noise: Box<dyn Noise<P::State> + 'a>,
     pub(super) events: Vec<Event<'a, P::State>>,
     pub(super) event_sides: Vec<Side>,
@@ -60,7 +60,7 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
 }
 
 /// Where the next step comes from.
-pub(super) enum Stepper {
+pub(super) enum Steps {
     Fixed {
         times: GridTimes,
         next: usize,
@@ -118,28 +118,28 @@ where
     };
     let max_steps = adaptive.as_ref().map_or(u64::MAX, |_| MAX_ADAPTIVE_STEPS);
     let field = Counted::new(problem.field(), options.nfe_budget);
-    let mut memory = method.memory(initial);
-    let mut outcome = match method.seed_history(&field, past, &mut memory) {
+    let mut stepper = method.begin(initial);
+    let mut outcome = match stepper.look_back(&field, past) {
         // There is nothing to be done on an empty span.
         Ok(()) => is_empty.then_some(Outcome::Success),
         Err(error) => Some(failure(error, t0, &field)),
     };
-    let stepper = match adaptive {
+    let steps = match adaptive {
         Some(control) if is_empty => {
             check_adaptive(&control, &info, initial.lane_len())?;
-            Stepper::Fixed { times: GridTimes::point(t0), next: 1 }
+            Steps::Fixed { times: GridTimes::point(t0), next: 1 }
         }
         Some(control) => {
-            let (stepper, failure) =
-                adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?;
+            let (steps, failure) =
+                adaptive_steps(&field, method, &mut stepper, control, initial, (t0, t1))?;
             outcome = outcome.or(failure);
-            stepper
+            steps
         }
-        None => Stepper::Fixed { times: grid.unwrap_or(GridTimes::point(t0)), next: 1 },
+        None => Steps::Fixed { times: grid.unwrap_or(GridTimes::point(t0)), next: 1 },
     };
     let request = method.noise(problem.field());
     let seed = (options.seed, options.first_lane);
-    let noise = brownian_path(options.noise, request, seed, initial, &stepper, (t0, t1))?;
+    let noise = brownian_path(options.noise, request, seed, initial, &steps, (t0, t1))?;
     let mut save = options.save;
     sort_along(&mut save.times, t0, t1);
     let attended = save.times.len() + options.events.len() + options.observers.len() > 0
@@ -148,14 +148,14 @@ where
     let mut integrator = Integrator {
         field,
         method,
-        memory,
+        stepper,
         t: t0,
         t1,
         t0,
         u: initial.clone(),
         other: initial.zeros_like(),
         scratch: initial.zeros_like(),
-        stepper,
+        steps,
         noise,
         event_sides: vec![Side::AtZero; options.events.len()],
         events: options.events,
@@ -240,14 +240,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if steps >= self.max_steps {
             return Err(Outcome::MaxSteps { t: self.t, steps }.into());
         }
-        match &self.stepper {
-            Stepper::Fixed { times, next } => {
+        match &self.steps {
+            Steps::Fixed { times, next } => {
                 let grid = GridPosition { index: next - 1, steps: times.steps() };
                 let t_next = times.at(*next);
                 let h = t_next - self.t;
                 Ok(Attempt { h, clock: self.t, length: h, t_next, grid: Some(grid) })
             }
-            Stepper::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
+            Steps::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
         }
     }
 
@@ -293,21 +293,20 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             noise: self.noise.as_mut(),
             grid: attempt.grid,
         };
-        self.method.step(step, &mut self.memory)
+        self.stepper.step(step)
     }
 
     /// Whether the attempt is accepted.
     #[inline(always)]
     fn judge(&mut self, attempt: &Attempt) -> Result<bool, Box<Outcome>> {
-        let Stepper::Adaptive { control, h, order, history, scratch, .. } = &mut self.stepper
-        else {
+        let Steps::Adaptive { control, h, order, history, scratch, .. } = &mut self.steps else {
             return match self.other.first_non_finite_lane() {
                 Ok(None) => Ok(true),
                 Ok(Some(lane)) => Err(Outcome::NonFinite { t: self.t, lane }.into()),
                 Err(error) => Err(self.failure(error.into())),
             };
         };
-        let estimate = self.method.error(&self.memory);
+        let estimate = self.stepper.error();
         let (u, next) = (&self.u, &self.other);
         let square =
             match control.norm.measure_squared(&estimate, u, next, &control.tolerance, scratch) {
@@ -331,14 +330,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         square: f64,
         proposal: f64,
     ) -> Result<bool, Box<Outcome>> {
-        let Stepper::Adaptive { control, end, .. } = &self.stepper else {
+        let Steps::Adaptive { control, end, .. } = &self.steps else {
             return Ok(false);
         };
         // A norm that is not finite may be that of a finite error, too large to be squared.
         self.non_finite = if square.is_finite() {
             None
         } else {
-            let estimate = self.method.error(&self.memory);
+            let estimate = self.stepper.error();
             let lane = estimate.first_non_finite_lane(&self.other);
             lane.map_err(|error| self.failure(error.into()))?.map(|lane| (self.t, lane))
         };
@@ -367,6 +366,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
+    /// Tells the stepper what happened; a state that cannot follow ends the solve.
+    #[inline(always)]
+    pub(super) fn tell(&mut self, told: Told<'_>) {
+        if let Err(error) = self.stepper.tell(told) {
+            self.outcome = Some(*self.failure(error.into()));
+        }
+    }
+
     // Boxed, as a failure is seldom and a step is not: what a step returns stays small.
     #[cold]
     fn failure(&self, error: StepError) -> Box<Outcome> {
@@ -378,11 +385,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let t_previous = self.t;
         std::mem::swap(&mut self.u, &mut self.other);
         self.t = attempt.t_next;
-        if let Stepper::Fixed { next, .. } = &mut self.stepper {
+        if let Steps::Fixed { next, .. } = &mut self.steps {
             *next += 1;
         }
         self.statistics.accepted += 1;
-        self.method.accepted(&mut self.memory);
+        self.tell(Told::Accepted);
         if self.attended
             && let Err(error) = self.after_step(t_previous, attempt.h)
         {

@@ -1,10 +1,10 @@
 //! What is checked and prepared before the first step.
 
 use super::SolveError;
-use super::integrator::Stepper;
+use super::integrator::Steps;
 use crate::control::{Adaptive, ControlError, ErrorHistory, GridTimes, NormScratch, initial_step};
 use crate::field::{Counted, FieldError};
-use crate::method::{Method, MethodInfo, StepError};
+use crate::method::{Method, MethodInfo, StepError, Stepper};
 use crate::noise::{BrownianPath, BrownianTree, NoNoise, Noise, NoiseRequest};
 use crate::observer::Save;
 use crate::solution::Outcome;
@@ -117,16 +117,16 @@ pub fn check_adaptive(
     info.order_of_estimate().ok_or(ControlError::NotAdaptive { method: info.name }.into())
 }
 
-/// The adaptive stepper, and how the solve already ended if the field cannot
+/// The adaptive steps, and how the solve already ended if the field cannot
 /// even be evaluated at the start.
-pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
+pub(super) fn adaptive_steps<S: State, F, M: Method<S, F>>(
     field: &Counted<&F>,
     method: &M,
-    memory: &mut M::Memory,
+    stepper: &mut M::Stepper,
     control: Adaptive,
     initial: &S,
     span: (f64, f64),
-) -> Result<(Stepper, Option<Outcome>), SolveError> {
+) -> Result<(Steps, Option<Outcome>), SolveError> {
     let order = check_adaptive(&control, &method.info(), initial.lane_len())?;
     let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
     let clocks = (method.clock(field, span.0), method.clock(field, span.1));
@@ -135,14 +135,11 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
         (Err(error), _) | (_, Err(error)) => (span.0, span.1, Some(failed(error))),
     };
     let whole = (end - start).abs();
-    let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
+    let slope = |du: &mut S, at: (&S, f64), kept: bool| stepper.slope(field, du, at, kept);
     let (length, outcome) = match control.initial_step {
         Some(length) => (length, None),
-        None => match initial_step(derivative, &control, initial, span, order) {
-            Ok(Some((length, slope))) => {
-                method.seed_first_evaluation(&slope, memory)?;
-                (length, None)
-            }
+        None => match initial_step(slope, &control, initial, span, order) {
+            Ok(Some(length)) => (length, None),
             Ok(None) => (0.01 * whole, None),
             // A budget below two evaluations: the first step reports it.
             Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
@@ -151,8 +148,8 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let (history, scratch) = (ErrorHistory::default(), NormScratch::default());
-    let stepper = Stepper::Adaptive { control: Box::new(control), h, end, order, history, scratch };
-    Ok((stepper, unclocked.or(outcome)))
+    let steps = Steps::Adaptive { control: Box::new(control), h, end, order, history, scratch };
+    Ok((steps, unclocked.or(outcome)))
 }
 
 /// The path of a solve: the one given if it serves the method, else the one of
@@ -163,30 +160,30 @@ pub(super) fn brownian_path<'a, S: State>(
     request: Option<NoiseRequest>,
     seed_and_lane: (u64, u64),
     initial: &S,
-    stepper: &Stepper,
+    steps: &Steps,
     span: (f64, f64),
 ) -> Result<Box<dyn Noise<S> + 'a>, SolveError> {
     let Some(request) = request.filter(|_| span.0 != span.1) else {
         return Ok(given.unwrap_or_else(|| Box::new(NoNoise)));
     };
-    let any_time = matches!(stepper, Stepper::Adaptive { .. });
+    let any_time = matches!(steps, Steps::Adaptive { .. });
     let request = NoiseRequest { any_time, ..request };
     if let Some(noise) = given {
         noise.provides(&request)?;
         return Ok(noise);
     }
     let channels = request.channels;
-    Ok(match stepper {
-        Stepper::Fixed { times, .. } if request.inside_steps => {
+    Ok(match steps {
+        Steps::Fixed { times, .. } if request.inside_steps => {
             let grid = times.clone();
             Box::new(BrownianTree::along(channels, seed_and_lane, initial, grid)?)
         }
-        Stepper::Fixed { times, .. } => {
+        Steps::Fixed { times, .. } => {
             let grid = times.clone();
             let path = BrownianPath::along(channels, seed_and_lane, initial, grid);
             Box::new(if request.areas { path.with_areas() } else { path })
         }
-        Stepper::Adaptive { .. } => {
+        Steps::Adaptive { .. } => {
             let grid = vec![span.0, span.1];
             Box::new(BrownianTree::with_channels(channels, seed_and_lane, initial, grid)?)
         }

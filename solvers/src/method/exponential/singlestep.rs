@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use super::continuous::{MadeStep, continuous_order};
 use super::nodes::Division;
 use super::to_data::check_transition;
-use super::{Knot, Nodes, Transition, Variant};
+use super::{Continuous, Knot, Nodes, Transition, Variant};
 use crate::field::Counted;
-use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    GridPosition, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
@@ -120,28 +123,6 @@ impl Singlestep {
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
     }
 
-    /// The step of the next lower order with the values of one just made.
-    pub(super) fn lower_order_step<S: State, F: SemilinearField<S>>(
-        &self,
-        field: &Counted<&F>,
-        (t, t_next): (f64, f64),
-        u: &S,
-        memory: &SinglestepMemory<S>,
-        out: &mut S,
-    ) -> Result<(), StepError> {
-        let whole =
-            Transition::new(self.part, &field.schedule().at(t)?, &field.schedule().at(t_next)?);
-        let (w1, values) = (whole.weight(1), &memory.values);
-        if self.order == 2 {
-            out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
-        } else {
-            let c = self.variant.first_difference(&whole) / memory.first_share;
-            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
-            out.linear_combination(0.0, &terms)?;
-        }
-        Ok(())
-    }
-
     fn name(&self) -> &'static str {
         match (self.part, self.order) {
             (NonlinearPart::Noise, 1) => "dpm-solver-1",
@@ -154,23 +135,28 @@ impl Singlestep {
     }
 }
 
-/// The values of a step, at its start and its inner nodes.
+/// A singlestep method in the midst of a solve: the values of a step, at its start and its inner
+/// nodes.
 #[derive(Debug)]
-pub struct SinglestepMemory<S> {
+pub struct SinglestepStepper<S> {
+    method: Singlestep,
     values: Vec<S>,
     stage: S,
     first_is_known: bool,
     /// Share of the first inner node.
     first_share: f64,
+    continuous: Continuous<S>,
 }
 
-impl<S: State> SinglestepMemory<S> {
-    pub(super) fn new(order: usize, initial: &S) -> Self {
-        SinglestepMemory {
-            values: vec![initial.zeros_like(); order],
+impl<S: State> SinglestepStepper<S> {
+    pub(super) fn new(method: Singlestep, initial: &S) -> Self {
+        SinglestepStepper {
+            values: vec![initial.zeros_like(); method.order],
             stage: initial.zeros_like(),
             first_is_known: false,
             first_share: f64::NAN,
+            continuous: Continuous::default(),
+            method,
         }
     }
 
@@ -179,10 +165,37 @@ impl<S: State> SinglestepMemory<S> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
     }
+
+    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        self.continuous.tell(Told::Lanes(from))?;
+        move_lanes(self.values.iter_mut().chain([&mut self.stage]), from)
+    }
+
+    /// The step of the next lower order with the values of one just made.
+    pub(super) fn lower_order_step<F: SemilinearField<S>>(
+        &self,
+        field: &Counted<&F>,
+        (t, t_next): (f64, f64),
+        u: &S,
+        out: &mut S,
+    ) -> Result<(), StepError> {
+        let SinglestepStepper { method, values, first_share, .. } = self;
+        let schedule = field.schedule();
+        let whole = Transition::new(method.part, &schedule.at(t)?, &schedule.at(t_next)?);
+        let w1 = whole.weight(1);
+        if method.order == 2 {
+            out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
+        } else {
+            let c = method.variant.first_difference(&whole) / first_share;
+            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
+            out.linear_combination(0.0, &terms)?;
+        }
+        Ok(())
+    }
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
-    type Memory = SinglestepMemory<S>;
+    type Stepper = SinglestepStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let order = self.order as u32;
@@ -190,6 +203,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let orders = self.orders.as_deref().unwrap_or(own);
         let (first, last) = (orders.first(), orders.last());
         MethodInfo {
+            interpolant_order: continuous_order(order),
+            interpolant_evaluations: 1,
             evaluations_to_data: (last == Some(&1)).then_some(1),
             starts_from_data: first == Some(&1) && self.part == NonlinearPart::Noise,
             starts_from_noise: first == Some(&1) && self.part == NonlinearPart::Data,
@@ -197,20 +212,22 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        SinglestepMemory::new(self.order, initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        SinglestepStepper::new(self.clone(), initial)
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SinglestepStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, grid, .. } = step;
-        let order = self.step_order(grid);
-        let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
+        let SinglestepStepper { method, values, stage, first_is_known, first_share, .. } = self;
+        let order = method.step_order(grid);
         let ends = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let (start, end) = (ends.0.level, ends.1.level);
-        let whole = Transition::new(self.part, &start, &end);
+        let whole = Transition::new(method.part, &start, &end);
         check_transition(&ends.0, &ends.1, &whole, order)?;
         if !*first_is_known {
-            field.predict(self.part.into(), &mut values[0], u, t.into())?;
+            field.predict(method.part.into(), &mut values[0], u, t.into())?;
             *first_is_known = true;
         }
         let division = Division { t, t_next, start: &start, end: &end };
@@ -219,37 +236,57 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
             next.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
             return Ok(());
         }
-        let first = self.nodes.place(field, &division, 1, order)?;
-        let part = Transition::new(self.part, &start, &first.level);
+        let first = method.nodes.place(field, &division, 1, order)?;
+        let part = Transition::new(method.part, &start, &first.level);
         stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
-        field.predict(self.part.into(), &mut values[1], stage, first.t.into())?;
+        field.predict(method.part.into(), &mut values[1], stage, first.t.into())?;
         let r1 = first.share;
         *first_share = r1;
         if order == 2 {
-            let c = self.variant.first_difference(&whole) / r1;
+            let c = method.variant.first_difference(&whole) / r1;
             let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
             next.linear_combination(0.0, &terms)?;
             return Ok(());
         }
-        let second = self.nodes.place(field, &division, 2, order)?;
-        let part = Transition::new(self.part, &start, &second.level);
+        let second = method.nodes.place(field, &division, 2, order)?;
+        let part = Transition::new(method.part, &start, &second.level);
         let r2 = second.share;
-        let c = r2 / r1 * self.inner.first_difference(&part);
+        let c = r2 / r1 * method.inner.first_difference(&part);
         let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
         stage.linear_combination(0.0, &terms)?;
-        field.predict(self.part.into(), &mut values[2], stage, second.t.into())?;
-        let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
+        field.predict(method.part.into(), &mut values[2], stage, second.t.into())?;
+        let (c1, c2) = method.variant.two_differences(&whole, r1, r2);
         let terms =
             [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];
         next.linear_combination(0.0, &terms)?;
         Ok(())
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.first_is_known = false;
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => return self.move_lanes(from),
+            Told::Accepted | Told::Corrected | Told::Replaced => self.first_is_known = false,
+        }
+        self.continuous.tell(told)
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.first_is_known = false;
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        if self.continuous.is_ready() {
+            return Ok(());
+        }
+        let part = self.method.part;
+        let made = MadeStep::of(&step, part)?;
+        if made.is_infinite() {
+            return Ok(self.continuous.prepare(made, &self.values[0], None)?);
+        }
+        step.field.predict(part.into(), &mut self.stage, step.next, step.t_next.into())?;
+        self.continuous.prepare(made, &self.values[0], Some(&self.stage))?;
+        std::mem::swap(&mut self.values[0], &mut self.stage);
+        self.first_is_known = true;
+        Ok(())
+    }
+
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant()
     }
 }

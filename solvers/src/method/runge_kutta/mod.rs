@@ -26,7 +26,7 @@ use super::BoxedMethod;
 use crate::field::VectorField;
 use crate::state::State;
 
-pub use stepper::{RungeKutta, RungeKuttaMemory};
+pub use stepper::{RungeKutta, RungeKuttaStepper};
 pub use tableau::{Continuous, ErrorWeights, ExplicitTableau, ExtraStage, Tableau};
 
 macro_rules! registry {
