@@ -1,7 +1,7 @@
 use super::{
     ErrorEstimate, Interpolant, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
 };
-use crate::field::Counted;
+use crate::field::{Counted, Times};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -83,10 +83,13 @@ impl<S: State, F, P: Stepper<S, F> + ?Sized> Stepper<S, F> for Box<P> {
         &mut self,
         field: &Counted<&F>,
         du: &mut S,
-        at: (&S, f64),
+        at: (&S, Times<'_>),
         kept: bool,
     ) -> Result<bool, StepError> {
         (**self).slope(field, du, at, kept)
+    }
+    fn known(&self, lane: usize) -> u64 {
+        (**self).known(lane)
     }
     fn look_back(&mut self, field: &Counted<&F>, past: &[(f64, S)]) -> Result<(), StepError> {
         (**self).look_back(field, past)

@@ -58,6 +58,8 @@ pub struct MethodInfo {
     pub evaluations_per_step: u64,
     /// Evaluations made once, by the first step (the first stage of FSAL methods).
     pub evaluations_at_start: u64,
+    /// Whether the lanes may have steps of their own.
+    pub lane_steps: bool,
     /// Whether the method draws noise.
     pub draws_noise: bool,
     /// Whether a lane's steps depend on the other lanes of its batch, a fixed grid
@@ -92,6 +94,7 @@ impl MethodInfo {
             weak_order: None,
             evaluations_per_step,
             evaluations_at_start: 0,
+            lane_steps: false,
             draws_noise: false,
             couples_lanes: false,
             history: 0,

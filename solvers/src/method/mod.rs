@@ -22,7 +22,7 @@ pub use stochastic::{
 use std::fmt;
 use std::sync::Arc;
 
-use crate::field::{Counted, FieldError};
+use crate::field::{Counted, FieldError, Times};
 use crate::noise::{Noise, NoiseRequest};
 use crate::number::Number;
 use crate::state::{State, StateError};
@@ -85,6 +85,49 @@ pub struct Step<'a, S, F> {
     /// Which step of a fixed grid this is; `None` for adaptive steps, which alone are
     /// asked for an [error estimate](Stepper::error).
     pub grid: Option<GridPosition>,
+    /// The steps of the lanes, where each has one of its own; only a method that says
+    /// [so](MethodInfo::lane_steps) is given them. Then `t`, `t_next` and `h` are 0, 1 and 1: the
+    /// clock on which every lane's step has length 1.
+    pub lanes: Option<&'a LaneSteps>,
+}
+
+/// The steps of lanes that have one each.
+#[derive(Debug, Clone, Default)]
+pub struct LaneSteps {
+    /// The step of every lane of the batch.
+    pub steps: Vec<LaneStep>,
+    /// The lanes that an interpolant is wanted for; all others are left alone.
+    pub interpolated: Vec<usize>,
+}
+
+/// The step of one lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LaneStep {
+    /// Where it starts.
+    pub t: f64,
+    /// Where it ends.
+    pub t_next: f64,
+    /// Its signed length.
+    pub h: f64,
+}
+
+impl LaneStep {
+    /// The time of a share `theta` of the step.
+    pub fn at(&self, theta: f64) -> f64 {
+        if theta == 1.0 { self.t_next } else { self.t + theta * self.h }
+    }
+}
+
+impl LaneSteps {
+    /// The times of a share `theta` of the steps.
+    pub fn at(&self, theta: f64) -> Vec<f64> {
+        self.steps.iter().map(|step| step.at(theta)).collect()
+    }
+
+    /// Their lengths.
+    pub fn lengths(&self) -> Vec<f64> {
+        self.steps.iter().map(|step| step.h).collect()
+    }
 }
 
 /// Which step of a fixed grid is made. A method may act on it (the published
@@ -191,8 +234,9 @@ pub enum InterpolantWeights {
     States(Arc<StateWeights>),
 }
 
-/// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per state.
-pub type StateWeights = dyn Fn(f64, &mut [f64]) + Send + Sync;
+/// Writes `w_i(theta)` of a lane for `theta` in `[0, 1]`, one per state. The lane matters where
+/// lanes have steps of their own.
+pub type StateWeights = dyn Fn(usize, f64, &mut [f64]) + Send + Sync;
 
 impl fmt::Debug for InterpolantWeights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,10 +257,42 @@ impl<S: State> Interpolant<'_, S> {
                 out.stage_sum(Some(u), *h, &values, self.stages)
             }
             InterpolantWeights::States(weights) => {
-                weights(theta, &mut values);
+                weights(0, theta, &mut values);
                 out.stage_sum(None, 1.0, &values, self.stages)
             }
         }
+    }
+
+    /// The same at a share of its own for every lane, where lanes have steps of their own;
+    /// `lane_of` is the number that a lane of `u` had in the step.
+    pub fn at_lanes(
+        &self,
+        out: &mut S,
+        u: &S,
+        thetas: &[f64],
+        lane_of: impl Fn(usize) -> usize,
+    ) -> Result<(), StateError> {
+        let count = self.stages.len();
+        let mut of_stage = vec![vec![0.0; thetas.len()]; count];
+        let mut values = vec![0.0; count];
+        for (lane, &theta) in thetas.iter().enumerate() {
+            match &self.weights {
+                // Stages of steps of length 1.
+                InterpolantWeights::Tableau { weights, .. } => weights(theta, &mut values),
+                InterpolantWeights::States(weights) => weights(lane_of(lane), theta, &mut values),
+            }
+            for (of_stage, &value) in of_stage.iter_mut().zip(&values) {
+                of_stage[lane] = value;
+            }
+        }
+        let base = match self.weights {
+            InterpolantWeights::Tableau { .. } => 1.0,
+            InterpolantWeights::States(_) => 0.0,
+        };
+        let terms: Vec<(&[f64], &S)> =
+            of_stage.iter().map(Vec::as_slice).zip(self.stages).collect();
+        out.copy_from(u)?;
+        out.combine_lanes(&vec![base; thetas.len()], &terms)
     }
 }
 
@@ -225,6 +301,9 @@ impl<S: State> Interpolant<'_, S> {
 pub enum Told<'a> {
     /// The step was accepted.
     Accepted,
+    /// The steps of these lanes were accepted, where lanes have steps of their own; those of the
+    /// others will be tried again, shorter.
+    AcceptedLanes(&'a [usize]),
     /// The state was corrected from outside
     /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
     /// is void, values at earlier times are not.
@@ -296,10 +375,16 @@ pub trait Stepper<S: State, F> {
         &mut self,
         _field: &Counted<&F>,
         _du: &mut S,
-        (_u, _t): (&S, f64),
+        (_u, _t): (&S, Times<'_>),
         _kept: bool,
     ) -> Result<bool, StepError> {
         Ok(false)
+    }
+
+    /// Evaluations of a lane's coming step that are known already, where lanes have steps of
+    /// their own.
+    fn known(&self, _lane: usize) -> u64 {
+        0
     }
 
     /// Takes over states of the past, oldest first and [`MethodInfo::history`] of them, so that

@@ -80,7 +80,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Ancestral2SStepper<S> {
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
         let split = method.noise.split(&start, &end)?;
         let division = Division { t, t_next, start: &start.level, end: &split.down };
-        let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
+        let node = Nodes::LogSnr.place(&**field.schedule(), &division, 1, 2)?;
         field.predict(method.part.into(), value, u, t.into())?;
         let half = Transition::new(method.part, &start.level, &node.level);
         stage.linear_combination(0.0, &[(half.scale, u), (half.weight(1), value)])?;

@@ -109,12 +109,12 @@ impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F> for Churne
         if churn.amount == 0.0 {
             return method.step(step);
         }
-        let Step { field, t, t_next, h, u, next, noise, grid } = step;
+        let Step { field, t, t_next, h, u, next, noise, grid, .. } = step;
         noise.increment(t, t_next, normals)?;
         let start = field.schedule().at(t)?;
         let gamma = churn.gamma(start.rho(), grid.map_or(1, |grid| grid.steps));
         if gamma == 0.0 {
-            let step = Step { field, t, t_next, h, u, next, noise, grid };
+            let step = Step { field, t, t_next, h, u, next, noise, grid, lanes: None };
             return method.step(step);
         }
         let (t, level) = raised_level(*field.uncounted(), &start, gamma)?;
@@ -125,7 +125,8 @@ impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F> for Churne
         let scale = level.alpha / start.alpha;
         raised.linear_combination(0.0, &[(scale, u), (unit, &*normals)])?;
         method.tell(Told::Replaced)?;
-        let step = Step { field, t, t_next, h: t_next - t, u: raised, next, noise, grid };
+        let step =
+            Step { field, t, t_next, h: t_next - t, u: raised, next, noise, grid, lanes: None };
         method.step(step)
     }
 

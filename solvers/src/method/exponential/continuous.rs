@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use super::{History, Knot, Transition};
 use crate::field::FieldError;
-use crate::method::{Interpolant, InterpolantWeights, Step, StepError, Told, move_lanes};
+use crate::method::{
+    Interpolant, InterpolantWeights, LaneSteps, Step, StepError, Told, move_lanes,
+};
 use crate::semilinear::{Level, NonlinearPart, Schedule, SemilinearField};
 use crate::state::{State, StateError};
 
@@ -73,7 +75,7 @@ impl<S: State> Continuous<S> {
     /// Takes note of what happened: a step that was accepted has no extension yet.
     pub fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         match told {
-            Told::Accepted => self.weights = None,
+            Told::Accepted | Told::AcceptedLanes(_) => self.weights = None,
             Told::Lanes(from) => move_lanes(&mut self.stages, from)?,
             Told::Corrected | Told::Replaced => {}
         }
@@ -132,34 +134,75 @@ impl<S: State> Continuous<S> {
         last: Option<&S>,
     ) -> Result<(), StateError> {
         let (u, next) = step.states;
-        if self.stages.is_empty() {
-            self.stages = std::iter::repeat_with(|| u.zeros_like()).take(4).collect();
-        }
-        for (stage, from) in self.stages.iter_mut().zip([u, next, first, last.unwrap_or(first)]) {
-            stage.copy_from(from)?;
-        }
-        let MadeStep { part, knots: (start, end), .. } = step;
+        self.keep([u, next, first, last.unwrap_or(first)])?;
+        let MadeStep { part, knots, .. } = step;
         let schedule = step.schedule.clone();
-        let whole = Transition::new(part, &start.level, &end.level);
-        let weights = move |theta: f64, weights: &mut [f64]| {
-            let to = match theta {
-                0.0 => Ok(start.level),
-                1.0 => Ok(end.level),
-                theta => schedule.at(start.t + theta * (end.t - start.t)),
-            };
-            match to {
-                Ok(to) => weights.copy_from_slice(&at(part, &start.level, &to, &whole, theta)),
-                // Nowhere within a step; NaN is noticed.
-                Err(_) => weights.fill(f64::NAN),
-            }
+        let weights = move |_: usize, theta: f64, weights: &mut [f64]| {
+            write_weights(part, &*schedule, knots, theta, weights);
         };
         self.weights = Some(InterpolantWeights::States(Arc::new(weights)));
+        Ok(())
+    }
+
+    /// The same for lanes that have a step each.
+    pub(super) fn prepare_lanes(
+        &mut self,
+        part: NonlinearPart,
+        schedule: &Arc<dyn Schedule>,
+        lanes: &LaneSteps,
+        (u, next): (&S, &S),
+        (first, last): (&S, &S),
+    ) -> Result<(), StepError> {
+        self.keep([u, next, first, last])?;
+        let knot = |t: f64| schedule.at_end(t).map(|level| Knot { t, level });
+        let mut knots = Vec::with_capacity(lanes.steps.len());
+        for step in &lanes.steps {
+            knots.push((knot(step.t)?, knot(step.t_next)?));
+        }
+        let schedule = schedule.clone();
+        let weights = move |lane: usize, theta: f64, weights: &mut [f64]| {
+            write_weights(part, &*schedule, knots[lane], theta, weights);
+        };
+        self.weights = Some(InterpolantWeights::States(Arc::new(weights)));
+        Ok(())
+    }
+
+    fn keep(&mut self, states: [&S; 4]) -> Result<(), StateError> {
+        if self.stages.is_empty() {
+            self.stages = states.map(|state| state.zeros_like()).into();
+        }
+        for (stage, from) in self.stages.iter_mut().zip(states) {
+            stage.copy_from(from)?;
+        }
         Ok(())
     }
 
     /// The interpolant of the step it is ready for.
     pub fn interpolant(&self) -> Option<Interpolant<'_, S>> {
         Some(Interpolant { stages: &self.stages, weights: self.weights.clone()? })
+    }
+}
+
+/// The weights at a share `theta` of a step in time.
+fn write_weights(
+    part: NonlinearPart,
+    schedule: &dyn Schedule,
+    (start, end): (Knot, Knot),
+    theta: f64,
+    weights: &mut [f64],
+) {
+    let to = match theta {
+        0.0 => Ok(start.level),
+        1.0 => Ok(end.level),
+        theta => schedule.at(start.t + theta * (end.t - start.t)),
+    };
+    match to {
+        Ok(to) => {
+            let whole = Transition::new(part, &start.level, &end.level);
+            weights.copy_from_slice(&at(part, &start.level, &to, &whole, theta));
+        }
+        // Nowhere within a step; NaN is noticed.
+        Err(_) => weights.fill(f64::NAN),
     }
 }
 

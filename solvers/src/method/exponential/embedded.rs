@@ -73,6 +73,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for EmbeddedSinglestep {
         let order = self.0.own_order() as u32;
         MethodInfo {
             embedded_order: Some(order - 1),
+            lane_steps: true,
             interpolant_order: continuous_order(order),
             interpolant_evaluations: 1,
             ..MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
@@ -105,10 +106,10 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for EmbeddedStepper<S> {
             lower_before.copy_from(step.u)?;
             *has_past = true;
         }
-        let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        let inner = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: None };
+        let Step { field, t, t_next, h, u, next, noise, lanes, .. } = step;
+        let inner = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: None, lanes };
         singlestep.step(inner)?;
-        singlestep.lower_order_step(field, (t, t_next), u, lower)?;
+        singlestep.lower_order_step(u, lower, lanes)?;
         error.linear_combination(0.0, &[(1.0, next), (-1.0, lower)])?;
         Ok(())
     }
@@ -118,6 +119,10 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for EmbeddedStepper<S> {
         let EmbeddedStepper { lower, lower_before, error, has_past, .. } = self;
         match told {
             Told::Accepted => std::mem::swap(lower, lower_before),
+            Told::AcceptedLanes(lanes) => {
+                let pairs: Vec<(usize, usize)> = lanes.iter().map(|&lane| (lane, lane)).collect();
+                lower_before.assign_lanes(lower, &pairs)?;
+            }
             // The lower-order state before is but a scale of the tolerance.
             Told::Corrected => {}
             Told::Replaced => *has_past = false,
@@ -132,6 +137,10 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for EmbeddedStepper<S> {
             before: &self.lower_before,
             after: &self.lower,
         }
+    }
+
+    fn known(&self, lane: usize) -> u64 {
+        Stepper::<S, F>::known(&self.singlestep, lane)
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {

@@ -74,7 +74,7 @@ impl<S: State> History<S> {
     /// was corrected, or altogether, or moves with the lanes.
     pub fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         match told {
-            Told::Accepted => self.newest_is_open = false,
+            Told::Accepted | Told::AcceptedLanes(_) => self.newest_is_open = false,
             Told::Corrected => self.forget_newest(),
             Told::Replaced => self.clear(),
             Told::Lanes(from) => move_lanes(&mut self.values, from)?,

@@ -140,6 +140,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Stepper<S, F>
             next: &mut *next,
             noise,
             grid,
+            lanes: None,
         };
         stages.step(step)?;
         next.linear_combination(end.alpha, &[])?;

@@ -83,7 +83,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Sde2SStepper<S> {
         let Sde2SStepper { method, data, stage, before, after } = self;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
         let division = Division { t, t_next, start: &start.level, end: &end.level };
-        let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
+        let node = Nodes::LogSnr.place(&**field.schedule(), &division, 1, 2)?;
         let node = Knot { t: node.t, level: node.level };
         let half = method.noise.split(&start, &node)?;
         let whole = method.noise.split(&start, &end)?;

@@ -41,7 +41,7 @@ impl<S: State> Starter<S> {
 
     pub(super) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         match told {
-            Told::Accepted => self.attempted = false,
+            Told::Accepted | Told::AcceptedLanes(_) => self.attempted = false,
             Told::Lanes(from) => {
                 self.method.move_lanes(from)?;
                 move_lanes([&mut self.between, &mut self.value], from)?;
@@ -87,6 +87,7 @@ impl<S: State> Starter<S> {
                 next: &mut *next,
                 noise: &mut *noise,
                 grid: None,
+                lanes: None,
             };
             method.step(inner)?;
             if part < *parts {

@@ -15,6 +15,7 @@ mod kutta3;
 mod midpoint;
 mod nested;
 pub mod order_conditions;
+mod pace;
 mod ralston;
 mod ralston3;
 mod rk4;

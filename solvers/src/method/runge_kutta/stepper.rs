@@ -1,10 +1,11 @@
 use std::marker::PhantomData;
 
+use super::pace::Pace;
 use super::{Continuous, ErrorWeights, ExplicitTableau, Tableau};
-use crate::field::{Counted, VectorField};
+use crate::field::{ByLane, Counted, Times, VectorField};
 use crate::method::{
-    ErrorEstimate, Interpolant, InterpolantWeights, Kind, Method, MethodInfo, Step, StepError,
-    Stepper, Told, move_lanes,
+    ErrorEstimate, Interpolant, InterpolantWeights, Kind, LaneSteps, Method, MethodInfo, Step,
+    StepError, Stepper, Told, move_lanes,
 };
 use crate::state::{State, StateError};
 
@@ -41,6 +42,8 @@ pub struct RungeKuttaStepper<S, T> {
     first: FirstStage,
     /// Length of the step whose interpolant is ready.
     interpolated: Option<f64>,
+    /// What is known of lanes with steps of their own.
+    pace: Option<Box<Pace<S>>>,
 }
 
 impl<S: State, T: ExplicitTableau> RungeKuttaStepper<S, T> {
@@ -53,6 +56,7 @@ impl<S: State, T: ExplicitTableau> RungeKuttaStepper<S, T> {
             errors: std::iter::repeat_with(zeros).take(T::TABLEAU.error_estimates()).collect(),
             first: FirstStage::Unknown,
             interpolated: None,
+            pace: None,
         }
     }
 
@@ -60,6 +64,22 @@ impl<S: State, T: ExplicitTableau> RungeKuttaStepper<S, T> {
     /// is not the next one's first.
     pub(in crate::method) fn first(&self) -> &S {
         &self.stages[0]
+    }
+
+    /// What is known of the lanes of `u`, which have steps of their own.
+    fn pace_of(&mut self, u: &S) -> &mut Pace<S> {
+        self.pace.get_or_insert_with(|| Box::new(Pace::new(u, T::TABLEAU.first_same_as_last())))
+    }
+
+    /// The first stage of lanes with steps of their own.
+    fn first_of_lanes<F: VectorField<S>>(
+        &mut self,
+        step: &Step<'_, S, F>,
+    ) -> Result<(), StepError> {
+        let Some(lanes) = step.lanes else { return Ok(()) };
+        self.pace_of(step.u);
+        let RungeKuttaStepper { stages, pace: Some(pace), .. } = self else { return Ok(()) };
+        Ok(pace.first(step.field, (&mut stages[0], step.u), lanes)?)
     }
 
     /// Gives the derivative at the start of the coming step.
@@ -110,6 +130,7 @@ impl Tableau {
                 Continuous::Hermite => self.order.min(3),
                 Continuous::Own { order, .. } => order,
             }),
+            lane_steps: true,
             interpolant_evaluations: (self.interpolant_stages() - self.stages()) as u64,
             evaluations_at_start: saved,
             ..MethodInfo::one_step(self.name, Kind::RungeKutta, self.order, evaluations)
@@ -144,6 +165,7 @@ struct Buffers<'m, S> {
     stage_state: &'m mut S,
     next: &'m mut S,
     errors: &'m mut [S],
+    pace: &'m mut Option<Box<Pace<S>>>,
 }
 
 impl<S: State> Buffers<'_, S> {
@@ -204,13 +226,17 @@ impl<S: State> Buffers<'_, S> {
         i: usize,
     ) -> Result<(), StepError> {
         let tableau = const { T::TABLEAU };
-        let &Start { field, u, t, t_next, h, .. } = start;
+        let &Start { field, u, lanes, t, t_next, h, .. } = start;
         let (known, rest) = self.stages.split_at_mut(i);
         let last = const { T::TABLEAU.stages() - 1 };
         let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
         let target = if at_end { &mut *self.next } else { &mut *self.stage_state };
         target.stage_sum(Some(u), h, tableau.a[i], known)?;
-        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h).into())?;
+        let time = node_time(tableau.c[i], t, t_next, h);
+        match (lanes, &mut self.pace) {
+            (Some(lanes), Some(pace)) => pace.slope(field, (&mut rest[0], target), time, lanes)?,
+            _ => field.eval(&mut rest[0], target, time.into())?,
+        }
         Ok(())
     }
 }
@@ -219,6 +245,7 @@ impl<S: State> Buffers<'_, S> {
 struct Start<'s, S, F> {
     field: &'s Counted<&'s F>,
     u: &'s S,
+    lanes: Option<&'s LaneSteps>,
     t: f64,
     t_next: f64,
     h: f64,
@@ -241,6 +268,7 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKut
     #[inline]
     fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         match self.first {
+            _ if step.lanes.is_some() => self.first_of_lanes(&step)?,
             FirstStage::Unknown => step.field.eval(&mut self.stages[0], step.u, step.t.into())?,
             FirstStage::InPlace => {}
             FirstStage::InSlot(slot) if S::UNROLLED => {
@@ -251,12 +279,12 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKut
             FirstStage::InSlot(slot) => self.stages.swap(0, slot),
         }
         self.first = FirstStage::InPlace;
-        let Step { field, t, t_next, h, u, next, grid, .. } = step;
-        let start = Start { field, u, t, t_next, h, on_grid: grid.is_some() };
-        let RungeKuttaStepper { stages, stage_state, errors, .. } = self;
+        let Step { field, t, t_next, h, u, next, grid, lanes, .. } = step;
+        let start = Start { field, u, lanes, t, t_next, h, on_grid: grid.is_some() };
+        let RungeKuttaStepper { stages, stage_state, errors, pace, .. } = self;
         let stages = &mut stages[..const { T::TABLEAU.stages() }];
         let errors = &mut errors[..const { T::TABLEAU.error_estimates() }];
-        Buffers { stages, stage_state, next, errors }.fill::<F, T>(&start)
+        Buffers { stages, stage_state, next, errors, pace }.fill::<F, T>(&start)
     }
 
     #[inline]
@@ -270,13 +298,17 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKut
                     FirstStage::Unknown
                 };
             }
+            Told::AcceptedLanes(_) => self.interpolated = None,
             Told::Corrected | Told::Replaced => self.first = FirstStage::Unknown,
             Told::Lanes(from) => {
                 let RungeKuttaStepper { stages, stage_state, errors, .. } = self;
                 move_lanes(stages.iter_mut().chain([stage_state]).chain(errors), from)?;
             }
         }
-        Ok(())
+        match &mut self.pace {
+            Some(pace) => pace.tell(told),
+            None => Ok(()),
+        }
     }
 
     #[inline]
@@ -294,14 +326,25 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKut
         &mut self,
         field: &Counted<&F>,
         du: &mut S,
-        (u, t): (&S, f64),
+        (u, t): (&S, Times<'_>),
         kept: bool,
     ) -> Result<bool, StepError> {
-        field.eval(du, u, t.into())?;
-        if kept {
-            self.set_first(du)?;
+        match t {
+            ByLane::One(_) => field.eval(du, u, t)?,
+            ByLane::Each(_) => {
+                field.for_lanes(None, (&mut *du, u), |field, du, u| field.eval(du, u, t))?;
+            }
+        }
+        match t {
+            _ if !kept => {}
+            ByLane::One(_) => self.set_first(du)?,
+            ByLane::Each(_) => self.pace_of(u).set_first(du)?,
         }
         Ok(true)
+    }
+
+    fn known(&self, lane: usize) -> u64 {
+        self.pace.as_ref().map_or(0, |pace| u64::from(pace.knows_first(lane)))
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
@@ -309,19 +352,23 @@ impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKut
             return Ok(());
         }
         let tableau = T::TABLEAU;
-        let Step { field, t, t_next, h, u, next, .. } = step;
+        let Step { field, t, t_next, h, u, next, lanes, .. } = step;
         let mut known = tableau.stages();
+        let RungeKuttaStepper { stages, stage_state, pace, first, .. } = self;
+        let mut slope = |du: &mut S, u: &S, t: f64| match (lanes, &mut *pace) {
+            (Some(lanes), Some(pace)) => pace.slope_between(field, (du, u), t, lanes),
+            _ => field.eval(du, u, t.into()),
+        };
         if !tableau.first_same_as_last() {
-            field.eval(&mut self.stages[known], next, t_next.into())?;
-            self.first = FirstStage::InSlot(known);
+            slope(&mut stages[known], next, t_next)?;
+            *first = FirstStage::InSlot(known);
             known += 1;
         }
         if let Continuous::Own { extra, .. } = tableau.continuous {
             for stage in extra {
-                let (done, rest) = self.stages.split_at_mut(known);
-                self.stage_state.stage_sum(Some(u), h, stage.a, done)?;
-                let time = node_time(stage.c, t, t_next, h);
-                field.eval(&mut rest[0], &self.stage_state, time.into())?;
+                let (done, rest) = stages.split_at_mut(known);
+                stage_state.stage_sum(Some(u), h, stage.a, done)?;
+                slope(&mut rest[0], stage_state, node_time(stage.c, t, t_next, h))?;
                 known += 1;
             }
         }
