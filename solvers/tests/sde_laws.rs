@@ -16,7 +16,7 @@ use driftfield_solvers::method::registry::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
-    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich,
+    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich, Times,
     VectorField, solve,
 };
 
@@ -53,7 +53,7 @@ fn sample<F: StochasticField<Batch>>(field: F, method: &impl Method<Batch, F>) -
 struct Affine(f64, f64);
 
 impl VectorField<Batch> for Affine {
-    fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, _t: Times<'_>) -> Result<(), FieldError> {
         out.zip_mut_with(u, |out, u| *out = self.0 + self.1 * u);
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::start::{
     check_save, sort_along,
 };
 use super::{SolveError, SolveOptions};
-use crate::control::{Adaptive, ErrorHistory, ErrorNorm, GridTimes, NormScratch, StepControl};
+use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::Noise;
@@ -127,6 +127,10 @@ where
     let info = method.info();
     let is_empty = t0 == t1;
     let stops = options.stops_within(t0, t1)?;
+    let of_lanes = options.is_of_lanes();
+    if of_lanes {
+        check_lanes(&info, initial, &options, &stops)?;
+    }
     let (grid, adaptive) = match options.control {
         StepControl::Fixed(grid) => (Some(grid.over(t0, t1)?.with(&stops)), None),
         StepControl::Adaptive(control) => (None, Some(control)),
@@ -134,10 +138,6 @@ where
     check_save(&options.save, &info, (t0, t1), grid.as_ref())?;
     for recorder in &options.recorders {
         check_save(&Save::at(recorder.times()), &info, (t0, t1), grid.as_ref())?;
-    }
-    let of_lanes = adaptive.as_ref().is_some_and(|control| control.norm == ErrorNorm::EachLane);
-    if of_lanes {
-        check_lanes(&info, initial, &options, &stops)?;
     }
     let past = match is_empty {
         true => &[],
@@ -156,7 +156,13 @@ where
     let mut own = None;
     let steps = match adaptive {
         Some(control) if is_empty => {
-            check_adaptive(&control, &info, initial.lane_len())?;
+            let order = check_adaptive(&control, &info, initial.lane_len())?;
+            if of_lanes {
+                field.count_by_lane(initial.lanes());
+                let still = vec![0.0; initial.lanes()];
+                let clocks = (t0, t0, t0);
+                own = Some(Box::new(OwnSteps::new(Box::new(control), order, clocks, &still, None)));
+            }
             Steps::Fixed { times: GridTimes::point(t0), next: 1 }
         }
         Some(control) => {

@@ -78,6 +78,12 @@ impl<'a, S> SolveOptions<'a, S> {
         self.misplaced.map_or(Ok(()), |name| Err(ControlError::AdaptiveOnly { name }))
     }
 
+    /// Whether lanes have steps of their own.
+    pub(super) fn is_of_lanes(&self) -> bool {
+        let own = |control: &Adaptive| control.norm == ErrorNorm::EachLane;
+        matches!(&self.control, StepControl::Adaptive(control) if own(control))
+    }
+
     /// Whether something else than the end of the span may end the solve.
     pub(super) fn may_be_endless(&self) -> bool {
         let ends = self.events.iter().any(|event| event.terminates_at.is_some());
