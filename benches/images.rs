@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
+use driftfield::networks::weights::TrainedNetwork;
+use driftfield::networks::{UNet, UNetConfig, UNetPlan};
 use driftfield::prelude::*;
 use driftfield::problems::method;
-use driftfield::problems::network::{UNet, UNetConfig, UNetPlan};
-use driftfield::problems::weights::TrainedNetwork;
 use ndarray::ArrayD;
 use serde_json::json;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture};
 use driftfield::generate::{Condition, Field, shipped};
+use driftfield_networks::MlpConfig;
+use driftfield_networks::weights::TrainedNetwork;
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow};
-use driftfield_problems::network::MlpConfig;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_problems::weights::TrainedNetwork;
 use driftfield_solvers::method::{Dop853, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{

@@ -5,9 +5,9 @@ mod common;
 
 use candle_core::{Device, Tensor};
 use common::{exact_flow, mixture, path};
+use driftfield_networks::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
-use driftfield_problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_solvers::method::registry::stochastic_exponential_methods;
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};

@@ -4,7 +4,7 @@ use driftfield_solvers::{HostState, StateError};
 
 /// The values of `out` for writing, refused unless it is shaped like a state of `lanes` lanes and
 /// `len` values.
-pub(crate) fn values_like<H: HostState>(
+pub fn values_like<H: HostState>(
     out: &mut H,
     lanes: usize,
     len: usize,

@@ -4,10 +4,7 @@ mod common;
 
 use common::{all_paths, full_mixture, interior, mixture, points};
 use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
-use driftfield_problems::network::{DifferentiableMlp, MlpConfig, Parameters};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor, Target,
-};
+use driftfield_problems::predictor::{DifferentiablePredictor, Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
@@ -166,37 +163,4 @@ fn single_precision_and_single_lanes() {
         &cotangent,
     );
     assert!(matches!(wrong, Err(FieldError::Shape { .. })));
-}
-
-/// With weights for which no output vanishes, as a network starts with.
-fn mlp(config: &MlpConfig) -> DifferentiableMlp {
-    let start = Parameters::initialise(config, 3).unwrap();
-    let values = start.values().iter().enumerate();
-    let values = values.map(|(i, &w)| if w == 0.0 { 0.2 * (i as f32).sin() } else { w }).collect();
-    DifferentiableMlp::new(&Parameters::from_values(config, values).unwrap()).unwrap()
-}
-
-#[test]
-fn networks_of_every_prediction() {
-    let config = MlpConfig { width: 16, layers: 2, ..MlpConfig::new(2) };
-    for spec in ["vp", "rectified-flow", "edm"] {
-        let path = process::parse(spec).unwrap();
-        for prediction in Prediction::ALL {
-            let predictor = NetworkPredictor::new(mlp(&config), prediction, path.clone());
-            let t = path.time_at_log_snr(0.3);
-            let x = points(5, 2);
-            let (data, gradient) = pull(&predictor, &x, t);
-            assert!(worst(&data, &predicted(&predictor, &x, t)) < 1e-5, "{spec} {prediction:?}");
-            // The network is in single precision: what a difference of its values resolves.
-            let error = worst(&gradient, &differences(&predictor, &x, t, 0.05));
-            assert!(error < 1e-3, "{spec} {prediction:?}: {error:e}");
-        }
-    }
-    let flow = process::parse("rectified-flow").unwrap();
-    let predictor = NetworkPredictor::new(mlp(&config), Prediction::Noise, flow);
-    let x = points(5, 2);
-    let (mut data, mut gradient) = (x.clone(), x.clone());
-    let refused =
-        predictor.predict_data_with_pullback(&mut data, &mut gradient, &x, 1.0, &cotangent);
-    assert!(matches!(refused, Err(FieldError::Domain { .. })));
 }

@@ -15,7 +15,7 @@ use driftfield_problems::method;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_problems::weights::Standardisation;
+use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::{
     FieldError, LaneField, LaneOptions, OdeProblem, SolveOptions, solve, solve_lanes,
 };

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::Mnist;
 use driftfield_problems::field::{
     EmpiricalError, EmpiricalPredictor, GaussianMixture, MixturePredictor,
@@ -7,7 +8,7 @@ use driftfield_problems::field::{
 use driftfield_problems::npy;
 use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
 use driftfield_problems::process::SharedPath;
-use driftfield_problems::weights::{AnyNetwork, Standardisation};
+use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::{HostState, State};
 use ndarray::{Array2, Axis};
 

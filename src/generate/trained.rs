@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use driftfield_problems::network::{
-    Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan,
-};
+use driftfield_networks::weights::{AnyNetwork, TrainedNetwork};
+use driftfield_networks::{Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan};
 use driftfield_problems::predictor::{
     DifferentiablePredictor, NetworkPredictor, Prediction, Predictor,
 };
 use driftfield_problems::process::{self, SharedPath};
-use driftfield_problems::weights::{AnyNetwork, Standardisation, TrainedNetwork};
+use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::{HostState, State};
 
 use super::{Condition, GenerateError};

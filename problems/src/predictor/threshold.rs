@@ -8,7 +8,7 @@ use super::from_data::{target_from_data, targets_from_data};
 use super::{Predictor, Target};
 use crate::process::SharedPath;
 use crate::spec::{Spec, SpecError};
-use crate::weights::Standardisation;
+use crate::standardisation::Standardisation;
 
 /// How the predicted data is kept within the range of the data, `[-max, max]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -153,8 +153,9 @@ impl<P> Thresholded<P> {
     }
 
     fn restrict<S: HostState>(&self, data: &mut S) -> Result<(), FieldError> {
-        let units =
-            |error: crate::weights::StandardisationError| FieldError::Other(error.to_string());
+        let units = |error: crate::standardisation::StandardisationError| {
+            FieldError::Other(error.to_string())
+        };
         if let Some(standardisation) = &self.units {
             standardisation.undo(data).map_err(units)?;
         }

@@ -1,0 +1,20 @@
+//! Trained networks as one `.safetensors` file.
+//!
+//! The tensors are those of [`crate::Parameters`]; the header's metadata
+//! has one key, `driftfield`, whose value is a JSON document: format version,
+//! process, prediction, architecture, standardisation, training settings and
+//! the data's name. One key, because a header's keys come in no fixed order and
+//! a file should be byte for byte what its command makes again. A further
+//! tensor, `checksum`, guards document and weights. Weights of a file converted to f64 are guarded
+//! still, of one rounded to f16 or bf16 no longer: it is loaded as it is.
+
+mod any;
+mod archive;
+mod half;
+mod trained;
+
+pub use any::AnyNetwork;
+pub use archive::WeightsError;
+pub(crate) use archive::{Archive, Values, checksum_of};
+pub use trained::TrainedNetwork;
+pub(crate) use trained::check_kind;
