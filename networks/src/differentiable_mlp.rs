@@ -6,7 +6,7 @@ use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
 use super::mlp::check_rows;
 use super::{Mlp, MlpPlan, Parameters};
 use driftfield_problems::host::values_like;
-use driftfield_problems::predictor::{Cotangent, DifferentiableNetwork, Network, Pullback};
+use driftfield_problems::predictor::{Network, Pullback, Times};
 
 /// A residual MLP that can be differentiated: evaluated by its plan, and where a gradient is
 /// wanted by candle's reverse mode, in `f32` on the CPU.
@@ -25,43 +25,44 @@ impl DifferentiableMlp {
 }
 
 fn backend(error: candle_core::Error) -> FieldError {
-    FieldError::State(StateError::Backend(error.to_string()))
+    FieldError::State(StateError::backend(error))
 }
 
 impl<H: HostState> Network<H> for DifferentiableMlp {
-    fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
+    fn forward(&self, out: &mut H, x: &H, t: Times<'_>) -> Result<(), FieldError> {
         self.plan.forward(out, x, t)
     }
-    fn forward_lanes(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
-        self.plan.forward_lanes(out, x, t)
-    }
-}
 
-impl<H: HostState> DifferentiableNetwork<H> for DifferentiableMlp {
-    fn forward_with_pullback(
-        &self,
-        results: Pullback<'_, H>,
-        x: &H,
-        t: f64,
-        cotangent: &Cotangent<'_>,
-    ) -> Result<(), FieldError> {
+    fn pull_back(&self, pull: Pullback<'_, H>, x: &H, t: Times<'_>) -> Result<(), FieldError> {
+        pull.without_parameters()?;
+        pull.without_time()?;
+        let Pullback { value, cotangent, state, .. } = pull;
+        t.check(x)?;
         let dimension = self.plan.config().dimension;
         let (lanes, values) = (x.lane_count(), x.values().ok_or(StateError::NotContiguous)?);
         check_rows(lanes, values.len(), dimension)?;
-        let tape = Tape::record(&self.mlp, values, dimension, t).map_err(backend)?;
-        let output: Vec<f64> = tape.output.iter().map(|&value| f64::from(value)).collect();
-        let mut direction = vec![0.0; output.len()];
-        let rows = output.chunks_exact(dimension).zip(direction.chunks_exact_mut(dimension));
-        rows.enumerate().for_each(|(lane, (output, c))| cotangent(lane, output, c));
-        let pulled = tape.pull_back(&direction).map_err(backend)?;
-        let pulled: Vec<f64> = pulled.into_iter().map(f64::from).collect();
-        let targets = [results.output, results.direction, results.gradient];
-        for (to, from) in targets.into_iter().zip([&output, &direction, &pulled]) {
-            let to = values_like(to, lanes, from.len())?;
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to = H::Scalar::from_f64(from));
-        }
-        Ok(())
+        let one;
+        let times = match t {
+            Times::One(t) => {
+                one = [t];
+                &one[..]
+            }
+            Times::Each(times) => times,
+        };
+        let tape = Tape::record(&self.mlp, values, dimension, times).map_err(backend)?;
+        store(value, lanes, &tape.output)?;
+        cotangent(0..lanes, value, state)?;
+        let c = state.values().ok_or(StateError::NotContiguous)?;
+        let c: Vec<f32> = c.iter().map(|&value| value.into_f64() as f32).collect();
+        let pulled = tape.pull_back(c).map_err(backend)?;
+        store(state, lanes, &pulled)
     }
+}
+
+fn store<H: HostState>(to: &mut H, lanes: usize, from: &[f32]) -> Result<(), FieldError> {
+    let to = values_like(to, lanes, from.len())?;
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = H::Scalar::from_f64(f64::from(from)));
+    Ok(())
 }
 
 /// One evaluation of the network and what its derivative needs.
@@ -76,19 +77,18 @@ impl Tape {
         mlp: &Mlp,
         state: &[T],
         dimension: usize,
-        time: f64,
+        times: &[f64],
     ) -> candle_core::Result<Self> {
         let state: Vec<f32> = state.iter().map(|&value| value.into_f64() as f32).collect();
         let rows = state.len() / dimension;
         let state = Var::from_tensor(&Tensor::from_vec(state, (rows, dimension), &Device::Cpu)?)?;
-        let result = mlp.forward_rows(state.as_tensor(), &[time])?;
+        let result = mlp.forward_rows(state.as_tensor(), times)?;
         let output = result.flatten_all()?.to_vec1()?;
         Ok(Tape { state, result, output })
     }
 
     /// `J^T c`, row by row.
-    fn pull_back(&self, c: &[f64]) -> candle_core::Result<Vec<f32>> {
-        let c: Vec<f32> = c.iter().map(|&value| value as f32).collect();
+    fn pull_back(&self, c: Vec<f32>) -> candle_core::Result<Vec<f32>> {
         let c = Tensor::from_vec(c, self.result.shape(), &Device::Cpu)?;
         let gradients = (&self.result * c)?.sum_all()?.backward()?;
         match gradients.get(&self.state) {

@@ -1,7 +1,7 @@
 //! The residual MLP as candle tensors, on any device.
 
 use candle_core::{DType, Device, Result, Tensor};
-use driftfield_solvers::lanes::check_times;
+use driftfield_solvers::field::Times;
 use driftfield_solvers::{FieldError, StateError};
 
 use super::time_features::TimeFeatures;
@@ -65,7 +65,7 @@ impl Mlp {
 }
 
 fn backend(error: candle_core::Error) -> FieldError {
-    FieldError::State(StateError::Backend(error.to_string()))
+    FieldError::State(StateError::backend(error))
 }
 
 impl Mlp {
@@ -93,18 +93,17 @@ impl Mlp {
 /// A state `[n, d]` (or of any shape `[n, ...]` with `d` values a row) of `f32`
 /// or `f64`; the result has its shape, dtype and device and carries no graph.
 impl Network<Tensor> for Mlp {
-    fn forward(&self, out: &mut Tensor, x: &Tensor, t: f64) -> std::result::Result<(), FieldError> {
-        self.evaluate(out, x, &[t])
-    }
-
-    fn forward_lanes(
+    fn forward(
         &self,
         out: &mut Tensor,
         x: &Tensor,
-        t: &[f64],
+        t: Times<'_>,
     ) -> std::result::Result<(), FieldError> {
-        check_times(x, t)?;
-        self.evaluate(out, x, t)
+        t.check(x)?;
+        match t {
+            Times::One(t) => self.evaluate(out, x, &[t]),
+            Times::Each(times) => self.evaluate(out, x, times),
+        }
     }
 }
 
@@ -176,7 +175,7 @@ mod tests {
             let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
             let x = Tensor::new(&[[0.3f64, -1.0, 2.0], [1.5, 0.0, -0.5]], &Device::Cpu).unwrap();
             let mut out = x.zeros_like().unwrap();
-            mlp.forward(&mut out, &x, 0.37).unwrap();
+            mlp.forward(&mut out, &x, 0.37.into()).unwrap();
             assert_eq!(out.dtype(), DType::F64);
             let (x, out) = (x.to_vec2::<f64>().unwrap(), out.to_vec2::<f64>().unwrap());
             for (x, out) in x.iter().zip(out) {
@@ -205,10 +204,16 @@ mod tests {
         let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
         let good = Tensor::zeros((4, 2), DType::F32, &Device::Cpu).unwrap();
         let mut out = good.clone();
-        assert!(matches!(mlp.forward(&mut out, &good, f64::NAN), Err(FieldError::Domain { .. })));
+        assert!(matches!(
+            mlp.forward(&mut out, &good, f64::NAN.into()),
+            Err(FieldError::Domain { .. })
+        ));
         for shape in [(0, 2), (4, 3)] {
             let bad = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-            assert!(matches!(mlp.forward(&mut out, &bad, 0.5), Err(FieldError::Shape { .. })));
+            assert!(matches!(
+                mlp.forward(&mut out, &bad, 0.5.into()),
+                Err(FieldError::Shape { .. })
+            ));
         }
     }
 }

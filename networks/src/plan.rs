@@ -9,7 +9,7 @@
 
 use std::cell::RefCell;
 
-use driftfield_solvers::lanes::check_times;
+use driftfield_solvers::field::ByLane;
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -265,26 +265,25 @@ impl Scratch {
 }
 
 impl<H: HostState> Network<H> for MlpPlan {
-    fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
-        check_time(t)?;
+    fn forward(&self, out: &mut H, x: &H, t: ByLane<'_, f64>) -> Result<(), FieldError> {
+        t.check(x)?;
         let lanes = x.lane_count();
         let x = self.rows(x)?;
         let out = values_like(out, lanes, x.len())?;
-        // Taken out of its cell: a rayon worker may start another evaluation
-        // while it waits for this one.
-        let mut buffers = EMBEDDING.take();
-        self.tiles(out, x, Times::One(self.embed_time(t, &mut buffers)));
-        EMBEDDING.set(buffers);
-        Ok(())
-    }
-
-    fn forward_lanes(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
-        t.iter().try_for_each(|&t| check_time(t))?;
-        check_times(x, t)?;
-        let lanes = x.lane_count();
-        let x = self.rows(x)?;
-        let out = values_like(out, lanes, x.len())?;
-        self.tiles(out, x, Times::Each(t));
+        match t {
+            ByLane::One(t) => {
+                check_time(t)?;
+                // Taken out of its cell: a rayon worker may start another evaluation
+                // while it waits for this one.
+                let mut buffers = EMBEDDING.take();
+                self.tiles(out, x, Times::One(self.embed_time(t, &mut buffers)));
+                EMBEDDING.set(buffers);
+            }
+            ByLane::Each(times) => {
+                times.iter().try_for_each(|&t| check_time(t))?;
+                self.tiles(out, x, Times::Each(times));
+            }
+        }
         Ok(())
     }
 }

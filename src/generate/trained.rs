@@ -2,12 +2,10 @@ use std::sync::Arc;
 
 use driftfield_networks::weights::{AnyNetwork, TrainedNetwork};
 use driftfield_networks::{Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor,
-};
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::standardisation::Standardisation;
-use driftfield_solvers::{HostState, State};
+use driftfield_solvers::HostState;
 
 use super::{Condition, GenerateError};
 
@@ -98,31 +96,11 @@ impl TrainedField {
     }
 
     /// The predictor on `path`, which must be its own.
-    pub fn predictor<S: HostState>(
+    pub fn predictor<S: HostState + Send + Sync>(
         &self,
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
-        self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { plan, .. } => {
-                Arc::new(NetworkPredictor::new(plan.clone(), prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
-    }
-
-    /// The same, differentiable in the state: the MLP by candle's own gradients, the U-Net by its
-    /// kernels.
-    pub fn differentiable<S: HostState + State>(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
         self.check_process(path)?;
         let (prediction, path) = (self.prediction()?, path.clone());
         Ok(match &self.plan {

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use driftfield_solvers::lanes::check_times;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, Scalar, StateError};
 use rayon::prelude::*;
@@ -14,7 +13,7 @@ use super::pass::{Tape, Weights};
 use crate::Parameters;
 use crate::mlp::{check_rows, check_time};
 use driftfield_problems::host::values_like;
-use driftfield_problems::predictor::{Cotangent, DifferentiableNetwork, Network, Pullback};
+use driftfield_problems::predictor::{Network, Pullback, Times};
 
 /// Images of a task.
 const TILE: usize = 4;
@@ -22,6 +21,9 @@ const TILE: usize = 4;
 thread_local! {
     static TAPES: RefCell<Vec<(UNetConfig, Tape)>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Given the first image of a piece and the results, writes what goes back.
+type Direction<'d, T> = dyn Fn(usize, &[T], &mut [T]) -> Result<(), FieldError> + Sync + 'd;
 
 /// Architectures whose working memory a thread keeps.
 const KEPT: usize = 2;
@@ -77,7 +79,7 @@ impl UNetPlan {
     /// made as one of twice the images, and count as two.
     pub fn with_guidance(&self, weight: f64) -> Result<Self, FieldError> {
         if !weight.is_finite() {
-            return Err(FieldError::Other(format!(
+            return Err(FieldError::other(format!(
                 "a guidance of {} is no number to multiply with; 1 is none, 1.25 to 1.5 suits digits",
                 Number(weight)
             )));
@@ -93,7 +95,7 @@ impl UNetPlan {
     fn check_labels(&self, labels: &[u32]) -> Result<(), FieldError> {
         let none = self.config().no_label();
         match labels.iter().find(|&&label| label > none) {
-            Some(label) => Err(FieldError::Other(format!(
+            Some(label) => Err(FieldError::other(format!(
                 "label {label} is out of range; give 0 to {}, or {none} for none",
                 none.saturating_sub(1)
             ))),
@@ -139,33 +141,33 @@ impl UNetPlan {
     ) -> Result<(), FieldError> {
         self.check(direction.len(), images.len(), times, labels)?;
         let dimension = self.config().dimension();
-        let given = |image: usize, _: &[f64], to: &mut [f64]| {
-            let from = &direction[image * dimension..][..dimension];
-            to.iter_mut().zip(from).for_each(|(to, &from)| *to = f64::from(from));
+        let given = |first: usize, _: &[f32], c: &mut [f32]| {
+            c.copy_from_slice(&direction[first * dimension..][..c.len()]);
+            Ok(())
         };
-        let mut kept = vec![0.0; direction.len()];
-        let results = (out, &mut kept[..], gradient);
-        self.pull_back(results, images, times, labels, &given)
+        self.pull_back((out, gradient), images, times, labels, &given)
     }
 
-    /// [`UNetPlan::evaluate`] into the first of `results`, what `cotangent` writes for every
-    /// image's output into the second, and `J(x)^T` times it into the third.
+    /// [`UNetPlan::evaluate`] into the first of `results`, and `J(x)^T c` into the second, where
+    /// `direction` writes `c` given the first image of a piece, its results and room for `c`.
     fn pull_back<T: Scalar>(
         &self,
-        (out, direction, gradient): (&mut [T], &mut [T], &mut [T]),
+        (out, gradient): (&mut [T], &mut [T]),
         images: &[T],
         times: &[f64],
         labels: &[u32],
-        cotangent: &Cotangent<'_>,
+        direction: &Direction<'_, T>,
     ) -> Result<(), FieldError> {
-        for len in [out.len(), direction.len(), gradient.len()] {
+        for len in [out.len(), gradient.len()] {
             self.check(len, images.len(), times, labels)?;
         }
         let dimension = self.config().dimension();
         let width = TILE * dimension;
-        let results = direction.par_chunks_mut(width).zip(gradient.par_chunks_mut(width));
-        let tiles = out.par_chunks_mut(width).zip(results).zip(images.par_chunks(width));
-        tiles.enumerate().for_each(|(tile, ((out, (direction, gradient)), images))| {
+        let tiles = out
+            .par_chunks_mut(width)
+            .zip(gradient.par_chunks_mut(width))
+            .zip(images.par_chunks(width));
+        tiles.enumerate().try_for_each(|(tile, ((out, gradient), images))| {
             let images = single(images);
             let (first, count) = (tile * TILE, images.len() / dimension);
             let (times, labels) = (pick(times, first, count), pick(labels, first, count));
@@ -175,21 +177,14 @@ impl UNetPlan {
                 let (guidance, weights) = (self.guidance, &self.weights);
                 let rows = guidance.forward(tape, weights, &images, &times, &labels, &mut result);
                 store(out, &result);
-                let outputs =
-                    result.chunks_exact(dimension).zip(direction.chunks_exact_mut(dimension));
-                for (image, (result, direction)) in outputs.enumerate() {
-                    let result: Vec<f64> = result.iter().map(|&value| f64::from(value)).collect();
-                    let mut along = vec![0.0; dimension];
-                    cotangent(first + image, &result, &mut along);
-                    let pairs = direction.iter_mut().zip(along);
-                    pairs.for_each(|(direction, along)| *direction = T::from_f64(along));
-                }
-                let direction = single(direction);
-                guidance.backward(tape, weights, &rows, &direction, &mut of_images);
-            });
+                // Room for the direction, until the gradient takes its place.
+                direction(first, out, gradient)?;
+                guidance.backward(tape, weights, &rows, &single(gradient), &mut of_images);
+                Ok::<_, FieldError>(())
+            })?;
             store(gradient, &of_images);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn check(
@@ -268,7 +263,7 @@ impl UNetPlan {
     fn check_label_for_all(&self) -> Result<(), FieldError> {
         match self.labels.len() {
             1 => Ok(()),
-            count => Err(FieldError::Other(format!(
+            count => Err(FieldError::other(format!(
                 "the {count} labels of this network are those of the lanes by number, and lanes \
                  that take steps of their own leave the batch; give one label, or take one step \
                  for all lanes"
@@ -277,15 +272,37 @@ impl UNetPlan {
     }
 }
 
-impl<H: HostState> Network<H> for UNetPlan {
-    fn forward(&self, out: &mut H, x: &H, t: f64) -> Result<(), FieldError> {
-        self.forward_at(out, x, &[t])
+impl<H: HostState + Sync> Network<H> for UNetPlan {
+    fn forward(&self, out: &mut H, x: &H, t: Times<'_>) -> Result<(), FieldError> {
+        let mut one = [0.0];
+        let times = self.times(x, t, &mut one)?;
+        let values = x.values().ok_or(StateError::NotContiguous)?;
+        check_rows(x.lane_count(), values.len(), self.config().dimension())?;
+        let out = values_like(out, x.lane_count(), values.len())?;
+        self.evaluate(out, values, times, &self.labels)
     }
 
-    fn forward_lanes(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
-        self.check_label_for_all()?;
-        check_times(x, t)?;
-        self.forward_at(out, x, t)
+    fn pull_back(&self, pull: Pullback<'_, H>, x: &H, t: Times<'_>) -> Result<(), FieldError> {
+        pull.without_parameters()?;
+        pull.without_time()?;
+        let mut one = [0.0];
+        let times = self.times(x, t, &mut one)?;
+        let values = x.values().ok_or(StateError::NotContiguous)?;
+        let (lanes, len) = (x.lane_count(), values.len());
+        check_rows(lanes, len, self.config().dimension())?;
+        let Pullback { value, cotangent, state, .. } = pull;
+        let value = values_like(value, lanes, len)?;
+        let state = values_like(state, lanes, len)?;
+        let direction = |first: usize, out: &[H::Scalar], c: &mut [H::Scalar]| {
+            let count = out.len() / (len / lanes);
+            let mut piece = x.zeros_of_lanes(count).ok_or(StateError::LanesInseparable)?;
+            values_like(&mut piece, count, out.len())?.copy_from_slice(out);
+            let mut along = piece.zeros();
+            cotangent(first..first + count, &piece, &mut along)?;
+            c.copy_from_slice(values_like(&mut along, count, out.len())?);
+            Ok(())
+        };
+        self.pull_back((value, state), values, times, &self.labels, &direction)
     }
 
     fn forwards(&self) -> u64 {
@@ -294,30 +311,22 @@ impl<H: HostState> Network<H> for UNetPlan {
 }
 
 impl UNetPlan {
-    fn forward_at<H: HostState>(&self, out: &mut H, x: &H, t: &[f64]) -> Result<(), FieldError> {
-        let values = x.values().ok_or(StateError::NotContiguous)?;
-        check_rows(x.lane_count(), values.len(), self.config().dimension())?;
-        let out = values_like(out, x.lane_count(), values.len())?;
-        self.evaluate(out, values, t, &self.labels)
-    }
-}
-
-impl<H: HostState> DifferentiableNetwork<H> for UNetPlan {
-    fn forward_with_pullback(
+    fn times<'t, H: HostState>(
         &self,
-        results: Pullback<'_, H>,
         x: &H,
-        t: f64,
-        cotangent: &Cotangent<'_>,
-    ) -> Result<(), FieldError> {
-        let values = x.values().ok_or(StateError::NotContiguous)?;
-        let (lanes, len) = (x.lane_count(), values.len());
-        check_rows(lanes, len, self.config().dimension())?;
-        let Pullback { output, direction, gradient } = results;
-        let output = values_like(output, lanes, len)?;
-        let direction = values_like(direction, lanes, len)?;
-        let gradient = values_like(gradient, lanes, len)?;
-        let results = (output, direction, gradient);
-        self.pull_back(results, values, &[t], &self.labels, cotangent)
+        t: Times<'t>,
+        one: &'t mut [f64; 1],
+    ) -> Result<&'t [f64], FieldError> {
+        match t {
+            Times::One(t) => {
+                *one = [t];
+                Ok(one)
+            }
+            Times::Each(times) => {
+                self.check_label_for_all()?;
+                t.check(x)?;
+                Ok(times)
+            }
+        }
     }
 }

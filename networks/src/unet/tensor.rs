@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use driftfield_solvers::{FieldError, StateError};
 
 use super::UNetPlan;
-use driftfield_problems::predictor::Network;
+use driftfield_problems::predictor::{Network, Times};
 
 /// The network at fixed times and labels, as a function of the images.
 struct Evaluation {
@@ -63,9 +63,14 @@ impl UNetPlan {
 pub struct UNetOnTensors(pub UNetPlan);
 
 impl Network<Tensor> for UNetOnTensors {
-    fn forward(&self, out: &mut Tensor, x: &Tensor, t: f64) -> std::result::Result<(), FieldError> {
-        let backend =
-            |error: candle_core::Error| FieldError::State(StateError::Backend(error.to_string()));
+    fn forward(
+        &self,
+        out: &mut Tensor,
+        x: &Tensor,
+        t: Times<'_>,
+    ) -> std::result::Result<(), FieldError> {
+        let t = t.one()?;
+        let backend = |error: candle_core::Error| FieldError::State(StateError::backend(error));
         let images = x.to_dtype(candle_core::DType::F32).and_then(|x| x.flatten_all()?.to_vec1());
         let images: Vec<f32> = images.map_err(backend)?;
         let mut result = vec![0.0; images.len()];

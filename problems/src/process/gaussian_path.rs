@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_solvers::Level;
 use driftfield_solvers::number::Number;
 
 use super::{Posterior, TimeDomain, TransitionKernel, inverse};
@@ -80,40 +81,25 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
         self.diffusion_squared(t) / self.sigma(t)
     }
 
-    /// `p(x_u | x_t, x_0)` for `u <= t`.
-    ///
-    /// The diffusion's own (Ho et al. 2020, eq. 6-7), written in log-SNR with
-    /// `h = lambda_u - lambda_t`, so that neither `alpha_t = 0` nor
-    /// `sigma_u = 0` nor a small step loses anything:
-    /// mean `sigma_u / sigma_t e^-h x_t + alpha_u (1 - e^-2h) x_0`, variance
-    /// `sigma_u^2 (1 - e^-2h)`.
+    /// `alpha`, `sigma` and `lambda` at `t`.
+    fn level(&self, t: f64) -> Level {
+        Level { alpha: self.alpha(t), sigma: self.sigma(t), log_snr: self.log_snr(t) }
+    }
+
+    /// `p(x_u | x_t, x_0)` for `u <= t`: the diffusion's own, unless the process has another.
     fn posterior(&self, t: f64, u: f64) -> Posterior {
         if u == t {
             return Posterior::STAY;
         }
-        let h = self.log_snr(u) - self.log_snr(t);
-        let fresh = -(-2.0 * h).exp_m1();
-        let sigma = self.sigma(u);
-        Posterior {
-            state: sigma / self.sigma(t) * (-h).exp(),
-            data: self.alpha(u) * fresh,
-            variance: sigma * sigma * fresh,
-        }
+        Posterior::of_diffusion(&self.level(t), &self.level(u))
     }
 
     /// `p(x_t | x_u)` of the diffusion, for `u <= t`.
-    ///
-    /// The variance is written in log-SNR, `sigma_t^2 (1 - e^(-2 h))` with
-    /// `h = lambda_u - lambda_t`, so that a small step loses nothing.
     fn transition(&self, t: f64, u: f64) -> TransitionKernel {
         if u == t {
             return TransitionKernel::STAY;
         }
-        let fresh = -(-2.0 * (self.log_snr(u) - self.log_snr(t))).exp_m1();
-        TransitionKernel {
-            scale: self.alpha(t) / self.alpha(u),
-            variance: self.sigma(t).powi(2) * fresh,
-        }
+        TransitionKernel::of_diffusion(&self.level(t), &self.level(u))
     }
 
     /// The path as `name:key=value,key=value`.
@@ -184,6 +170,9 @@ macro_rules! forward_path {
             }
             fn diffusion_squared_over_sigma(&self, t: f64) -> f64 {
                 (**self).diffusion_squared_over_sigma(t)
+            }
+            fn level(&self, t: f64) -> Level {
+                (**self).level(t)
             }
             fn posterior(&self, t: f64, u: f64) -> Posterior {
                 (**self).posterior(t, u)

@@ -7,9 +7,7 @@ mod edm;
 mod gaussian_path;
 pub mod interpolant;
 mod inverse;
-mod kernel;
 mod mean_reverting;
-mod posterior;
 mod rectified_flow;
 mod registry;
 mod sub_vp;
@@ -18,14 +16,14 @@ mod ve;
 mod vp;
 mod vp_cosine;
 
+pub use driftfield_solvers::semilinear::{Posterior, TransitionKernel};
+
 pub use brownian_bridge::BrownianBridge;
 pub use ddpm::{BetaSchedule, BetasError, Ddpm, Interpolation};
 pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_snr, check_time};
 pub use edm::Edm;
 pub use gaussian_path::{GaussianPath, SharedPath};
-pub use kernel::TransitionKernel;
 pub use mean_reverting::MeanReverting;
-pub use posterior::Posterior;
 pub use rectified_flow::RectifiedFlow;
 pub use registry::{PROCESSES, ProcessEntry, parse};
 pub use sub_vp::SubVp;

@@ -75,16 +75,16 @@ impl<'l, T: Copy> ByLane<'l, T> {
     }
 }
 
-impl ByLane<'_, f64> {
-    /// The one time of all lanes.
+impl<T: Copy> ByLane<'_, T> {
+    /// The one value of all lanes: a time, say.
     ///
     /// # Errors
     ///
-    /// [`FieldError::Refused`] for times of the lanes' own: for fields that take one for all.
+    /// [`FieldError::Refused`] for values of the lanes' own: for fields that take one for all.
     #[inline(always)]
-    pub fn one(self) -> Result<f64, FieldError> {
+    pub fn one(self) -> Result<T, FieldError> {
         match self {
-            ByLane::One(t) | ByLane::Each(&[t]) => Ok(t),
+            ByLane::One(value) | ByLane::Each(&[value]) => Ok(value),
             ByLane::Each(_) => Err(one_time_only()),
         }
     }
