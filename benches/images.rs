@@ -52,7 +52,12 @@ struct Timed {
 }
 
 impl Network<ArrayD<f32>> for Timed {
-    fn forward(&self, out: &mut ArrayD<f32>, x: &ArrayD<f32>, t: f64) -> Result<(), FieldError> {
+    fn forward(
+        &self,
+        out: &mut ArrayD<f32>,
+        x: &ArrayD<f32>,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
         let clock = Instant::now();
         self.plan.forward(out, x, t)?;
         *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) +=
@@ -101,13 +106,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let timings = medians(&mut [
         Box::new(|| {
             for _ in 0..100 {
-                plan.forward(&mut out, black_box(&x), 0.5)?;
+                plan.forward(&mut out, black_box(&x), 0.5.into())?;
             }
             Ok(())
         }),
         Box::new(|| {
             for _ in 0..100 {
-                guided.forward(&mut other, black_box(&x), 0.5)?;
+                guided.forward(&mut other, black_box(&x), 0.5.into())?;
             }
             Ok(())
         }),

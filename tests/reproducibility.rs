@@ -73,7 +73,7 @@ fn sde_end<S: State>(field: PathField<S>, initial: S, seed: u64, first_lane: u64
     solution.u_last
 }
 
-fn trained<S: State>(plan: MlpPlan) -> impl Predictor<S> + 'static
+fn trained<S: State + Send + Sync>(plan: MlpPlan) -> impl Predictor<S> + 'static
 where
     MlpPlan: driftfield_problems::predictor::Network<S>,
 {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use driftfield_networks::train::{Objective, Trainer, TrainingConfig};
 use driftfield_networks::{MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
-use driftfield_problems::predictor::Network;
+use driftfield_problems::predictor::{Network, Times};
 use driftfield_problems::process::RectifiedFlow;
 use ndarray::Array2;
 
@@ -37,16 +37,16 @@ fn mlp() {
         let x = states(rows, 2);
         let mut out = x.clone();
         report(&format!("mlp 128 x 4, {rows} rows"), repeats, || {
-            plan.forward(&mut out, black_box(&x), 0.5).unwrap();
+            plan.forward(&mut out, black_box(&x), 0.5.into()).unwrap();
         });
         let wide = x.mapv(f64::from);
         let mut out = wide.clone();
         report(&format!("mlp 128 x 4, {rows} rows, f64"), repeats, || {
-            plan.forward(&mut out, black_box(&wide), 0.5).unwrap();
+            plan.forward(&mut out, black_box(&wide), 0.5.into()).unwrap();
         });
         let (mut out, times) = (x.clone(), vec![0.5; rows]);
         report(&format!("mlp 128 x 4, {rows} rows, own times"), repeats, || {
-            plan.forward_lanes(&mut out, black_box(&x), &times).unwrap();
+            plan.forward(&mut out, black_box(&x), Times::Each(&times)).unwrap();
         });
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::parameters::tests::random_parameters;
 use super::seeded::{Purpose, SeededRng};
 use super::{Mlp, MlpConfig, MlpPlan, Parameters};
-use driftfield_problems::predictor::Network;
+use driftfield_problems::predictor::{Network, Times};
 
 fn rows(n: usize, dimension: usize, seed: u64) -> Array2<f32> {
     let mut rng = SeededRng::new(seed, Purpose::Batch, 0);
@@ -15,7 +15,7 @@ fn rows(n: usize, dimension: usize, seed: u64) -> Array2<f32> {
 
 fn evaluate(plan: &MlpPlan, x: &Array2<f32>, t: f64) -> Array2<f32> {
     let mut out = Array2::from_elem(x.raw_dim(), f32::NAN);
-    plan.forward(&mut out, x, t).unwrap();
+    plan.forward(&mut out, x, t.into()).unwrap();
     out
 }
 
@@ -40,7 +40,7 @@ proptest! {
         let found = evaluate(&MlpPlan::new(&parameters), &x, t);
         let tensor = Tensor::from_slice(x.as_slice().unwrap(), (n, dimension), &Device::Cpu).unwrap();
         let mut out = tensor.clone();
-        Mlp::new(&parameters, &Device::Cpu).unwrap().forward(&mut out, &tensor, t).unwrap();
+        Mlp::new(&parameters, &Device::Cpu).unwrap().forward(&mut out, &tensor, t.into()).unwrap();
         let expected = out.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let scale = expected.iter().fold(1.0f32, |scale, value| scale.max(value.abs()));
         for (found, expected) in found.iter().zip(expected) {
@@ -107,7 +107,7 @@ fn a_time_per_row_is_that_rows_time_whatever_its_neighbours() {
         let times: Vec<f64> = (0..n).map(|i| (i as f64 * 0.37).fract()).collect();
         let each = |x: &Array2<f32>, times: &[f64]| {
             let mut out = Array2::from_elem(x.raw_dim(), f32::NAN);
-            plan.forward_lanes(&mut out, x, times).unwrap();
+            plan.forward(&mut out, x, Times::Each(times)).unwrap();
             out
         };
         let whole = each(&x, &times);
@@ -132,7 +132,7 @@ fn a_time_per_row_is_that_rows_time_whatever_its_neighbours() {
         let mut out = tensor.clone();
         Mlp::new(&parameters, &Device::Cpu)
             .unwrap()
-            .forward_lanes(&mut out, &tensor, &times)
+            .forward(&mut out, &tensor, Times::Each(&times))
             .unwrap();
         let expected = out.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         for (found, expected) in whole.iter().zip(expected) {
@@ -140,10 +140,11 @@ fn a_time_per_row_is_that_rows_time_whatever_its_neighbours() {
         }
         let mut out = x.clone();
         for bad in [&times[1..], &[]] {
-            let refused = plan.forward_lanes(&mut out, &x, bad);
-            assert!(matches!(refused, Err(FieldError::Shape { .. })));
+            let refused = plan.forward(&mut out, &x, Times::Each(bad));
+            let expected = StateError::LaneCoefficients { lanes: n, found: bad.len() };
+            assert_eq!(refused, Err(expected.into()));
         }
-        let refused = plan.forward_lanes(&mut out, &x, &vec![f64::NAN; n]);
+        let refused = plan.forward(&mut out, &x, Times::Each(&vec![f64::NAN; n]));
         assert!(matches!(refused, Err(FieldError::Domain { .. })));
     }
 }
@@ -154,11 +155,11 @@ fn double_precision_states_are_rounded_and_widened() {
     let x = rows(70, 2, 1);
     let single = evaluate(&plan, &x, 0.1);
     let mut double = Array2::<f64>::zeros((70, 2));
-    plan.forward(&mut double, &x.mapv(f64::from), 0.1).unwrap();
+    plan.forward(&mut double, &x.mapv(f64::from), 0.1.into()).unwrap();
     assert_eq!(single.mapv(f64::from), double);
     // One lane without a batch axis is one row.
     let mut lane = [0.0f32; 2];
-    plan.forward(&mut lane, &[x[[4, 0]], x[[4, 1]]], 0.1).unwrap();
+    plan.forward(&mut lane, &[x[[4, 0]], x[[4, 1]]], 0.1.into()).unwrap();
     assert_eq!(lane, [single[[4, 0]], single[[4, 1]]]);
 }
 
@@ -169,19 +170,22 @@ fn bad_states_and_times_are_typed_errors() {
     let mut out = x.clone();
     for bad in [Array2::<f32>::zeros((0, 2)), Array2::zeros((3, 3)), Array2::zeros((3, 0))] {
         let mut out = bad.clone();
-        assert!(matches!(plan.forward(&mut out, &bad, 0.5), Err(FieldError::Shape { .. })));
+        assert!(matches!(plan.forward(&mut out, &bad, 0.5.into()), Err(FieldError::Shape { .. })));
     }
     let strided = Array2::<f32>::zeros((2, 3)).reversed_axes();
     assert_eq!(
-        plan.forward(&mut out, &strided, 0.5),
+        plan.forward(&mut out, &strided, 0.5.into()),
         Err(FieldError::State(StateError::NotContiguous))
     );
     let mut short = Array2::<f32>::zeros((2, 2));
     assert!(matches!(
-        plan.forward(&mut short, &x, 0.5),
+        plan.forward(&mut short, &x, 0.5.into()),
         Err(FieldError::State(StateError::ShapeMismatch { .. }))
     ));
-    assert!(matches!(plan.forward(&mut out, &x, f64::INFINITY), Err(FieldError::Domain { .. })));
+    assert!(matches!(
+        plan.forward(&mut out, &x, f64::INFINITY.into()),
+        Err(FieldError::Domain { .. })
+    ));
 }
 
 #[test]

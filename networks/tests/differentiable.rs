@@ -1,9 +1,9 @@
 //! Pullbacks of the data that a network predicts against finite differences.
 
+use std::ops::Range;
+
 use driftfield_networks::{DifferentiableMlp, MlpConfig, Parameters};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor, Target,
-};
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor, Pullback, Target};
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
@@ -18,29 +18,32 @@ fn points(n: usize, dimension: usize) -> Batch {
 }
 
 /// A cotangent that depends on the lane and on the data.
-fn cotangent(lane: usize, data: &[f64], c: &mut [f64]) {
-    for (j, (c, data)) in c.iter_mut().zip(data).enumerate() {
-        *c = (1.0 + lane as f64 + 2.0 * j as f64).sin() + 0.3 * data;
+fn cotangent(lanes: Range<usize>, data: &Batch, c: &mut Batch) -> Result<(), FieldError> {
+    for ((row, j), c) in c.indexed_iter_mut() {
+        let lane = (lanes.start + row) as f64;
+        *c = (1.0 + lane + 2.0 * j as f64).sin() + 0.3 * data[[row, j]];
     }
+    Ok(())
 }
 
 /// Data and pullback.
-fn pull<P: DifferentiablePredictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> (Batch, Batch) {
+fn pull<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> (Batch, Batch) {
     let (mut data, mut gradient) = (x.clone(), x.clone());
-    predictor.predict_data_with_pullback(&mut data, &mut gradient, x, t, &cotangent).unwrap();
+    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
+    predictor.pull_back(Target::DATA.into(), pull, x, t.into()).unwrap();
     (data, gradient)
 }
 
 fn predicted<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> Batch {
     let mut out = x.clone();
-    predictor.predict(Target::DATA, &mut out, x, t).unwrap();
+    predictor.predict(Target::DATA.into(), &mut out, x, t.into()).unwrap();
     out
 }
 
 /// `J^T c` by central differences of fourth order, with steps of `h`.
 fn differences<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64, h: f64) -> Batch {
-    let data = predicted(predictor, x, t);
-    let mut gradient = x.clone();
+    let (mut c, mut gradient) = (x.clone(), x.clone());
+    cotangent(0..x.nrows(), &predicted(predictor, x, t), &mut c).unwrap();
     for axis in 0..x.ncols() {
         let moved = |steps: f64| {
             let mut moved = x.clone();
@@ -49,9 +52,7 @@ fn differences<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64, h: f64) ->
         };
         let slope = (8.0 * (moved(1.0) - moved(-1.0)) - (moved(2.0) - moved(-2.0))) / (12.0 * h);
         for lane in 0..x.nrows() {
-            let mut c = vec![0.0; x.ncols()];
-            cotangent(lane, data.row(lane).as_slice().unwrap(), &mut c);
-            gradient[[lane, axis]] = slope.row(lane).iter().zip(c).map(|(s, c)| s * c).sum();
+            gradient[[lane, axis]] = (&slope.row(lane) * &c.row(lane)).sum();
         }
     }
     gradient
@@ -99,7 +100,7 @@ fn networks_of_every_prediction() {
     let predictor = NetworkPredictor::new(mlp(&config), Prediction::Noise, flow);
     let x = points(5, 2);
     let (mut data, mut gradient) = (x.clone(), x.clone());
-    let refused =
-        predictor.predict_data_with_pullback(&mut data, &mut gradient, &x, 1.0, &cotangent);
+    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
+    let refused = predictor.pull_back(Target::DATA.into(), pull, &x, 1.0.into());
     assert!(matches!(refused, Err(FieldError::Domain { .. })));
 }

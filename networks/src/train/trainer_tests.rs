@@ -75,7 +75,7 @@ fn every_objective_learns_the_known_optimum_of_a_gaussian() {
             };
             for x in [[0.5f64, -0.5], [-1.0, 0.3], [0.0, 1.0]] {
                 let mut out = [0.0; 2];
-                plan.forward(&mut out, &x, t).unwrap();
+                plan.forward(&mut out, &x, t.into()).unwrap();
                 squares += (0..2).map(|j| (out[j] - coefficient * x[j]).powi(2)).sum::<f64>();
             }
         }

@@ -1,10 +1,12 @@
+use std::ops::Range;
+
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
 
 use super::tests::{Case, case};
 use super::*;
 use driftfield_problems::predictor::{
-    DifferentiablePredictor, Network, NetworkPredictor, Prediction, Predictor, Target,
+    Network, NetworkPredictor, Prediction, Predictor, Pullback, Target, Times,
 };
 use driftfield_problems::process;
 
@@ -77,11 +79,15 @@ fn the_predicted_data_is_differentiated_on_every_process_and_prediction() {
         let predictor = NetworkPredictor::new(plan.clone(), prediction, path);
         let (mut data, mut gradient) = (x.clone(), x.clone());
         // c = D itself: the gradient is that of |D|^2 / 2.
-        let own = |_: usize, data: &[f64], c: &mut [f64]| c.copy_from_slice(data);
-        predictor.predict_data_with_pullback(&mut data, &mut gradient, &x, 0.4, &own).unwrap();
+        let own = |_: Range<usize>, data: &Array2<f32>, c: &mut Array2<f32>| {
+            c.assign(data);
+            Ok(())
+        };
+        let pull = Pullback::new(&mut data, &own, &mut gradient);
+        predictor.pull_back(Target::DATA.into(), pull, &x, 0.4.into()).unwrap();
         let predicted = |x: &Array2<f32>| {
             let mut data = x.clone();
-            predictor.predict(Target::DATA, &mut data, x, 0.4).unwrap();
+            predictor.predict(Target::DATA.into(), &mut data, x, 0.4.into()).unwrap();
             data
         };
         let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5 * (1.0 + a.abs());
@@ -105,9 +111,9 @@ fn lanes_at_times_of_their_own_take_one_label() {
     let x = Array2::from_shape_vec((5, dimension), case.images.clone()).unwrap();
     let plan = UNetPlan::new(&case.parameters).with_label(2).unwrap();
     let mut out = x.clone();
-    plan.forward_lanes(&mut out, &x, &case.times).unwrap();
+    plan.forward(&mut out, &x, Times::Each(&case.times)).unwrap();
     assert_eq!(out.as_slice().unwrap(), evaluated(&plan, &case, &[2]));
     let several = plan.with_labels(vec![0, 1, 2, 0, 1]).unwrap();
-    let error = several.forward_lanes(&mut out, &x, &case.times).unwrap_err();
+    let error = several.forward(&mut out, &x, Times::Each(&case.times)).unwrap_err();
     assert!(matches!(error, FieldError::Other(_)) && error.to_string().contains("one label"));
 }

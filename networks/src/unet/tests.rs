@@ -253,16 +253,16 @@ fn as_a_network_it_takes_states_of_any_container_with_a_label_each() {
         (vec![2], plan.with_label(2).unwrap()),
         (vec![0, 1, 3, 2], plan.with_labels(vec![0, 1, 3, 2]).unwrap()),
     ] {
-        network.forward(&mut out, &x, 0.3).unwrap();
+        network.forward(&mut out, &x, 0.3.into()).unwrap();
         plan.evaluate(&mut expected, &case.images, &[0.3], &labels).unwrap();
         assert_eq!(out.as_slice().unwrap(), expected);
         let tensor = Tensor::from_slice(&case.images, &shape, &Device::Cpu).unwrap();
         let mut result = tensor.clone();
-        UNetOnTensors(network.clone()).forward(&mut result, &tensor, 0.3).unwrap();
+        UNetOnTensors(network.clone()).forward(&mut result, &tensor, 0.3.into()).unwrap();
         assert_eq!(result.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
         let wide = x.mapv(f64::from);
         let mut result = wide.clone();
-        network.forward(&mut result, &wide, 0.3).unwrap();
+        network.forward(&mut result, &wide, 0.3.into()).unwrap();
         assert_eq!(result, out.mapv(f64::from));
     }
     assert_ne!(expected[..side], out.as_slice().unwrap()[side..2 * side]);
@@ -302,7 +302,7 @@ fn bad_labels_times_and_shapes_are_typed_errors() {
     assert!(plan.with_labels(vec![0, 9]).is_err());
     let three = plan.with_labels(vec![0, 1, 2]).unwrap();
     let x = ndarray::Array2::<f32>::zeros((2, 64));
-    assert!(matches!(three.forward(&mut x.clone(), &x, 0.5), Err(FieldError::Shape { .. })));
+    assert!(matches!(three.forward(&mut x.clone(), &x, 0.5.into()), Err(FieldError::Shape { .. })));
 }
 
 #[test]
