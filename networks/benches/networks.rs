@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use driftfield_networks::train::{Objective, Trainer, TrainingConfig};
-use driftfield_networks::{MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
-use driftfield_problems::predictor::{Network, Times};
+use driftfield_networks::{MlpConfig, Parameters, Plan, Pulled, Times, UNetConfig};
+use driftfield_problems::predictor::Network;
 use driftfield_problems::process::RectifiedFlow;
 use ndarray::Array2;
 
@@ -33,7 +33,7 @@ fn states(rows: usize, columns: usize) -> Array2<f32> {
 
 fn mlp() {
     for (rows, repeats) in [(1, 2000), (16, 1000), (3000, 5)] {
-        let plan = MlpPlan::new(&Parameters::initialise(&MlpConfig::new(2), 0).unwrap());
+        let plan = Plan::new(&Parameters::initialise(&MlpConfig::new(2), 0).unwrap());
         let x = states(rows, 2);
         let mut out = x.clone();
         report(&format!("mlp 128 x 4, {rows} rows"), repeats, || {
@@ -52,16 +52,27 @@ fn mlp() {
 }
 
 fn unet() {
-    let plan = UNetPlan::new(&Parameters::initialise(&UNetConfig::default(), 0).unwrap());
+    let plan = Plan::new(&Parameters::initialise(&UNetConfig::default(), 0).unwrap());
+    let plan = plan.with_label(3).unwrap();
     for images in [1, 16] {
         let x = states(images, 784).into_raw_vec_and_offset().0;
-        let (mut out, mut gradient) = (x.clone(), x.clone());
+        let (mut out, mut gradient, mut kept) = (x.clone(), x.clone(), x.clone());
         report(&format!("unet, {images} images"), 1, || {
-            plan.evaluate(&mut out, black_box(&x), &[0.5], &[3]).unwrap();
+            plan.evaluate(&mut out, black_box(&x), Times::One(0.5)).unwrap();
         });
         report(&format!("unet, {images} images, gradient"), 1, || {
-            let results = (&mut out[..], &mut gradient[..]);
-            plan.evaluate_with_gradient(results, black_box(&x), &x, &[0.5], &[3]).unwrap();
+            let results = Pulled {
+                output: &mut out,
+                direction: &mut kept,
+                states: Some(&mut gradient),
+                times: None,
+                parameters: None,
+            };
+            let own = |_: std::ops::Range<usize>, output: &[f32], c: &mut [f32]| {
+                c.copy_from_slice(output);
+                Ok(())
+            };
+            plan.pull_back(results, black_box(&x), Times::One(0.5), &own).unwrap();
         });
     }
 }

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::seeded::{Purpose, SeededRng};
-use super::{Architecture, ConfigError, MlpConfig};
+use crate::{Architecture, ConfigError, MlpConfig};
 
 /// One named matrix or vector of the flat buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,42 +52,6 @@ pub struct Parameters<A = MlpConfig> {
     values: Vec<f32>,
 }
 
-/// Where each entry starts; the flat order of [`Parameters`].
-#[derive(Debug, Clone)]
-pub(crate) struct Layout {
-    pub(crate) time_weight: Range<usize>,
-    pub(crate) time_bias: Range<usize>,
-    pub(crate) state_weight: Range<usize>,
-    /// Weight and bias of every residual layer.
-    pub(crate) layers: Vec<(Range<usize>, Range<usize>)>,
-    pub(crate) output_weight: Range<usize>,
-    pub(crate) output_bias: Range<usize>,
-}
-
-impl Layout {
-    pub(crate) fn new(config: &MlpConfig) -> Self {
-        let (width, dimension) = (config.width, config.dimension);
-        let mut end = 0;
-        let mut take = |len: usize| {
-            end += len;
-            end - len..end
-        };
-        Layout {
-            time_weight: take(config.time_features * width),
-            time_bias: take(width),
-            state_weight: take(dimension * width),
-            layers: (0..config.layers).map(|_| (take(width * width), take(width))).collect(),
-            output_weight: take(width * dimension),
-            output_bias: take(dimension),
-        }
-    }
-
-    /// Number of weights.
-    pub(crate) fn len(&self) -> usize {
-        self.output_bias.end
-    }
-}
-
 impl<A: Architecture> Parameters<A> {
     /// Fresh weights, a pure function of the configuration and `seed`.
     ///
@@ -132,55 +95,10 @@ impl<A: Architecture> Parameters<A> {
     }
 }
 
-impl Architecture for MlpConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
-        MlpConfig::validate(self)
-    }
-
-    fn dimension(&self) -> usize {
-        self.dimension
-    }
-
-    fn entries(&self) -> Vec<ParameterEntry> {
-        let layout = Layout::new(self);
-        let (width, dimension) = (self.width, self.dimension);
-        let entry = |name: &str, shape: &[usize], range: &Range<usize>| ParameterEntry {
-            name: name.to_string(),
-            shape: shape.to_vec(),
-            range: range.clone(),
-        };
-        let mut entries = vec![
-            entry("time.weight", &[self.time_features, width], &layout.time_weight),
-            entry("time.bias", &[width], &layout.time_bias),
-            entry("state.weight", &[dimension, width], &layout.state_weight),
-        ];
-        for (i, (weight, bias)) in layout.layers.iter().enumerate() {
-            entries.push(entry(&format!("layers.{i}.weight"), &[width, width], weight));
-            entries.push(entry(&format!("layers.{i}.bias"), &[width], bias));
-        }
-        entries.push(entry("output.weight", &[width, dimension], &layout.output_weight));
-        entries.push(entry("output.bias", &[dimension], &layout.output_bias));
-        entries
-    }
-
-    fn initial_values(&self, seed: u64) -> Vec<f32> {
-        let mut values = vec![0.0; Layout::new(self).len()];
-        for (index, entry) in self.entries().into_iter().enumerate() {
-            let [inputs, _] = entry.shape[..] else { continue };
-            if entry.name.starts_with("output") {
-                continue;
-            }
-            let scale = 1.0 / (inputs as f64).sqrt();
-            let mut rng = SeededRng::new(seed, Purpose::Weights, index as u64);
-            values[entry.range].fill_with(|| (scale * rng.normal()) as f32);
-        }
-        values
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::seeded::{Purpose, SeededRng};
 
     /// Parameters with no zero among them, for tests that compare evaluations.
     pub(crate) fn random_parameters(config: &MlpConfig, seed: u64) -> Parameters {
@@ -217,7 +135,7 @@ pub(crate) mod tests {
     #[test]
     fn wrong_counts_and_non_finite_weights_are_refused_by_name() {
         let config = MlpConfig::new(2);
-        let count = Layout::new(&config).len();
+        let count = config.entries().last().unwrap().range.end;
         assert_eq!(
             Parameters::from_values(&config, vec![0.0; 3]),
             Err(ParametersError::Count { expected: count, found: 3 })

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use driftfield_networks::{DifferentiableMlp, MlpConfig, Parameters};
+use driftfield_networks::{MlpConfig, Parameters, Plan};
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor, Pullback, Target};
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_solvers::FieldError;
@@ -73,11 +73,11 @@ fn worst(found: &Batch, expected: &Batch) -> f64 {
 }
 
 /// With weights for which no output vanishes, as a network starts with.
-fn mlp(config: &MlpConfig) -> DifferentiableMlp {
+fn mlp(config: &MlpConfig) -> Plan {
     let start = Parameters::initialise(config, 3).unwrap();
     let values = start.values().iter().enumerate();
     let values = values.map(|(i, &w)| if w == 0.0 { 0.2 * (i as f32).sin() } else { w }).collect();
-    DifferentiableMlp::new(&Parameters::from_values(config, values).unwrap()).unwrap()
+    Plan::new(&Parameters::from_values(config, values).unwrap())
 }
 
 #[test]

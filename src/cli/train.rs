@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use driftfield_networks::train::{
-    LossRow, Objective, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
-    check_checkpoint,
+    LossRow, Objective, TrainError, Trainer, TrainingConfig, ValidationRow, check_checkpoint,
 };
 use driftfield_networks::weights::TrainedNetwork;
-use driftfield_networks::{ClassifierConfig, UNetConfig};
+use driftfield_networks::{Architecture, ClassifierConfig, UNetConfig};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::{echo, echo_path};
@@ -217,7 +216,7 @@ fn configure<A>(
     TrainingConfig { steps, seed: arguments.seed, t_min, t_max, ..base }
 }
 
-fn train<A: Trainable>(
+fn train<A: Architecture>(
     arguments: &TrainArguments,
     trainer: Trainer<'_, A>,
     signals: &Signals,

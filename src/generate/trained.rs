@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use driftfield_networks::weights::{AnyNetwork, TrainedNetwork};
-use driftfield_networks::{Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan};
+use driftfield_networks::Plan;
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::standardisation::Standardisation;
@@ -25,55 +25,29 @@ pub struct TrainedField {
     plan: Plan,
 }
 
-#[derive(Debug, Clone)]
-enum Plan {
-    Mlp { plan: Arc<MlpPlan>, parameters: Arc<Parameters> },
-    UNet(UNetPlan),
-}
-
-/// All but the weights.
-fn about<A: Architecture>(network: TrainedNetwork<A>, file: String, plan: Plan) -> TrainedField {
-    TrainedField {
-        process: network.process,
-        data: network.data,
-        units: network.standardisation,
-        prediction: network.prediction,
-        data_std: network.data_std,
-        file,
-        plan,
-    }
-}
-
 impl TrainedField {
     /// Prepares a network; `file` names it in messages.
     pub fn new(network: impl Into<AnyNetwork>, file: impl Into<String>) -> Self {
-        match network.into() {
-            AnyNetwork::Mlp(network) => {
-                let parameters = Arc::new(network.parameters.clone());
-                let plan = Plan::Mlp { plan: Arc::new(network.plan()), parameters };
-                about(network, file.into(), plan)
-            }
-            AnyNetwork::UNet(network) => {
-                let plan = Plan::UNet(network.plan());
-                about(network, file.into(), plan)
-            }
+        let network = network.into();
+        TrainedField {
+            process: network.process,
+            data: network.data,
+            units: network.standardisation,
+            prediction: network.prediction,
+            data_std: network.data_std,
+            file: file.into(),
+            plan: network.plan,
         }
     }
 
     /// Shape of a lane.
     pub fn row_shape(&self) -> Vec<usize> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => plan.config().row_shape(),
-            Plan::UNet(plan) => plan.config().row_shape(),
-        }
+        self.plan.row_shape().to_vec()
     }
 
     /// How many labels it knows; none if it is not conditioned on any.
     pub fn labels(&self) -> Option<usize> {
-        match &self.plan {
-            Plan::Mlp { .. } => None,
-            Plan::UNet(plan) => Some(plan.config().labels),
-        }
+        Some(self.plan.known_labels()).filter(|&known| known > 0)
     }
 
     /// Root of the mean variance of a component of the data, in the units of the process, as
@@ -87,12 +61,9 @@ impl TrainedField {
         Ok(self.prediction.parse()?)
     }
 
-    /// The residual MLP, if it is one.
-    pub fn mlp(&self) -> Option<&Arc<MlpPlan>> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => Some(plan),
-            Plan::UNet(_) => None,
-        }
+    /// The network itself.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The predictor on `path`, which must be its own.
@@ -101,18 +72,17 @@ impl TrainedField {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
+        Ok(Arc::new(self.on(path, condition)?))
+    }
+
+    fn on(
+        &self,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<NetworkPredictor<Plan>, GenerateError> {
         self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { parameters, .. } => {
-                let network = DifferentiableMlp::new(parameters)?;
-                Arc::new(NetworkPredictor::new(network, prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
+        let plan = conditioned(&self.plan, condition)?;
+        Ok(NetworkPredictor::new(plan, self.prediction()?, path.clone()))
     }
 
     /// Refuses a path that it was not trained on.
@@ -126,7 +96,7 @@ impl TrainedField {
 }
 
 /// The network told what there is to be told.
-fn conditioned(plan: &UNetPlan, condition: &Condition) -> Result<UNetPlan, GenerateError> {
+fn conditioned(plan: &Plan, condition: &Condition) -> Result<Plan, GenerateError> {
     if condition.labels.is_empty() {
         return Ok(plan.clone());
     }

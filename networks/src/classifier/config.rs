@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
-use crate::image::{check_levels, check_size};
+use crate::layers::{check_levels, check_size};
 
 /// Architecture of a small convolutional classifier of square grey images.
 ///

@@ -1,23 +1,28 @@
-//! A classifier of images, whose features measure distances between sets of images.
+//! A small convolutional classifier of images: its configuration, its layers, and what it says of
+//! images.
 
+mod classify;
 mod config;
 mod pass;
-mod plan;
 #[cfg(test)]
 mod tests;
 
+use driftfield_problems::standardisation::{Standardisation, StandardisationError};
+use ndarray::Array2;
+
+pub use classify::{Classified, Classifier, ClassifierError};
 pub use config::ClassifierConfig;
-pub(crate) use pass::{Tape as ClassifierTape, Weights as ClassifierWeights};
-pub use plan::{Classified, Classifier, ClassifierError};
+pub use pass::ClassifierLayers;
 
-use super::image::Entries;
-use super::{Architecture, ConfigError, ParameterEntry};
-
-fn entries(config: &ClassifierConfig) -> Entries {
-    pass::Layers::new(config).1
-}
+use crate::layers::{Entries, units_of_pixels};
+use crate::train::{Objective, TrainError};
+use crate::{Architecture, ConfigError};
 
 impl Architecture for ClassifierConfig {
+    const NAME: &'static str = "classifier";
+
+    type Layers = ClassifierLayers;
+
     fn validate(&self) -> Result<(), ConfigError> {
         ClassifierConfig::validate(self)
     }
@@ -30,15 +35,26 @@ impl Architecture for ClassifierConfig {
         vec![1, self.side, self.side]
     }
 
-    fn labels(&self) -> usize {
+    fn classes(&self) -> usize {
         self.classes
     }
 
-    fn entries(&self) -> Vec<ParameterEntry> {
-        entries(self).into_entries()
+    fn parameters(&self) -> Entries {
+        pass::Maps::new(self).1
     }
 
-    fn initial_values(&self, seed: u64) -> Vec<f32> {
-        entries(self).initial_values(seed)
+    fn layers(&self) -> ClassifierLayers {
+        ClassifierLayers::new(self)
+    }
+
+    fn units(&self, data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
+        units_of_pixels(data)
+    }
+
+    fn prepare(&mut self, objective: Objective) -> Result<(), TrainError> {
+        match objective {
+            Objective::Label => Ok(()),
+            _ => Err(TrainError::Objective { objective: objective.prediction() }),
+        }
     }
 }

@@ -2,8 +2,8 @@ use candle_core::{DType, Device, Tensor, Var};
 use ndarray::Array2;
 
 use super::*;
-use crate::Parameters;
 use crate::seeded::{Purpose, SeededRng};
+use crate::{ParameterEntry, Parameters, Plan, Pulled, Times};
 use driftfield_problems::standardisation::Standardisation;
 
 fn small() -> ClassifierConfig {
@@ -96,7 +96,8 @@ fn the_classifier_and_its_gradient_are_those_of_the_definition() {
         vars.iter().map(|(entry, var)| (entry.name.clone(), var.as_tensor().clone())).collect();
     let definition = Definition { tensors };
     let x = Tensor::from_slice(images.as_slice().unwrap(), (5, 12, 12, 1), device).unwrap();
-    let (features, logits) = definition.forward(&x.to_dtype(DType::F64).unwrap());
+    let x = Var::from_tensor(&x.to_dtype(DType::F64).unwrap()).unwrap();
+    let (features, logits) = definition.forward(&x);
 
     let classifier = Classifier::new(&parameters, Standardisation::identity(144));
     let found = classifier.classify(images.view()).unwrap();
@@ -118,14 +119,23 @@ fn the_classifier_and_its_gradient_are_those_of_the_definition() {
     let product = Tensor::from_slice(&direction, (5, 3), device).unwrap();
     let product = (product.to_dtype(DType::F64).unwrap() * &logits).unwrap().sum_all().unwrap();
     let grads = product.backward().unwrap();
-    let mut weights = ClassifierWeights::new(&small(), true);
-    weights.fill(parameters.values());
-    let mut tape = ClassifierTape::new(&weights, 6);
-    tape.forward(&weights, images.as_slice().unwrap(), 5);
-    let mut gradient = vec![0.0; weights.count()];
-    let mut g = vec![0.0; 18];
-    g[..15].copy_from_slice(&direction);
-    tape.backward(&weights, 5, &g, &mut gradient);
+    let plan = Plan::new(&parameters);
+    let mut gradient = vec![0.0; plan.weights()];
+    let (mut of_x, mut output, mut kept) = (vec![0.0; 5 * 144], vec![0.0; 15], vec![0.0; 15]);
+    let results = Pulled {
+        output: &mut output,
+        direction: &mut kept,
+        states: Some(&mut of_x),
+        times: None,
+        parameters: Some(&mut gradient),
+    };
+    let given = |rows: std::ops::Range<usize>, _: &[f32], c: &mut [f32]| {
+        c.copy_from_slice(&direction[3 * rows.start..3 * rows.end]);
+        Ok(())
+    };
+    plan.pull_back(results, images.as_slice().unwrap(), Times::One(0.0), &given).unwrap();
+    assert_eq!(output, found.logits.as_slice().unwrap());
+    close(&of_x, grads.get(&x).unwrap(), 1e-5, "images");
     for (entry, var) in &vars {
         close(&gradient[entry.range.clone()], grads.get(var).unwrap(), 2e-5, &entry.name);
     }

@@ -3,7 +3,8 @@
 use ndarray::Array2;
 
 use super::{Objective, Times, TrainError, TrainingConfig};
-use crate::{Architecture, Purpose, SeededRng};
+use crate::Architecture;
+use crate::seeded::{Purpose, SeededRng};
 use driftfield_problems::process::GaussianPath;
 
 /// What one step is computed from: `rows` rows of `dimension` values.

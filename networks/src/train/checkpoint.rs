@@ -139,7 +139,7 @@ impl State {
         weights: usize,
     ) -> Result<Self, CheckpointError> {
         let archive = Archive::load(path)?;
-        check_kind(&archive, KIND, FORMAT)?;
+        check_kind(&archive, KIND, FORMAT..=FORMAT)?;
         let document: Document = archive.document()?;
         run.check(&document.run)?;
         let part = |name: &str| -> Result<Vec<f32>, WeightsError> {

@@ -1,268 +1,105 @@
-//! Loss and gradient of the residual MLP, written out by hand.
-//!
-//! The network is three kinds of operation, so that its backward pass is a
-//! screenful; it goes through the fused products of the forward pass, and its
-//! memory is reused from step to step. Tested against candle's gradients and
-//! against finite differences.
+//! Loss and gradient of any network on a batch.
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::batch::Batch;
-use super::passes::{Back, OfWeight, Operands, Recorded};
-use super::trainable::LossGradient;
-use crate::{
-    AlignedBuffer, BLOCK, Layout, MlpConfig, Panels, Plain, Rows, TimeFeatures, add_scaled, lanes,
-    multiply, multiply_transposed, stride, sum_rows,
-};
-
-/// Rows per chunk. Chunks, not threads, own partial gradients, and these are
-/// summed in the order of the chunks: the sum does not know the threads.
-const CHUNK: usize = 128;
+use super::loss::Loss;
+use crate::Architecture;
+use crate::kernel::{AlignedBuffer, add_scaled};
+use crate::pass::{AnyLayers, Gradients, Inputs, Times};
+use crate::plan::with_tape;
 
 /// Weights per task of the sum over chunks.
 const PART: usize = 1 << 14;
 
-/// Buffers to evaluate a loss and its gradient, for batches of one size.
+/// A network in training, for batches of one size.
+///
+/// Chunks of rows, not threads, own partial gradients, and these are summed in the order of the
+/// chunks: the sum does not know the threads.
 #[derive(Debug)]
-pub struct Gradient {
-    config: MlpConfig,
-    layout: Layout,
-    features: TimeFeatures,
-    operands: Operands,
+pub(super) struct Gradient {
+    layers: Box<dyn AnyLayers>,
+    loss: Loss,
     chunks: Vec<Chunk>,
     /// The gradient of the last batch, in the order of the parameters.
-    pub(crate) total: AlignedBuffer,
+    total: AlignedBuffer,
 }
 
-/// The part of one chunk of rows; matrices have rows [`stride`] apart.
+/// The part of some rows.
 #[derive(Debug)]
 struct Chunk {
     rows: usize,
-    x: AlignedBuffer,
-    features: AlignedBuffer,
-    /// `h_l`; on the way back its gradient, in one and the other by turns.
-    streams: [AlignedBuffer; 2],
-    /// `silu(h_l)` and `silu'(h_l)` for `l = 0 .. layers + 1`.
-    activations: Vec<AlignedBuffer>,
-    derivatives: Vec<AlignedBuffer>,
-    /// The network's output, then the gradient in it.
-    out: AlignedBuffer,
-    /// Gradients in `h_l` and in the output, laid out as right operands.
-    right: Panels,
-    right_out: Panels,
+    /// The network's outputs, then the gradient in them.
+    out: Vec<f32>,
     gradient: AlignedBuffer,
     loss: f64,
 }
 
-impl Chunk {
-    fn new(config: &MlpConfig, rows: usize, weights: usize) -> Self {
-        let matrix =
-            |width: usize| AlignedBuffer::zeros(rows.next_multiple_of(BLOCK) * stride(width));
-        let hidden = || matrix(config.width);
-        Chunk {
-            rows,
-            x: matrix(config.dimension),
-            features: matrix(config.time_features),
-            streams: [hidden(), hidden()],
-            activations: (0..=config.layers).map(|_| hidden()).collect(),
-            derivatives: (0..=config.layers).map(|_| hidden()).collect(),
-            out: matrix(config.dimension),
-            right: Panels::zeros(rows, config.width, lanes()),
-            right_out: Panels::zeros(rows, config.dimension, lanes()),
-            gradient: AlignedBuffer::zeros(weights),
-            loss: 0.0,
-        }
-    }
-}
-
 impl Gradient {
-    pub(crate) fn new(config: &MlpConfig, batch: usize) -> Self {
-        let layout = Layout::new(config);
-        let weights = layout.len();
-        let chunks = (0..batch)
-            .step_by(CHUNK)
-            .map(|first| Chunk::new(config, CHUNK.min(batch - first), weights))
-            .collect();
+    pub(super) fn new<A: Architecture>(config: &A, batch: usize, loss: Loss) -> Self {
+        let layers: Box<dyn AnyLayers> = Box::new(config.layers());
+        let ([_, outputs], weights, most) = (layers.sizes(), layers.count(), layers.chunk());
+        let chunk = |first: usize| {
+            let rows = most.min(batch - first);
+            let out = vec![0.0; rows * outputs];
+            Chunk { rows, out, gradient: AlignedBuffer::zeros(weights), loss: 0.0 }
+        };
         Gradient {
-            features: TimeFeatures::new(config),
-            operands: Operands::new(config),
-            config: config.clone(),
-            layout,
-            chunks,
+            chunks: (0..batch).step_by(most).map(chunk).collect(),
             total: AlignedBuffer::zeros(weights),
+            loss,
+            layers,
         }
     }
-}
 
-impl LossGradient for Gradient {
-    /// The way back is taken in any case.
-    fn pass(&mut self, values: &[f32], batch: &Batch, _backward: bool) -> f64 {
-        let Gradient { config, layout, features, operands, chunks, total } = self;
-        operands.fill(values, layout, config);
-        let arch = Arch::new();
-        chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
-            let first = index * CHUNK;
-            chunk.load(config, features, batch, first);
-            arch.dispatch(Forward { chunk, config, operands });
-            let bias = &values[layout.output_bias.clone()];
-            chunk.compare(config, bias, batch, first);
-            arch.dispatch(Backward { chunk, config, layout, operands });
+    /// The loss at the weights `values`, its gradient left in [`Gradient::total`].
+    pub(super) fn evaluate(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        let loss = self.pass(values, batch, true);
+        let Gradient { chunks, total, .. } = self;
+        total.par_chunks_mut(PART).enumerate().for_each(|(part, total)| {
+            total.fill(0.0);
+            for chunk in chunks.iter() {
+                add_scaled(total, &chunk.gradient[part * PART..][..total.len()], 1.0);
+            }
         });
-        sum(total, chunks.iter().map(|chunk| &*chunk.gradient));
-        chunks.iter().map(|chunk| chunk.loss).sum()
+        loss
     }
 
-    fn total(&self) -> &[f32] {
+    /// The loss alone.
+    pub(super) fn loss(&mut self, values: &[f32], batch: &Batch) -> f64 {
+        self.pass(values, batch, false)
+    }
+
+    /// The gradient of the last batch, in the order of the parameters.
+    pub(super) fn total(&self) -> &[f32] {
         &self.total
     }
-}
 
-/// `total <-` the sum of `gradients`, in their order.
-pub(super) fn sum<'a>(
-    total: &mut [f32],
-    gradients: impl Iterator<Item = &'a [f32]> + Clone + Sync,
-) {
-    total.par_chunks_mut(PART).enumerate().for_each(|(part, total)| {
-        total.fill(0.0);
-        for gradient in gradients.clone() {
-            add_scaled(total, &gradient[part * PART..][..total.len()], 1.0);
-        }
-    });
-}
-
-impl Chunk {
-    /// Takes the states and the features of the times.
-    fn load(&mut self, config: &MlpConfig, features: &TimeFeatures, batch: &Batch, first: usize) {
-        let MlpConfig { dimension, time_features, .. } = *config;
-        let given = batch.x[first * dimension..].chunks_exact(dimension).take(self.rows);
-        for (row, x) in self.x.chunks_exact_mut(stride(dimension)).zip(given) {
-            row[..dimension].copy_from_slice(x);
-        }
-        let times = &batch.times[first..first + self.rows];
-        for (row, &t) in self.features.chunks_exact_mut(stride(time_features)).zip(times) {
-            features.write(t, &mut row[..time_features]);
-        }
-    }
-
-    /// The loss, and in `out` its gradient in the network's output.
-    fn compare(&mut self, config: &MlpConfig, bias: &[f32], batch: &Batch, first: usize) {
-        let MlpConfig { dimension, residual, .. } = *config;
-        let skip = if residual { 1.0 } else { 0.0 };
-        let scale = 1.0 / (batch.times.len() * dimension) as f64;
-        self.loss = 0.0;
-        let rows = self.out.chunks_exact_mut(stride(dimension)).take(self.rows);
-        for (row, out) in rows.enumerate() {
-            let weight = scale * batch.weights[first + row];
-            let x = &self.x[row * stride(dimension)..];
-            let target = &batch.target[(first + row) * dimension..][..dimension];
-            for (j, (out, target)) in out.iter_mut().zip(target).enumerate() {
-                let error = *out + bias[j] + skip * x[j] - target;
-                self.loss += weight * f64::from(error) * f64::from(error);
-                *out = (2.0 * weight) as f32 * error;
-            }
-        }
-    }
-}
-
-/// Fills activations, derivatives and `out` (without its bias).
-struct Forward<'a> {
-    chunk: &'a mut Chunk,
-    config: &'a MlpConfig,
-    operands: &'a Operands,
-}
-
-impl WithSimd for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Forward { chunk, config, operands } = self;
-        let MlpConfig { dimension, width, time_features, .. } = *config;
-        let Chunk { rows, x, features, streams: [stream, _], activations, derivatives, .. } = chunk;
-        let rows = *rows;
-
-        let times = Rows { values: features, stride: stride(time_features) };
-        multiply(simd, rows, times, &operands.time, &mut Plain::<S>::new(stream, width));
-        for (l, bias) in operands.biases.iter().enumerate() {
-            let (before, after) = activations.split_at_mut(l);
-            let (left, weight) = match before.last() {
-                Some(before) => {
-                    let left = Rows { values: before, stride: stride(width) };
-                    (left, &operands.layers[l - 1].forward)
-                }
-                None => (Rows { values: x, stride: stride(dimension) }, &operands.state),
+    fn pass(&mut self, values: &[f32], batch: &Batch, backward: bool) -> f64 {
+        let Gradient { layers, loss, chunks, .. } = self;
+        layers.fill(values);
+        let (layers, loss) = (&**layers, *loss);
+        let ([width, outputs], most) = (layers.sizes(), layers.chunk());
+        chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
+            let first = index * most;
+            let rows = first..first + chunk.rows;
+            let inputs = Inputs {
+                states: &batch.x[rows.start * width..rows.end * width],
+                times: Times::Each(&batch.times[rows.clone()]),
+                labels: batch.labels.get(rows).unwrap_or_default(),
             };
-            let (activation, derivative) = (&mut after[0], &mut derivatives[l]);
-            let mut hidden = Recorded::<S>::new(bias, stream, activation, derivative, width);
-            multiply(simd, rows, left, weight, &mut hidden);
-        }
-        let left = Rows { values: &activations[operands.layers.len()], stride: stride(width) };
-        let mut plain = Plain::<S>::new(&mut chunk.out, dimension);
-        multiply(simd, rows, left, &operands.output.forward, &mut plain);
-    }
-}
-
-/// The gradient `left^T g` of a weight `[inputs, outputs]`.
-#[inline(always)]
-fn of_weight<S: Simd>(
-    simd: S,
-    gradient: &mut [f32],
-    left: &[f32],
-    g: &Panels,
-    (inputs, outputs): (usize, usize),
-) {
-    let left = Rows { values: left, stride: stride(inputs) };
-    multiply_transposed(simd, inputs, left, g, &mut OfWeight::new(gradient, outputs));
-}
-
-/// From the gradient in `out` to that of every weight.
-struct Backward<'a> {
-    chunk: &'a mut Chunk,
-    config: &'a MlpConfig,
-    layout: &'a Layout,
-    operands: &'a Operands,
-}
-
-impl WithSimd for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { chunk, config, layout, operands } = self;
-        let MlpConfig { dimension, width, time_features, layers, .. } = *config;
-        let Chunk { rows, x, features, streams: [stream, other], activations, derivatives, .. } =
-            chunk;
-        let (out, gradient) = (&mut chunk.out, &mut chunk.gradient);
-        let (right, right_out) = (&mut chunk.right, &mut chunk.right_out);
-        let (rows, hidden) = (*rows, stride(width));
-        let (mut stream, mut other) = (stream, other);
-        right_out.fill(out, stride(dimension));
-        let of_output = &mut gradient[layout.output_weight.clone()];
-        of_weight(simd, of_output, &activations[layers], right_out, (width, dimension));
-        sum_rows(&mut gradient[layout.output_bias.clone()], out, stride(dimension), rows);
-        let left = Rows { values: out, stride: stride(dimension) };
-        let mut back = Back::<S>::new(None, stream, &derivatives[layers], width);
-        multiply(simd, rows, left, &operands.output.backward, &mut back);
-
-        for (l, (layer, (weight, bias))) in
-            operands.layers.iter().zip(&layout.layers).enumerate().rev()
-        {
-            right.fill(stream, hidden);
-            let of_layer = &mut gradient[weight.clone()];
-            of_weight(simd, of_layer, &activations[l], right, (width, width));
-            sum_rows(&mut gradient[bias.clone()], stream, hidden, rows);
-            let left = Rows { values: stream, stride: hidden };
-            let mut back = Back::<S>::new(Some(stream), other, &derivatives[l], width);
-            multiply(simd, rows, left, &layer.backward, &mut back);
-            std::mem::swap(&mut stream, &mut other);
-        }
-
-        right.fill(stream, hidden);
-        sum_rows(&mut gradient[layout.time_bias.clone()], stream, hidden, rows);
-        let of_time = &mut gradient[layout.time_weight.clone()];
-        of_weight(simd, of_time, features, right, (time_features, width));
-        of_weight(simd, &mut gradient[layout.state_weight.clone()], x, right, (dimension, width));
+            with_tape(layers, chunk.rows, |tape| {
+                layers.forward(tape, inputs, &mut chunk.out);
+                chunk.loss = loss.compare(batch, first, &mut chunk.out, outputs);
+                if backward {
+                    chunk.gradient.fill(0.0);
+                    let parameters = Some(&mut *chunk.gradient);
+                    let gradients = Gradients { parameters, ..Gradients::default() };
+                    layers.backward(tape, inputs, &chunk.out, gradients);
+                }
+            });
+        });
+        chunks.iter().map(|chunk| chunk.loss).sum()
     }
 }
 
@@ -273,7 +110,8 @@ mod tests {
     use super::super::batch::Rows;
     use super::super::{Objective, TrainingConfig};
     use super::*;
-    use crate::{Mlp, Parameters, random_parameters};
+    use crate::parameters::tests::random_parameters;
+    use crate::{Mlp, MlpConfig, Parameters};
     use driftfield_problems::process::RectifiedFlow;
 
     fn setting(objective: Objective, batch: usize) -> (Parameters, Batch) {
@@ -300,7 +138,7 @@ mod tests {
             [(Objective::Noise, 300), (Objective::Velocity, 5), (Objective::Data, 129)]
         {
             let (parameters, drawn) = setting(objective, batch);
-            let mut gradient = Gradient::new(parameters.config(), batch);
+            let mut gradient = Gradient::new(parameters.config(), batch, Loss::Squares);
             let loss = gradient.evaluate(parameters.values(), &drawn);
 
             let vars: Vec<Var> = parameters
@@ -337,7 +175,7 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
         let (parameters, drawn) = setting(Objective::Data, 40);
-        let mut gradient = Gradient::new(parameters.config(), 40);
+        let mut gradient = Gradient::new(parameters.config(), 40, Loss::Squares);
         gradient.evaluate(parameters.values(), &drawn);
         for entry in parameters.entries() {
             // Along the gradient of one tensor the slope is its norm.
@@ -349,7 +187,7 @@ mod tests {
                 for (value, &g) in values[entry.range.clone()].iter_mut().zip(&direction) {
                     *value += (sign * step * f64::from(g)) as f32;
                 }
-                Gradient::new(parameters.config(), 40).evaluate(&values, &drawn)
+                Gradient::new(parameters.config(), 40, Loss::Squares).evaluate(&values, &drawn)
             };
             let slope = (side(1.0) - side(-1.0)) / (2.0 * step * norm);
             assert!((slope / norm - 1.0).abs() < 1e-2, "{}: {slope} {norm}", entry.name);

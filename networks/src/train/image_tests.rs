@@ -1,8 +1,9 @@
 use ndarray::Array2;
 
 use super::batch::{Batch, Rows};
-use super::{CheckpointError, Objective, TrainError, Trainable, Trainer, TrainingConfig};
-use crate::{ClassifierConfig, MlpConfig, Purpose, SeededRng, UNetConfig};
+use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
+use crate::seeded::{Purpose, SeededRng};
+use crate::{Architecture, ClassifierConfig, MlpConfig, Times, UNetConfig};
 use driftfield_problems::process::{RectifiedFlow, Ve};
 use driftfield_problems::standardisation::StandardisationError;
 
@@ -42,7 +43,7 @@ fn trainer(config: TrainingConfig<UNetConfig>) -> Trainer<'static, UNetConfig> {
         .unwrap()
 }
 
-fn bits<A: Trainable>(trainer: &Trainer<'_, A>) -> Vec<u32> {
+fn bits<A: Architecture>(trainer: &Trainer<'_, A>) -> Vec<u32> {
     let trained = trainer.trained().unwrap();
     trained.parameters.values().iter().map(|value| value.to_bits()).collect()
 }
@@ -65,7 +66,8 @@ fn a_u_net_learns_and_follows_its_labels() {
     let noise: Vec<f32> = (0..16 * 64).map(|_| (t * rng.normal()) as f32).collect();
     let mut velocity = noise.clone();
     for (label, sign) in [(0, 1.0), (1, -1.0)] {
-        trained.plan().evaluate(&mut velocity, &noise, &[t], &[label]).unwrap();
+        let plan = trained.plan().with_label(label).unwrap();
+        plan.evaluate(&mut velocity, &noise, Times::One(t)).unwrap();
         let data: Vec<f32> = noise.iter().zip(&velocity).map(|(x, v)| x - t as f32 * v).collect();
         let left: f32 = data.chunks_exact(8).map(|row| row[..4].iter().sum::<f32>()).sum();
         let mean = left / (16.0 * 32.0);

@@ -21,17 +21,14 @@
 
 mod batch;
 mod checkpoint;
-mod classifier_gradient;
 mod config;
 mod error;
 mod gradient;
-mod image_gradient;
 #[cfg(test)]
 mod image_tests;
+mod loss;
 mod objective;
 mod optimiser;
-mod passes;
-mod trainable;
 mod trainer;
 #[cfg(test)]
 mod trainer_tests;
@@ -39,5 +36,4 @@ mod trainer_tests;
 pub use config::{Schedule, Times, TrainingConfig};
 pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
-pub use trainable::Trainable;
 pub use trainer::{LossRow, Progress, Trainer, ValidationRow, check_checkpoint};

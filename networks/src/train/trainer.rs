@@ -8,10 +8,11 @@ use ndarray::Array2;
 
 use super::batch::{Batch, Rows};
 use super::checkpoint::{Identity, State};
+use super::gradient::Gradient;
+use super::loss::Loss;
 use super::optimiser::{Moments, Update, adamw, norm};
-use super::trainable::LossGradient;
-use super::{CheckpointError, Objective, TrainError, Trainable, TrainingConfig};
-use crate::{MlpConfig, Parameters};
+use super::{CheckpointError, Objective, TrainError, TrainingConfig};
+use crate::{Architecture, MlpConfig, Parameters};
 use driftfield_problems::atomic_file::{WriteError, behind_links};
 use driftfield_problems::memory;
 use driftfield_problems::process::GaussianPath;
@@ -59,7 +60,7 @@ pub struct Progress {
 /// With [`Trainer::with_checkpoint`] it may be killed at any moment, or [stopped](Trainer::stopped_by),
 /// goes on with [`Trainer::resume`], and ends in the same weights to the bit.
 #[derive(Debug)]
-pub struct Trainer<'a, A: Trainable = MlpConfig> {
+pub struct Trainer<'a, A: Architecture = MlpConfig> {
     config: TrainingConfig<A>,
     objective: Objective,
     path: &'a dyn GaussianPath,
@@ -68,7 +69,7 @@ pub struct Trainer<'a, A: Trainable = MlpConfig> {
     identity: Identity,
     state: State,
     batch: Batch,
-    gradient: A::Gradient,
+    gradient: Gradient,
     checkpoint: Option<(PathBuf, usize)>,
     /// Whether the checkpoint is this run's own.
     resumed: bool,
@@ -88,7 +89,7 @@ struct Validation {
 const VALIDATION_BATCHES: usize = 8;
 const FIRST_VALIDATION_BATCH: usize = 1 << 40;
 
-impl<'a, A: Trainable> Trainer<'a, A> {
+impl<'a, A: Architecture> Trainer<'a, A> {
     /// A run at its beginning, on `data` `[n, d]` in its own units: it is
     /// standardised here, and the result holds the standardisation.
     ///
@@ -126,7 +127,11 @@ impl<'a, A: Trainable> Trainer<'a, A> {
             history: Vec::new(),
             validation: Vec::new(),
         };
-        let gradient = config.network.gradient(config.batch);
+        let loss = match objective {
+            Objective::Label => Loss::CrossEntropy,
+            _ => Loss::Squares,
+        };
+        let gradient = Gradient::new(&config.network, config.batch, loss);
         Ok(Trainer {
             config,
             objective,
@@ -345,7 +350,7 @@ impl<'a, A: Trainable> Trainer<'a, A> {
 }
 
 /// Refuses weights and batches that do not fit.
-fn check_memory<A: Trainable>(config: &TrainingConfig<A>) -> Result<(), TrainError> {
+fn check_memory<A: Architecture>(config: &TrainingConfig<A>) -> Result<(), TrainError> {
     let weights = config.network.entries().last().map_or(0, |entry| entry.range.end);
     // Weights, average, two moments, gradient, and copies in the making; of a batch the state, the
     // target and what the first and last layers make of them.
@@ -355,7 +360,7 @@ fn check_memory<A: Trainable>(config: &TrainingConfig<A>) -> Result<(), TrainErr
 }
 
 /// Standardised data that fits the network.
-fn rows<A: Trainable>(
+fn rows<A: Architecture>(
     config: &TrainingConfig<A>,
     standardisation: &Standardisation,
     data: &Array2<f64>,
@@ -365,7 +370,7 @@ fn rows<A: Trainable>(
     if found != expected {
         return Err(TrainError::Dimension { expected, found });
     }
-    let known = config.network.labels();
+    let known = config.network.labels() + config.network.classes();
     let expected = if known == 0 { 0 } else { data.nrows() };
     if labels.len() != expected {
         return Err(TrainError::Labels { expected, found: labels.len() });

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::Array2;
 
 use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
+use crate::MlpConfig;
+use crate::seeded::{Purpose, SeededRng};
 use crate::weights::WeightsError;
-use crate::{MlpConfig, Purpose, SeededRng};
 use driftfield_problems::predictor::Network;
 use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 

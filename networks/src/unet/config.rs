@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
-use crate::image::{check_divisor, check_levels, check_size};
+use crate::layers::{check_divisor, check_levels, check_size};
 
 /// Architecture of the class-conditional U-Net for square grey images.
 ///

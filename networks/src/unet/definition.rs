@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::UNetConfig;
-use crate::{Parameters, TimeFeatures};
+use crate::Parameters;
+use crate::layers::TimeFeatures;
 
 /// The U-Net of [`UNetConfig`] by candle's own operations: the readable definition, in `f32`
 /// or `f64` and on any device, differentiable in images and weights, and what
-/// [`super::UNetPlan`] is tested against.
+/// [`Plan`](crate::Plan) is tested against.
 #[derive(Debug, Clone)]
 pub struct UNet {
     config: UNetConfig,

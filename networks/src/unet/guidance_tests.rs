@@ -3,25 +3,24 @@ use std::ops::Range;
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
 
-use super::tests::{Case, case};
-use super::*;
+use super::tests::{Case, case, with_gradient};
+use crate::Plan;
 use driftfield_problems::predictor::{
     Network, NetworkPredictor, Prediction, Predictor, Pullback, Target, Times,
 };
 use driftfield_problems::process;
 
-fn evaluated(plan: &UNetPlan, case: &Case, labels: &[u32]) -> Vec<f32> {
+fn evaluated(plan: &Plan, case: &Case, labels: &[u32]) -> Vec<f32> {
     let mut out = vec![0.0; case.images.len()];
-    plan.evaluate(&mut out, &case.images, &case.times, labels).unwrap();
+    let plan = plan.with_labels(labels.to_vec()).unwrap();
+    plan.evaluate(&mut out, &case.images, Times::Each(&case.times)).unwrap();
     out
 }
 
-fn gradient(plan: &UNetPlan, case: &Case) -> Vec<f32> {
-    let (mut out, mut gradient) = (case.images.clone(), case.images.clone());
-    let results = (&mut out[..], &mut gradient[..]);
-    plan.evaluate_with_gradient(results, &case.images, &case.direction, &case.times, &case.labels)
-        .unwrap();
-    assert_eq!(out, evaluated(plan, case, &case.labels));
+fn gradient(plan: &Plan, case: &Case) -> Vec<f32> {
+    let plan = plan.with_labels(case.labels.clone()).unwrap();
+    let (out, gradient) = with_gradient(&plan, &case.images, &case.direction, &case.times);
+    assert_eq!(out, evaluated(&plan, case, &case.labels));
     gradient
 }
 
@@ -29,7 +28,7 @@ fn gradient(plan: &UNetPlan, case: &Case) -> Vec<f32> {
 #[test]
 fn guidance_mixes_the_network_with_and_without_labels_and_counts_its_passes() {
     let case = case(2, 6);
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters);
     let none = vec![case.parameters.config().no_label(); 6];
     let (with, without) = (evaluated(&plan, &case, &case.labels), evaluated(&plan, &case, &none));
     assert_ne!(with, without);
@@ -50,7 +49,7 @@ fn guidance_mixes_the_network_with_and_without_labels_and_counts_its_passes() {
 #[test]
 fn the_gradient_under_guidance_is_that_of_the_mixture() {
     let case = case(2, 6);
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters);
     let of = |weight: f64| gradient(&plan.with_guidance(weight).unwrap(), &case);
     let (with, without, guided) = (of(1.0), of(0.0), of(1.5));
     let largest = guided.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
@@ -68,7 +67,7 @@ fn the_predicted_data_is_differentiated_on_every_process_and_prediction() {
     let dimension = case.parameters.config().dimension();
     let x = Array2::from_shape_vec((5, dimension), case.images.clone()).unwrap();
     let along = Array2::from_shape_vec((5, dimension), case.direction.clone()).unwrap();
-    let plan = UNetPlan::new(&case.parameters).with_labels(vec![0, 1, 2, 0, 1]).unwrap();
+    let plan = Plan::new(&case.parameters).with_labels(vec![0, 1, 2, 0, 1]).unwrap();
     let plan = plan.with_guidance(1.3).unwrap();
     for (path, prediction) in [
         ("rectified-flow", Prediction::Velocity),
@@ -109,7 +108,7 @@ fn lanes_at_times_of_their_own_take_one_label() {
     let case = case(2, 5);
     let dimension = case.parameters.config().dimension();
     let x = Array2::from_shape_vec((5, dimension), case.images.clone()).unwrap();
-    let plan = UNetPlan::new(&case.parameters).with_label(2).unwrap();
+    let plan = Plan::new(&case.parameters).with_label(2).unwrap();
     let mut out = x.clone();
     plan.forward(&mut out, &x, Times::Each(&case.times)).unwrap();
     assert_eq!(out.as_slice().unwrap(), evaluated(&plan, &case, &[2]));

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::UNetConfig;
-use crate::image::{Attention, Entries, Map, Norm, Residual};
+use crate::layers::{Attention, Entries, Map, Norm, Residual};
 
 /// Channels of a block of 2 x 2 grey pixels.
 pub(super) const BLOCK_PIXELS: usize = 4;
 
 /// The layers in the order of their parameters.
 #[derive(Debug, Clone)]
-pub(super) struct Layers {
+pub(super) struct Maps {
     /// Two layers from the time features to the condition.
     pub(super) time: [Map; 2],
     pub(super) labels: Range<usize>,
@@ -29,7 +29,7 @@ pub(super) struct Layers {
     pub(super) last: Map,
 }
 
-impl Layers {
+impl Maps {
     /// The layers of a valid configuration, and their parameters.
     pub(super) fn new(config: &UNetConfig) -> (Self, Entries) {
         let mut entries = Entries::default();
@@ -68,19 +68,8 @@ impl Layers {
         let last_norm = e.norm("output.norm", channels[0], groups);
         let last = e.convolution("output", channels[0], BLOCK_PIXELS, true);
         let middle = [before, after];
-        let layers = Layers {
-            time,
-            labels,
-            stem,
-            down,
-            shrink,
-            middle,
-            attention,
-            up,
-            grow,
-            last_norm,
-            last,
-        };
-        (layers, entries)
+        let maps =
+            Maps { time, labels, stem, down, shrink, middle, attention, up, grow, last_norm, last };
+        (maps, entries)
     }
 }

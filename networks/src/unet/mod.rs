@@ -1,33 +1,30 @@
 //! The class-conditional U-Net: [`UNet`] with candle's own operations on any device and in
-//! either precision, [`UNetPlan`] with fused ones on the CPU.
+//! either precision, and its layers with fused ones on the CPU.
 
 mod config;
 mod definition;
-mod guidance;
 #[cfg(test)]
 mod guidance_tests;
 mod layers;
 mod pass;
-mod plan;
-mod tensor;
 #[cfg(test)]
 mod tests;
 
+use driftfield_problems::standardisation::{Standardisation, StandardisationError};
+use ndarray::Array2;
+
 pub use config::UNetConfig;
 pub use definition::UNet;
-pub(crate) use pass::Weights;
-pub use plan::UNetPlan;
-pub(crate) use plan::with_tape;
-pub use tensor::UNetOnTensors;
+pub use pass::UNetLayers;
 
-use super::image::Entries;
-use super::{Architecture, ConfigError, ParameterEntry};
-
-fn entries(config: &UNetConfig) -> Entries {
-    layers::Layers::new(config).1
-}
+use crate::layers::{Entries, units_of_pixels};
+use crate::{Architecture, ConfigError};
 
 impl Architecture for UNetConfig {
+    const NAME: &'static str = "unet";
+
+    type Layers = UNetLayers;
+
     fn validate(&self) -> Result<(), ConfigError> {
         UNetConfig::validate(self)
     }
@@ -44,11 +41,15 @@ impl Architecture for UNetConfig {
         self.labels
     }
 
-    fn entries(&self) -> Vec<ParameterEntry> {
-        entries(self).into_entries()
+    fn parameters(&self) -> Entries {
+        layers::Maps::new(self).1
     }
 
-    fn initial_values(&self, seed: u64) -> Vec<f32> {
-        entries(self).initial_values(seed)
+    fn layers(&self) -> UNetLayers {
+        UNetLayers::new(self)
+    }
+
+    fn units(&self, data: &Array2<f64>) -> Result<Standardisation, StandardisationError> {
+        units_of_pixels(data)
     }
 }

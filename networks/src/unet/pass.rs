@@ -1,49 +1,37 @@
-//! The U-Net forward and backward, on a few images at a time.
+//! The U-Net forward, back, and along a direction, on a few images at a time.
 
 use super::UNetConfig;
-use super::layers::{BLOCK_PIXELS, Layers};
-use crate::image::{
+use super::layers::{BLOCK_PIXELS, Maps};
+use crate::kernel::{AlignedBuffer, add_scaled};
+use crate::layers::TimeFeatures;
+use crate::layers::{
     AttentionTape, BlockScratch, Grid, NormTape, Operands, ResidualTape, join, silu_backward,
     silu_forward, split,
 };
-use crate::{AlignedBuffer, TimeFeatures, add_scaled};
+use crate::pass::{Direction, Gradients, Inputs, Layers};
 
-/// The layers with the weights of one evaluation or one training step.
+/// The layers of a U-Net.
 #[derive(Debug)]
-pub(crate) struct Weights {
-    pub(super) config: UNetConfig,
-    layers: Layers,
+pub struct UNetLayers {
+    config: UNetConfig,
+    maps: Maps,
     features: TimeFeatures,
     operands: Operands,
     values: Vec<f32>,
 }
 
-impl Weights {
-    /// Room for weights; `backward` if gradients are wanted.
-    pub(crate) fn new(config: &UNetConfig, backward: bool) -> Self {
-        let (layers, entries) = Layers::new(config);
-        Weights {
+impl UNetLayers {
+    /// Room for the weights of a valid configuration.
+    pub(super) fn new(config: &UNetConfig) -> Self {
+        let (maps, entries) = Maps::new(config);
+        let UNetConfig { frequency_min, frequency_max, time_features, .. } = *config;
+        UNetLayers {
             config: config.clone(),
-            features: TimeFeatures::between(
-                config.frequency_min,
-                config.frequency_max,
-                config.time_features,
-            ),
-            operands: Operands::new(&entries.maps, backward),
+            features: TimeFeatures::between(frequency_min, frequency_max, time_features),
+            operands: Operands::new(&entries.maps),
             values: vec![0.0; entries.len()],
-            layers,
+            maps,
         }
-    }
-
-    /// Takes all weights, in the order of the parameters.
-    pub(crate) fn fill(&mut self, values: &[f32]) {
-        self.values.copy_from_slice(values);
-        self.operands.fill(values);
-    }
-
-    /// Number of weights.
-    pub(crate) fn count(&self) -> usize {
-        self.values.len()
     }
 }
 
@@ -63,16 +51,18 @@ struct Level {
     /// Blocks of the next finer level as channels of this one: going down and up.
     shrunk: AlignedBuffer,
     grown: AlignedBuffer,
-    /// The gradient that comes to `down_out` from the way up.
+    /// The gradient that comes to `down_out` from the way up, or its change along a direction.
     of_skip: AlignedBuffer,
 }
 
 /// What one pass of at most `samples` images leaves for the way back.
 #[derive(Debug)]
-pub(crate) struct Tape {
+pub struct Tape {
+    config: UNetConfig,
     samples: usize,
     whole: Grid,
     features: AlignedBuffer,
+    of_features: AlignedBuffer,
     /// Before and after SiLU, of both layers.
     embedding: [AlignedBuffer; 4],
     of_condition: AlignedBuffer,
@@ -90,8 +80,8 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    pub(crate) fn new(weights: &Weights, samples: usize) -> Self {
-        let (layers, config) = (&weights.layers, &weights.config);
+    fn new(layers: &UNetLayers, samples: usize) -> Self {
+        let (layers, config) = (&layers.maps, &layers.config);
         let whole = Grid::new(1, samples);
         let condition = || whole.zeros(config.condition, 0);
         let level = |(index, &channels): (usize, &usize)| {
@@ -118,8 +108,10 @@ impl Tape {
         let widest = widest.unwrap_or(0);
         let between = || deepest.grid.zeros(deepest.channels, 0);
         Tape {
+            config: config.clone(),
             samples,
             features: whole.zeros(config.time_features, 0),
+            of_features: whole.zeros(config.time_features, 0),
             embedding: [condition(), condition(), condition(), condition()],
             of_condition: condition(),
             of_hidden: condition(),
@@ -136,23 +128,11 @@ impl Tape {
         }
     }
 
-    /// Most images of a pass.
-    pub(crate) fn samples(&self) -> usize {
-        self.samples
-    }
-
-    /// `out <-` the network at images `x`, their times and their labels.
-    pub(crate) fn forward(
-        &mut self,
-        weights: &Weights,
-        x: &[f32],
-        times: &[f64],
-        labels: &[u32],
-        out: &mut [f32],
-    ) {
-        let samples = times.len();
-        self.embed(weights, times, labels);
-        let Weights { layers, operands, values, .. } = weights;
+    /// `out <-` the network's output.
+    fn forward(&mut self, net: &UNetLayers, inputs: Inputs<'_>, out: &mut [f32]) {
+        let (x, samples) = (inputs.states, inputs.labels.len());
+        self.embed(net, inputs);
+        let UNetLayers { maps: layers, operands, values, .. } = net;
         let condition = &*self.embedding[3];
         let levels = &mut self.levels;
         let finest = &levels[0].grid;
@@ -206,37 +186,36 @@ impl Tape {
     }
 
     /// The condition of every image.
-    fn embed(&mut self, weights: &Weights, times: &[f64], labels: &[u32]) {
-        let Weights { config, layers, features, operands, values } = weights;
-        let samples = times.len();
+    fn embed(&mut self, net: &UNetLayers, inputs: Inputs<'_>) {
+        let UNetLayers { config, maps: layers, features, operands, values } = net;
+        let samples = inputs.labels.len();
         let width = features.len();
-        for (row, &t) in self.features.chunks_exact_mut(width).zip(times) {
-            features.write(t, row);
-        }
+        let rows = self.features.chunks_exact_mut(width).take(samples).enumerate();
+        rows.for_each(|(row, to)| features.write(inputs.times.of(row), to));
         let place = (&self.whole, samples);
         let [before, hidden, sum, condition] = &mut self.embedding;
         layers.time[0].forward(operands, place, &self.features, before, false);
         silu_forward(&mut hidden[..samples * config.condition], before);
         layers.time[1].forward(operands, place, hidden, sum, false);
         let table = &values[layers.labels.clone()];
-        for (row, &label) in sum.chunks_exact_mut(config.condition).zip(labels) {
+        for (row, &label) in sum.chunks_exact_mut(config.condition).zip(inputs.labels) {
             add_scaled(row, &table[label as usize * config.condition..][..config.condition], 1.0);
         }
         silu_forward(&mut condition[..samples * config.condition], sum);
     }
 
-    /// After [`Tape::forward`]: from the gradient `g` in its result to that in the images, and
-    /// adds to `gradient`, that of the weights. Either may be left out.
-    pub(crate) fn backward(
+    /// After [`Tape::forward`]: from the gradient `g` in its result to those that are wanted.
+    fn backward(
         &mut self,
-        weights: &Weights,
-        labels: &[u32],
+        net: &UNetLayers,
+        inputs: Inputs<'_>,
         g: &[f32],
-        of_x: Option<&mut [f32]>,
-        mut gradient: Option<&mut [f32]>,
+        gradients: Gradients<'_>,
     ) {
-        let samples = labels.len();
-        let Weights { layers, operands, values, .. } = weights;
+        let samples = inputs.labels.len();
+        let UNetLayers { maps: layers, operands, values, .. } = net;
+        let Gradients { states: of_x, times, parameters: mut gradient } = gradients;
+        let conditioned = times.is_some() || gradient.is_some();
         let gradient_of = &mut gradient;
         let Tape { embedding, of_condition, levels, scratch, between, .. } = self;
         let [g1, g2] = &mut self.gradients;
@@ -260,7 +239,7 @@ impl Tape {
             let Level { grid, channels, up_in, up, of_skip, .. } = &mut these[l];
             let (place, c) = ((&*grid, samples), *channels);
             let len = samples * grid.pixels() * c;
-            let conditions = (condition, &mut **of_condition);
+            let conditions = (condition, conditioned.then_some(&mut **of_condition));
             layers.up[l].backward(
                 values,
                 operands,
@@ -288,7 +267,7 @@ impl Tape {
         let place = (&deepest.grid, samples);
         let [before, mixed, _] = between;
         let [first, second] = &mut self.middle;
-        let conditions = (condition, &mut **of_condition);
+        let conditions = (condition, conditioned.then_some(&mut **of_condition));
         layers.middle[1].backward(
             values,
             operands,
@@ -313,7 +292,8 @@ impl Tape {
             gradient_of,
             &mut scratch.maps,
         );
-        let (x, conditions) = (&deepest.down_out, (condition, &mut **of_condition));
+        let (x, conditions) =
+            (&deepest.down_out, (condition, conditioned.then_some(&mut **of_condition)));
         layers.middle[0].backward(
             values,
             operands,
@@ -334,7 +314,7 @@ impl Tape {
             let place = (&*grid, samples);
             let len = samples * grid.pixels() * *channels;
             add_scaled(&mut g2[..len], &of_skip[..len], 1.0);
-            let conditions = (condition, &mut **of_condition);
+            let conditions = (condition, conditioned.then_some(&mut **of_condition));
             layers.down[l].backward(
                 values,
                 operands,
@@ -367,26 +347,164 @@ impl Tape {
             layers.stem.backward_input(operands, place, g1, &mut self.blocks, false, maps);
             grid.scatter_blocks(&mut of_x[..pixels], &self.blocks[..pixels], 1);
         }
-        if let Some(gradient) = gradient {
-            self.backward_embedding(weights, labels, gradient);
+        if conditioned {
+            self.backward_embedding(net, inputs, times, gradient);
         }
     }
 
-    fn backward_embedding(&mut self, weights: &Weights, labels: &[u32], gradient: &mut [f32]) {
-        let Weights { config, layers, operands, .. } = weights;
-        let (samples, width) = (labels.len(), config.condition);
+    /// From the gradient in the condition to those of the times and of the embedding's weights.
+    fn backward_embedding(
+        &mut self,
+        net: &UNetLayers,
+        inputs: Inputs<'_>,
+        times: Option<&mut [f64]>,
+        mut gradient: Option<&mut [f32]>,
+    ) {
+        let UNetLayers { config, maps: layers, features, operands, .. } = net;
+        let (samples, width) = (inputs.labels.len(), config.condition);
         let place = (&self.whole, samples);
         let maps = &mut self.scratch.maps;
         let [before, hidden, sum, _] = &mut self.embedding;
         let (g, of_hidden) = (&mut self.of_condition, &mut self.of_hidden);
         silu_backward(&mut g[..samples * width], sum);
-        for (row, &label) in g.chunks_exact(width).zip(labels) {
-            let start = layers.labels.start + label as usize * width;
-            add_scaled(&mut gradient[start..start + width], row, 1.0);
+        if let Some(gradient) = gradient.as_deref_mut() {
+            for (row, &label) in g.chunks_exact(width).zip(inputs.labels) {
+                let start = layers.labels.start + label as usize * width;
+                add_scaled(&mut gradient[start..start + width], row, 1.0);
+            }
+            layers.time[1].backward_weights(place, hidden, g, gradient, maps);
         }
-        layers.time[1].backward_weights(place, hidden, g, gradient, maps);
         layers.time[1].backward_input(operands, place, g, of_hidden, false, maps);
         silu_backward(&mut of_hidden[..samples * width], before);
-        layers.time[0].backward_weights(place, &self.features, of_hidden, gradient, maps);
+        if let Some(gradient) = gradient {
+            layers.time[0].backward_weights(place, &self.features, of_hidden, gradient, maps);
+        }
+        if let Some(times) = times {
+            let found = &mut self.of_features;
+            layers.time[0].backward_input(operands, place, of_hidden, found, false, maps);
+            let rows = times.iter_mut().zip(found.chunks_exact(features.len())).take(samples);
+            rows.enumerate().for_each(|(row, (time, found))| {
+                *time = features.pull_back(inputs.times.of(row), found);
+            });
+        }
+    }
+
+    /// After [`Tape::forward`]: `out <-` its change along a direction.
+    fn along(
+        &mut self,
+        net: &UNetLayers,
+        inputs: Inputs<'_>,
+        direction: Direction<'_>,
+        out: &mut [f32],
+    ) {
+        self.embed_along(net, inputs, direction.times);
+        let samples = inputs.labels.len();
+        let UNetLayers { maps: layers, operands, values, .. } = net;
+        let Tape { levels, between, of_condition: condition, .. } = self;
+        let [g1, g2] = &mut self.gradients;
+        let Level { grid, .. } = &levels[0];
+        let pixels = samples * grid.pixels() * BLOCK_PIXELS;
+        grid.gather_blocks(&mut self.blocks[..pixels], &direction.states[..pixels], 1);
+        grid.with_border(&mut self.image, &self.blocks[..pixels], BLOCK_PIXELS);
+        layers.stem.along(operands, (grid, samples), &self.image, g1, false);
+        // In g1: the change of what comes into this level's block.
+        for l in 0..levels.len() {
+            let (finer, rest) = levels.split_at_mut(l);
+            let Level { grid, down_in, down, of_skip, .. } = &mut rest[0];
+            let place = (&*grid, samples);
+            if let Some(finer) = finer.last() {
+                let len = samples * finer.grid.pixels() * finer.channels;
+                grid.gather_blocks(&mut g2[..len], &finer.of_skip[..len], finer.channels);
+                layers.shrink[l - 1].along(operands, place, g2, g1, false);
+            }
+            layers.down[l].along(values, operands, place, (down_in, g1), condition, of_skip, down);
+        }
+        let Level { grid, down_out, of_skip, .. } = &levels[levels.len() - 1];
+        let place = (grid, samples);
+        let [before, mixed, _] = between;
+        let [first, second] = &mut self.middle;
+        let x = (&**down_out, &**of_skip);
+        layers.middle[0].along(values, operands, place, x, condition, g1, first);
+        layers.attention.along(values, operands, place, (before, g1), g2, &mut self.attention);
+        layers.middle[1].along(values, operands, place, (mixed, g2), condition, g1, second);
+        // In g1: the change of what comes from below.
+        for l in (0..levels.len()).rev() {
+            let (these, coarser) = levels.split_at_mut(l + 1);
+            let Level { grid, channels, up_in, up, of_skip, .. } = &mut these[l];
+            let (place, c) = ((&*grid, samples), *channels);
+            let len = samples * grid.pixels() * c;
+            if let Some(Level { grid: coarse, .. }) = coarser.first() {
+                layers.grow[l].along(operands, (coarse, samples), g1, g2, false);
+                coarse.scatter_blocks(&mut g1[..len], &g2[..len], c);
+            }
+            join(&mut g2[..2 * len], (&g1[..len], c), (&of_skip[..len], c));
+            layers.up[l].along(values, operands, place, (up_in, g2), condition, g1, up);
+        }
+        let Level { grid, up_out, .. } = &levels[0];
+        let place = (grid, samples);
+        layers.last_norm.along(values, place, (up_out, g1), None, true, &mut self.last_norm);
+        layers.last.along(operands, place, &self.last_norm.along, &mut self.blocks, false);
+        grid.scatter_blocks(&mut out[..pixels], &self.blocks[..pixels], 1);
+    }
+
+    /// The change of every image's condition, into `of_condition`.
+    fn embed_along(&mut self, net: &UNetLayers, inputs: Inputs<'_>, tau: &[f64]) {
+        let UNetLayers { config, maps: layers, features, operands, .. } = net;
+        let (samples, len) = (inputs.labels.len(), inputs.labels.len() * config.condition);
+        let rows = self.of_features.chunks_exact_mut(features.len()).zip(tau).enumerate();
+        rows.for_each(|(row, (to, &tau))| features.write_along(inputs.times.of(row), tau, to));
+        let place = (&self.whole, samples);
+        let [before, _, sum, _] = &self.embedding;
+        let (hidden, condition) = (&mut self.of_hidden, &mut self.of_condition);
+        layers.time[0].along(operands, place, &self.of_features, hidden, false);
+        silu_backward(&mut hidden[..len], before);
+        layers.time[1].along(operands, place, hidden, condition, false);
+        silu_backward(&mut condition[..len], sum);
+    }
+}
+
+impl Layers for UNetLayers {
+    type Tape = Tape;
+
+    const TILE: usize = 4;
+    const CHUNK: usize = 8;
+
+    fn fill(&mut self, values: &[f32]) {
+        self.values.copy_from_slice(values);
+        self.operands.fill(values);
+    }
+
+    fn count(&self) -> usize {
+        self.values.len()
+    }
+
+    fn sizes(&self) -> [usize; 2] {
+        [self.config.dimension(); 2]
+    }
+
+    fn tape(&self, rows: usize) -> Tape {
+        Tape::new(self, rows)
+    }
+
+    fn fits(&self, tape: &Tape, rows: usize) -> bool {
+        tape.config == self.config && tape.samples >= rows
+    }
+
+    fn forward(&self, tape: &mut Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+        tape.forward(self, inputs, out);
+    }
+
+    fn backward(&self, tape: &mut Tape, inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
+        tape.backward(self, inputs, c, gradients);
+    }
+
+    fn along(
+        &self,
+        tape: &mut Tape,
+        inputs: Inputs<'_>,
+        direction: Direction<'_>,
+        out: &mut [f32],
+    ) {
+        tape.along(self, inputs, direction, out);
     }
 }

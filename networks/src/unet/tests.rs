@@ -3,10 +3,9 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor, Var};
 use driftfield_solvers::FieldError;
 
-use super::pass::Tape;
 use super::*;
-use crate::Parameters;
 use crate::seeded::{Purpose, SeededRng};
+use crate::{Gradients, Inputs, Layers, OnTensors, Parameters, Plan, Pulled, Times};
 use driftfield_problems::predictor::Network;
 
 /// Two or three levels, none of whose sizes is another's.
@@ -93,36 +92,56 @@ impl Case {
     }
 
     fn by_plan(&self) -> (Vec<f32>, Vec<f32>) {
-        let plan = UNetPlan::new(&self.parameters);
-        let (mut out, mut of_x) = (self.images.clone(), self.images.clone());
-        plan.evaluate_with_gradient(
-            (&mut out, &mut of_x),
-            &self.images,
-            &self.direction,
-            &self.times,
-            &self.labels,
-        )
-        .unwrap();
+        let plan = Plan::new(&self.parameters).with_labels(self.labels.clone()).unwrap();
+        let (out, of_x) = with_gradient(&plan, &self.images, &self.direction, &self.times);
         let mut again = self.images.clone();
-        plan.evaluate(&mut again, &self.images, &self.times, &self.labels).unwrap();
+        plan.evaluate(&mut again, &self.images, Times::Each(&self.times)).unwrap();
         assert_eq!(out, again);
         (out, of_x)
     }
 
     fn of_weights(&self) -> Vec<f32> {
-        let mut weights = Weights::new(self.parameters.config(), true);
-        weights.fill(self.parameters.values());
-        let mut tape = Tape::new(&weights, self.times.len());
+        let mut layers = self.parameters.config().layers();
+        layers.fill(self.parameters.values());
+        let mut tape = layers.tape(self.times.len());
         let mut out = self.images.clone();
-        let mut gradient = vec![0.0; weights.count()];
+        let mut gradient = vec![0.0; layers.count()];
+        let (states, times) = (&self.images[..], Times::Each(&self.times));
+        let inputs = Inputs { states, times, labels: &self.labels };
         // Twice: nothing of the first pass may be left over.
         for _ in 0..2 {
             gradient.fill(0.0);
-            tape.forward(&weights, &self.images, &self.times, &self.labels, &mut out);
-            tape.backward(&weights, &self.labels, &self.direction, None, Some(&mut gradient));
+            layers.forward(&mut tape, inputs, &mut out);
+            let gradients = Gradients { parameters: Some(&mut gradient), ..Gradients::default() };
+            layers.backward(&mut tape, inputs, &self.direction, gradients);
         }
         gradient
     }
+}
+
+/// Result, and the gradient in the images of its product with `direction`.
+pub(super) fn with_gradient(
+    plan: &Plan,
+    images: &[f32],
+    direction: &[f32],
+    times: &[f64],
+) -> (Vec<f32>, Vec<f32>) {
+    let (mut out, mut kept, mut of_x) = (images.to_vec(), images.to_vec(), images.to_vec());
+    let results = Pulled {
+        output: &mut out,
+        direction: &mut kept,
+        states: Some(&mut of_x),
+        times: None,
+        parameters: None,
+    };
+    let given = |rows: std::ops::Range<usize>, _: &[f32], c: &mut [f32]| {
+        let image = c.len() / rows.len();
+        c.copy_from_slice(&direction[rows.start * image..rows.end * image]);
+        Ok(())
+    };
+    plan.pull_back(results, images, Times::Each(times), &given).unwrap();
+    assert_eq!(kept, direction);
+    (out, of_x)
 }
 
 /// Largest difference relative to the largest value.
@@ -220,18 +239,12 @@ fn an_image_has_the_same_bits_alone_and_among_others() {
     let case = case(2, 11);
     let dimension = case.parameters.config().dimension();
     let (out, of_x) = case.by_plan();
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters);
     for i in [0, 3, 4, 10] {
         let pixels = i * dimension..(i + 1) * dimension;
-        let (mut alone, mut gradient) = (vec![0.0; dimension], vec![0.0; dimension]);
-        plan.evaluate_with_gradient(
-            (&mut alone, &mut gradient),
-            &case.images[pixels.clone()],
-            &case.direction[pixels.clone()],
-            &case.times[i..i + 1],
-            &case.labels[i..i + 1],
-        )
-        .unwrap();
+        let plan = plan.with_label(case.labels[i]).unwrap();
+        let (images, direction) = (&case.images[pixels.clone()], &case.direction[pixels.clone()]);
+        let (alone, gradient) = with_gradient(&plan, images, direction, &case.times[i..i + 1]);
         assert_eq!(alone, out[pixels.clone()]);
         assert_eq!(gradient, of_x[pixels]);
     }
@@ -242,7 +255,7 @@ fn an_image_has_the_same_bits_alone_and_among_others() {
 #[test]
 fn as_a_network_it_takes_states_of_any_container_with_a_label_each() {
     let case = case(2, 4);
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters);
     let side = case.parameters.config().side;
     let shape = [4, 1, side, side];
     let x = ndarray::ArrayD::from_shape_vec(&shape[..], case.images.clone()).unwrap();
@@ -254,11 +267,12 @@ fn as_a_network_it_takes_states_of_any_container_with_a_label_each() {
         (vec![0, 1, 3, 2], plan.with_labels(vec![0, 1, 3, 2]).unwrap()),
     ] {
         network.forward(&mut out, &x, 0.3.into()).unwrap();
-        plan.evaluate(&mut expected, &case.images, &[0.3], &labels).unwrap();
+        let labelled = plan.with_labels(labels).unwrap();
+        labelled.evaluate(&mut expected, &case.images, Times::One(0.3)).unwrap();
         assert_eq!(out.as_slice().unwrap(), expected);
         let tensor = Tensor::from_slice(&case.images, &shape, &Device::Cpu).unwrap();
         let mut result = tensor.clone();
-        UNetOnTensors(network.clone()).forward(&mut result, &tensor, 0.3.into()).unwrap();
+        OnTensors(network.clone()).forward(&mut result, &tensor, 0.3.into()).unwrap();
         assert_eq!(result.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
         let wide = x.mapv(f64::from);
         let mut result = wide.clone();
@@ -272,11 +286,11 @@ fn as_a_network_it_takes_states_of_any_container_with_a_label_each() {
 fn a_tensor_of_the_network_is_differentiable() {
     let case = case(2, 3);
     let (out, of_x) = case.by_plan();
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters).with_labels(case.labels.clone()).unwrap();
     let side = case.parameters.config().side;
     let tensor = |v: &[f32]| Tensor::from_slice(v, (3, 1, side, side), &Device::Cpu).unwrap();
     let x = Var::from_tensor(&tensor(&case.images)).unwrap();
-    let result = plan.forward_tensor(&x, &case.times, &case.labels).unwrap();
+    let result = plan.forward_tensor(&x, Times::Each(&case.times)).unwrap();
     assert_eq!(result.flatten_all().unwrap().to_vec1::<f32>().unwrap(), out);
     let grads = (result * tensor(&case.direction)).unwrap().sum_all().unwrap().backward().unwrap();
     let found = grads.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -286,10 +300,12 @@ fn a_tensor_of_the_network_is_differentiable() {
 #[test]
 fn bad_labels_times_and_shapes_are_typed_errors() {
     let case = case(1, 2);
-    let plan = UNetPlan::new(&case.parameters);
+    let plan = Plan::new(&case.parameters);
     let mut out = case.images.clone();
     let mut evaluate = |images: &[f32], times: &[f64], labels: &[u32]| {
-        plan.evaluate(&mut out[..images.len()], images, times, labels)
+        let times = if let [t] = times { Times::One(*t) } else { Times::Each(times) };
+        let plan = plan.with_labels(labels.to_vec())?;
+        plan.evaluate(&mut out[..images.len()], images, times)
     };
     let x = &case.images;
     assert!(matches!(evaluate(x, &[f64::NAN], &[0]), Err(FieldError::Domain { .. })));

@@ -3,20 +3,14 @@
 use std::path::Path;
 
 use candle_core::Device;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::archive::{Archive, Values};
+use super::document::{Document, FORMAT, KIND};
 use driftfield_problems::standardisation::Standardisation;
 
 use super::WeightsError;
-use crate::{Architecture, Mlp, MlpConfig, MlpPlan, Parameters, UNetConfig, UNetPlan};
-use driftfield_problems::echo::echo;
-
-/// The version written, and the only one read.
-const FORMAT: u64 = 1;
-/// What the document calls itself.
-const KIND: &str = "trained-network";
+use crate::{Architecture, Mlp, MlpConfig, Parameters, Plan};
 
 /// A trained network, what it predicts of which process, and in which units.
 ///
@@ -40,40 +34,6 @@ pub struct TrainedNetwork<A = MlpConfig> {
     /// Root of the mean variance of a component of the data, in the units of the process; `None`
     /// in files made before it was measured.
     pub data_std: Option<f64>,
-}
-
-/// Read first, so that a later version is named and not misread.
-#[derive(Deserialize)]
-struct Preamble {
-    kind: String,
-    format: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(bound = "A: Architecture")]
-struct Document<A> {
-    kind: String,
-    format: u64,
-    process: String,
-    prediction: String,
-    architecture: A,
-    standardisation: Standardisation,
-    training: Value,
-    data: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data_std: Option<f64>,
-}
-
-/// Refuses a document of another kind or version.
-pub(crate) fn check_kind(archive: &Archive, kind: &str, format: u64) -> Result<(), WeightsError> {
-    let found: Preamble = archive.document()?;
-    if found.kind == kind && found.format == format {
-        return Ok(());
-    }
-    Err(WeightsError::Kind {
-        expected: format!("a {kind} of format {format}"),
-        found: format!("a {} of format {}", echo(&found.kind), found.format),
-    })
 }
 
 /// Refuses a spread of the data that is none.
@@ -108,6 +68,11 @@ impl<A: Architecture> TrainedNetwork<A> {
         self.to_archive()?.save(path.as_ref())
     }
 
+    /// The network for host states on the CPU, without labels until it is given some.
+    pub fn plan(&self) -> Plan {
+        Plan::new(&self.parameters)
+    }
+
     /// Components of a row of the data.
     pub fn dimension(&self) -> usize {
         self.parameters.config().dimension()
@@ -120,7 +85,8 @@ impl<A: Architecture> TrainedNetwork<A> {
             format: FORMAT,
             process: self.process.clone(),
             prediction: self.prediction.clone(),
-            architecture: self.parameters.config().clone(),
+            architecture: A::NAME.to_owned(),
+            configuration: self.parameters.config().clone(),
             standardisation: self.standardisation.clone(),
             training: self.training.clone(),
             data: self.data.clone(),
@@ -133,10 +99,9 @@ impl<A: Architecture> TrainedNetwork<A> {
         Ok(archive)
     }
 
-    pub(super) fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
-        check_kind(archive, KIND, FORMAT)?;
-        let document: Document<A> = archive.document()?;
-        let config = document.architecture;
+    pub(crate) fn from_archive(archive: &Archive) -> Result<Self, WeightsError> {
+        let document = Document::<A>::of(archive)?;
+        let config = document.configuration;
         config.validate().map_err(crate::ParametersError::from)?;
         document.standardisation.validate(config.dimension())?;
         check_spread(document.data_std)?;
@@ -157,21 +122,9 @@ impl<A: Architecture> TrainedNetwork<A> {
 }
 
 impl TrainedNetwork {
-    /// The network for host states on the CPU.
-    pub fn plan(&self) -> MlpPlan {
-        MlpPlan::new(&self.parameters)
-    }
-
     /// The network for candle tensors.
     pub fn mlp(&self, device: &Device) -> candle_core::Result<Mlp> {
         Mlp::new(&self.parameters, device)
-    }
-}
-
-impl TrainedNetwork<UNetConfig> {
-    /// The network for host states on the CPU, without labels until it is given some.
-    pub fn plan(&self) -> UNetPlan {
-        UNetPlan::new(&self.parameters)
     }
 }
 
@@ -182,7 +135,7 @@ mod tests {
     use safetensors::{Dtype, SafeTensors};
 
     use super::*;
-    use crate::random_parameters;
+    use crate::parameters::tests::random_parameters;
 
     fn example() -> TrainedNetwork {
         let config = MlpConfig { width: 8, layers: 2, time_features: 4, ..MlpConfig::new(2) };
@@ -251,9 +204,15 @@ mod tests {
             assert!(matches!(document(&|v| v["data_std"] = std.into()), WeightsError::Metadata(_)));
         }
         assert!(matches!(
-            document(&|v| v["architecture"]["width"] = 0.into()),
+            document(&|v| v["configuration"]["width"] = 0.into()),
             WeightsError::Parameters(_)
         ));
+        for other in ["unet", "transformer"] {
+            assert!(matches!(
+                document(&|v| v["architecture"] = other.into()),
+                WeightsError::Kind { found, .. } if found.contains(other)
+            ));
+        }
         assert!(matches!(
             document(&|v| v["standardisation"]["std"][0] = 0.into()),
             WeightsError::Standardisation(_)
@@ -351,6 +310,29 @@ mod tests {
         let bytes = network.to_bytes().unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("data_std"));
         assert_eq!(TrainedNetwork::<MlpConfig>::from_bytes(&bytes).unwrap(), network);
+    }
+
+    /// The document of format 1 had the configuration in place of the architecture's name.
+    #[test]
+    fn a_file_made_before_architectures_were_named_loads() {
+        let network = example();
+        let mut archive = network.to_archive().unwrap();
+        let mut document: Value = archive.document().unwrap();
+        document["architecture"] = document["configuration"].take();
+        document.as_object_mut().unwrap().remove("configuration");
+        document["format"] = 1.into();
+        let mut old = Archive::new(&document).unwrap();
+        for entry in network.parameters.entries() {
+            let values = archive.f32s(&entry.name, &entry.shape).unwrap().into_owned();
+            old.insert(&entry.name, &entry.shape, Values::F32(values));
+        }
+        archive = Archive::from_bytes(&old.to_bytes().unwrap()).unwrap();
+        assert_eq!(TrainedNetwork::<MlpConfig>::from_archive(&archive).unwrap(), network);
+        assert_eq!(crate::registry::read(&archive).unwrap().architecture, "mlp");
+        assert!(matches!(
+            TrainedNetwork::<crate::UNetConfig>::from_archive(&archive),
+            Err(WeightsError::Kind { .. })
+        ));
     }
 
     proptest! {

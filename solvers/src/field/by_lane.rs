@@ -51,6 +51,18 @@ impl<'l, T: Copy> ByLane<'l, T> {
         }
     }
 
+    /// The values of `count` lanes from the `first` on.
+    ///
+    /// # Panics
+    ///
+    /// If there are values for fewer lanes; see [`ByLane::check`].
+    pub fn part(self, first: usize, count: usize) -> Self {
+        match self {
+            ByLane::One(value) => ByLane::One(value),
+            ByLane::Each(values) => ByLane::Each(&values[first..first + count]),
+        }
+    }
+
     /// The values of these lanes, one each.
     pub fn select(self, lanes: &[usize]) -> Vec<T> {
         lanes.iter().map(|&lane| self.of(lane)).collect()
