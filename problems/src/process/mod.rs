@@ -8,8 +8,10 @@ mod gaussian_path;
 pub mod interpolant;
 mod inverse;
 mod mean_reverting;
+mod own;
 mod rectified_flow;
 mod registry;
+mod slope;
 mod sub_vp;
 mod variance_preserving;
 mod ve;
@@ -24,6 +26,7 @@ pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_sn
 pub use edm::Edm;
 pub use gaussian_path::{GaussianPath, SharedPath};
 pub use mean_reverting::MeanReverting;
+pub use own::OwnPath;
 pub use rectified_flow::RectifiedFlow;
 pub use registry::{PROCESSES, ProcessEntry, parse};
 pub use sub_vp::SubVp;
