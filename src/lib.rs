@@ -6,7 +6,8 @@
 //!
 //! - [`prelude`]: what most programs use, in one line;
 //! - [`solvers`]: problems, methods, step control, noise, solutions;
-//! - [`problems`]: processes, predictors, exact and neural fields, data, training;
+//! - [`problems`]: processes, predictors, exact fields, data sets;
+//! - [`networks`]: neural fields, their training and their files;
 //! - [`generate`]: a process, a field, a solver and a budget as one call;
 //! - [`images`]: digits as pictures;
 //! - [`reconstruct`]: samples of what an image was, given a measurement of it;
@@ -33,6 +34,7 @@ pub mod reconstruct;
 pub mod report;
 pub mod study;
 
+pub use driftfield_networks as networks;
 pub use driftfield_problems as problems;
 pub use driftfield_solvers as solvers;
 

@@ -1,7 +1,7 @@
 //! Candle tensors as states: the numbers of host arrays, no graph, typed errors.
 
 use candle_core::{DType, Device, Tensor, Var};
-use driftfield_solvers::lanes::LaneTimes;
+use driftfield_solvers::field::LaneTimes;
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::{
     FieldError, LaneOptions, OdeProblem, Outcome, SdeProblem, SolveError, SolveOptions, State,
@@ -159,8 +159,7 @@ fn lanes_of_a_tensor_run_at_their_own_pace() {
         (u.sqr()? * -0.25)?.broadcast_add(&(t * 3.0)?.sin()?)
     };
     let by_tensor = LaneTimes(move |du: &mut Tensor, u: &Tensor, t: &[f64]| {
-        *du = slope(u, t)
-            .map_err(|error: candle_core::Error| FieldError::Other(error.to_string()))?;
+        *du = slope(u, t).map_err(|error: candle_core::Error| FieldError::other(error))?;
         Ok(())
     });
     let by_array = LaneTimes(|du: &mut Array2<f64>, u: &Array2<f64>, t: &[f64]| {

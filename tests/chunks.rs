@@ -4,9 +4,9 @@ use driftfield::generate::{
     Budget, Field, GenerateError, Generated, Initial, Saved, Settings, Streamed, generate,
     generate_in_chunks, shipped,
 };
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process;
-use driftfield_problems::weights::AnyNetwork;
 use driftfield_solvers::Outcome;
 use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 

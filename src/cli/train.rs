@@ -3,17 +3,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use driftfield_networks::train::{
+    LossRow, Objective, TrainError, Trainer, TrainingConfig, ValidationRow, check_checkpoint,
+};
+use driftfield_networks::weights::TrainedNetwork;
+use driftfield_networks::{Architecture, ClassifierConfig, UNetConfig};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::memory;
-use driftfield_problems::network::{ClassifierConfig, UNetConfig};
 use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
-use driftfield_problems::train::{
-    LossRow, Objective, TrainError, Trainable, Trainer, TrainingConfig, ValidationRow,
-    check_checkpoint,
-};
-use driftfield_problems::weights::TrainedNetwork;
 use driftfield_solvers::number::decimals;
 
 use super::files::Files;
@@ -217,7 +216,7 @@ fn configure<A>(
     TrainingConfig { steps, seed: arguments.seed, t_min, t_max, ..base }
 }
 
-fn train<A: Trainable>(
+fn train<A: Architecture>(
     arguments: &TrainArguments,
     trainer: Trainer<'_, A>,
     signals: &Signals,

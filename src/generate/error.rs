@@ -1,3 +1,4 @@
+use driftfield_networks::weights::WeightsError;
 use driftfield_problems::data::MnistError;
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
@@ -6,7 +7,7 @@ use driftfield_problems::npy::NpyError;
 use driftfield_problems::process::{GaussianPath, PathError, SharedPath};
 use driftfield_problems::spacing::{Spacing, SpacingError};
 use driftfield_problems::spec::SpecError;
-use driftfield_problems::weights::{StandardisationError, WeightsError};
+use driftfield_problems::standardisation::StandardisationError;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, SolveError};
 

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::Mnist;
 use driftfield_problems::field::{
     EmpiricalError, EmpiricalPredictor, GaussianMixture, MixturePredictor,
 };
 use driftfield_problems::npy;
-use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
+use driftfield_problems::predictor::Predictor;
 use driftfield_problems::process::SharedPath;
-use driftfield_problems::weights::{AnyNetwork, Standardisation};
-use driftfield_solvers::{HostState, State};
+use driftfield_problems::standardisation::Standardisation;
+use driftfield_solvers::HostState;
 use ndarray::{Array2, Axis};
 
 use super::{Condition, GenerateError, TrainedField, shipped};
@@ -150,7 +151,7 @@ impl Field {
 
     /// The predictor on `path` of lanes under `condition`; a network's own path must be the one
     /// asked for.
-    pub fn predictor<S: HostState>(
+    pub fn predictor<S: HostState + Send + Sync>(
         &self,
         path: &SharedPath,
         condition: &Condition,
@@ -162,22 +163,6 @@ impl Field {
             }
             Field::Empirical(data) => Arc::new(data.predictor(path)?),
             Field::Trained(network) => network.predictor(path, condition)?,
-        })
-    }
-
-    /// The same, differentiable in the state.
-    pub fn differentiable<S: HostState + State>(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
-        self.check_condition(condition)?;
-        Ok(match self {
-            Field::Mixture(mixture) => {
-                Arc::new(MixturePredictor::new(mixture.clone(), path.clone()))
-            }
-            Field::Empirical(data) => Arc::new(data.predictor(path)?),
-            Field::Trained(network) => network.differentiable(path, condition)?,
         })
     }
 

@@ -349,7 +349,7 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 }
 
 /// The predictor with its data kept within a range, if so asked.
-fn thresholded<S: HostState + State>(
+fn thresholded<S: HostState + State + Send + Sync>(
     predictor: Arc<dyn Predictor<S>>,
     field: &Field,
     threshold: Option<Threshold>,
@@ -421,8 +421,10 @@ fn check_ends<T: Scalar>(
     let state: ArrayD<T> = ArrayD::zeros(initial.raw_dim());
     let mut slope = state.clone();
     let evaluated = match takes_noise {
-        true => field.predictor().predict(Target::NOISE, &mut slope, &state, data_end),
-        false => field.eval(&mut slope, &state, data_end),
+        true => {
+            field.predictor().predict(Target::NOISE.into(), &mut slope, &state, data_end.into())
+        }
+        false => field.eval(&mut slope, &state, data_end.into()),
     };
     let reason = match evaluated {
         Err(error) => error.to_string(),
@@ -436,9 +438,10 @@ fn check_ends<T: Scalar>(
 fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<ArrayD<T>>) {
     let mut data = ArrayD::zeros(solution.u_last.raw_dim());
     let t = solution.t_last;
-    let predicted = field.predictor().predict(Target::DATA, &mut data, &solution.u_last, t);
+    let predicted =
+        field.predictor().predict(Target::DATA.into(), &mut data, &solution.u_last, t.into());
     solution.statistics.nfe += 1;
-    solution.statistics.network_forwards += VectorField::network_forwards(field);
+    solution.statistics.network_forwards += VectorField::forwards(field);
     match predicted {
         Ok(()) if data.first_non_finite_lane() == Ok(None) => solution.u_last = data,
         Ok(()) => {

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use driftfield_problems::network::{Classifier, ClassifierConfig};
-use driftfield_problems::weights::{TrainedNetwork, WeightsError};
+use driftfield_networks::weights::{TrainedNetwork, WeightsError};
+use driftfield_networks::{Classifier, ClassifierConfig};
 
 /// Names and contents of the shipped weights.
 pub const SHIPPED: &[(&str, &[u8])] = &[

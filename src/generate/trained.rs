@@ -1,14 +1,11 @@
 use std::sync::Arc;
 
-use driftfield_problems::network::{
-    Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan,
-};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor,
-};
+use driftfield_networks::Plan;
+use driftfield_networks::weights::AnyNetwork;
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
-use driftfield_problems::weights::{AnyNetwork, Standardisation, TrainedNetwork};
-use driftfield_solvers::{HostState, State};
+use driftfield_problems::standardisation::Standardisation;
+use driftfield_solvers::HostState;
 
 use super::{Condition, GenerateError};
 
@@ -28,55 +25,29 @@ pub struct TrainedField {
     plan: Plan,
 }
 
-#[derive(Debug, Clone)]
-enum Plan {
-    Mlp { plan: Arc<MlpPlan>, parameters: Arc<Parameters> },
-    UNet(UNetPlan),
-}
-
-/// All but the weights.
-fn about<A: Architecture>(network: TrainedNetwork<A>, file: String, plan: Plan) -> TrainedField {
-    TrainedField {
-        process: network.process,
-        data: network.data,
-        units: network.standardisation,
-        prediction: network.prediction,
-        data_std: network.data_std,
-        file,
-        plan,
-    }
-}
-
 impl TrainedField {
     /// Prepares a network; `file` names it in messages.
     pub fn new(network: impl Into<AnyNetwork>, file: impl Into<String>) -> Self {
-        match network.into() {
-            AnyNetwork::Mlp(network) => {
-                let parameters = Arc::new(network.parameters.clone());
-                let plan = Plan::Mlp { plan: Arc::new(network.plan()), parameters };
-                about(network, file.into(), plan)
-            }
-            AnyNetwork::UNet(network) => {
-                let plan = Plan::UNet(network.plan());
-                about(network, file.into(), plan)
-            }
+        let network = network.into();
+        TrainedField {
+            process: network.process,
+            data: network.data,
+            units: network.standardisation,
+            prediction: network.prediction,
+            data_std: network.data_std,
+            file: file.into(),
+            plan: network.plan,
         }
     }
 
     /// Shape of a lane.
     pub fn row_shape(&self) -> Vec<usize> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => plan.config().row_shape(),
-            Plan::UNet(plan) => plan.config().row_shape(),
-        }
+        self.plan.row_shape().to_vec()
     }
 
     /// How many labels it knows; none if it is not conditioned on any.
     pub fn labels(&self) -> Option<usize> {
-        match &self.plan {
-            Plan::Mlp { .. } => None,
-            Plan::UNet(plan) => Some(plan.config().labels),
-        }
+        Some(self.plan.known_labels()).filter(|&known| known > 0)
     }
 
     /// Root of the mean variance of a component of the data, in the units of the process, as
@@ -90,52 +61,28 @@ impl TrainedField {
         Ok(self.prediction.parse()?)
     }
 
-    /// The residual MLP, if it is one.
-    pub fn mlp(&self) -> Option<&Arc<MlpPlan>> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => Some(plan),
-            Plan::UNet(_) => None,
-        }
+    /// The network itself.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The predictor on `path`, which must be its own.
-    pub fn predictor<S: HostState>(
+    pub fn predictor<S: HostState + Send + Sync>(
         &self,
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
-        self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { plan, .. } => {
-                Arc::new(NetworkPredictor::new(plan.clone(), prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
+        Ok(Arc::new(self.on(path, condition)?))
     }
 
-    /// The same, differentiable in the state: the MLP by candle's own gradients, the U-Net by its
-    /// kernels.
-    pub fn differentiable<S: HostState + State>(
+    fn on(
         &self,
         path: &SharedPath,
         condition: &Condition,
-    ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
+    ) -> Result<NetworkPredictor<Plan>, GenerateError> {
         self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { parameters, .. } => {
-                let network = DifferentiableMlp::new(parameters)?;
-                Arc::new(NetworkPredictor::new(network, prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
+        let plan = conditioned(&self.plan, condition)?;
+        Ok(NetworkPredictor::new(plan, self.prediction()?, path.clone()))
     }
 
     /// Refuses a path that it was not trained on.
@@ -149,7 +96,7 @@ impl TrainedField {
 }
 
 /// The network told what there is to be told.
-fn conditioned(plan: &UNetPlan, condition: &Condition) -> Result<UNetPlan, GenerateError> {
+fn conditioned(plan: &Plan, condition: &Condition) -> Result<Plan, GenerateError> {
     if condition.labels.is_empty() {
         return Ok(plan.clone());
     }

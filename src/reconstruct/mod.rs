@@ -78,7 +78,7 @@ pub fn reconstruct<T: Scalar>(
     let run = |steered: Steered<'_, T>| generate_steered(field, initial, settings, 0, steered);
     let (generated, gradients, beside) = match technique {
         Technique::Dps { zeta, forgets_history } => {
-            let predictor = field.differentiable::<ArrayD<T>>(path, &condition)?;
+            let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
             let dps = Dps::new(predictor.clone(), own, zeta)?;
             let mut dps = if forgets_history { dps.forgetting_history() } else { dps };
             let observer = Some(Box::new(&mut dps) as Box<_>);
@@ -86,7 +86,7 @@ pub fn reconstruct<T: Scalar>(
             (generated, dps.gradients(), dps.network_forwards())
         }
         Technique::PseudoInverse { data_std, least_signal } => {
-            let predictor = field.differentiable::<ArrayD<T>>(path, &condition)?;
+            let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
             let at_once = if field.is_exact() { 0.0 } else { LEAST_SIGNAL };
             let guidance = PseudoInverse::new().beginning_at(least_signal.unwrap_or(at_once));
             let gradients = guidance.gradients();

@@ -2,11 +2,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::echo::echo_path;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_problems::weights::AnyNetwork;
 use ndarray::Array2;
 
 use super::{Judge, StudyError};

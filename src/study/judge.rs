@@ -1,7 +1,7 @@
 //! How good generated digits are, beside real ones.
 
+use driftfield_networks::Classifier;
 use driftfield_problems::data::Mnist;
-use driftfield_problems::network::Classifier;
 use ndarray::Array2;
 
 use super::{StudyError, Summary};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
-use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Targets, Times};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::lanes::Paced;
 use driftfield_solvers::method::registry::{runge_kutta_methods, stratonovich_methods};
@@ -62,7 +62,7 @@ impl Breaks {
         evaluate(out)?;
         match self.fault {
             _ if call != self.at => {}
-            Fault::Error => return Err(FieldError::Other(MESSAGE.into())),
+            Fault::Error => return Err(FieldError::other(MESSAGE)),
             // Without the hook that prints.
             Fault::Panic => resume_unwind(Box::new(MESSAGE)),
             Fault::Value(value) => {
@@ -81,22 +81,12 @@ impl Predictor<Batch> for Breaks {
 
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut Batch,
         x: &Batch,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         self.once(out, |out| self.exact.predict(target, out, x, t))
-    }
-
-    fn predict_lanes(
-        &self,
-        targets: &[Target],
-        out: &mut Batch,
-        x: &Batch,
-        t: &[f64],
-    ) -> Result<(), FieldError> {
-        self.once(out, |out| self.exact.predict_lanes(targets, out, x, t))
     }
 }
 

@@ -16,8 +16,8 @@ use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
 use driftfield::problems::data::Cat;
-use driftfield::problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
-use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
+use driftfield::networks::{Mlp, MlpConfig, Parameters, Plan};
+use driftfield::networks::train::{Objective, Trainer, TrainingConfig};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use ndarray::Array2;
@@ -153,7 +153,7 @@ fn states(rows: usize) -> Array2<f32> {
 fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
     let config = MlpConfig { width, ..MlpConfig::new(2) };
     let parameters = Parameters::initialise(&config, 0).unwrap();
-    let plan = MlpPlan::new(&parameters);
+    let plan = Plan::new(&parameters);
     let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
     let x = states(ROWS);
     let mut out = x.clone();
@@ -180,7 +180,7 @@ fn solves(threads: usize, rows: &mut Vec<Row>) {
         unreachable!("shipped weights are a trained network")
     };
     let path = process::parse(&network.process).unwrap();
-    let (prediction, plan) = (network.prediction().unwrap(), network.mlp().unwrap());
+    let (prediction, plan) = (network.prediction().unwrap(), network.plan());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());
     let x = states(ROWS);
     let field: PathField<Array2<f32>> = probability_flow(predictor);

@@ -1,7 +1,5 @@
-use driftfield_solvers::State;
 use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
-
-use crate::flow::PosteriorField;
+use driftfield_solvers::{SemilinearField, State, Target};
 
 /// Ancestral sampling: every step draws `x_u` from the process's exact posterior
 /// `p(x_u | x_t, x_0)` with the predicted data in place of `x_0` (Ho et al.,
@@ -39,7 +37,7 @@ pub struct AncestralMemory<S> {
     increment: S,
 }
 
-impl<S: State, F: PosteriorField<S>> Method<S, F> for Ancestral {
+impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral {
     type Memory = AncestralMemory<S>;
 
     fn info(&self) -> MethodInfo {
@@ -57,8 +55,8 @@ impl<S: State, F: PosteriorField<S>> Method<S, F> for Ancestral {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let AncestralMemory { data, increment } = memory;
-        let posterior = field.posterior(t, t_next)?;
-        field.predict_data(data, u, t)?;
+        let posterior = field.schedule().posterior(t, t_next)?;
+        field.predict(Target::DATA, data, u, t.into())?;
         let mean = [(posterior.state, u), (posterior.data, &*data)];
         if posterior.variance > 0.0 && self.noiseless_at != Some(t_next) {
             noise.increment(t, t_next, increment)?;

@@ -1,10 +1,9 @@
-use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::NoiseSettingError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
 use driftfield_solvers::noise::NoiseRequest;
+use driftfield_solvers::{SemilinearField, State};
 
 use super::langevin_steps::{LangevinRule, LangevinScratch, LangevinSteps, Level, Parts};
-use crate::flow::ScoreField;
 
 /// Annealed Langevin dynamics (SMLD; Song & Ermon, *Generative Modeling by Estimating Gradients
 /// of the Data Distribution*, 2019, algorithm 1): the times of the grid after the first are the
@@ -47,7 +46,7 @@ impl Default for AnnealedLangevin {
 #[derive(Debug)]
 pub struct AnnealedLangevinMemory<S>(LangevinScratch<S>);
 
-impl<S: State, F: ScoreField<S>> Method<S, F> for AnnealedLangevin {
+impl<S: State, F: SemilinearField<S>> Method<S, F> for AnnealedLangevin {
     type Memory = AnnealedLangevinMemory<S>;
 
     fn info(&self) -> MethodInfo {
@@ -69,7 +68,7 @@ impl<S: State, F: ScoreField<S>> Method<S, F> for AnnealedLangevin {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
         // Towards the data only, as the ladder goes.
-        field.transition(t, t_next)?;
+        field.schedule().transition(t, t_next)?;
         next.copy_from(u)?;
         let level = Level { t: t_next, damping: 1.0 };
         self.0.run(field, level, next, noise, self.parts(t, t_next), &mut memory.0)

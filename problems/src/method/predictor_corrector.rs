@@ -1,15 +1,14 @@
-use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::NoiseSettingError;
 use driftfield_solvers::method::{
     GridPosition, Kind, Method, MethodInfo, Step, StepError, StochasticInfo,
 };
 use driftfield_solvers::noise::{Noise, NoiseError, NoiseRequest};
+use driftfield_solvers::{SemilinearField, State};
 
 use super::ReverseDiffusion;
 use super::langevin_steps::{
     LangevinRule, LangevinScratch, LangevinSteps, Level, PUBLISHED_SNR, Parts,
 };
-use crate::flow::ScoreField;
 
 /// Predictor-corrector sampling (Song et al., *Score-Based Generative Modeling through SDEs*,
 /// 2021, algorithm 1): Langevin steps at the noise level where a step starts, then the step
@@ -96,7 +95,7 @@ pub struct PredictorCorrectorMemory<S, M> {
     scratch: LangevinScratch<S>,
 }
 
-impl<S: State, F: ScoreField<S>, M: Method<S, F>> Method<S, F> for PredictorCorrector<M> {
+impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for PredictorCorrector<M> {
     type Memory = PredictorCorrectorMemory<S, M::Memory>;
 
     fn info(&self) -> MethodInfo {
@@ -135,7 +134,7 @@ impl<S: State, F: ScoreField<S>, M: Method<S, F>> Method<S, F> for PredictorCorr
         let Step { field, t, t_next, h, u, next, noise, grid } = step;
         let PredictorCorrectorMemory { predictor, corrected, scratch } = memory;
         let parts = self.parts(t, t_next, self.predictor.info().draws_noise);
-        let damping = field.transition(t, t_next)?.scale.powi(2);
+        let damping = field.schedule().transition(t, t_next)?.scale.powi(2);
         corrected.copy_from(u)?;
         self.corrector.run(field, Level { t, damping }, corrected, noise, parts, scratch)?;
         let last = grid.is_some_and(|grid| grid.remaining() == 1);

@@ -1,7 +1,5 @@
-use driftfield_solvers::State;
 use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
-
-use crate::flow::ScoreField;
+use driftfield_solvers::{SemilinearField, State};
 
 /// Reverse-diffusion sampling (Song et al., *Score-Based Generative Modeling through SDEs*,
 /// 2021, appendix E): the forward step `x_t = a x_u + G z` of the diffusion, reversed like the
@@ -25,7 +23,7 @@ pub struct ReverseDiffusionMemory<S> {
     increment: S,
 }
 
-impl<S: State, F: ScoreField<S>> Method<S, F> for ReverseDiffusion {
+impl<S: State, F: SemilinearField<S>> Method<S, F> for ReverseDiffusion {
     type Memory = ReverseDiffusionMemory<S>;
 
     fn info(&self) -> MethodInfo {
@@ -43,8 +41,8 @@ impl<S: State, F: ScoreField<S>> Method<S, F> for ReverseDiffusion {
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
         let ReverseDiffusionMemory { score, increment } = memory;
-        let kernel = field.transition(t, t_next)?;
-        let level = field.reverse_noise_level(t)?;
+        let kernel = field.schedule().transition(t, t_next)?;
+        let level = field.noise_level(t)?;
         field.score(score, u, t)?;
         noise.increment(t, t_next, increment)?;
         // The increment has variance |t_next - t|.

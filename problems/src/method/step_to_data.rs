@@ -1,11 +1,9 @@
-use driftfield_solvers::State;
 use driftfield_solvers::field::Counted;
 use driftfield_solvers::method::{
     GridPosition, Method, MethodInfo, Step, StepError, StochasticInfo,
 };
 use driftfield_solvers::noise::NoiseRequest;
-
-use crate::flow::PosteriorField;
+use driftfield_solvers::{SemilinearField, State, Target};
 
 /// A method whose step to the data, where there is no noise left, is the predicted data: one
 /// evaluation, at the start of the step.
@@ -25,7 +23,7 @@ impl<M> StepToData<M> {
     }
 }
 
-impl<S: State, F: PosteriorField<S>, M: Method<S, F>> Method<S, F> for StepToData<M> {
+impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for StepToData<M> {
     type Memory = M::Memory;
 
     fn info(&self) -> MethodInfo {
@@ -61,7 +59,7 @@ impl<S: State, F: PosteriorField<S>, M: Method<S, F>> Method<S, F> for StepToDat
 
     fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
         if step.t_next == self.end {
-            return Ok(step.field.predict_data(step.next, step.u, step.t)?);
+            return Ok(step.field.predict(Target::DATA, step.next, step.u, step.t.into())?);
         }
         // The method's own last step is the one before.
         let grid = step.grid.map(|grid| GridPosition { steps: grid.steps - 1, ..grid });

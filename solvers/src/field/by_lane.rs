@@ -51,6 +51,18 @@ impl<'l, T: Copy> ByLane<'l, T> {
         }
     }
 
+    /// The values of `count` lanes from the `first` on.
+    ///
+    /// # Panics
+    ///
+    /// If there are values for fewer lanes; see [`ByLane::check`].
+    pub fn part(self, first: usize, count: usize) -> Self {
+        match self {
+            ByLane::One(value) => ByLane::One(value),
+            ByLane::Each(values) => ByLane::Each(&values[first..first + count]),
+        }
+    }
+
     /// The values of these lanes, one each.
     pub fn select(self, lanes: &[usize]) -> Vec<T> {
         lanes.iter().map(|&lane| self.of(lane)).collect()
@@ -75,16 +87,16 @@ impl<'l, T: Copy> ByLane<'l, T> {
     }
 }
 
-impl ByLane<'_, f64> {
-    /// The one time of all lanes.
+impl<T: Copy> ByLane<'_, T> {
+    /// The one value of all lanes: a time, say.
     ///
     /// # Errors
     ///
-    /// [`FieldError::Refused`] for times of the lanes' own: for fields that take one for all.
+    /// [`FieldError::Refused`] for values of the lanes' own: for fields that take one for all.
     #[inline(always)]
-    pub fn one(self) -> Result<f64, FieldError> {
+    pub fn one(self) -> Result<T, FieldError> {
         match self {
-            ByLane::One(t) | ByLane::Each(&[t]) => Ok(t),
+            ByLane::One(value) | ByLane::Each(&[value]) => Ok(value),
             ByLane::Each(_) => Err(one_time_only()),
         }
     }

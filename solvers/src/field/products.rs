@@ -113,6 +113,16 @@ impl<S: State + Send + Sync> Pullback<'_, S> {
     }
 }
 
+impl<S> Pushforward<'_, S> {
+    /// Refuses a direction in time, for a field that does not say how it depends on it.
+    pub fn without_time(&self) -> Result<(), FieldError> {
+        match self.time {
+            0.0 => Ok(()),
+            _ => Err(FieldError::Refused("products in time".to_owned())),
+        }
+    }
+}
+
 impl<S: State> Pushforward<'_, S> {
     /// Pushes forward `a u + b f(u, t)`, `inner` being the push-forward of `f`; what `a` and `b`
     /// contribute in time is the caller's.
@@ -123,7 +133,12 @@ impl<S: State> Pushforward<'_, S> {
         inner: impl FnOnce(Pushforward<'_, S>) -> Result<(), FieldError>,
     ) -> Result<(), FieldError> {
         let Pushforward { value, direction, time, tangent } = self;
-        inner(Pushforward { value, direction, time, tangent })?;
+        inner(Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent })?;
+        if a == ByLane::One(0.0) {
+            // Not even a state that is not finite may leak into `f` alone.
+            combine(value, b, &[])?;
+            return Ok(combine(tangent, b, &[])?);
+        }
         combine(value, b, &[(a, u)])?;
         Ok(combine(tangent, b, &[(a, direction)])?)
     }
