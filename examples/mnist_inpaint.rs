@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use driftfield::generate::{Budget, Field, Initial, Settings};
+use driftfield::generate::{Budget, Initial, Settings, TrainedModel};
 use driftfield::plot::Plot;
 use driftfield::prelude::*;
 use driftfield::problems::data::Mnist;
@@ -16,7 +16,7 @@ use driftfield::reconstruct::{reconstruct, reconstruction_grid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = env!("CARGO_MANIFEST_DIR");
-    let field = Field::parse(&format!("{root}/weights/mnist-rectified-flow.safetensors"))?;
+    let model = TrainedModel::read(&format!("{root}/weights/mnist-rectified-flow.safetensors"))?;
     let path = process::parse("rectified-flow")?;
     let digits = Mnist::read(format!("{root}/tests/data/mnist"))?.test;
     let image: Vec<f64> = digits.pixels.row(0).to_vec();
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         let noise = Initial::<f32>::Noise { lanes: 8, seed: 0 };
         let settings = Settings::new(solver, Budget::Steps(50));
-        let done = reconstruct(&path, &field, &observation, technique.parse()?, noise, &settings)?;
+        let done = reconstruct(&path, &model, &observation, technique.parse()?, noise, &settings)?;
         println!(
             "{technique} around {solver}: {} evaluations, {} gradients; mean squared misfit {:.4}, noise variance 0.01",
             done.generated.statistics.nfe,

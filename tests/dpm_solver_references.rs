@@ -7,7 +7,7 @@
 mod common;
 
 use common::published::{Published, Verdict, relative_gap, rows};
-use driftfield::generate::{Budget, Field, Generated, Initial, Saved, Settings, generate};
+use driftfield::generate::{Budget, Generated, Initial, MixtureModel, Saved, Settings, generate};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::spacing::Spacing;
@@ -21,11 +21,11 @@ use serde_json::Value;
 /// both by rounding alone.
 const TOLERANCE: f64 = 1e-10;
 
-/// A file and its problem: its process, exact field and start.
+/// A file and its problem: its process, exact model and start.
 struct Reference {
     file: Published,
     path: SharedPath,
-    field: Field,
+    model: MixtureModel,
     initial: ArrayD<f64>,
 }
 
@@ -44,12 +44,12 @@ impl Reference {
         let path =
             process::parse(&format!("vp:beta_min={},beta_max={}", beta[0], beta[1])).unwrap();
         let initial = file.initial().into_dyn();
-        Reference { file, path, field: Field::Mixture(mixture.unwrap().into()), initial }
+        Reference { file, path, model: MixtureModel::new(mixture.unwrap()), initial }
     }
 
     fn generate(&self, settings: &Settings) -> Generated<f64> {
         let initial = Initial::State(self.initial.clone());
-        generate(&self.path, &self.field, initial, settings).unwrap()
+        generate(&self.path, &self.model, initial, settings).unwrap()
     }
 }
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use driftfield::generate::{
-    Budget, EmpiricalField, Field, GenerateError, Generated, Initial, Saved, Settings, generate,
+    Budget, EmpiricalModel, GenerateError, Generated, Initial, MixtureModel, Saved, Settings,
+    generate,
 };
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::method::{parse, path_methods};
@@ -20,8 +21,8 @@ fn mixture() -> GaussianMixture {
 
 fn run(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
     let initial = Initial::Noise { lanes: 20, seed: 1 };
-    let field = Field::Mixture(mixture().into());
-    generate(&process::parse(process).unwrap(), &field, initial, settings)
+    let model = MixtureModel::new(mixture());
+    generate(&process::parse(process).unwrap(), &model, initial, settings)
 }
 
 fn encode(
@@ -32,7 +33,7 @@ fn encode(
     let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
     let mixture = GaussianMixture::isotropic(vec![0.4, 0.6], means, vec![0.3, 0.2]).unwrap();
     let path = process::parse(process).unwrap();
-    generate(&path, &Field::Mixture(mixture.into()), Initial::State(state), settings)
+    generate(&path, &MixtureModel::new(mixture), Initial::State(state), settings)
 }
 
 fn exponential() -> Vec<&'static str> {
@@ -385,16 +386,16 @@ fn every_method() -> Vec<MethodInfo> {
 #[test]
 fn every_method_ends_at_the_data_of_edm() {
     let points = ndarray::array![[-1.0, 0.5], [1.0, 0.0], [0.3, -0.4]];
-    let field = Field::Empirical(Arc::new(EmpiricalField {
+    let model = EmpiricalModel {
         points: Arc::new(points.clone()),
         smoothing: 0.0,
         row_shape: vec![2],
         units: None,
         file: "points".to_owned(),
-    }));
+    };
     let edm = process::parse("edm").unwrap();
     let run = |settings: &Settings| {
-        generate::<f64>(&edm, &field, Initial::Noise { lanes: 6, seed: 1 }, settings)
+        generate::<f64>(&edm, &model, Initial::Noise { lanes: 6, seed: 1 }, settings)
     };
     for info in every_method() {
         for steps in [1, 2, 7] {

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture};
-use driftfield::generate::{Condition, Field, shipped};
+use driftfield::generate::{Condition, TrainedModel, shipped};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::network::MlpConfig;
@@ -74,8 +74,9 @@ fn fields_take_a_time_per_lane() {
     for name in ["cat-vp", "cat-rectified-flow", "cat-brownian-bridge"] {
         let network = TrainedNetwork::<MlpConfig>::from_bytes(shipped(name).unwrap()).unwrap();
         let path = process::parse(&network.process).unwrap();
-        let predictor =
-            Field::trained(network, name).predictor::<Batch>(&path, &Condition::default()).unwrap();
+        let predictor = TrainedModel::new(network, name)
+            .predictor::<Batch>(&path, &Condition::default())
+            .unwrap();
         let field = PathField::new(predictor, 0.0.into());
         check_times(&field, &[0.9, 0.3, 0.31, 0.05, 0.3], 2e-5);
     }

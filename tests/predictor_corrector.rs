@@ -5,7 +5,9 @@
 mod common;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture, path};
-use driftfield::generate::{Budget, Field, GenerateError, Generated, Initial, Settings, generate};
+use driftfield::generate::{
+    Budget, GenerateError, Generated, Initial, MixtureModel, Settings, generate,
+};
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::{
     AnnealedLangevin, LangevinRule, NoPredictor, PredictorCorrector, parse, path_methods,
@@ -39,7 +41,7 @@ fn run(path: &SharedPath, solver: &str, steps: usize) -> Solution<Batch> {
 
 fn generated(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
     let initial = Initial::Noise { lanes: 20, seed: 1 };
-    generate(&path(process), &Field::Mixture(mixture().into()), initial, settings)
+    generate(&path(process), &MixtureModel::new(mixture()), initial, settings)
 }
 
 /// Whatever the predictor keeps from step to step it has to do without, at its price.

@@ -1,6 +1,8 @@
 //! Digits reconstructed from a part of them, by every technique around solvers of every kind.
 
-use driftfield::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
+use driftfield::generate::{
+    Budget, Condition, GenerateError, Initial, Saved, Settings, TrainedModel,
+};
 use driftfield::problems::data::Mnist;
 use driftfield::problems::inverse::{self, ImageShape, Observation, Technique};
 use driftfield::problems::process;
@@ -30,11 +32,11 @@ fn run(
     technique: &str,
     settings: &Settings,
 ) -> Result<Reconstructed<f32>, ReconstructError> {
-    let field = Field::parse(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
+    let model = TrainedModel::read(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
     let path = process::parse(network).unwrap();
     let technique: Technique = technique.parse().unwrap();
     let initial = Initial::Noise { lanes: LANES, seed: 0 };
-    reconstruct(&path, &field, &observed(measurement), technique, initial, settings)
+    reconstruct(&path, &model, &observed(measurement), technique, initial, settings)
 }
 
 /// 50 steps, as in the tutorial. The bound is twice the variance of the noise; the noise of steps
@@ -116,12 +118,13 @@ fn corrections_of_lanes_at_their_own_pace_are_refused() {
 #[test]
 fn a_lane_is_the_same_alone_and_among_others() {
     let settings = Settings::new("ddim", Budget::Steps(5));
-    let field = Field::parse(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
+    let model =
+        TrainedModel::read(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
     let path = process::parse("rectified-flow").unwrap();
     let of = |lanes: usize, technique: &str| {
         let initial = Initial::<f32>::Noise { lanes, seed: 2 };
         let technique = technique.parse().unwrap();
-        let done = reconstruct(&path, &field, &observed(SQUARE), technique, initial, &settings);
+        let done = reconstruct(&path, &model, &observed(SQUARE), technique, initial, &settings);
         done.unwrap().generated.samples
     };
     for technique in ["dps", "pigdm", "replacement"] {

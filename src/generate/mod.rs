@@ -1,35 +1,37 @@
-//! Generation: a process, a field, a solver and a budget become one solve.
+//! Generation: a process, a model, a solver and a budget become one solve.
 //!
 //! What the command line's `sample` and the study share. Everything that can be
 //! wrong with a request is found before the first evaluation.
 
 mod condition;
 mod error;
-mod field;
 mod lanes;
 mod memory;
+pub mod model;
 mod note;
 mod plan;
 mod saved;
 mod shipped;
+mod steered;
 mod stop;
 mod stream;
 mod to_data;
-mod trained;
 
 pub use condition::Condition;
 pub use error::GenerateError;
-pub use field::{EmpiricalField, Field};
 pub use lanes::LaneEvaluations;
+pub use model::{
+    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedDifferentiable,
+    SharedPredictor, TrainedModel,
+};
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
 pub use shipped::{SHIPPED, shipped, shipped_classifier};
+pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
-pub use trained::TrainedField;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
@@ -52,11 +54,11 @@ use stop::Stoppable;
 /// The state generation starts from.
 #[derive(Debug, Clone)]
 pub enum Initial<T> {
-    /// A given state at the start time, in the units of the field's data: those of samples and
+    /// A given state at the start time, in the units of the model's data: those of samples and
     /// trajectories. It is never scaled.
     State(ArrayD<T>),
     /// The same in the units the process runs in, where noise is of size `sigma`. They are
-    /// those of the data but for fields that have [units](Field::units).
+    /// those of the data but for models that have [units](Model::units).
     ProcessState(ArrayD<T>),
     /// `sigma(t_start) N(0, I)`, lane by lane.
     Noise {
@@ -81,7 +83,7 @@ impl<T> Initial<T> {
 /// What a generation returned.
 #[derive(Debug, Clone)]
 pub struct Generated<T> {
-    /// The state at the end, in the units of the field's data.
+    /// The state at the end, in the units of the model's data.
     pub samples: ArrayD<T>,
     /// The states that were asked for, the first being the initial one.
     pub trajectory: Vec<ArrayD<T>>,
@@ -103,31 +105,31 @@ pub struct Generated<T> {
     pub notes: Vec<Note>,
 }
 
-/// Generates from `initial` with `path` and `field` as `settings` say.
-pub fn generate<T: Scalar>(
+/// Generates from `initial` with `path` and `model` as `settings` say.
+pub fn generate<T: Precision>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
-    check_request::<T>(field, &settings.condition, initial.lanes())?;
-    generate_lanes(path, field, initial, settings, 0)
+    check_request::<T>(model, &settings.condition, initial.lanes())?;
+    generate_lanes(path, model, initial, settings, 0)
 }
 
-/// Refuses labels that the field does not know, those of lanes to come included, and more lanes
+/// Refuses labels that the model does not know, those of lanes to come included, and more lanes
 /// of `T` than memory holds: before anything is made for the lanes.
 pub(crate) fn check_request<T>(
-    field: &Field,
+    model: &dyn Model,
     condition: &Condition,
     lanes: usize,
 ) -> Result<(), GenerateError> {
-    field.check_condition(condition)?;
-    Ok(memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))?)
+    model.check_condition(condition)?;
+    Ok(memory::check_samples(lanes, model.dimension().saturating_mul(size_of::<T>()))?)
 }
 
-/// Refuses a solver, steps, a span and the like that do not go together, on any field; `has_state`
+/// Refuses a solver, steps, a span and the like that do not go together, with any model; `has_state`
 /// is whether the initial state is given, not drawn. For those who want to know before they read
-/// a field.
+/// a model.
 pub(crate) fn check_settings(
     path: &SharedPath,
     settings: &Settings,
@@ -148,7 +150,7 @@ pub(crate) fn check_settings(
     Ok(())
 }
 
-/// The method, and all that is settled before a field is looked at; `observed` is whether an
+/// The method, and all that is settled before a model is looked at; `observed` is whether an
 /// observer looks at the steps.
 fn planned<S: State>(
     path: &SharedPath,
@@ -170,46 +172,20 @@ fn planned<S: State>(
 }
 
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
-fn generate_lanes<T: Scalar>(
+fn generate_lanes<T: Precision>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
     first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
     let condition = settings.condition.of_lanes(first_lane, initial.lanes());
-    let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
-    let steered = Steered { predictor, observer: None };
-    generate_steered(field, initial, settings, first_lane, steered)
-}
-
-/// What a solve follows, and who looks at its steps.
-pub(crate) struct Steered<'a, T: Scalar> {
-    /// The predictor of the field, or one made of it.
-    pub(crate) predictor: Arc<dyn Predictor<ArrayD<T>>>,
-    /// Told of every accepted step, which it may change.
-    pub(crate) observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
-}
-
-/// Generates as `settings` say, with a predictor and an observer of the caller's.
-pub(crate) fn generate_steered<T: Scalar>(
-    field: &Field,
-    initial: Initial<T>,
-    settings: &Settings,
-    first_lane: u64,
-    steered: Steered<'_, T>,
-) -> Result<Generated<T>, GenerateError> {
-    let made = solve_steered(field, initial, settings, first_lane, steered);
-    let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
-    // What failed once it was to stop, failed for that.
-    if !whole && settings.stop.load(Ordering::Relaxed) {
-        return Err(GenerateError::Stopped);
-    }
-    made
+    let predictor = model.predictor::<T>(path, &condition)?;
+    steered::generate_lanes(model, initial, settings, first_lane, Steered::along(predictor))
 }
 
 fn solve_steered<T: Scalar>(
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
     first_lane: u64,
@@ -217,18 +193,18 @@ fn solve_steered<T: Scalar>(
 ) -> Result<Generated<T>, GenerateError> {
     let path = &steered.predictor.path().clone();
     let given = !matches!(initial, Initial::Noise { .. });
-    let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
+    let converted = matches!(initial, Initial::State(_)) && model.units().is_some();
     let (method, plan) = planned::<ArrayD<T>>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
-    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
+    let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
-    let initial = start(initial, path, field, plan.span, first_lane)?;
-    let predictor = thresholded(steered.predictor, field, settings.threshold)?;
+    let initial = start(initial, path, model, plan.span, first_lane)?;
+    let predictor = thresholded(steered.predictor, model, settings.threshold)?;
     let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
     let info = method.info();
     let given = given.then_some((&initial, converted));
     let draws_noise = info.draws_noise && plan.steps() != Some(0);
-    let notes = note::of_run(path, field, settings, plan.span, given, draws_noise);
+    let notes = note::of_run(path, model, settings, plan.span, given, draws_noise);
     let path_field = PathField::new(predictor, plan.noise_level.into());
     check_ends(&path_field, &initial, plan.span, &info)?;
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
@@ -253,7 +229,7 @@ fn solve_steered<T: Scalar>(
     }
     let mut samples = solution.u_last;
     for state in trajectory.iter_mut().chain([&mut samples]) {
-        field.to_data_units(state)?;
+        model.to_data_units(state)?;
     }
     Ok(Generated {
         samples,
@@ -351,12 +327,12 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 /// The predictor with its data kept within a range, if so asked.
 fn thresholded<S: HostState + State>(
     predictor: Arc<dyn Predictor<S>>,
-    field: &Field,
+    model: &dyn Model,
     threshold: Option<Threshold>,
 ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
     let Some(threshold) = threshold else { return Ok(predictor) };
     let thresholded = Thresholded::new(predictor, threshold.validate()?);
-    Ok(match field.units() {
+    Ok(match model.units() {
         Some(units) => Arc::new(thresholded.in_units(units.clone())),
         None => Arc::new(thresholded),
     })
@@ -366,23 +342,23 @@ fn thresholded<S: HostState + State>(
 fn start<T: Scalar>(
     initial: Initial<T>,
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     span: Span,
     first_lane: u64,
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
-            check_shape(&state, field)?;
-            field.to_process_units(&mut state)?;
+            check_shape(&state, model)?;
+            model.to_process_units(&mut state)?;
             Ok(state)
         }
         Initial::ProcessState(state) => {
-            check_shape(&state, field)?;
+            check_shape(&state, model)?;
             Ok(state)
         }
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
         Initial::Noise { lanes, seed } => {
-            let shape = [&[lanes], field.row_shape().as_slice()].concat();
+            let shape = [&[lanes], model.row_shape().as_slice()].concat();
             let mut state = ArrayD::zeros(IxDyn(&shape));
             fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)
                 .map_err(driftfield_solvers::SolveError::from)?;
@@ -391,9 +367,9 @@ fn start<T: Scalar>(
     }
 }
 
-fn check_shape<T>(state: &ArrayD<T>, field: &Field) -> Result<(), GenerateError> {
+fn check_shape<T>(state: &ArrayD<T>, model: &dyn Model) -> Result<(), GenerateError> {
     let found = state.shape().to_vec();
-    let (components, expected): (usize, _) = (found.iter().skip(1).product(), field.dimension());
+    let (components, expected): (usize, _) = (found.iter().skip(1).product(), model.dimension());
     if components == expected {
         return Ok(());
     }

@@ -58,7 +58,7 @@ pub struct Settings {
     /// Noise level of a stochastic solver, 1 by default.
     pub noise_level: Option<f64>,
     /// Whether, and how, the predicted data is kept within a range, which is in the units of the
-    /// field's data.
+    /// model's data.
     pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,

@@ -1,4 +1,5 @@
 use driftfield_problems::exponential::exp_nonpositive;
+use driftfield_solvers::number::Number;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -7,17 +8,23 @@ use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;
 use super::{Metric, MetricError, PreparedSample, Sample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "mmd2",
-    formula: "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule",
-    evaluate: |p, q| {
-        let bandwidth = median_bandwidth(p, q)?;
-        let estimates = mmd(p, q, &[bandwidth])?;
-        estimates[0].unbiased.ok_or(MetricError::TooFew {
-            sample: if p.nrows() < 2 { Sample::P } else { Sample::Q },
-        })
-    },
-};
+/// MMD^2 with the bandwidth of the median rule as a metric.
+pub(super) fn metric() -> Metric {
+    let formula = "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule";
+    Metric::between("mmd2", formula, |p, q| unbiased(p, q, p.median_bandwidth(q)?))
+}
+
+/// MMD^2 with a bandwidth of `h` as a metric.
+pub fn mmd_at(h: f64) -> Metric {
+    let formula = format!("unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h = {}", Number(h));
+    Metric::between("mmd2", formula, move |p, q| unbiased(p, q, h))
+}
+
+fn unbiased(p: &PreparedSample, q: &PreparedSample, bandwidth: f64) -> Result<f64, MetricError> {
+    p.mmd(q, &[bandwidth])?[0].unbiased.ok_or(MetricError::TooFew {
+        sample: if p.points().count() < 2 { Sample::P } else { Sample::Q },
+    })
+}
 
 /// Pooled points that the median rule looks at, at most.
 const MEDIAN_POINTS: usize = 2048;

@@ -13,6 +13,7 @@ mod frechet;
 mod image_quality;
 mod jackknife;
 mod kernel_distance;
+mod metric;
 mod mmd;
 mod nearest;
 mod pairwise;
@@ -26,14 +27,15 @@ mod wasserstein;
 
 pub use chamfer::{Chamfer, chamfer, chamfer_squared, nearest_distances};
 pub use energy::{EnergyDistance, energy_distance};
-pub use error::{MetricError, Sample};
+pub use error::{MetricError, OwnError, Sample};
 pub use frechet::{GaussianFit, frechet_distance};
-pub use image_quality::{ImageQuality, ImageQualityError, ImageReference};
+pub use image_quality::{ImageQuality, ImageReference};
 pub use jackknife::{JACKKNIFE_GROUPS, Jackknife, jackknife};
 pub use kernel_distance::{KernelComparison, KernelSample, kernel_distance};
-pub use mmd::{Mmd, median_bandwidth, mmd};
+pub use metric::{Estimate, Metric, NumberFormat, RealData, Shown};
+pub use mmd::{Mmd, median_bandwidth, mmd, mmd_at};
 pub use prepared::PreparedSample;
-pub use registry::{Metric, REGISTRY, by_name};
+pub use registry::{all, by_name};
 pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
 pub(crate) use sliced_wasserstein::DIRECTIONS;
 pub use sliced_wasserstein::{

@@ -32,7 +32,7 @@ pub enum ReconstructError {
         /// Its value.
         value: f64,
     },
-    /// The image has another number of values than the field's lanes.
+    /// The image has another number of values than the model's lanes.
     #[error(
         "the image has {found} value(s) (shape {shape:?}), the field's lanes have {expected}; give one image"
     )]

@@ -1,7 +1,8 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
-use super::pictures::{panel_title, slug};
-use super::{Case, Study, StudyError, reconstruction_pictures, unless_stopped};
+use super::pictures::panel_title;
+use super::solve::unless_stopped;
+use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -45,7 +46,7 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         for solver in TUTORIAL {
             pictures.extend(unless_stopped(trajectories(case, solver))?.flatten());
         }
-        if !case.field.is_exact() {
+        if !case.model.is_exact() {
             let drawn = unless_stopped(reconstruction_pictures::draw(case))?;
             pictures.extend(drawn.unwrap_or_default());
         }
@@ -83,7 +84,7 @@ fn side_by_side(
     solvers: &[&str],
     budget: Budget,
 ) -> Result<Option<ImagePicture>, StudyError> {
-    let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
+    let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.model.row_shape())?);
     for &solver in solvers {
         let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
         let Some(generated) = unless_refused(made)? else { continue };
@@ -94,11 +95,11 @@ fn side_by_side(
         return Ok(None);
     }
     Ok(Some(ImagePicture {
-        name: format!("{name}-{}", slug(&case.process, case.field_name)),
+        name: format!("{name}-{}", case.slug()),
         grid,
         caption: format!(
             "{title}, {} field, from the same noise; one solver a row, one lane a column.",
-            case.field_name
+            case.label
         ),
         trajectories: false,
     }))
@@ -113,7 +114,7 @@ fn trajectories(case: &Case, solver: &str) -> Result<Option<ImagePicture>, Study
     let title = format!("From noise to digits: {solver_and_outcome}, {TUTORIAL_STEPS} steps");
     let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
     Ok(Some(ImagePicture {
-        name: format!("trajectory-{solver}-{}", slug(&case.process, case.field_name)),
+        name: format!("trajectory-{solver}-{}", case.slug()),
         grid,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,

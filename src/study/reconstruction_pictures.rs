@@ -6,8 +6,9 @@ use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
 use super::image_pictures::{ImagePicture, TUTORIAL, TUTORIAL_STEPS, unless_refused};
-use super::pictures::{panel_title, slug};
-use super::{Case, StudyError, rows_of};
+use super::pictures::panel_title;
+use super::solve::rows_of;
+use super::{Case, StudyError};
 use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
 use crate::images::{FRAMES, PER_ROW};
 use crate::reconstruct::{
@@ -27,7 +28,7 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let blind = Condition::default();
     let mut pictures = Vec::new();
     pictures.extend(by_solver(case, "reconstructions", &image, &observation, &blind)?);
-    if case.field.labels().is_some() {
+    if case.model.labels().is_some() {
         let known = Condition::labels([seen_in(&image)?]);
         let name = "reconstructions-label-known";
         pictures.extend(by_solver(case, name, &image, &observation, &known)?);
@@ -40,8 +41,8 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
 
 /// A real image if there are any, else one of the field's own.
 fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
-    let image = match case.reference.draw(1, 0) {
-        Some(image) => image,
+    let image = match &case.data {
+        Some(data) => data.sample(1, 0),
         None => {
             let settings = case.settings(Settings::new("heun", Budget::Steps(TUTORIAL_STEPS)));
             rows_of(&case.generate::<f32>(1, 1, &settings)?.samples)
@@ -67,7 +68,7 @@ fn solved(
     let settings = case.settings(Settings::new(solver, Budget::Steps(TUTORIAL_STEPS)));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes, seed: 0 };
-    Ok(reconstruct(&case.path, &case.field, observation, technique, initial, &settings)?)
+    Ok(reconstruct(&case.path, &*case.model, observation, technique, initial, &settings)?)
 }
 
 fn by_solver(
@@ -97,12 +98,12 @@ fn by_solver(
     let known = condition.labels.first().map(|label| format!(", known to be a {label}"));
     let title = format!("Reconstructed: {}{}", case.process, known.unwrap_or_default());
     Ok(Some(ImagePicture {
-        name: format!("{name}-{}", slug(&case.process, case.field_name)),
+        name: format!("{name}-{}", case.slug()),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
             "{title}, {} field, from {MEASUREMENT}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
              mean squared misfit of the measured pixels, to be held against their variance, 0.01.",
-            case.field_name
+            case.label
         ),
         trajectories: false,
     }))
@@ -121,7 +122,7 @@ fn trajectory(
     let title = format!("From noise to a measured digit: dps, {name}, {TUTORIAL_STEPS} steps");
     let (times, states) = (&generated.times, &generated.trajectory);
     Ok(Some(ImagePicture {
-        name: format!("reconstruction-{solver}-{}", slug(&case.process, case.field_name)),
+        name: format!("reconstruction-{solver}-{}", case.slug()),
         grid: reconstruction_trajectory(title.clone(), times, states, observation)?,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,

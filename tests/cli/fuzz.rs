@@ -1,6 +1,6 @@
 //! Random text and random arguments: read or refused, never a panic.
 
-use driftfield::generate::Field;
+use driftfield::generate::model;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::problems::spacing::Spacing;
 use driftfield::problems::spec::Spec;
@@ -93,7 +93,7 @@ fn parse_all(text: &str) {
         }
     }
     // Names of files that exist would be read: none of these do.
-    let _ = Field::parse(text);
+    let _ = model::parse(text);
     if !text.contains('/') {
         let _ = data::by_name(text);
     }
