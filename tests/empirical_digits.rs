@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use driftfield::generate::{Budget, EmpiricalField, Field, Initial, Settings, generate};
 use driftfield::problems::method::path_methods;
+use driftfield::problems::method::{Precision, Solver};
 use driftfield::problems::process;
 use driftfield::problems::spacing::Spacing;
 use driftfield::solvers::Scalar;
@@ -18,7 +19,7 @@ fn field() -> Field {
     Field::Empirical(Arc::new(EmpiricalField::digits(DIGITS, 0.0).unwrap()))
 }
 
-fn solved<T: Scalar>(field: &Field, settings: Settings) -> ArrayD<f64> {
+fn solved<T: Precision>(field: &Field, settings: Settings) -> ArrayD<f64> {
     let path = process::parse("rectified-flow").unwrap();
     let settings = Settings { t_start: Some(0.999), t_end: Some(0.05), ..settings };
     let initial = Initial::<T>::Noise { lanes: LANES, seed: 1 };
@@ -31,15 +32,21 @@ fn solved<T: Scalar>(field: &Field, settings: Settings) -> ArrayD<f64> {
 /// noise the predicted data does not change, and multistep methods are started at no cost. On one
 /// uniform in t their first step, at first order, spans a good part of that clock, and its error
 /// falls with h^2 whatever the method's order.
-fn on_grid<T: Scalar>(field: &Field, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
+fn on_grid<T: Precision>(field: &Field, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
     let exponential = info.kind == Kind::Exponential;
     let spacing = exponential.then(|| "logsnr".parse::<Spacing>().unwrap());
-    solved::<T>(field, Settings { spacing, ..Settings::new(info.name, Budget::Steps(steps)) })
+    solved::<T>(
+        field,
+        Settings {
+            spacing,
+            ..Settings::new(Solver::parse(info.name).unwrap(), Budget::Steps(steps))
+        },
+    )
 }
 
 fn truth(field: &Field) -> ArrayD<f64> {
     let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-    solved::<f64>(field, Settings::new("dop853", budget))
+    solved::<f64>(field, Settings::new(Solver::parse("dop853").unwrap(), budget))
 }
 
 /// Root of the mean over lanes of the squared distance, in which images of 784 pixels differ by

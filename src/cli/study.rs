@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::echo_path;
-use driftfield_problems::method;
-use driftfield_problems::process::{self, PROCESSES};
+use driftfield_problems::method::Solver;
+use driftfield_problems::process;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
@@ -78,8 +78,9 @@ impl StudyArguments {
     }
 
     fn cases(&self) -> Result<Vec<Case>, CommandError> {
+        let known = process::catalog();
         let processes: Vec<&str> = match self.process.as_slice() {
-            [] if self.full => PROCESSES.iter().map(|entry| entry.name).collect(),
+            [] if self.full => known.names().collect(),
             [] => STUDY_PROCESSES.to_vec(),
             given => given.iter().map(String::as_str).collect(),
         };
@@ -140,7 +141,7 @@ impl StudyArguments {
             check_folder(directory, &STUDY_FILES)?;
         }
         for solver in &self.solver {
-            method::parse::<[f64; 2]>(solver)?;
+            Solver::parse(solver)?;
         }
         for process in &self.process {
             process::parse(process)?;

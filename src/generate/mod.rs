@@ -33,7 +33,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
-use driftfield_problems::method::PathMethod;
+use driftfield_problems::method::{PathMethod, Precision};
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
@@ -104,7 +104,7 @@ pub struct Generated<T> {
 }
 
 /// Generates from `initial` with `path` and `field` as `settings` say.
-pub fn generate<T: Scalar>(
+pub fn generate<T: Precision>(
     path: &SharedPath,
     field: &Field,
     initial: Initial<T>,
@@ -135,7 +135,7 @@ pub(crate) fn check_settings(
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
     settings.condition.check(Some(usize::MAX), "")?;
-    let (method, plan) = planned::<ArrayD<f32>>(path, settings, has_state, false)?;
+    let (method, plan) = planned::<f32>(path, settings, has_state, false)?;
     if settings.per_lane {
         lanes::check(&method.info(), &plan)?;
     } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
@@ -150,12 +150,12 @@ pub(crate) fn check_settings(
 
 /// The method, and all that is settled before a field is looked at; `observed` is whether an
 /// observer looks at the steps.
-fn planned<S: State>(
+fn planned<T: Precision>(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,
     observed: bool,
-) -> Result<(PathMethod<S>, Plan), GenerateError> {
+) -> Result<(PathMethod<ArrayD<T>>, Plan), GenerateError> {
     if settings.per_lane {
         check_per_lane(settings, observed)?;
     }
@@ -163,14 +163,14 @@ fn planned<S: State>(
         memory::check_steps(nfe)?;
     }
     let grid = settings.grid(path);
-    let chosen = driftfield_problems::method::parse_for(&settings.solver, &grid)?;
+    let chosen = settings.solver.make::<T>(Some(&grid));
     let chosen = to_data::reaching_data(chosen, &grid, settings);
     let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
     Ok((chosen.method, plan))
 }
 
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
-fn generate_lanes<T: Scalar>(
+fn generate_lanes<T: Precision>(
     path: &SharedPath,
     field: &Field,
     initial: Initial<T>,
@@ -184,15 +184,15 @@ fn generate_lanes<T: Scalar>(
 }
 
 /// What a solve follows, and who looks at its steps.
-pub(crate) struct Steered<'a, T: Scalar> {
+pub struct Steered<'a, T: Scalar> {
     /// The predictor of the field, or one made of it.
-    pub(crate) predictor: Arc<dyn Predictor<ArrayD<T>>>,
+    pub predictor: Arc<dyn Predictor<ArrayD<T>>>,
     /// Told of every accepted step, which it may change.
-    pub(crate) observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
+    pub observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
 }
 
 /// Generates as `settings` say, with a predictor and an observer of the caller's.
-pub(crate) fn generate_steered<T: Scalar>(
+pub(crate) fn generate_steered<T: Precision>(
     field: &Field,
     initial: Initial<T>,
     settings: &Settings,
@@ -208,7 +208,7 @@ pub(crate) fn generate_steered<T: Scalar>(
     made
 }
 
-fn solve_steered<T: Scalar>(
+fn solve_steered<T: Precision>(
     field: &Field,
     initial: Initial<T>,
     settings: &Settings,
@@ -218,7 +218,7 @@ fn solve_steered<T: Scalar>(
     let path = &steered.predictor.path().clone();
     let given = !matches!(initial, Initial::Noise { .. });
     let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
-    let (method, plan) = planned::<ArrayD<T>>(path, settings, given, steered.observer.is_some())?;
+    let (method, plan) = planned::<T>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
     let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;

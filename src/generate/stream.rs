@@ -2,9 +2,8 @@
 
 use std::mem::discriminant;
 
-use driftfield_problems::method;
+use driftfield_problems::method::Precision;
 use driftfield_problems::process::SharedPath;
-use driftfield_solvers::method::Method;
 use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
@@ -49,7 +48,7 @@ pub struct Streamed {
 /// bit-identical to those of one batch, and memory is bounded by a chunk; the same holds
 /// for steps of every lane's own. Other adaptive steps are shared by all lanes, as are those of methods that couple
 /// lanes, and a trajectory is kept step by step: these take one chunk of everything.
-pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
+pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
     path: &SharedPath,
     field: &Field,
     initial: Initial<T>,
@@ -58,8 +57,7 @@ pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
 ) -> Result<Streamed, E> {
     let lanes = initial.lanes();
     check_request::<T>(field, &settings.condition, lanes)?;
-    let coupled =
-        method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
+    let coupled = settings.solver.info().couples_lanes;
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     let shared = adaptive && !settings.per_lane;
     let chunk = if settings.saved != Saved::Last || shared || coupled {

@@ -2,6 +2,9 @@
 
 use super::pictures::{panel_title, slug};
 use super::{Case, Study, StudyError, reconstruction_pictures, unless_stopped};
+use driftfield_problems::method::Solver;
+use driftfield_problems::spec::SpecError;
+
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -53,8 +56,8 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     Ok(pictures)
 }
 
-fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
-    case.settings(Settings::new(solver, budget))
+fn settings(case: &Case, solver: &str, budget: Budget) -> Result<Settings, SpecError> {
+    Ok(case.settings(Settings::new(Solver::parse(solver)?, budget)))
 }
 
 /// What was made, or nothing where the solver does not suit the case: a solver that was not asked
@@ -85,7 +88,7 @@ fn side_by_side(
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
     for &solver in solvers {
-        let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
+        let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget)?);
         let Some(generated) = unless_refused(made)? else { continue };
         let tiles = images::tiles(&generated.samples, PER_ROW);
         grid = grid.row(ImageRow::new(panel_title(solver, &generated.outcome), tiles));
@@ -105,7 +108,7 @@ fn side_by_side(
 }
 
 fn trajectories(case: &Case, solver: &str) -> Result<Option<ImagePicture>, StudyError> {
-    let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS));
+    let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS))?;
     let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
     let made = case.generate::<f32>(FOLLOWED, 0, &settings);
     let Some(generated) = unless_refused(made)? else { return Ok(None) };

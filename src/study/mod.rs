@@ -32,7 +32,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use driftfield_problems::memory;
+use driftfield_problems::method::{Precision, Solver};
 use driftfield_solvers::Scalar;
+use driftfield_solvers::method::Dop853;
 use ndarray::{Array2, ArrayD};
 
 use crate::generate::{
@@ -116,9 +118,9 @@ impl Study {
         for (case, runs) in self.cases.iter().zip(&self.runs) {
             check_request::<f32>(&case.field, &case.condition, self.lanes)?;
             self.check_memory(case.field.dimension())?;
-            for settings in runs.iter().map(|run| run.settings(0)).chain([case.true_settings(None)])
-            {
-                check_settings(&case.path, &case.settings(settings), false)?;
+            let asked = runs.iter().map(|run| run.settings(0));
+            for settings in asked.chain([Ok(case.true_settings(None))]) {
+                check_settings(&case.path, &case.settings(settings?), false)?;
             }
         }
         Ok(())
@@ -203,7 +205,7 @@ impl Study {
         data: Option<&PreparedSample>,
         truths: &mut Vec<Truth>,
     ) -> Result<Trial, StudyError> {
-        let settings = case.settings(run.settings(seed));
+        let settings = case.settings(run.settings(seed)?);
         // An exact field is worth double precision; a network has single.
         let (mut trial, samples) = if case.field.is_exact() {
             summarise(case, &case.generate::<f64>(self.lanes, seed, &settings)?, data)
@@ -280,7 +282,7 @@ struct Truth {
 }
 
 impl Case {
-    fn generate<T: Scalar>(
+    fn generate<T: Precision>(
         &self,
         lanes: usize,
         seed: u64,
@@ -330,7 +332,7 @@ impl Case {
             (false, true) => 1e-5,
         };
         let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
-        Settings { t_start: start, ..Settings::new("dop853", budget) }
+        Settings { t_start: start, ..Settings::new(Solver::new("dop853", Dop853::new()), budget) }
     }
 
     fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {

@@ -2,8 +2,10 @@
 //! evaluations and against time.
 
 use driftfield_problems::flow::ForwardDiffusion;
+use driftfield_problems::method::Solver;
 use driftfield_problems::process::GaussianPath;
 use driftfield_solvers::method::EulerMaruyama;
+use driftfield_solvers::method::Heun;
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
@@ -82,7 +84,10 @@ pub(super) fn panel_title(name: &str, outcome: &Outcome) -> String {
 }
 
 fn pictured_settings(saved: Saved) -> Settings {
-    Settings { saved, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) }
+    Settings {
+        saved,
+        ..Settings::new(Solver::new(PICTURED.0, Heun::new()), Budget::Steps(PICTURED.1))
+    }
 }
 
 fn sample_picture(

@@ -1,7 +1,9 @@
 //! Pictures of an inverse problem: an image, what was measured of it, and what each solver makes
 //! of that.
 
-use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::inverse::{self, ImageShape, Observation};
+use driftfield_problems::method::Solver;
+use driftfield_solvers::method::Heun;
 use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
@@ -11,14 +13,18 @@ use super::{Case, StudyError, rows_of};
 use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
 use crate::images::{FRAMES, PER_ROW};
 use crate::reconstruct::{
-    Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    Reconstructed, Technique, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    technique,
 };
 
 /// A square of 64 pixels in the middle, of which each is off by a tenth.
 const MEASUREMENT: &str = "square:size=8,center=14x14,std=0.1";
-const DPS: Technique = Technique::Dps { zeta: 0.5, forgets_history: false };
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 2;
+
+fn dps() -> Technique {
+    Technique::new("dps", technique::Dps::default())
+}
 
 pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
@@ -43,7 +49,10 @@ fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
     let image = match case.reference.draw(1, 0) {
         Some(image) => image,
         None => {
-            let settings = case.settings(Settings::new("heun", Budget::Steps(TUTORIAL_STEPS)));
+            let settings = case.settings(Settings::new(
+                Solver::new("heun", Heun::new()),
+                Budget::Steps(TUTORIAL_STEPS),
+            ));
             rows_of(&case.generate::<f32>(1, 1, &settings)?.samples)
         }
     };
@@ -60,11 +69,12 @@ fn seen_in(image: &[f64]) -> Result<u32, StudyError> {
 fn solved(
     case: &Case,
     observation: &Observation,
-    (technique, solver): (Technique, &str),
+    (technique, solver): (&Technique, &str),
     (lanes, saved): (usize, Saved),
     condition: &Condition,
 ) -> Result<Reconstructed<f32>, StudyError> {
-    let settings = case.settings(Settings::new(solver, Budget::Steps(TUTORIAL_STEPS)));
+    let settings =
+        case.settings(Settings::new(Solver::parse(solver)?, Budget::Steps(TUTORIAL_STEPS)));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes, seed: 0 };
     Ok(reconstruct(&case.path, &case.field, observation, technique, initial, &settings)?)
@@ -78,17 +88,17 @@ fn by_solver(
     condition: &Condition,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut rows = Vec::new();
-    let guided = TUTORIAL.map(|solver| (DPS, solver));
+    let guided = TUTORIAL.map(|solver| (dps(), solver));
     let others = [
-        (Technique::PseudoInverse { data_std: None, least_signal: None }, "ddim"),
-        (Technique::Replacement { data_std: None }, "ddim"),
+        (Technique::new("pigdm", technique::PseudoInverse::default()), "ddim"),
+        (Technique::new("replacement", technique::Replacement::default()), "ddim"),
     ];
     for (technique, solver) in guided.into_iter().chain(others) {
         let kept = (PER_ROW, Saved::Last);
-        let done = solved(case, observation, (technique, solver), kept, condition);
+        let done = solved(case, observation, (&technique, solver), kept, condition);
         let Some(done) = unless_refused(done)? else { continue };
         let (misfit, solver) = (done.mean_misfit(), panel_title(solver, &done.generated.outcome));
-        let row = format!("{}, {solver}: {}", technique.name(), decimals(misfit, 4));
+        let row = format!("{}, {solver}: {}", technique.label(), decimals(misfit, 4));
         rows.push((row, done.generated.samples));
     }
     if rows.is_empty() {
@@ -115,7 +125,7 @@ fn trajectory(
 ) -> Result<Option<ImagePicture>, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
     let blind = Condition::default();
-    let done = solved(case, observation, (DPS, solver), kept, &blind);
+    let done = solved(case, observation, (&dps(), solver), kept, &blind);
     let Some(done) = unless_refused(done)? else { return Ok(None) };
     let (generated, name) = (&done.generated, panel_title(solver, &done.generated.outcome));
     let title = format!("From noise to a measured digit: dps, {name}, {TUTORIAL_STEPS} steps");

@@ -1,5 +1,6 @@
-use driftfield_problems::method::{self, path_methods};
-use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_problems::method::{Solver, catalog};
+use driftfield_problems::spec::SpecError;
+use driftfield_solvers::method::{Kind, MethodInfo};
 
 use crate::generate::{Budget, Settings};
 
@@ -39,12 +40,17 @@ impl Run {
 
     /// Whether the solver draws noise; an unknown one does not run at all.
     pub fn stochastic(&self) -> bool {
-        method::parse::<[f64; 2]>(&self.solver).is_ok_and(|method| method.info().draws_noise)
+        Solver::parse(&self.solver).is_ok_and(|solver| solver.info().draws_noise)
     }
 
-    pub(super) fn settings(&self, seed: u64) -> Settings {
-        Settings { seed, ..Settings::new(self.solver.clone(), self.budget) }
+    pub(super) fn settings(&self, seed: u64) -> Result<Settings, SpecError> {
+        Ok(Settings { seed, ..Settings::new(Solver::parse(&self.solver)?, self.budget) })
     }
+}
+
+/// What every solver says of itself.
+fn infos() -> Vec<MethodInfo> {
+    catalog().defaults().map(|solver| solver.info()).collect()
 }
 
 fn fixed(ladder: &[(&str, &[usize])]) -> Vec<Run> {
@@ -117,12 +123,11 @@ fn all_runs(effort: Effort) -> Vec<Run> {
         }
         Effort::Full => {
             let mut runs = fixed(FULL);
-            let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
-            for info in infos().filter(|info| !info.draws_noise && !info.adaptive()) {
-                runs.extend(few_evaluations(&info));
+            for info in infos().iter().filter(|info| !info.draws_noise && !info.adaptive()) {
+                runs.extend(few_evaluations(info));
             }
-            for info in infos().filter(|info| info.adaptive()) {
-                runs.extend(adaptive(&[(info.name, tolerances(&info))]));
+            for info in infos().iter().filter(|info| info.adaptive()) {
+                runs.extend(adaptive(&[(info.name, tolerances(info))]));
             }
             runs
         }
@@ -154,16 +159,14 @@ const IMAGE_SOLVERS: &[&str] = &[
 /// The runs of a study of images: these solvers, or the usual ones, or in full every one, at
 /// each of a ladder of evaluations that pays for a step.
 pub fn image_runs(effort: Effort, solvers: &[String]) -> Vec<Run> {
-    let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
     let names: Vec<String> = match (solvers, effort) {
-        ([], Effort::Full) => infos().map(|info| info.name.to_owned()).collect(),
+        ([], Effort::Full) => infos().iter().map(|info| info.name.to_owned()).collect(),
         ([], _) => IMAGE_SOLVERS.iter().map(|&name| name.to_owned()).collect(),
         (given, _) => given.to_vec(),
     };
     let ladder = if effort == Effort::Quick { &[10, 20][..] } else { IMAGE_EVALUATIONS };
     let of_solver = |name: String| {
-        let least =
-            method::parse::<[f64; 2]>(&name).map_or(0, |method| method.info().evaluations(1));
+        let least = Solver::parse(&name).map_or(0, |solver| solver.info().evaluations(1));
         let affordable = ladder.iter().filter(move |&&nfe| nfe >= least);
         affordable.map(move |&nfe| Run::evaluations(&name, nfe)).collect::<Vec<_>>()
     };
@@ -192,8 +195,7 @@ fn stochastic_runs(process: &str, effort: Effort) -> Vec<Run> {
     const STEPS: &[usize] = &[50, 200, 500];
     match (process.split(':').next().unwrap_or(process), effort) {
         (_, Effort::Full) => {
-            let infos = path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
-            let drawing = infos.filter(|info| info.draws_noise);
+            let drawing = infos().into_iter().filter(|info| info.draws_noise);
             let ladder = |info: MethodInfo| {
                 MANY_EVALUATIONS.iter().map(move |&nfe| Run::evaluations(info.name, nfe))
             };
@@ -212,7 +214,7 @@ fn runs_of(solvers: &[String], effort: Effort) -> Vec<Run> {
         Effort::Full => &[5, 10, 20, 50, 100, 200],
     };
     let of_solver = |solver: &String| -> Vec<Run> {
-        let info = method::parse::<[f64; 2]>(solver).map(|method| method.info());
+        let info = Solver::parse(solver).map(|solver| solver.info());
         let mut runs: Vec<Run> = steps.iter().map(|&n| Run::steps(solver, n)).collect();
         if let Ok(info) = info
             && effort != Effort::Quick
