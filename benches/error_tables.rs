@@ -16,6 +16,7 @@ use driftfield::generate::{
     Budget, GenerateError, Initial, MixtureModel, Model, Settings, generate,
 };
 use driftfield::problems::field::GaussianMixture;
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::{parse, path_methods};
 use driftfield::problems::process::{self, GaussianPath, SharedPath};
 use driftfield::problems::spacing::Spacing;
@@ -75,7 +76,7 @@ impl Problem {
         let model = MixtureModel::new(mixture.map_err(mixture_error)?);
         let path = process::parse("vp")?;
         let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-        let settings = Settings::new("dop853", budget);
+        let settings = Settings::new(Solver::parse("dop853")?, budget);
         let truth = run(&path, &model, &spanning(&settings, span))?;
         Ok(Problem { path, model, truth, span })
     }
@@ -144,7 +145,7 @@ fn errors_by_spacing<'a>(
         for &solver in solvers {
             let mut cells = vec![solver.to_owned()];
             for nfe in EVALUATIONS {
-                let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
+                let mut settings = Settings::new(Solver::parse(solver)?, Budget::Evaluations(nfe));
                 settings.spacing = Some(spacing.parse::<Spacing>()?);
                 let errors = problem.errors(&settings)?;
                 if let Some(errors) = errors {
@@ -199,7 +200,7 @@ fn orders(whole: &Problem, inner: &Problem) -> Result<(), GenerateError> {
         {
             let error = |steps| -> Result<f64, GenerateError> {
                 let solver = format!("{solver}{settings}");
-                let mut settings = Settings::new(solver, Budget::Steps(steps));
+                let mut settings = Settings::new(Solver::parse(&solver)?, Budget::Steps(steps));
                 settings.spacing = Some(Spacing::LogSnr);
                 Ok(problem.errors(&settings)?.map_or(f64::NAN, |errors| errors.median))
             };

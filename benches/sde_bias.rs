@@ -14,8 +14,9 @@ use driftfield::generate::{
     Budget, GenerateError, Generated, Initial, MixtureModel, Settings, generate,
 };
 use driftfield::problems::field::{GaussianMixture, MixtureError, MixturePredictor};
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
-use driftfield::problems::process::{self, GaussianPath, PROCESSES, SharedPath};
+use driftfield::problems::process::{self, GaussianPath, SharedPath};
 use driftfield::solvers::FieldError;
 use driftfield::solvers::method::Method;
 use ndarray::{Array2, ArrayD, Axis, Ix2};
@@ -121,7 +122,7 @@ impl Law {
         let settings = Settings {
             t_start: Some(self.t_start),
             seed: first as u64,
-            ..Settings::new(solver, Budget::Evaluations(nfe))
+            ..Settings::new(Solver::parse(solver)?, Budget::Evaluations(nfe))
         };
         let start = self.start.slice_axis(Axis(0), (first..first + CHUNK).into()).to_owned();
         generate(&self.path, &self.model, Initial::State(start), &settings)
@@ -152,7 +153,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // cargo adds `--bench`.
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all = || PROCESSES.iter().map(|entry| entry.name.to_owned()).collect();
+    let all = || process::catalog().names().map(str::to_owned).collect();
     let processes: Vec<String> = if asked.is_empty() { all() } else { asked };
     println!("{LANES} lanes; bias of the spread in percent, 99 % interval");
     for process in processes {

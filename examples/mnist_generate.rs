@@ -13,6 +13,7 @@ use driftfield::generate::{
 use driftfield::images;
 use driftfield::plot::{ImageGrid, ImageRow, Plot};
 use driftfield::prelude::*;
+use driftfield::problems::method::Solver;
 
 const SOLVERS: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
 
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let settings = Settings {
             condition: Condition::labels(labels.clone()).guided(1.5),
             saved: Saved::Frames(10),
-            ..Settings::new(solver, Budget::Steps(50))
+            ..Settings::new(Solver::parse(solver)?, Budget::Steps(50))
         };
         let noise = Initial::<f32>::Noise { lanes: 10, seed: 0 };
         let generated = generate(&path, &model, noise, &settings)?;

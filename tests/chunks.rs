@@ -4,6 +4,7 @@ use driftfield::generate::{
     Budget, GenerateError, Generated, Initial, MixtureModel, Model, Saved, Settings, Streamed,
     TrainedModel, generate, generate_in_chunks, shipped,
 };
+use driftfield::problems::method::Solver;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process;
 use driftfield_problems::weights::AnyNetwork;
@@ -34,7 +35,8 @@ fn chunks(
 }
 
 fn check(process: &str, model: &dyn Model, initial: Initial<f32>, solver: &str, parts: usize) {
-    let settings = Settings { seed: 5, ..Settings::new(solver, Budget::Steps(3)) };
+    let settings =
+        Settings { seed: 5, ..Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(3)) };
     let path = process::parse(process).unwrap();
     let whole = generate(&path, model, initial.clone(), &settings).unwrap();
     let (chunks, streamed) = chunks(process, model, initial, &settings);
@@ -67,9 +69,17 @@ fn lanes_do_not_depend_on_the_chunks() {
 fn what_couples_lanes_stays_in_one_chunk() {
     check("vp", &mixture(), noise(LANES), "pc:corrector=langevin", 1);
     let tolerance = Budget::Adaptive { abstol: 1e-2, reltol: 1e-2, max_nfe: None };
-    let (parts, _) = chunks("vp", &mixture(), noise(LANES), &Settings::new("tsit5", tolerance));
+    let (parts, _) = chunks(
+        "vp",
+        &mixture(),
+        noise(LANES),
+        &Settings::new(Solver::parse("tsit5").unwrap(), tolerance),
+    );
     assert_eq!(parts.len(), 1);
-    let settings = Settings { saved: Saved::All, ..Settings::new("euler", Budget::Steps(2)) };
+    let settings = Settings {
+        saved: Saved::All,
+        ..Settings::new(Solver::parse("euler").unwrap(), Budget::Steps(2))
+    };
     let (parts, _) = chunks("vp", &mixture(), noise(LANES), &settings);
     assert_eq!((parts.len(), parts[0].trajectory.len()), (1, 3));
 }
@@ -78,7 +88,8 @@ fn what_couples_lanes_stays_in_one_chunk() {
 #[test]
 fn lanes_at_their_own_pace_do_not_depend_on_the_chunks() {
     let tolerance = Budget::Adaptive { abstol: 1e-2, reltol: 1e-2, max_nfe: None };
-    let settings = Settings { per_lane: true, ..Settings::new("tsit5", tolerance) };
+    let settings =
+        Settings { per_lane: true, ..Settings::new(Solver::parse("tsit5").unwrap(), tolerance) };
     let network = AnyNetwork::from_bytes(shipped("cat-vp").unwrap()).unwrap();
     let model = TrainedModel::new(network, "cat-vp");
     let given = ArrayD::from_shape_fn(IxDyn(&[66_000, 2]), |index| {
@@ -104,7 +115,8 @@ fn lanes_at_their_own_pace_do_not_depend_on_the_chunks() {
 #[test]
 fn a_lane_that_spends_its_budget_ends_alone() {
     let tolerance = Budget::Adaptive { abstol: 1e-4, reltol: 1e-4, max_nfe: Some(70) };
-    let settings = Settings { per_lane: true, ..Settings::new("tsit5", tolerance) };
+    let settings =
+        Settings { per_lane: true, ..Settings::new(Solver::parse("tsit5").unwrap(), tolerance) };
     let (parts, streamed) = chunks("vp", &mixture(), noise(70_000), &settings);
     assert_eq!((parts.len(), streamed.lanes), (2, 70_000));
     let all = streamed.lane_evaluations.unwrap();
@@ -123,7 +135,7 @@ fn a_chunk_that_fails_is_the_last_and_names_the_lane_of_the_whole() {
                 if index[0] == bad { f32::MAX } else { 0.5 }
             },
         );
-    let settings = Settings::new("euler", Budget::Steps(4));
+    let settings = Settings::new(Solver::parse("euler").unwrap(), Budget::Steps(4));
     let (parts, streamed) = chunks("ve", &mixture(), Initial::State(given), &settings);
     assert_eq!(parts.len(), 2);
     assert!(parts[0].outcome.is_success());
@@ -138,7 +150,7 @@ fn a_chunk_that_fails_is_the_last_and_names_the_lane_of_the_whole() {
 #[test]
 fn no_lanes_are_refused() {
     let path = process::parse("vp").unwrap();
-    let settings = Settings::new("heun", Budget::Steps(2));
+    let settings = Settings::new(Solver::parse("heun").unwrap(), Budget::Steps(2));
     let refused =
         generate_in_chunks(&path, &mixture(), noise(0), &settings, |_| Ok::<(), GenerateError>(()));
     assert!(matches!(refused, Err(GenerateError::NoLanes)));

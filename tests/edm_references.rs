@@ -11,6 +11,7 @@ use std::sync::Arc;
 use common::published::{Ours, Published, numbers, relative_gap, rows, run, run_method, spec};
 use common::{Batch, exact_flow, mixture, path};
 use driftfield::generate::{Budget, Initial, MixtureModel, Settings, generate};
+use driftfield::problems::method::Solver;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method;
 use driftfield_problems::process::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
@@ -65,7 +66,7 @@ fn the_grid_to_the_data_is_the_published_one() {
     for recorded in file.runs() {
         let steps = recorded["settings"]["num_steps"].as_u64().unwrap() as usize;
         for solver in ["edm-heun", "heun"] {
-            let mut asked = Settings::new(solver, Budget::Steps(steps));
+            let mut asked = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(steps));
             asked.t_end = Some(0.0);
             let initial = Initial::State((file.initial() * 80.0).into_dyn());
             let done = generate(&edm, &model, initial, &asked).unwrap();

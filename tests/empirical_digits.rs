@@ -1,7 +1,7 @@
 //! Solvers on real images with no model error: the exact denoiser of 64 digits.
 
-
 use driftfield::generate::{Budget, EmpiricalModel, Initial, Model, Precision, Settings, generate};
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
 use driftfield::problems::process;
 use driftfield::problems::spacing::Spacing;
@@ -17,7 +17,7 @@ fn model() -> EmpiricalModel {
     EmpiricalModel::digits(DIGITS, 0.0).unwrap()
 }
 
-fn solved<T: Precision>(model: &EmpiricalModel, settings: Settings) -> ArrayD<f64> {
+fn solved<T: Precision>(model: &dyn Model, settings: Settings) -> ArrayD<f64> {
     let path = process::parse("rectified-flow").unwrap();
     let settings = Settings { t_start: Some(0.999), t_end: Some(0.05), ..settings };
     let initial = Initial::<T>::Noise { lanes: LANES, seed: 1 };
@@ -30,15 +30,21 @@ fn solved<T: Precision>(model: &EmpiricalModel, settings: Settings) -> ArrayD<f6
 /// noise the predicted data does not change, and multistep methods are started at no cost. On one
 /// uniform in t their first step, at first order, spans a good part of that clock, and its error
 /// falls with h^2 whatever the method's order.
-fn on_grid<T: Precision>(model: &EmpiricalModel, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
+fn on_grid<T: Precision>(model: &dyn Model, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
     let exponential = info.kind == Kind::Exponential;
     let spacing = exponential.then(|| "logsnr".parse::<Spacing>().unwrap());
-    solved::<T>(model, Settings { spacing, ..Settings::new(info.name, Budget::Steps(steps)) })
+    solved::<T>(
+        model,
+        Settings {
+            spacing,
+            ..Settings::new(Solver::parse(info.name).unwrap(), Budget::Steps(steps))
+        },
+    )
 }
 
 fn truth(model: &EmpiricalModel) -> ArrayD<f64> {
     let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-    solved::<f64>(model, Settings::new("dop853", budget))
+    solved::<f64>(model, Settings::new(Solver::parse("dop853").unwrap(), budget))
 }
 
 /// Root of the mean over lanes of the squared distance, in which images of 784 pixels differ by

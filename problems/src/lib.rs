@@ -43,6 +43,7 @@
 //!   [`memory`]: how much of it can be had.
 
 pub mod atomic_file;
+pub mod catalog;
 pub mod data;
 pub mod echo;
 pub mod exponential;

@@ -3,11 +3,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::inverse::{self, ImageShape, Observation};
+use driftfield_problems::method::Solver;
 use driftfield_problems::npy;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_problems::spec::SpecError;
+use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
@@ -17,7 +18,7 @@ use crate::generate::{Budget, Condition, GenerateError, Initial, Model, Saved, S
 use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
-    self, ReconstructError, Reconstructed, reconstruct, reconstruction_grid,
+    self, ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
     reconstruction_trajectory,
 };
 
@@ -114,17 +115,14 @@ impl ReconstructArguments {
 
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
     fn technique(&self) -> Result<Technique, CommandError> {
-        match (self.method.parse::<Technique>()?, self.zeta) {
-            (technique, None) => Ok(technique),
-            (Technique::Dps { forgets_history, .. }, Some(zeta)) => {
-                Ok(Technique::Dps { zeta, forgets_history })
-            }
-            (technique, Some(zeta)) => {
-                let name = technique.name();
-                let expected = "left out: only dps takes one";
-                Err(SpecError::number(name, "zeta", zeta, expected).into())
-            }
+        let Some(zeta) = self.zeta else { return Ok(Technique::parse(&self.method)?) };
+        let spec: Spec = self.method.parse()?;
+        if spec.name() != "dps" {
+            let expected = "left out: only dps takes one";
+            return Err(SpecError::number(spec.name(), "zeta", zeta, expected).into());
         }
+        let mark = if spec.parameters().is_empty() { ':' } else { ',' };
+        Ok(Technique::parse(&format!("{spec}{mark}zeta={zeta}"))?)
     }
 
     fn settings(&self) -> Result<Settings, CommandError> {
@@ -144,7 +142,7 @@ impl ReconstructArguments {
             seed: self.seed,
             saved,
             condition: Condition { labels: self.label.clone(), guidance: self.guidance },
-            ..Settings::new(self.solver.clone(), budget)
+            ..Settings::new(Solver::parse(&self.solver)?, budget)
         })
     }
 
@@ -165,7 +163,7 @@ impl ReconstructArguments {
     /// Refuses what no model and no image could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
-        inverse::check(&self.measurement)?;
+        inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
         if exact && self.process.is_none() {
@@ -229,10 +227,10 @@ pub(super) fn run(
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
-    let done = reconstruct(&path, &*model, &observation, technique, initial, &settings)?;
+    let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);
-    let summary = arguments.summary(&path, technique, &observation, &image, &done);
+    let summary = arguments.summary(&path, &technique, &observation, &image, &done);
     if arguments.json {
         exit::say(serde_json::to_string_pretty(&summary)?)?;
     } else {
@@ -272,7 +270,7 @@ impl ReconstructArguments {
     fn summary(
         &self,
         path: &SharedPath,
-        technique: Technique,
+        technique: &Technique,
         observation: &Observation,
         image: &[f64],
         done: &Reconstructed<f32>,
@@ -284,7 +282,7 @@ impl ReconstructArguments {
         json!({
             "solver": self.solver,
             "process": path.spec(),
-            "method": technique.to_string(),
+            "method": technique.label(),
             "measurement": self.measurement,
             "steps": generated.steps,
             "nfe": generated.statistics.nfe,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use driftfield_problems::echo::echo_path;
+use driftfield_problems::method::Solver;
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
@@ -160,7 +161,7 @@ impl SampleArguments {
     fn settings(&self) -> Result<Settings, CommandError> {
         let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
         Ok(Settings {
-            solver: self.solver.clone(),
+            solver: Solver::parse(&self.solver)?,
             budget: self.budget(spacing.as_ref())?,
             spacing,
             t_start: self.t_start,

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::echo_path;
-use driftfield_problems::method;
-use driftfield_problems::process::{self, PROCESSES};
+use driftfield_problems::method::Solver;
+use driftfield_problems::process;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
@@ -82,8 +82,9 @@ impl StudyArguments {
     }
 
     fn cases(&self) -> Result<Vec<Case>, CommandError> {
+        let known = process::catalog();
         let processes: Vec<&str> = match self.process.as_slice() {
-            [] if self.full => PROCESSES.iter().map(|entry| entry.name).collect(),
+            [] if self.full => known.names().collect(),
             [] => STUDY_PROCESSES.to_vec(),
             given => given.iter().map(String::as_str).collect(),
         };
@@ -140,9 +141,7 @@ impl StudyArguments {
         if let Some(directory) = self.directory() {
             check_folder(directory, &STUDY_FILES)?;
         }
-        for solver in &self.solver {
-            method::parse::<[f64; 2]>(solver)?;
-        }
+        self.solvers()?;
         for process in &self.process {
             process::parse(process)?;
         }
@@ -156,6 +155,10 @@ impl StudyArguments {
         self.lanes(false).map(drop)
     }
 
+    fn solvers(&self) -> Result<Vec<Solver>, CommandError> {
+        Ok(self.solver.iter().map(|text| Solver::parse(text)).collect::<Result<_, _>>()?)
+    }
+
     fn study(&self) -> Result<Study, CommandError> {
         self.check_before_reading()?;
         let cases = self.cases()?;
@@ -164,11 +167,12 @@ impl StudyArguments {
         let images = cases.iter().any(Case::is_image);
         let lanes = self.lanes(images)?;
         let effort = self.effort();
+        let solvers = self.solvers()?;
         let runs = |case: &Case| match case.is_image() {
-            true => image_runs(effort, &self.solver),
-            false => standard_runs(&case.process, effort, &self.solver),
+            true => image_runs(effort, &solvers),
+            false => standard_runs(&case.process, effort, &solvers),
         };
-        let runs = cases.iter().map(runs).collect();
+        let runs = cases.iter().map(runs).collect::<Result<_, _>>()?;
         let seeds = if self.quick || images { 1 } else { 3 };
         let seeds = (0..seeds).collect();
         // The main job builds these arguments without clap, and with its zero.

@@ -137,7 +137,7 @@ pub(crate) fn check_settings(
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
     settings.condition.check(Some(usize::MAX), "")?;
-    let (method, plan) = planned::<ArrayD<f32>>(path, settings, has_state, false)?;
+    let (method, plan) = planned::<f32>(path, settings, has_state, false)?;
     if settings.per_lane {
         lanes::check(&method.info(), &plan)?;
     } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
@@ -152,12 +152,12 @@ pub(crate) fn check_settings(
 
 /// The method, and all that is settled before a model is looked at; `observed` is whether an
 /// observer looks at the steps.
-fn planned<S: State>(
+fn planned<T: Precision>(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,
     observed: bool,
-) -> Result<(PathMethod<S>, Plan), GenerateError> {
+) -> Result<(PathMethod<ArrayD<T>>, Plan), GenerateError> {
     if settings.per_lane {
         check_per_lane(settings, observed)?;
     }
@@ -165,7 +165,7 @@ fn planned<S: State>(
         memory::check_steps(nfe)?;
     }
     let grid = settings.grid(path);
-    let chosen = driftfield_problems::method::parse_for(&settings.solver, &grid)?;
+    let chosen = settings.solver.make::<T>(Some(&grid));
     let chosen = to_data::reaching_data(chosen, &grid, settings);
     let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
     Ok((chosen.method, plan))
@@ -184,7 +184,7 @@ fn generate_lanes<T: Precision>(
     steered::generate_lanes(model, initial, settings, first_lane, Steered::along(predictor))
 }
 
-fn solve_steered<T: Scalar>(
+fn solve_steered<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
@@ -194,7 +194,7 @@ fn solve_steered<T: Scalar>(
     let path = &steered.predictor.path().clone();
     let given = !matches!(initial, Initial::Noise { .. });
     let converted = matches!(initial, Initial::State(_)) && model.units().is_some();
-    let (method, plan) = planned::<ArrayD<T>>(path, settings, given, steered.observer.is_some())?;
+    let (method, plan) = planned::<T>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
     let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;

@@ -157,7 +157,7 @@ mod tests {
     use std::sync::Arc;
 
     use driftfield_problems::field::GaussianMixture;
-    use driftfield_problems::process::{self, PROCESSES};
+    use driftfield_problems::process;
     use driftfield_problems::weights::Standardisation;
     use driftfield_solvers::noise::fill_initial_normals;
     use ndarray::Array2;
@@ -180,8 +180,7 @@ mod tests {
     #[test]
     fn states_of_the_process_are_not_noted() {
         let model = MixtureModel::new(mixture());
-        for entry in PROCESSES {
-            let path = process::parse(entry.name).unwrap();
+        for path in process::catalog().defaults() {
             let (start, end) = path.default_span();
             for seed in 0..1000 {
                 for lanes in [1, 3, 100] {
@@ -200,13 +199,12 @@ mod tests {
     #[test]
     fn states_of_another_size_are_noted() {
         let model = MixtureModel::new(mixture());
-        for entry in PROCESSES {
-            let path = process::parse(entry.name).unwrap();
+        for path in process::catalog().defaults() {
             let start = path.default_span().0;
             for (factor, noted) in [(0.4, true), (0.7, false), (1.4, false), (2.5, true)] {
                 let state = noise(400, 1, factor * path.sigma(start));
                 let note = of_initial(&state, &path, &model, start, false);
-                assert_eq!(note.is_some(), noted, "{factor} on {}", entry.name);
+                assert_eq!(note.is_some(), noted, "{factor} on {}", path.name());
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_problems::method::{ChosenMethod, IntendedGrid};
+use driftfield_problems::method::{ChosenMethod, IntendedGrid, Solver};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{
     PathError, SharedPath, check_diffusion, check_log_snr, check_time,
@@ -45,8 +45,8 @@ impl Budget {
 /// How to generate.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The solver, as on the command line.
-    pub solver: String,
+    /// The solver.
+    pub solver: Solver,
     /// What it may spend.
     pub budget: Budget,
     /// Where the times of a fixed grid lie; by default what the process says.
@@ -76,9 +76,9 @@ pub struct Settings {
 
 impl Settings {
     /// `solver` with `budget` and the defaults for everything else.
-    pub fn new(solver: impl Into<String>, budget: Budget) -> Self {
+    pub fn new(solver: Solver, budget: Budget) -> Self {
         Settings {
-            solver: solver.into(),
+            solver,
             budget,
             spacing: None,
             t_start: None,

@@ -9,7 +9,7 @@ use driftfield_solvers::observer::Observer;
 use ndarray::ArrayD;
 
 use super::{
-    GenerateError, Generated, Initial, Model, Settings, SharedPredictor, check_request,
+    GenerateError, Generated, Initial, Model, Precision, Settings, SharedPredictor, check_request,
     solve_steered,
 };
 
@@ -42,6 +42,7 @@ impl<'a, T: Scalar> Steered<'a, T> {
 /// use driftfield::generate::{
 ///     Budget, Condition, GenerateError, Initial, Settings, Steered, generate_steered, model,
 /// };
+/// use driftfield::problems::method::Solver;
 /// use driftfield::problems::process;
 /// use driftfield::solvers::observer::{AcceptedStep, Flow};
 /// use ndarray::ArrayD;
@@ -54,12 +55,12 @@ impl<'a, T: Scalar> Steered<'a, T> {
 /// };
 /// let predictor = model.predictor(&path, &Condition::default())?;
 /// let (noise, settings) =
-///     (Initial::Noise { lanes: 4, seed: 0 }, Settings::new("heun", Budget::Steps(10)));
+///     (Initial::Noise { lanes: 4, seed: 0 }, Settings::new(Solver::parse("heun")?, Budget::Steps(10)));
 /// generate_steered(&*model, noise, &settings, Steered::along(predictor).under(count))?;
 /// assert_eq!(steps, 10);
 /// # Ok::<(), GenerateError>(())
 /// ```
-pub fn generate_steered<T: Scalar>(
+pub fn generate_steered<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
@@ -70,7 +71,7 @@ pub fn generate_steered<T: Scalar>(
 }
 
 /// The lanes from number `first_lane` on, of a request that is checked.
-pub(super) fn generate_lanes<T: Scalar>(
+pub(super) fn generate_lanes<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,

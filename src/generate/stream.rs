@@ -2,9 +2,7 @@
 
 use std::mem::discriminant;
 
-use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
-use driftfield_solvers::method::Method;
 use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
@@ -58,8 +56,7 @@ pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
 ) -> Result<Streamed, E> {
     let lanes = initial.lanes();
     check_request::<T>(model, &settings.condition, lanes)?;
-    let coupled =
-        method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
+    let coupled = settings.solver.info().couples_lanes;
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     let shared = adaptive && !settings.per_lane;
     let chunk = if settings.saved != Saved::Last || shared || coupled {

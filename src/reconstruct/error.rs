@@ -44,9 +44,6 @@ pub enum ReconstructError {
         /// Shape given.
         shape: Vec<usize>,
     },
-    /// A technique that is not known here.
-    #[error("`{0}` cannot be reconstructed with; take dps, pigdm or replacement")]
-    Technique(&'static str),
 }
 
 impl From<MeasurementError> for ReconstructError {

@@ -1,6 +1,9 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
-use super::pictures::panel_title;
+use driftfield_problems::method::Solver;
+use driftfield_problems::spec::SpecError;
+
+use super::pictures::{panel_title, slug};
 use super::solve::unless_stopped;
 use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
@@ -10,9 +13,6 @@ use crate::reconstruct::ReconstructError;
 
 /// Evaluations at which solvers are seen side by side: few enough to differ.
 const FEW: u64 = 10;
-/// The samplers of the tutorials that others start from, at their number of steps.
-pub(super) const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
-pub(super) const TUTORIAL_STEPS: usize = 50;
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 4;
 
@@ -27,12 +27,13 @@ pub(super) struct ImagePicture {
 
 /// Those drawn before a case was stopped.
 pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
+    let tutorial = tutorial()?;
     let mut pictures = Vec::new();
     for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
-        let mut solvers: Vec<&str> = Vec::new();
+        let mut solvers: Vec<Solver> = Vec::new();
         for run in runs {
-            if !solvers.contains(&run.solver.as_str()) {
-                solvers.push(&run.solver);
+            if !solvers.iter().any(|solver| solver.label() == run.solver.label()) {
+                solvers.push(run.solver.clone());
             }
         }
         let few = Budget::Evaluations(FEW);
@@ -41,9 +42,9 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         pictures.extend(unless_stopped(few)?.flatten());
         let steps = Budget::Steps(TUTORIAL_STEPS);
         let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
-        let many = side_by_side(case, "many-steps", title, &TUTORIAL, steps);
+        let many = side_by_side(case, "many-steps", title, &tutorial, steps);
         pictures.extend(unless_stopped(many)?.flatten());
-        for solver in TUTORIAL {
+        for solver in &tutorial {
             pictures.extend(unless_stopped(trajectories(case, solver))?.flatten());
         }
         if !case.model.is_exact() {
@@ -54,8 +55,16 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     Ok(pictures)
 }
 
-fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
-    case.settings(Settings::new(solver, budget))
+/// The samplers of the tutorials that others start from.
+pub(super) fn tutorial() -> Result<Vec<Solver>, SpecError> {
+    ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"].into_iter().map(Solver::parse).collect()
+}
+
+/// Their number of steps.
+pub(super) const TUTORIAL_STEPS: usize = 50;
+
+fn settings(case: &Case, solver: &Solver, budget: Budget) -> Settings {
+    case.settings(Settings::new(solver.clone(), budget))
 }
 
 /// What was made, or nothing where the solver does not suit the case: a solver that was not asked
@@ -81,15 +90,15 @@ fn side_by_side(
     case: &Case,
     name: &str,
     title: String,
-    solvers: &[&str],
+    solvers: &[Solver],
     budget: Budget,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.model.row_shape())?);
-    for &solver in solvers {
+    for solver in solvers {
         let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
         let Some(generated) = unless_refused(made)? else { continue };
         let tiles = images::tiles(&generated.samples, PER_ROW);
-        grid = grid.row(ImageRow::new(panel_title(solver, &generated.outcome), tiles));
+        grid = grid.row(ImageRow::new(panel_title(solver.label(), &generated.outcome), tiles));
     }
     if grid.rows.is_empty() {
         return Ok(None);
@@ -105,16 +114,16 @@ fn side_by_side(
     }))
 }
 
-fn trajectories(case: &Case, solver: &str) -> Result<Option<ImagePicture>, StudyError> {
+fn trajectories(case: &Case, solver: &Solver) -> Result<Option<ImagePicture>, StudyError> {
     let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS));
     let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
     let made = case.generate::<f32>(FOLLOWED, 0, &settings);
     let Some(generated) = unless_refused(made)? else { return Ok(None) };
-    let solver_and_outcome = panel_title(solver, &generated.outcome);
+    let solver_and_outcome = panel_title(solver.label(), &generated.outcome);
     let title = format!("From noise to digits: {solver_and_outcome}, {TUTORIAL_STEPS} steps");
     let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
     Ok(Some(ImagePicture {
-        name: format!("trajectory-{solver}-{}", case.slug()),
+        name: format!("{}-{}", slug("trajectory", solver.label()), case.slug()),
         grid,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,

@@ -2,8 +2,9 @@
 //! evaluations and against time.
 
 use driftfield_problems::flow::ForwardDiffusion;
+use driftfield_problems::method::Solver;
 use driftfield_problems::process::GaussianPath;
-use driftfield_solvers::method::EulerMaruyama;
+use driftfield_solvers::method::{EulerMaruyama, Heun};
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
@@ -94,7 +95,8 @@ pub(super) fn panel_title(name: &str, outcome: &Outcome) -> String {
 }
 
 fn pictured_settings(case: &Case, saved: Saved) -> Settings {
-    case.settings(Settings { saved, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) })
+    let solver = Solver::new(PICTURED.0, Heun::new());
+    case.settings(Settings { saved, ..Settings::new(solver, Budget::Steps(PICTURED.1)) })
 }
 
 fn sample_picture(

@@ -114,7 +114,7 @@ impl Row {
         Row {
             process: case.process.clone(),
             field: case.label.clone(),
-            solver: run.solver.clone(),
+            solver: run.solver.label().to_owned(),
             steps: trials.first().and_then(|trial| trial.steps),
             tolerances,
             seeds: trials.len(),

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use driftfield_problems::method::Solver;
 use driftfield_solvers::Scalar;
+use driftfield_solvers::method::Dop853;
 use ndarray::{Array2, ArrayD};
 
 use super::rows::{Floor, Summary};
@@ -237,7 +239,7 @@ impl Case {
             (false, true) => 1e-5,
         };
         let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
-        Settings { t_start: start, ..Settings::new("dop853", budget) }
+        Settings { t_start: start, ..Settings::new(Solver::new("dop853", Dop853::new()), budget) }
     }
 
     fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {

@@ -76,7 +76,7 @@ fn parse_all(text: &str) {
     let _ = text.parse::<GaussianMixture>();
     let _ = npy::parse::<f32>(text.as_bytes());
     let spacing = text.parse::<Spacing>();
-    for path in process::PROCESSES.iter().map(|entry| process::parse(entry.name).unwrap()) {
+    for path in process::catalog().names().map(|name| process::parse(name).unwrap()) {
         if let Ok(spacing) = &spacing {
             let (start, end) = (path.start_with_finite_log_snr(), path.default_span().1);
             let times = spacing.times(&path, start, end, 7);

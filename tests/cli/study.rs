@@ -136,7 +136,8 @@ fn numbers_that_do_not_exist_are_null() {
 #[test]
 fn metrics_asked_for_are_measured() {
     let room = Room::new();
-    let line = "study --quick --process vp --field exact:m.json --solver heun --lanes 200 --out out";
+    let line =
+        "study --quick --process vp --field exact:m.json --solver heun --lanes 200 --out out";
     let line = format!("{line} --metric hausdorff,energy_distance,chamfer");
     let ran = room.run(&line).succeeded();
     let study: Value = serde_json::from_slice(&room.bytes("out/study.json")).unwrap();

@@ -6,7 +6,7 @@ pub mod published;
 
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
-use driftfield_problems::process::{self, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, SharedPath};
 use ndarray::Array2;
 
 /// A batch of points, one row each.
@@ -34,7 +34,7 @@ pub fn path(name: &str) -> SharedPath {
 
 /// Every process of the registry, with its default parameters.
 pub fn all_paths() -> Vec<SharedPath> {
-    PROCESSES.iter().map(|entry| path(entry.name)).collect()
+    process::catalog().names().map(path).collect()
 }
 
 /// The exact probability flow of `mixture` on a path.

@@ -60,6 +60,12 @@ impl<M> PredictorCorrector<M> {
         self
     }
 
+    /// The same corrections of another predictor.
+    pub fn around<P>(&self, predictor: P) -> PredictorCorrector<P> {
+        let PredictorCorrector { corrector, final_noise, .. } = *self;
+        PredictorCorrector { predictor, corrector, final_noise }
+    }
+
     fn parts(&self, t: f64, t_next: f64, predictor_draws: bool) -> Parts {
         Parts { t, t_next, count: self.corrector.count + usize::from(predictor_draws) }
     }

@@ -1,6 +1,7 @@
 //! Processes: families of marginals from data (t = 0) to noise (t = 1).
 
 mod brownian_bridge;
+mod catalog;
 mod ddpm;
 mod domain;
 mod edm;
@@ -11,7 +12,6 @@ mod kernel;
 mod mean_reverting;
 mod posterior;
 mod rectified_flow;
-mod registry;
 mod sub_vp;
 mod variance_preserving;
 mod ve;
@@ -19,6 +19,7 @@ mod vp;
 mod vp_cosine;
 
 pub use brownian_bridge::BrownianBridge;
+pub use catalog::{catalog, parse};
 pub use ddpm::{BetaSchedule, BetasError, Ddpm, Interpolation};
 pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_snr, check_time};
 pub use edm::Edm;
@@ -27,7 +28,6 @@ pub use kernel::TransitionKernel;
 pub use mean_reverting::MeanReverting;
 pub use posterior::Posterior;
 pub use rectified_flow::RectifiedFlow;
-pub use registry::{PROCESSES, ProcessEntry, parse};
 pub use sub_vp::SubVp;
 pub use ve::Ve;
 pub use vp::Vp;

@@ -49,6 +49,7 @@ pub type SharedDifferentiable<T> = Arc<dyn DifferentiablePredictor<ArrayD<T>>>;
 /// use std::sync::Arc;
 /// use driftfield::generate::{Budget, Condition, GenerateError, Initial, Model, Settings};
 /// use driftfield::generate::{SharedPredictor, generate};
+/// use driftfield::problems::method::Solver;
 /// use driftfield::problems::predictor::{NetworkPredictor, Prediction};
 /// use driftfield::problems::process::{self, SharedPath};
 /// use ndarray::ArrayD;
@@ -78,7 +79,7 @@ pub type SharedDifferentiable<T> = Arc<dyn DifferentiablePredictor<ArrayD<T>>>;
 ///
 /// let path = process::parse("vp")?;
 /// let (noise, settings) =
-///     (Initial::<f64>::Noise { lanes: 5, seed: 0 }, Settings::new("heun", Budget::Steps(50)));
+///     (Initial::<f64>::Noise { lanes: 5, seed: 0 }, Settings::new(Solver::parse("heun")?, Budget::Steps(50)));
 /// let generated = generate(&path, &OnePoint([1.0, -2.0]), noise, &settings)?;
 /// assert!((generated.samples[[4, 1]] + 2.0).abs() < 0.1);
 /// # Ok::<(), GenerateError>(())

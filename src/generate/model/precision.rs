@@ -1,12 +1,12 @@
+use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
-use driftfield_solvers::Scalar;
 
 use super::{Model, SharedDifferentiable, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
 
 /// The numbers that states are made of, `f32` or `f64`, as what chooses among the predictors of a
 /// [`Model`].
-pub trait Precision: Scalar {
+pub trait Precision: method::Precision {
     /// The model's predictor of such states.
     fn predictor(
         model: &dyn Model,
