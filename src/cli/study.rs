@@ -38,8 +38,7 @@ pub(super) struct StudyArguments {
     /// that of the field, which for a network is found beside its weights or where it was trained
     #[arg(long)]
     data: Option<String>,
-    /// Metrics beside the usual ones, as columns, curves and in the files: hausdorff,energy_distance
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', help = help_of_metrics())]
     metric: Vec<String>,
     /// Labels of the lanes of a network that knows labels, which take turns [default: all]
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
@@ -70,6 +69,11 @@ pub(super) struct StudyArguments {
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
+}
+
+fn help_of_metrics() -> String {
+    let known = metrics::catalog().names().collect::<Vec<_>>().join(", ");
+    format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
 }
 
 impl StudyArguments {
@@ -216,8 +220,9 @@ impl StudyArguments {
     /// The metrics that were asked for beside the usual ones.
     fn add_metrics(&self, case: &mut Case) -> Result<(), CommandError> {
         for name in &self.metric {
-            if !case.metrics.iter().any(|metric| metric.name == *name) {
-                case.metrics.push(metrics::by_name(name)?);
+            let asked = metrics::by_name(name)?;
+            if !case.metrics.iter().any(|metric| metric.name == asked.name) {
+                case.metrics.push(asked);
             }
         }
         Ok(())

@@ -181,16 +181,6 @@ pub enum MetricError {
     /// A metric of the user's failed.
     #[error(transparent)]
     Own(#[from] OwnError),
-    /// No metric has this name.
-    #[error("no metric is called '{name}'; did you mean '{nearest}'? There are {known}")]
-    UnknownName {
-        /// The name asked for.
-        name: String,
-        /// The most similar name there is.
-        nearest: String,
-        /// All names.
-        known: String,
-    },
 }
 
 impl MetricError {

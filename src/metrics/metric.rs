@@ -33,6 +33,8 @@ pub struct Metric {
     pub format: NumberFormat,
     /// Where a study shows it.
     pub shown: Shown,
+    /// Whether it takes seconds on thousands of points.
+    pub slow: bool,
     /// What real data scores, if the metric knows it by itself. Otherwise a study draws its data a
     /// second time.
     pub floor: Option<RealData>,
@@ -79,6 +81,7 @@ impl Metric {
             definition: definition.into(),
             format: NumberFormat::Scientific,
             shown: Shown::Curves,
+            slow: false,
             floor: None,
             measure: Arc::new(measure),
         }
@@ -102,6 +105,13 @@ impl Metric {
     #[must_use]
     pub fn shown(mut self, shown: Shown) -> Self {
         self.shown = shown;
+        self
+    }
+
+    /// The same, taking seconds on thousands of points.
+    #[must_use]
+    pub fn slow(mut self) -> Self {
+        self.slow = true;
         self
     }
 

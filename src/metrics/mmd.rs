@@ -1,3 +1,4 @@
+use driftfield_problems::catalog::{Entry, Key};
 use driftfield_problems::exponential::exp_nonpositive;
 use driftfield_solvers::number::Number;
 use ndarray::ArrayView2;
@@ -8,16 +9,29 @@ use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;
 use super::{Metric, MetricError, PreparedSample, Sample};
 
-/// MMD^2 with the bandwidth of the median rule as a metric.
-pub(super) fn metric() -> Metric {
-    let formula = "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule";
-    Metric::between("mmd2", formula, |p, q| unbiased(p, q, p.median_bandwidth(q)?))
+pub(super) fn entry() -> Entry<Metric> {
+    let definition = "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule";
+    Entry::new("mmd2", definition, move |mmd| {
+        Ok(match mmd.optional_number("h")? {
+            Some(h) => mmd_at(mmd.complete(), h),
+            None => {
+                Metric::between("mmd2", definition, |p, q| unbiased(p, q, p.median_bandwidth(q)?))
+            }
+        })
+    })
+    .keys([Key::number(
+        "h",
+        1.0,
+        "width of the kernel; that of the median rule unless given",
+    )
+    .within("positive", |h| h > 0.0)
+    .without_default()])
 }
 
-/// MMD^2 with a bandwidth of `h` as a metric.
-pub fn mmd_at(h: f64) -> Metric {
-    let formula = format!("unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h = {}", Number(h));
-    Metric::between("mmd2", formula, move |p, q| unbiased(p, q, h))
+/// The unbiased estimate of MMD^2 at the bandwidth `h` as a metric.
+pub fn mmd_at(name: impl Into<String>, h: f64) -> Metric {
+    let definition = format!("unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h = {}", Number(h));
+    Metric::between(name, definition, move |p, q| unbiased(p, q, h))
 }
 
 fn unbiased(p: &PreparedSample, q: &PreparedSample, bandwidth: f64) -> Result<f64, MetricError> {

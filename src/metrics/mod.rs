@@ -2,9 +2,10 @@
 //!
 //! All arithmetic is f64. Sums are taken over fixed blocks and added in block
 //! order, so that a number does not depend on the number of threads. A metric
-//! is one file and one line in [`REGISTRY`]; those with parameters or several
+//! is one file and one line in [`catalog()`]; those with parameters or several
 //! results also have functions of their own.
 
+mod catalog;
 mod chamfer;
 mod energy;
 mod error;
@@ -19,12 +20,12 @@ mod nearest;
 mod pairwise;
 mod points;
 mod prepared;
-mod registry;
 mod report;
 mod sliced_wasserstein;
 mod tree;
 mod wasserstein;
 
+pub use catalog::{by_name, catalog};
 pub use chamfer::{Chamfer, chamfer, chamfer_squared, nearest_distances};
 pub use energy::{EnergyDistance, energy_distance};
 pub use error::{MetricError, OwnError, Sample};
@@ -35,7 +36,6 @@ pub use kernel_distance::{KernelComparison, KernelSample, kernel_distance};
 pub use metric::{Estimate, Metric, NumberFormat, RealData, Shown};
 pub use mmd::{Mmd, median_bandwidth, mmd, mmd_at};
 pub use prepared::PreparedSample;
-pub use registry::{all, by_name};
 pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
 pub(crate) use sliced_wasserstein::DIRECTIONS;
 pub use sliced_wasserstein::{

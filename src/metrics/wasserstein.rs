@@ -4,7 +4,7 @@ use super::{Metric, MetricError, PreparedSample};
 
 pub(super) fn metric() -> Metric {
     let formula = "sqrt(min over couplings of the mean |x-y|^2), exact, small samples only";
-    Metric::between("wasserstein_2", formula, PreparedSample::wasserstein_2)
+    Metric::between("wasserstein_2", formula, PreparedSample::wasserstein_2).slow()
 }
 
 /// The largest assignment solved, the least common multiple of both sizes:

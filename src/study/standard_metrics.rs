@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftfield_problems::data::Mnist;
+use driftfield_problems::spec::SpecError;
 use ndarray::Array2;
 
 use super::StudyError;
@@ -17,14 +18,14 @@ pub const MMD_BANDWIDTH: f64 = 0.5;
 
 /// The metrics of points: Chamfer distance, unbiased MMD^2 and sliced Wasserstein distance to a
 /// fresh draw of the data.
-pub fn point_metrics() -> Result<Vec<Metric>, MetricError> {
+pub fn point_metrics() -> Result<Vec<Metric>, SpecError> {
     let nearest = "mean over the samples of the distance to the nearest data point, plus the same with samples and data exchanged";
     let kernel =
         format!("unbiased estimate with the kernel exp(-|x-y|^2 / (2 h^2)), h = {MMD_BANDWIDTH}");
     let sliced = "sliced Wasserstein: root of the mean squared 1-D W2 over 128 fixed directions";
     Ok(vec![
         by_name("chamfer")?.headed("Chamfer").defined(nearest).written(NumberFormat::Decimals(4)),
-        mmd_at(MMD_BANDWIDTH).headed("MMD^2").defined(kernel).shown(Shown::Tables),
+        mmd_at("mmd2", MMD_BANDWIDTH).headed("MMD^2").defined(kernel).shown(Shown::Tables),
         by_name("sliced_wasserstein")?
             .headed("SW2")
             .defined(sliced)
