@@ -26,13 +26,13 @@ pub struct TimeDomain {
 impl TimeDomain {
     /// `[0, 1]`; at t = 0 the log-SNR is infinite (there is no noise), `g^2`
     /// is finite at both ends and the log-SNR at t = 1 too.
-    pub(crate) const UNIT: TimeDomain = TimeDomain {
+    pub const UNIT: TimeDomain = TimeDomain {
         data: DomainEnd { t: 0.0, finite_log_snr: false, finite_diffusion: true },
         noise: DomainEnd { t: 1.0, finite_log_snr: true, finite_diffusion: true },
     };
 
     /// [`TimeDomain::UNIT`] for a path with `alpha(1) = 0`.
-    pub(crate) const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain {
+    pub const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain {
         data: TimeDomain::UNIT.data,
         noise: DomainEnd { t: 1.0, finite_log_snr: false, finite_diffusion: false },
     };
