@@ -44,6 +44,7 @@
 //!   states, and files read and written whole.
 
 pub mod atomic_file;
+pub mod catalog;
 pub mod data;
 pub mod echo;
 pub mod exponential;

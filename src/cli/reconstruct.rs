@@ -1,22 +1,24 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::inverse::{self, ImageShape, Observation};
+use driftfield_problems::method::Solver;
 use driftfield_problems::npy;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_problems::spec::SpecError;
+use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
 use super::signals::Signals;
 use super::{CommandError, exit};
-use crate::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
+use crate::generate::{Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model};
 use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
-    self, ReconstructError, Reconstructed, reconstruct, reconstruction_grid,
+    self, ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
     reconstruction_trajectory,
 };
 
@@ -99,31 +101,28 @@ pub(super) struct ReconstructArguments {
 }
 
 impl ReconstructArguments {
-    fn field(&self) -> Result<Field, CommandError> {
+    fn model(&self) -> Result<Arc<dyn Model>, CommandError> {
         let Some(field) = &self.field else {
             if !Path::new(DEFAULT_FIELD).exists() {
                 return Err(CommandError::usage(format!(
                     "the default prior `{DEFAULT_FIELD}` is not here; run in a checkout of driftfield, or give --field FILE.safetensors"
                 )));
             }
-            return Ok(Field::parse(DEFAULT_FIELD)?);
+            return Ok(model::parse(DEFAULT_FIELD)?);
         };
-        Ok(Field::parse(field)?)
+        Ok(model::parse(field)?)
     }
 
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
     fn technique(&self) -> Result<Technique, CommandError> {
-        match (self.method.parse::<Technique>()?, self.zeta) {
-            (technique, None) => Ok(technique),
-            (Technique::Dps { forgets_history, .. }, Some(zeta)) => {
-                Ok(Technique::Dps { zeta, forgets_history })
-            }
-            (technique, Some(zeta)) => {
-                let name = technique.name();
-                let expected = "left out: only dps takes one";
-                Err(SpecError::number(name, "zeta", zeta, expected).into())
-            }
+        let Some(zeta) = self.zeta else { return Ok(Technique::parse(&self.method)?) };
+        let spec: Spec = self.method.parse()?;
+        if spec.name() != "dps" {
+            let expected = "left out: only dps takes one";
+            return Err(SpecError::number(spec.name(), "zeta", zeta, expected).into());
         }
+        let mark = if spec.parameters().is_empty() { ':' } else { ',' };
+        Ok(Technique::parse(&format!("{spec}{mark}zeta={zeta}"))?)
     }
 
     fn settings(&self) -> Result<Settings, CommandError> {
@@ -143,7 +142,7 @@ impl ReconstructArguments {
             seed: self.seed,
             saved,
             condition: Condition { labels: self.label.clone(), guidance: self.guidance },
-            ..Settings::new(self.solver.clone(), budget)
+            ..Settings::new(Solver::parse(&self.solver)?, budget)
         })
     }
 
@@ -161,10 +160,10 @@ impl ReconstructArguments {
         files
     }
 
-    /// Refuses what no field and no image could make good.
+    /// Refuses what no model and no image could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
-        inverse::check(&self.measurement)?;
+        inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
         if exact && self.process.is_none() {
@@ -177,12 +176,9 @@ impl ReconstructArguments {
     }
 }
 
-/// The process a network was trained for.
-fn own_process(field: &Field) -> Result<SharedPath, CommandError> {
-    match field {
-        Field::Trained(network) => Ok(process::parse(&network.process)?),
-        _ => Err(no_process()),
-    }
+/// The process a network was trained on.
+fn own_process(model: &dyn Model) -> Result<SharedPath, CommandError> {
+    Ok(process::parse(model.process().ok_or_else(no_process)?)?)
 }
 
 fn no_process() -> CommandError {
@@ -191,15 +187,15 @@ fn no_process() -> CommandError {
     )
 }
 
-/// One image of as many values as a lane of the field.
-fn read_image(file: &Path, field: &Field) -> Result<Vec<f64>, CommandError> {
+/// One image of as many values as a lane of the model.
+fn read_image(file: &Path, model: &dyn Model) -> Result<Vec<f64>, CommandError> {
     let image = npy::read::<f64>(file)?;
-    let (expected, found, shape) = (field.dimension(), image.len(), image.shape().to_vec());
+    let (expected, found, shape) = (model.dimension(), image.len(), image.shape().to_vec());
     if expected != found {
         return Err(ReconstructError::Size { expected, found, shape }.into());
     }
     let pixels: Vec<f64> = image.into_iter().collect();
-    if field.row_shape().len() < 2 {
+    if model.row_shape().len() < 2 {
         return Ok(pixels);
     }
     match pixels.iter().position(|value| !(-SLACK..=1.0 + SLACK).contains(value)) {
@@ -215,26 +211,26 @@ pub(super) fn run(
     arguments.check_before_reading()?;
     let (technique, settings) = (arguments.technique()?, arguments.settings()?);
     let checked = |path: SharedPath| reconstruct::check(&path, &settings).map(|()| path);
-    // Before the field is read, where the process is known without it.
+    // Before the model is read, where the process is known without it.
     let named = arguments.process.as_deref().map(process::parse).transpose()?;
     let named = named.map(checked).transpose()?;
-    let field = arguments.field()?;
+    let model = arguments.model()?;
     let path = match named {
         Some(path) => path,
-        None => checked(own_process(&field)?)?,
+        None => checked(own_process(&*model)?)?,
     };
-    field.check_condition(&settings.condition)?;
-    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
-    let image = read_image(&arguments.image, &field)?;
-    let shape = ImageShape::from_axes(&field.row_shape())?;
+    model.check_condition(&settings.condition)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
+    let image = read_image(&arguments.image, &*model)?;
+    let shape = ImageShape::from_axes(&model.row_shape())?;
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
-    let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
+    let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);
-    let summary = arguments.summary(&path, technique, &observation, &image, &done);
+    let summary = arguments.summary(&path, &technique, &observation, &image, &done);
     if arguments.json {
         exit::say(serde_json::to_string_pretty(&summary)?)?;
     } else {
@@ -274,7 +270,7 @@ impl ReconstructArguments {
     fn summary(
         &self,
         path: &SharedPath,
-        technique: Technique,
+        technique: &Technique,
         observation: &Observation,
         image: &[f64],
         done: &Reconstructed<f32>,
@@ -286,7 +282,7 @@ impl ReconstructArguments {
         json!({
             "solver": self.solver,
             "process": path.spec(),
-            "method": technique.to_string(),
+            "method": technique.label(),
             "measurement": self.measurement,
             "steps": generated.steps,
             "nfe": generated.statistics.nfe,

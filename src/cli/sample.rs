@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use driftfield_problems::echo::echo_path;
+use driftfield_problems::method::Solver;
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
@@ -17,8 +18,8 @@ use super::files::Files;
 use super::signals::Signals;
 use super::{CommandError, exit};
 use crate::generate::{
-    Budget, Condition, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings,
-    Streamed, check_settings, generate_in_chunks,
+    Budget, Condition, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved,
+    Settings, Streamed, check_settings, generate_in_chunks, model,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
@@ -160,7 +161,7 @@ impl SampleArguments {
     fn settings(&self) -> Result<Settings, CommandError> {
         let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
         Ok(Settings {
-            solver: self.solver.clone(),
+            solver: Solver::parse(&self.solver)?,
             budget: self.budget(spacing.as_ref())?,
             spacing,
             t_start: self.t_start,
@@ -222,7 +223,7 @@ impl SampleArguments {
         files
     }
 
-    /// Refuses what no field and no initial state could make good.
+    /// Refuses what no model and no initial state could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
         match (&self.init, self.n) {
@@ -343,7 +344,7 @@ pub(super) fn run(
     }
 }
 
-fn run_as<T: Scalar + NpyElement>(
+fn run_as<T: Precision + NpyElement>(
     arguments: &SampleArguments,
     signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
@@ -351,13 +352,13 @@ fn run_as<T: Scalar + NpyElement>(
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
     check_settings(&path, &settings, arguments.init.is_some())?;
-    let field = Field::parse(&arguments.field)?;
-    field.check_condition(&settings.condition)?;
-    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
+    let model = model::parse(&arguments.field)?;
+    model.check_condition(&settings.condition)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
     let initial = arguments.initial::<T>()?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let (mut samples, mut drawn) = (None, Vec::new());
-    let streamed = generate_in_chunks(&path, &field, initial, &settings, |chunk| {
+    let streamed = generate_in_chunks(&path, &*model, initial, &settings, |chunk| {
         if let Some(file) = &arguments.out {
             append(&mut samples, file, &chunk.samples).map_err(CommandError::failed)?;
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_problems::method::{ChosenMethod, IntendedGrid};
+use driftfield_problems::method::{ChosenMethod, IntendedGrid, Solver};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{
     PathError, SharedPath, check_diffusion, check_log_snr, check_time,
@@ -9,7 +9,7 @@ use driftfield_problems::process::{
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
-use driftfield_solvers::{LaneOptions, SolveOptions, State};
+use driftfield_solvers::{ErrorNorm, SolveOptions, State};
 
 use super::{Condition, GenerateError, Saved, memory, to_data};
 
@@ -45,8 +45,8 @@ impl Budget {
 /// How to generate.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The solver, as on the command line.
-    pub solver: String,
+    /// The solver.
+    pub solver: Solver,
     /// What it may spend.
     pub budget: Budget,
     /// Where the times of a fixed grid lie; by default what the process says.
@@ -58,7 +58,7 @@ pub struct Settings {
     /// Noise level of a stochastic solver, 1 by default.
     pub noise_level: Option<f64>,
     /// Whether, and how, the predicted data is kept within a range, which is in the units of the
-    /// field's data.
+    /// model's data.
     pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,
@@ -76,9 +76,9 @@ pub struct Settings {
 
 impl Settings {
     /// `solver` with `budget` and the defaults for everything else.
-    pub fn new(solver: impl Into<String>, budget: Budget) -> Self {
+    pub fn new(solver: Solver, budget: Budget) -> Self {
         Settings {
-            solver: solver.into(),
+            solver,
             budget,
             spacing: None,
             t_start: None,
@@ -156,6 +156,10 @@ impl Plan {
             Steps::Grid(times) => SolveOptions::times(times.clone()),
             Steps::Adaptive { abstol, reltol, budget } => {
                 let options = SolveOptions::adaptive(*abstol, *reltol);
+                let options = match settings.per_lane {
+                    true => options.norm(ErrorNorm::EachLane),
+                    false => options,
+                };
                 match budget {
                     Some(nfe) => options.nfe_budget(*nfe),
                     None => options,
@@ -168,20 +172,6 @@ impl Plan {
     /// States that will be kept, as far as that is known.
     pub(super) fn saved(&self, saved: Saved) -> u64 {
         saved.states(self.steps())
-    }
-}
-
-impl Plan {
-    /// How lanes with steps of their own are solved.
-    pub(super) fn lane_options(&self) -> Result<LaneOptions, GenerateError> {
-        let Steps::Adaptive { abstol, reltol, budget } = &self.steps else {
-            return Err(GenerateError::FixedPerLane);
-        };
-        let options = LaneOptions::adaptive(*abstol, *reltol);
-        Ok(match budget {
-            Some(nfe) => options.nfe_budget(*nfe),
-            None => options,
-        })
     }
 }
 

@@ -13,8 +13,8 @@ fn every_data_set_is_drawn_as_the_library_draws_it() {
     room.array::<f64>("own.npy", &[3, 4], (0..12).map(f64::from).collect());
     let own = room.path("own.npy").display().to_string();
     let mixture = room.path("m.json").display().to_string();
-    let registered = data::REGISTRY.iter().map(|entry| entry.name);
-    for name in registered.chain([own.as_str(), mixture.as_str(), DIGITS]) {
+    let catalog = data::catalog();
+    for name in catalog.names().chain([own.as_str(), mixture.as_str(), DIGITS]) {
         let set = data::by_name(name).unwrap();
         // More than are drawn at a time.
         let n = if name == DIGITS { 3 } else { 1500 };

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use driftfield::generate::Field;
+use driftfield::generate::TrainedModel;
 use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
@@ -176,9 +176,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
 
 /// The shipped rectified flow, as a study would solve it.
 fn solves(threads: usize, rows: &mut Vec<Row>) {
-    let Field::Trained(network) = Field::parse("cat-rectified-flow").unwrap() else {
-        unreachable!("shipped weights are a trained network")
-    };
+    let network = TrainedModel::read("cat-rectified-flow").unwrap();
     let path = process::parse(&network.process).unwrap();
     let (prediction, plan) = (network.prediction().unwrap(), network.plan());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());

@@ -3,15 +3,17 @@ use std::sync::Arc;
 use driftfield_networks::Plan;
 use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
+use driftfield_problems::data::DataSet;
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;
 
-use super::{Condition, GenerateError};
+use super::{Model, SharedPredictor, training_data};
+use crate::generate::{Condition, GenerateError, shipped};
 
 /// A trained network prepared for the CPU, with what its file says of it.
 #[derive(Debug, Clone)]
-pub struct TrainedField {
+pub struct TrainedModel {
     /// The process it was trained on, as `--process` takes it.
     pub process: String,
     /// Name of the data it was trained on.
@@ -25,11 +27,11 @@ pub struct TrainedField {
     plan: Plan,
 }
 
-impl TrainedField {
+impl TrainedModel {
     /// Prepares a network; `file` names it in messages.
     pub fn new(network: impl Into<AnyNetwork>, file: impl Into<String>) -> Self {
         let network = network.into();
-        TrainedField {
+        TrainedModel {
             process: network.process,
             data: network.data,
             units: network.standardisation,
@@ -40,20 +42,17 @@ impl TrainedField {
         }
     }
 
-    /// Shape of a lane.
-    pub fn row_shape(&self) -> Vec<usize> {
-        self.plan.row_shape().to_vec()
-    }
-
-    /// How many labels it knows; none if it is not conditioned on any.
-    pub fn labels(&self) -> Option<usize> {
-        Some(self.plan.known_labels()).filter(|&known| known > 0)
-    }
-
-    /// Root of the mean variance of a component of the data, in the units of the process, as
-    /// measured in training; files of before do not say.
-    pub fn data_std(&self) -> Result<f64, GenerateError> {
-        self.data_std.ok_or_else(|| GenerateError::DataStd { file: self.file.clone() })
+    /// The network of a `.safetensors` file, or a shipped one by name (`cat-vp`).
+    pub fn read(text: &str) -> Result<Self, GenerateError> {
+        let network = match shipped(text) {
+            Some(bytes) if !std::path::Path::new(text).is_file() => AnyNetwork::from_bytes(bytes),
+            _ if text.ends_with(".safetensors") => AnyNetwork::load(text),
+            _ => return Err(GenerateError::ModelForm(text.to_owned())),
+        };
+        match network {
+            Ok(network) => Ok(Self::new(network, text)),
+            Err(source) => Err(GenerateError::Weights { file: text.to_owned(), source }),
+        }
     }
 
     /// What it predicts.
@@ -92,6 +91,64 @@ impl TrainedField {
             return Ok(());
         }
         Err(GenerateError::Process { file: self.file.clone(), trained, asked: path.spec() })
+    }
+}
+
+impl Model for TrainedModel {
+    fn label(&self) -> &str {
+        "trained"
+    }
+
+    fn source(&self) -> &str {
+        &self.file
+    }
+
+    fn row_shape(&self) -> Vec<usize> {
+        self.plan.row_shape().to_vec()
+    }
+
+    fn predictor_f64(
+        &self,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<SharedPredictor<f64>, GenerateError> {
+        self.predictor(path, condition)
+    }
+
+    fn predictor_f32(
+        &self,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<SharedPredictor<f32>, GenerateError> {
+        self.predictor(path, condition)
+    }
+
+    /// How many labels it knows; none if it is not conditioned on any.
+    fn labels(&self) -> Option<usize> {
+        Some(self.plan.known_labels()).filter(|&known| known > 0)
+    }
+
+    fn units(&self) -> Option<&Standardisation> {
+        Some(&self.units)
+    }
+
+    fn data(&self) -> Result<Option<Arc<dyn DataSet>>, GenerateError> {
+        training_data::of(&self.file, &self.data).map(Some)
+    }
+
+    /// As measured in training; files of before do not say.
+    fn data_std(&self) -> Result<f64, GenerateError> {
+        self.data_std.ok_or_else(|| GenerateError::DataStd { model: self.file.clone() })
+    }
+
+    /// An estimate from above: the data is not kept, but points are centred, and pixels lie between
+    /// -1 and 1.
+    fn mean_square(&self) -> Option<f64> {
+        Some(self.data_std.map(|std| std * std)? + 1.0)
+    }
+
+    fn process(&self) -> Option<&str> {
+        Some(&self.process)
     }
 }
 
