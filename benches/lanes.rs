@@ -14,9 +14,7 @@ use driftfield::problems::flow::PathField;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::solvers::method::{Dop853, Tsit5};
 use driftfield::solvers::noise::fill_initial_normals;
-use driftfield::solvers::{
-    ErrorNorm, ErrorNorm, OdeProblem, SolveError, SolveOptions, solve,
-};
+use driftfield::solvers::{ErrorNorm, OdeProblem, SolveError, SolveOptions, solve};
 use ndarray::{Array2, ArrayD, Ix2};
 use std::sync::Arc;
 
@@ -133,7 +131,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, model, exact) in &cases {
         let process = name.split(',').next().unwrap_or(name);
         let problem = problem(process, &**model)?;
-        let truth = solve(&problem, &Dop853::new(), SolveOptions::adaptive(*exact, *exact).norm(ErrorNorm::EachLane))?;
+        let truth = solve(
+            &problem,
+            &Dop853::new(),
+            SolveOptions::adaptive(*exact, *exact).norm(ErrorNorm::EachLane),
+        )?;
         assert!(truth.outcome.is_success(), "{}", truth.outcome);
         let truth = truth.u_last.into_dimensionality::<Ix2>()?;
         for (steps, label) in ALL {

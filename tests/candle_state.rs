@@ -10,11 +10,7 @@ use driftfield_solvers::{
 use ndarray::Array2;
 
 /// A solve as far as it comes, one that makes no step included.
-fn attempt<P, M>(
-    problem: &P,
-    method: &M,
-    options: SolveOptions<'_, P::State>,
-) -> Solution<P::State>
+fn attempt<P, M>(problem: &P, method: &M, options: SolveOptions<'_, P::State>) -> Solution<P::State>
 where
     P: Problem,
     M: Method<P::State, P::Field>,

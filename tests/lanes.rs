@@ -15,7 +15,7 @@ use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::method::{Dop853, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    FieldError, ErrorNorm, OdeProblem, Problem, SolveOptions, VectorField, solve,
+    ErrorNorm, FieldError, OdeProblem, Problem, SolveOptions, VectorField, solve,
 };
 use ndarray::{Array2, Axis};
 
@@ -30,7 +30,12 @@ fn on_every_process_each_lane_follows_the_flow() {
     for path in all_paths() {
         let field = exact_flow(mixture(), &path);
         let problem = field.problem(noise(&path, 40), path.default_span());
-        let own = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-7, 1e-7).norm(ErrorNorm::EachLane)).unwrap();
+        let own = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-7, 1e-7).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         let truth = solve(&problem, &Dop853::new(), SolveOptions::adaptive(1e-11, 1e-11)).unwrap();
         assert!(own.outcome.is_success(), "{}: {}", path.name(), own.outcome);
         assert!(
@@ -39,8 +44,12 @@ fn on_every_process_each_lane_follows_the_flow() {
             path.name(),
             gap(&own.u_last, &truth.u_last)
         );
-        let loose =
-            solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane)).unwrap();
+        let loose = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         assert!(loose.lane_evaluations() < own.lane_evaluations());
     }
 }
@@ -110,6 +119,11 @@ fn a_predictor_of_one_time_is_refused() {
     let field = PathField::new(Arc::new(OneTime(path.clone())), 0.0.into());
     let problem = OdeProblem::new(field, noise(&path, 3), path.default_span());
     assert_eq!(problem.span(), path.default_span());
-    let solution = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane)).unwrap();
+    let solution = solve(
+        &problem,
+        &Tsit5::new(),
+        SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+    )
+    .unwrap();
     assert!(solution.outcome.to_string().contains("one time for all"), "{}", solution.outcome);
 }

@@ -67,7 +67,12 @@ fn gbm_law(factors: [f64; 4]) -> Law {
     Law { mean: m1, variance, of_squares: fourth - variance * variance }
 }
 
-fn check<F: StochasticField<Batch> + 'static>(right: F, wrong: F, law: &Law, method: &BoxedMethod<Batch, F>) {
+fn check<F: StochasticField<Batch> + 'static>(
+    right: F,
+    wrong: F,
+    law: &Law,
+    method: &BoxedMethod<Batch, F>,
+) {
     let name = method.info().name;
     let misfit_of = |field| misfit(&sample(field, method), law);
     let (passes, fails) = (misfit_of(right), misfit_of(wrong));

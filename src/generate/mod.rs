@@ -21,7 +21,8 @@ pub use condition::Condition;
 pub use error::GenerateError;
 pub use lanes::LaneEvaluations;
 pub use model::{
-    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor, TrainedModel,
+    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor,
+    TrainedModel,
 };
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};

@@ -7,6 +7,8 @@ pub mod published;
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::process::{self, SharedPath};
+use driftfield_solvers::method::Method;
+use driftfield_solvers::{Problem, Solution, SolveOptions, Status, init};
 use ndarray::Array2;
 
 /// A batch of points, one row each.

@@ -13,9 +13,7 @@ use driftfield_problems::predictor::{Predictor, Targets, Times};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::registry::{runge_kutta_methods, stratonovich_methods};
 use driftfield_solvers::method::{BoxedMethod, Kind, Method};
-use driftfield_solvers::{
-    ErrorNorm, FieldError, OdeProblem, Outcome, Save, SolveOptions,
-};
+use driftfield_solvers::{ErrorNorm, FieldError, OdeProblem, Outcome, Save, SolveOptions};
 
 use super::{Batch, gap, path, smooth, span};
 
@@ -228,8 +226,7 @@ fn check_shared_steps(path: &SharedPath, method: &BoxedMethod<Batch, PathField<B
 fn check_own_steps(path: &SharedPath, method: &BoxedMethod<Batch, PathField<Batch>>) {
     for times in [vec![], save_times(span(path))] {
         let solve = |problem| {
-            let options =
-                SolveOptions::adaptive(TOLERANCE, TOLERANCE).norm(ErrorNorm::EachLane);
+            let options = SolveOptions::adaptive(TOLERANCE, TOLERANCE).norm(ErrorNorm::EachLane);
             let solution = attempt(&problem, method, options.save(Save::at(times.clone())));
             End {
                 outcomes: solution.lanes.into_iter().map(|lane| lane.outcome).collect(),
@@ -249,7 +246,8 @@ fn a_field_that_breaks_once_is_never_a_wrong_success() {
         for method in path_methods().iter().chain(&stratonovich_methods()) {
             check_shared_steps(&path, method);
         }
-        let own = |method: &&BoxedMethod<_, _>| method.info().adaptive() && method.info().lane_steps;
+        let own =
+            |method: &&BoxedMethod<_, _>| method.info().adaptive() && method.info().lane_steps;
         for method in path_methods().iter().filter(own) {
             check_own_steps(&path, method);
         }

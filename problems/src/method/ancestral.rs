@@ -1,4 +1,6 @@
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use driftfield_solvers::{SemilinearField, State, StateError, Target};
 
 /// Ancestral sampling: every step draws `x_u` from the process's exact posterior

@@ -1,5 +1,5 @@
-use driftfield_solvers::method::{StepError, move_lanes};
 use driftfield_solvers::method::exponential::NoiseSettingError;
+use driftfield_solvers::method::{StepError, move_lanes};
 use driftfield_solvers::noise::Noise;
 use driftfield_solvers::{Counted, SemilinearField, State, StateError, Tolerance};
 

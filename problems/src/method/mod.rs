@@ -25,7 +25,9 @@ pub use ancestral::{Ancestral, AncestralStepper};
 pub use annealed_langevin::{AnnealedLangevin, AnnealedLangevinStepper};
 pub use catalog::{catalog, methods, multistep_solver, parse, parse_for, path_methods};
 pub use langevin_steps::LangevinRule;
-pub use predictor_corrector::{NoPredictor, NoPredictorStepper, PredictorCorrector, PredictorCorrectorStepper};
+pub use predictor_corrector::{
+    NoPredictor, NoPredictorStepper, PredictorCorrector, PredictorCorrectorStepper,
+};
 pub use recipe::{ChosenMethod, IntendedGrid, PathMethod, Recipe};
 pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionStepper};
 pub use solver::{Precision, Solver};

@@ -1,5 +1,8 @@
 use driftfield_solvers::method::exponential::NoiseSettingError;
-use driftfield_solvers::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told, move_lanes};
+use driftfield_solvers::method::{
+    GridPosition, Kind, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
+    move_lanes,
+};
 use driftfield_solvers::noise::{Noise, NoiseError, NoiseRequest};
 use driftfield_solvers::{SemilinearField, State, StateError};
 
@@ -62,7 +65,6 @@ impl<M> PredictorCorrector<M> {
         let PredictorCorrector { corrector, final_noise, .. } = *self;
         PredictorCorrector { predictor, corrector, final_noise }
     }
-
 
     /// The grid that a recorded path needs for steps between `times`.
     pub fn noise_times<S: State, F>(&self, times: &[f64]) -> Vec<f64>
@@ -161,7 +163,8 @@ impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F>
         // What the predictor sees is a solve of one step, the first and the last.
         let alone = grid.map(|grid| GridPosition { index: grid.steps - 1, ..grid });
         let noise = &mut noise;
-        let step = Step { field, t, t_next, h, u: corrected, next, noise, grid: alone, lanes: None };
+        let step =
+            Step { field, t, t_next, h, u: corrected, next, noise, grid: alone, lanes: None };
         predictor.step(step)
     }
 

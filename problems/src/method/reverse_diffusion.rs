@@ -1,4 +1,6 @@
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use driftfield_solvers::{SemilinearField, State, StateError};
 
 /// Reverse-diffusion sampling (Song et al., *Score-Based Generative Modeling through SDEs*,

@@ -1,6 +1,8 @@
 use driftfield_solvers::field::Counted;
-use driftfield_solvers::method::{GridPosition, Interpolant, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told};
 use driftfield_solvers::method::exponential::Continuous;
+use driftfield_solvers::method::{
+    GridPosition, Interpolant, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
+};
 use driftfield_solvers::noise::NoiseRequest;
 use driftfield_solvers::{SemilinearField, State, StateError, Target};
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use driftfield_networks::Plan;
 use driftfield_networks::weights::AnyNetwork;
-use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::data::DataSet;
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;

@@ -19,8 +19,7 @@ pub use replacement::Replacement;
 
 use super::ReconstructError;
 use crate::generate::{
-    Condition, GenerateError, Generated, Model, Precision, SharedPredictor,
-    Steered,
+    Condition, GenerateError, Generated, Model, Precision, SharedPredictor, Steered,
 };
 
 /// What is known of the data before it is measured: a model on a path.
