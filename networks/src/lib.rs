@@ -35,6 +35,7 @@ mod pass;
 mod plan;
 mod registry;
 mod seeded;
+mod tensor_layers;
 pub mod train;
 mod unet;
 pub mod weights;

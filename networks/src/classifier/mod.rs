@@ -5,7 +5,7 @@ mod classify;
 mod config;
 mod pass;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 use ndarray::Array2;

@@ -2,11 +2,11 @@
 //! either precision, and its layers with fused ones on the CPU.
 
 mod config;
-mod definition;
 #[cfg(test)]
 mod guidance_tests;
 mod layers;
 mod pass;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +14,8 @@ use driftfield_problems::standardisation::{Standardisation, StandardisationError
 use ndarray::Array2;
 
 pub use config::UNetConfig;
-pub use definition::UNet;
 pub use pass::UNetLayers;
+pub use tensor::UNet;
 
 use crate::layers::{Entries, units_of_pixels};
 use crate::{Architecture, ConfigError};
