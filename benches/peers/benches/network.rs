@@ -10,7 +10,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use driftfield::generate::TrainedModel;
 use driftfield::metrics;
 use driftfield::prelude::*;
@@ -154,7 +154,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
     let config = MlpConfig { width, ..MlpConfig::new(2) };
     let parameters = Parameters::initialise(&config, 0).unwrap();
     let plan = Plan::new(&parameters);
-    let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+    let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let x = states(ROWS);
     let mut out = x.clone();
     let tensor = Tensor::from_slice(x.as_slice().unwrap(), x.dim(), &Device::Cpu).unwrap();
