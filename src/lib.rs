@@ -7,7 +7,7 @@
 //! - [`prelude`]: what most programs use, in one line;
 //! - [`solvers`]: problems, methods, step control, noise, solutions;
 //! - [`problems`]: processes, predictors, exact and neural fields, data, training;
-//! - [`generate`]: a process, a field, a solver and a budget as one call;
+//! - [`generate`]: a process, a model, a solver and a budget as one call;
 //! - [`images`]: digits as pictures;
 //! - [`reconstruct`]: samples of what an image was, given a measurement of it;
 //! - [`metrics`]: distances between samples;
