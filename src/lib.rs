@@ -8,7 +8,7 @@
 //! - [`solvers`]: problems, methods, step control, noise, solutions;
 //! - [`problems`]: processes, predictors, exact fields, data sets;
 //! - [`networks`]: neural fields, their training and their files;
-//! - [`generate`]: a process, a field, a solver and a budget as one call;
+//! - [`generate`]: a process, a model, a solver and a budget as one call;
 //! - [`images`]: digits as pictures;
 //! - [`reconstruct`]: samples of what an image was, given a measurement of it;
 //! - [`metrics`]: distances between samples;
