@@ -1,15 +1,20 @@
 //! Error against cost, for many methods at once.
 
-use super::axis::{self, Frame, LARGE, SMALL, Scale, TITLE_ROOM};
+use plotters::element::{PathElement, Rectangle};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Plot;
+use super::axis::Scale;
+use super::canvas::{SCALE, fill, pen, px};
+use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
 use super::error::PlotError;
-use super::floors;
-use super::legend::{self, Entry, Key, MARKER_RADIUS, ROW};
-use super::marker::Marker;
-use super::picture::{Anchor, Area, Picture, Pixel, Shape};
-use super::range::{Range, drawable, drawable_log};
-use super::stroke::{self, LineStyle};
-use super::{MARGIN, Plot};
+use super::floors::{self, Area};
+use super::font::{self, SMALL, Weight};
+use super::marker::{Mark, Marker};
+use super::picture::{Page, Picture};
+use super::range::Range;
+use super::stroke::LineStyle;
 
 /// The look of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,10 +130,10 @@ impl ErrorCurves {
                 .points
                 .iter()
                 .enumerate()
-                .filter(|(_, (x, y))| fits(*x, self.x_scale) && fits(*y, self.y_scale))
+                .filter(|(_, (x, y))| self.x_scale.shows(*x) && self.y_scale.shows(*y))
                 .map(|(index, &(x, y))| {
                     let spread = series.spread.as_ref().map_or(0.0, |spread| spread[index]);
-                    (x, y, if drawable(spread) { spread.abs() } else { 0.0 })
+                    (x, y, if Scale::Linear.shows(spread) { spread.abs() } else { 0.0 })
                 })
                 .collect();
             if !points.is_empty() {
@@ -148,13 +153,13 @@ impl ErrorCurves {
     }
 
     fn floors(&self) -> impl Iterator<Item = &Floor> {
-        self.floors.iter().filter(|floor| fits(floor.value, self.y_scale))
+        self.floors.iter().filter(|floor| self.y_scale.shows(floor.value))
     }
 
     fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
         if let Some((low, high)) = self.y_limits {
             let logarithmic = self.y_scale == Scale::Logarithmic;
-            if low < high && fits(low, self.y_scale) && fits(high, self.y_scale) {
+            if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
                 return Ok(Range { low, high });
             }
             return Err(PlotError::InvalidLimits {
@@ -172,53 +177,49 @@ impl ErrorCurves {
             [low, y + spread]
         });
         let range = Range::around(ends.chain(self.floors().map(|floor| floor.value)));
-        Ok(padded(range.unwrap_or(Range { low: 1.0, high: 1.0 }), self.y_scale, 0.05))
+        Ok(range.unwrap_or(Range { low: 1.0, high: 1.0 }).padded(self.y_scale, 0.05))
     }
 
-    fn draw_floors(&self, picture: &mut Picture, frame: &Frame, curves: &[Curve<'_>]) {
-        let Area { left, right, .. } = frame.area;
-        let shown: Vec<_> = self
-            .floors()
-            .filter(|floor| frame.y.range.contains(floor.value))
-            .map(|floor| (floor.label.clone(), frame.y.place(floor.value)))
-            .collect();
-        for (_, y) in &shown {
-            let y = y.floor() + 0.5;
-            for dash in stroke::dashes(&[[left, y], [right, y]], 7.0, 5.0) {
-                picture.line(dash, 1.5, FLOOR);
-            }
+    fn draw_floors(
+        &self,
+        page: &Page<'_>,
+        chart: &mut Chart<'_>,
+        curves: &[Curve<'_>],
+    ) -> Result<(), PlotError> {
+        let [x, y] = chart::window(chart);
+        let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.value)).collect();
+        for floor in &shown {
+            let ends = [[x.low, floor.value], [x.high, floor.value]];
+            chart::draw_line(chart, &ends, LineStyle::Dashed, FLOOR, 1.5)?;
         }
+        let frame = chart.plotting_area();
+        let pixel = |(x, y): (i32, i32)| [x, y].map(|place| f64::from(place) / f64::from(SCALE));
+        let place = |x: f64, y: f64| pixel(frame.map_coordinate(&(x, y)));
+        let [[left, top], [right, bottom]] = chart::corners(chart).map(pixel);
+        let path = |curve: &Curve<'_>| -> Vec<_> {
+            curve.points.iter().map(|&(x, y, _)| place(x, y)).collect()
+        };
         let points: Vec<_> =
-            curves.iter().flat_map(|curve| floors::sampled(&curve.path(frame))).collect();
-        let boxes = floors::place_labels(&shown, &points, &frame.area);
-        for ((label, _), area) in shown.iter().zip(boxes) {
-            picture.shapes.push(Shape::Rectangle {
-                low: [area.left, area.top + 1.0],
-                high: [area.right, area.bottom - 1.0],
-                fill: Color::WHITE.with_opacity(0.8),
-            });
-            picture.text(label, floors::baseline(&area), SMALL, Anchor::Start);
+            curves.iter().flat_map(|curve| floors::sampled(&path(curve))).collect();
+        let labels: Vec<_> =
+            shown.iter().map(|floor| (floor.label.clone(), place(x.low, floor.value)[1])).collect();
+        let boxes = floors::place_labels(&labels, &points, &Area { left, top, right, bottom });
+        let style = font::style(SMALL, Weight::Regular, Color::INK);
+        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+        for ((label, _), area) in labels.iter().zip(boxes) {
+            let ground =
+                [(px(area.left), px(area.top + 1.0)), (px(area.right), px(area.bottom - 1.0))];
+            page.draw(&Rectangle::new(ground, fill(Color::WHITE.with_opacity(0.8))))?;
+            let middle = px((area.top + area.bottom) / 2.0);
+            page.draw_text(label, &style, (px(area.left + floors::PADDING), middle))?;
         }
+        Ok(())
     }
 }
 
 const FLOOR: Color = Color::hex(0x555555);
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 720.0;
-
-fn fits(value: f64, scale: Scale) -> bool {
-    match scale {
-        Scale::Linear => drawable(value),
-        Scale::Logarithmic => drawable_log(value),
-    }
-}
-
-fn padded(range: Range, scale: Scale, share: f64) -> Range {
-    match scale {
-        Scale::Linear => range.padded(share),
-        Scale::Logarithmic => range.padded_log(share),
-    }
-}
 
 /// A series with what cannot be drawn taken out: x, y and spread.
 struct Curve<'a> {
@@ -228,86 +229,90 @@ struct Curve<'a> {
 }
 
 impl Curve<'_> {
-    fn path(&self, frame: &Frame) -> Vec<Pixel> {
-        self.points.iter().map(|&(x, y, _)| frame.place([x, y])).collect()
-    }
-
-    fn draw_spread(&self, picture: &mut Picture, frame: &Frame) {
-        let color = Color::WHITE.mixed(self.style.color, 0.55);
-        let Area { top, bottom, .. } = frame.area;
+    fn draw_spread(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let pen = pen(Color::WHITE.mixed(self.style.color, 0.55), 1.25);
+        let range = chart::window(chart)[1];
+        let reach = px(4.0);
+        let mut bars: Vec<Vec<(f64, f64)>> = Vec::new();
+        let mut caps = Vec::new();
         for &(x, y, spread) in self.points.iter().filter(|(_, _, spread)| *spread > 0.0) {
-            let x = frame.x.place(x);
-            let high = frame.y.place(y + spread);
-            let below = y - spread;
-            let low = if fits(below, frame.y.scale) { frame.y.place(below) } else { bottom };
-            let (from, to) = (high.clamp(top, bottom), low.clamp(top, bottom));
-            picture.line(vec![[x, from], [x, to]], 1.25, color);
-            for end in [high, low] {
-                // No cap where the bar is cut: it does not end there.
-                if top < end && end < bottom {
-                    picture.line(vec![[x - 4.0, end], [x + 4.0, end]], 1.25, color);
-                }
+            let ends = [y - spread, y + spread];
+            let [low, high] = ends.map(|end| end.clamp(range.low, range.high));
+            bars.push(vec![(x, low), (x, high)]);
+            // No cap where the bar is cut: it does not end there.
+            for end in ends.into_iter().filter(|&end| range.contains(end)) {
+                let (place, down) = chart.plotting_area().map_coordinate(&(x, end));
+                caps.push(PathElement::new([(place - reach, down), (place + reach, down)], pen));
             }
         }
+        chart.draw_series(bars.into_iter().map(|bar| PathElement::new(bar, pen)))?;
+        let page = chart.plotting_area().use_screen_coord();
+        for cap in &caps {
+            page.draw(cap)?;
+        }
+        Ok(())
     }
 
-    fn draw_line(&self, picture: &mut Picture, frame: &Frame) {
-        for part in stroke::clipped(&self.path(frame), &frame.area) {
-            for piece in self.style.line.pieces(part) {
-                picture.line(piece, 2.0, self.style.color);
-            }
-        }
+    fn draw_line(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let path: Vec<_> = self.points.iter().map(|&(x, y, _)| [x, y]).collect();
+        chart::draw_line(chart, &path, self.style.line, self.style.color, 2.0)
     }
 
-    fn draw_markers(&self, picture: &mut Picture, frame: &Frame) {
-        for place in self.path(frame) {
-            if frame.area.contains(place) {
-                self.style.marker.draw(picture, place, MARKER_RADIUS, self.style.color);
-            }
-        }
+    fn draw_markers(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let mark = self.style.marker.mark(self.style.color);
+        let shown = self.points.iter().filter(|&&(x, y, _)| chart::shows(chart, [x, y]));
+        let marks: Vec<_> = shown.map(|&(x, y, _)| mark.clone().at((x, y))).collect();
+        chart.draw_series(marks)?;
+        Ok(())
     }
 
     fn entry(&self) -> Entry {
         let SeriesStyle { color, marker, line } = self.style;
-        Entry::new(Key::Line { color, width: 2.0, style: line, marker: Some(marker) }, self.name)
+        let reach = SIGN / 2.0;
+        let stretches: &[[f64; 2]] = match line {
+            LineStyle::Solid => &[[-reach, reach]],
+            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
+            LineStyle::Dotted => {
+                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+            }
+            LineStyle::None => &[],
+        };
+        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
+            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
+        });
+        Entry::new(self.name, line.with(marker.mark(color)))
     }
 }
 
 impl Plot for ErrorCurves {
-    fn picture(&self) -> Result<Picture, PlotError> {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
         let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0));
         let x_range = Range::around(x_values).unwrap_or(Range { low: 1.0, high: 1.0 });
-        let x_range = padded(x_range, self.x_scale, 0.03);
-        let y_range = self.y_range(&curves)?;
+        let x = (x_range.padded(self.x_scale, 0.03), self.x_scale);
+        let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
+        let legend_height = entries.len() as f64 * LEGEND_ROW;
+        let height = HEIGHT.max(2.0 * MARGIN + TITLE_ROOM + legend_height);
+        let left = chart::left_room(y, height - 2.0 * MARGIN, true);
 
-        let legend_height = entries.len() as f64 * ROW;
-        let top = MARGIN + 38.0;
-        let height = HEIGHT.max(top + legend_height + MARGIN);
-        let bottom = height - MARGIN - TITLE_ROOM + 8.0;
-        let left = MARGIN + axis::left_room(y_range, self.y_scale, bottom - top, true);
-        let right = (WIDTH - MARGIN - legend::column_width(&entries) - 22.0).floor();
-        let area = Area { left: left.floor(), top, right, bottom };
-        let frame = Frame::new(area, (x_range, self.x_scale), (y_range, self.y_scale));
-
-        let mut picture = Picture::new(WIDTH, height);
-        picture.title(&self.title, area.left, MARGIN + LARGE, WIDTH - MARGIN, LARGE);
-        frame.draw_grid(&mut picture);
-        for curve in &curves {
-            curve.draw_spread(&mut picture, &frame);
-        }
-        for curve in &curves {
-            curve.draw_line(&mut picture, &frame);
-        }
-        for curve in &curves {
-            curve.draw_markers(&mut picture, &frame);
-        }
-        self.draw_floors(&mut picture, &frame, &curves);
-        frame.draw_border(&mut picture, true, true);
-        frame.draw_titles(&mut picture, &self.x_label, &self.y_label, MARGIN);
-        legend::draw_column(&mut picture, &entries, [right + 22.0, top]);
-        Ok(picture)
+        Ok(Picture::new(WIDTH, height, move |page| {
+            let body = chart::titled(page, &self.title)?;
+            let body = chart::beside_legend(&body, &entries)?;
+            let axes = Axes { x, y, titles: [&self.x_label, &self.y_label], left, grid: true };
+            let mut chart = chart::frame(&body, &axes)?;
+            for curve in &curves {
+                curve.draw_spread(&mut chart)?;
+            }
+            for curve in &curves {
+                curve.draw_line(&mut chart)?;
+            }
+            for curve in &curves {
+                curve.draw_markers(&mut chart)?;
+            }
+            self.draw_floors(page, &mut chart, &curves)?;
+            chart::draw_border(&chart)
+        }))
     }
 }
 

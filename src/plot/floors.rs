@@ -1,12 +1,32 @@
-//! Labels of horizontal lines, put where they hide the least.
+//! Labels of horizontal lines, put where they hide the least: plotters knows no collisions.
 
-use super::axis::SMALL;
-use super::font::{self, Weight};
-use super::picture::{Area, Pixel};
+use super::font::{self, SMALL, Weight};
 
-/// The box a label takes, the label's baseline being a little above its bottom.
+/// A place in pixels, y pointing down.
+pub(crate) type Pixel = [f64; 2];
+
+/// A rectangle in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+impl Area {
+    fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    fn contains(&self, point: Pixel) -> bool {
+        (self.left..=self.right).contains(&point[0]) && (self.top..=self.bottom).contains(&point[1])
+    }
+}
+
+/// The box a label takes, and the room before and after its text.
 const HEIGHT: f64 = SMALL + 6.0;
-const PADDING: f64 = 5.0;
+pub(crate) const PADDING: f64 = 5.0;
 
 /// The boxes for labels of horizontal lines at the given heights, each just
 /// above or below its line, wherever it covers fewest points of the curves and
@@ -54,11 +74,6 @@ fn candidates(line: f64, width: f64, area: &Area) -> Vec<Area> {
 
 fn overlap(a: &Area, b: &Area) -> bool {
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
-}
-
-/// Where the text of a label starts in its box.
-pub(crate) fn baseline(label: &Area) -> Pixel {
-    [label.left + PADDING, label.bottom - 6.0]
 }
 
 /// Points along paths, close enough together that no label fits between them.
