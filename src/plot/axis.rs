@@ -31,35 +31,37 @@ impl Scale {
         value.abs() < LARGEST && (self == Self::Linear || value > 1.0 / LARGEST)
     }
 
-    /// The number whose differences are lengths on the axis.
-    pub(crate) fn straight(self, value: f64) -> f64 {
+    /// Where a value is on the axis: its coordinate in a chart.
+    pub(crate) fn place(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,
             Self::Logarithmic => value.log10(),
         }
     }
 
-    /// The inverse of [`straight`](Self::straight).
-    pub(crate) fn curved(self, straight: f64) -> f64 {
+    /// A range of places, at least a factor of two on a logarithmic axis, widened by a share of
+    /// its length at both ends.
+    pub(crate) fn padded(self, range: Range, share: f64) -> Range {
         match self {
-            Self::Linear => straight,
-            Self::Logarithmic => 10_f64.powf(straight),
+            Self::Linear => range.padded(share),
+            Self::Logarithmic => {
+                range.with_span(range.span().max(std::f64::consts::LOG10_2)).padded(share)
+            }
         }
     }
 }
 
-/// Marked values with their labels, and further values marked by a faint line.
+/// Marked places with their labels, and further places marked by a faint line.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Marks {
     labelled: Vec<(f64, String)>,
     faint: Vec<f64>,
 }
 
-/// A range of values along a side of a chart.
+/// A range of places along a side of a chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub range: Range,
-    pub scale: Scale,
     marks: Marks,
 }
 
@@ -70,7 +72,7 @@ impl Axis {
             Scale::Linear => linear(range, labels.max(2)),
             Scale::Logarithmic => logarithmic(range, labels.max(2)),
         };
-        Self { range, scale, marks }
+        Self { range, marks }
     }
 
     /// The width of the widest label, in pixels.
@@ -85,9 +87,7 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, &value: &f64, (from, to): (i32, i32)) -> i32 {
-        let [low, here, high] =
-            [self.range.low, value, self.range.high].map(|value| self.scale.straight(value));
-        let length = f64::from(to - from) * (here - low) / (high - low);
+        let length = f64::from(to - from) * (value - self.range.low) / self.range.span();
         // Backends add to coordinates, which must not overflow.
         from + length.round().clamp(-1e6, 1e6) as i32
     }
@@ -144,28 +144,34 @@ fn linear_label(value: f64, step: f64, range: Range) -> String {
 
 /// Powers of ten; over few decades their doubles and fives too.
 fn logarithmic(range: Range, wanted: usize) -> Marks {
-    let (low, high) = (range.low.log10(), range.high.log10());
     let marks = |mantissas: &[i32]| -> Vec<(i32, i32)> {
-        let decades = low.floor() as i32..=high.ceil() as i32;
+        let decades = range.low.floor() as i32..=range.high.ceil() as i32;
         let all = decades.flat_map(|exponent| mantissas.iter().map(move |&m| (m, exponent)));
-        all.filter(|&mark| range.contains(value_of(mark))).collect()
+        all.filter(|&mark| range.contains(place_of(mark))).collect()
     };
     let decades = marks(&[1]);
-    let labelled = if decades.len() >= 2 && (high - low > 2.3 || wanted < 5) {
+    let labelled = if decades.len() >= 2 && (range.span() > 2.3 || wanted < 5) {
         let stride = decades.len().div_ceil(wanted) as i32;
         decades.into_iter().filter(|(_, exponent)| exponent.rem_euclid(stride) == 0).collect()
     } else {
         marks(&[1, 2, 5])
     };
     if labelled.len() < 2 {
-        return linear(range, wanted.min(8));
+        let [low, high] = [range.low, range.high].map(|place| 10_f64.powf(place));
+        let mut marks = linear(Range { low, high }, wanted.min(8));
+        marks.labelled.iter_mut().for_each(|mark| mark.0 = mark.0.log10());
+        return marks;
     }
-    let fine: &[i32] = if high - low <= 6.0 { &[1, 2, 3, 4, 5, 6, 7, 8, 9] } else { &[1] };
+    let fine: &[i32] = if range.span() <= 6.0 { &[1, 2, 3, 4, 5, 6, 7, 8, 9] } else { &[1] };
     let faint = marks(fine).into_iter().filter(|mark| !labelled.contains(mark));
     Marks {
-        faint: faint.map(value_of).collect(),
-        labelled: labelled.iter().map(|&mark| (value_of(mark), decade_label(mark))).collect(),
+        faint: faint.map(place_of).collect(),
+        labelled: labelled.iter().map(|&mark| (place_of(mark), decade_label(mark))).collect(),
     }
+}
+
+fn place_of(mark: (i32, i32)) -> f64 {
+    value_of(mark).log10()
 }
 
 /// Parsed rather than computed, so that 1e-3 is the number 0.001.
@@ -189,6 +195,10 @@ mod tests {
         marks.labelled.iter().map(|mark| mark.1.as_str()).collect()
     }
 
+    fn decades(low: f64, high: f64, wanted: usize) -> Marks {
+        logarithmic(Range { low: low.log10(), high: high.log10() }, wanted)
+    }
+
     #[test]
     fn linear_marks_are_round() {
         let marks = linear(Range { low: -1.1, high: 1.1 }, 5);
@@ -201,26 +211,26 @@ mod tests {
 
     #[test]
     fn decades_are_written_as_people_write_them() {
-        let marks = logarithmic(Range { low: 8e-5, high: 2e3 }, 12);
+        let marks = decades(8e-5, 2e3, 12);
         assert_eq!(labels(&marks), ["1e-4", "1e-3", "0.01", "0.1", "1", "10", "100", "1000"]);
-        assert!(marks.faint.contains(&9e-5) || marks.faint.is_empty());
+        assert!(marks.faint.contains(&9e-5_f64.log10()) || marks.faint.is_empty());
     }
 
     #[test]
     fn few_decades_get_doubles_and_fives() {
-        let marks = logarithmic(Range { low: 4.0, high: 220.0 }, 10);
+        let marks = decades(4.0, 220.0, 10);
         assert_eq!(labels(&marks), ["5", "10", "20", "50", "100", "200"]);
     }
 
     #[test]
     fn less_than_a_factor_of_two_is_marked_linearly() {
-        let marks = logarithmic(Range { low: 1.1, high: 1.3 }, 8);
+        let marks = decades(1.1, 1.3, 8);
         assert!(marks.labelled.len() >= 2, "{marks:?}");
     }
 
     #[test]
     fn many_decades_are_thinned() {
-        let marks = logarithmic(Range { low: 1e-80, high: 1e80 }, 8);
+        let marks = decades(1e-80, 1e80, 8);
         assert!((2..=8).contains(&marks.labelled.len()), "{marks:?}");
     }
 
@@ -237,11 +247,20 @@ mod tests {
 
     #[test]
     fn ends_of_the_range_are_ends_of_the_side() {
-        let range = Range { low: 1.0, high: 100.0 };
         for scale in [Scale::Linear, Scale::Logarithmic] {
-            let axis = Axis::new(range, scale, 5);
-            assert_eq!([1.0, 100.0].map(|value| axis.map(&value, (10, 410))), [10, 410]);
+            let [low, middle, high] = [1.0, 10.0, 100.0].map(|value| scale.place(value));
+            let axis = Axis::new(Range { low, high }, scale, 5);
+            assert_eq!([low, high].map(|place| axis.map(&place, (10, 410))), [10, 410]);
+            if scale == Scale::Logarithmic {
+                assert_eq!(axis.map(&middle, (10, 410)), 210);
+            }
         }
-        assert_eq!(Axis::new(range, Scale::Logarithmic, 5).map(&10.0, (10, 410)), 210);
+    }
+
+    #[test]
+    fn one_value_makes_a_factor_of_two_on_a_logarithmic_axis() {
+        let value = Scale::Logarithmic.place(5.0);
+        let range = Scale::Logarithmic.padded(Range { low: value, high: value }, 0.05);
+        assert!(10_f64.powf(range.span()) >= 2.0 - 1e-4);
     }
 }

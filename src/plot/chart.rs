@@ -65,7 +65,7 @@ fn height_of(area: &Page<'_>) -> f64 {
     f64::from(area.dim_in_pixel().1) / f64::from(SCALE)
 }
 
-/// What the axes of a chart are.
+/// What the axes of a chart are: places from [`Scale::place`], and how they are marked.
 pub(crate) struct Axes<'t> {
     pub x: (Range, Scale),
     pub y: (Range, Scale),
@@ -140,12 +140,6 @@ pub(crate) fn frame_of_space<'p>(
     frame(area, &axes)
 }
 
-/// The upper left and the lower right corner of a frame.
-pub(crate) fn corners(chart: &Chart<'_>) -> [(i32, i32); 2] {
-    let (across, down) = chart.plotting_area().get_pixel_range();
-    [(across.start, down.start), (across.end, down.end)]
-}
-
 /// Closes the frame above and to the right of the data, where plotters leaves it open.
 pub(crate) fn draw_border(chart: &Chart<'_>) -> Result<(), PlotError> {
     let area = chart.plotting_area().strip_coord_spec();
@@ -167,7 +161,7 @@ pub(crate) fn shows(chart: &Chart<'_>, point: [f64; 2]) -> bool {
     x.contains(point[0]) && y.contains(point[1])
 }
 
-/// Draws the part of a line that lies in the frame.
+/// Draws the part of a line that lies in the frame; its points are places on the axes.
 pub(crate) fn draw_line(
     chart: &mut Chart<'_>,
     path: &[[f64; 2]],
@@ -175,19 +169,8 @@ pub(crate) fn draw_line(
     color: Color,
     width: f64,
 ) -> Result<(), PlotError> {
-    let axes = chart.plotting_area().as_coord_spec();
-    let scales = [axes.x_spec().scale, axes.y_spec().scale];
-    let straight = |point: [f64; 2]| [0, 1].map(|axis| scales[axis].straight(point[axis]));
-    let window = window(chart);
-    let window = [0, 1].map(|axis| {
-        let [low, high] =
-            [window[axis].low, window[axis].high].map(|end| scales[axis].straight(end));
-        Range { low, high }
-    });
-    let path: Vec<_> = path.iter().map(|&point| straight(point)).collect();
-    let curved = |point: &[f64; 2]| (scales[0].curved(point[0]), scales[1].curved(point[1]));
-    for part in stroke::clipped(&path, window) {
-        let part: Vec<_> = part.iter().map(curved).collect();
+    for part in stroke::clipped(path, window(chart)) {
+        let part: Vec<_> = part.into_iter().map(|[x, y]| (x, y)).collect();
         let (dash, gap) = match look {
             LineStyle::None => continue,
             LineStyle::Solid => {

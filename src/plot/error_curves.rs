@@ -1,18 +1,18 @@
 //! Error against cost, for many methods at once.
 
-use plotters::element::{PathElement, Rectangle};
+use plotters::element::{EmptyElement, PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Plot;
 use super::axis::Scale;
-use super::canvas::{SCALE, fill, pen, px};
+use super::canvas::{fill, pen, px};
 use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
 use super::error::PlotError;
-use super::floors::{self, Area};
+use super::floors;
 use super::font::{self, SMALL, Weight};
 use super::marker::{Mark, Marker};
-use super::picture::{Page, Picture};
+use super::picture::Picture;
 use super::range::Range;
 use super::stroke::LineStyle;
 
@@ -133,7 +133,10 @@ impl ErrorCurves {
                 .filter(|(_, (x, y))| self.x_scale.shows(*x) && self.y_scale.shows(*y))
                 .map(|(index, &(x, y))| {
                     let spread = series.spread.as_ref().map_or(0.0, |spread| spread[index]);
-                    (x, y, if Scale::Linear.shows(spread) { spread.abs() } else { 0.0 })
+                    let spread = if Scale::Linear.shows(spread) { spread.abs() } else { 0.0 };
+                    let bar = (spread > 0.0).then(|| [y - spread, y + spread]);
+                    let place = |value: f64| self.y_scale.place(value);
+                    Point { at: [self.x_scale.place(x), place(y)], bar: bar.map(|b| b.map(place)) }
                 })
                 .collect();
             if !points.is_empty() {
@@ -152,14 +155,17 @@ impl ErrorCurves {
         Ok(curves)
     }
 
-    fn floors(&self) -> impl Iterator<Item = &Floor> {
-        self.floors.iter().filter(|floor| self.y_scale.shows(floor.value))
+    /// Labels and places of the floors that the axis can show.
+    fn floors(&self) -> impl Iterator<Item = (&str, f64)> {
+        let shown = self.floors.iter().filter(|floor| self.y_scale.shows(floor.value));
+        shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
 
     fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
+        let logarithmic = self.y_scale == Scale::Logarithmic;
         if let Some((low, high)) = self.y_limits {
-            let logarithmic = self.y_scale == Scale::Logarithmic;
             if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
+                let [low, high] = [low, high].map(|end| self.y_scale.place(end));
                 return Ok(Range { low, high });
             }
             return Err(PlotError::InvalidLimits {
@@ -170,62 +176,68 @@ impl ErrorCurves {
                 and_positive: if logarithmic { " and positive" } else { "" },
             });
         }
-        let ends = curves.iter().flat_map(|curve| &curve.points).flat_map(|&(_, y, spread)| {
-            // A bar that reaches down to zero must not stretch the axis to it.
-            let below = y - spread;
-            let low = if self.y_scale == Scale::Logarithmic { below.max(y / 3.0) } else { below };
-            [low, y + spread]
+        // A bar that reaches down to zero must not stretch a logarithmic axis to it.
+        let reach = if logarithmic { 3_f64.log10() } else { f64::INFINITY };
+        let ends = curves.iter().flat_map(|curve| &curve.points).flat_map(|point| {
+            let y = point.at[1];
+            let [low, high] = point.bar.unwrap_or([y, y]);
+            // What is negative has no place at all.
+            [low.max(y - reach), high]
         });
-        let range = Range::around(ends.chain(self.floors().map(|floor| floor.value)));
-        Ok(range.unwrap_or(Range { low: 1.0, high: 1.0 }).padded(self.y_scale, 0.05))
+        let range = Range::around(ends.chain(self.floors().map(|floor| floor.1)));
+        Ok(self.y_scale.padded(range.unwrap_or(NOTHING), 0.05))
     }
 
-    fn draw_floors(
-        &self,
-        page: &Page<'_>,
-        chart: &mut Chart<'_>,
-        curves: &[Curve<'_>],
-    ) -> Result<(), PlotError> {
+    fn draw_floors(&self, chart: &mut Chart<'_>, curves: &[Curve<'_>]) -> Result<(), PlotError> {
         let [x, y] = chart::window(chart);
-        let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.value)).collect();
+        let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.1)).collect();
         for floor in &shown {
-            let ends = [[x.low, floor.value], [x.high, floor.value]];
+            let ends = [[x.low, floor.1], [x.high, floor.1]];
             chart::draw_line(chart, &ends, LineStyle::Dashed, FLOOR, 1.5)?;
         }
-        let frame = chart.plotting_area();
-        let pixel = |(x, y): (i32, i32)| [x, y].map(|place| f64::from(place) / f64::from(SCALE));
-        let place = |x: f64, y: f64| pixel(frame.map_coordinate(&(x, y)));
-        let [[left, top], [right, bottom]] = chart::corners(chart).map(pixel);
-        let path = |curve: &Curve<'_>| -> Vec<_> {
-            curve.points.iter().map(|&(x, y, _)| place(x, y)).collect()
+        let area = chart.plotting_area().strip_coord_spec();
+        let (left, top) = area.get_base_pixel();
+        let place = |x: f64, y: f64| {
+            let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
+            (across - left, down - top)
         };
-        let points: Vec<_> =
-            curves.iter().flat_map(|curve| floors::sampled(&path(curve))).collect();
+        let points = curves.iter().flat_map(|curve| {
+            let path: Vec<_> = curve.points.iter().map(|p| place(p.at[0], p.at[1])).collect();
+            floors::sampled(&path)
+        });
         let labels: Vec<_> =
-            shown.iter().map(|floor| (floor.label.clone(), place(x.low, floor.value)[1])).collect();
-        let boxes = floors::place_labels(&labels, &points, &Area { left, top, right, bottom });
+            shown.iter().map(|&(label, value)| (label.to_owned(), place(x.low, value).1)).collect();
+        let (width, height) = area.dim_in_pixel();
+        let points: Vec<_> = points.collect();
+        let boxes = floors::place_labels(&labels, &points, (width as i32, height as i32));
         let style = font::style(SMALL, Weight::Regular, Color::INK);
         let style = style.pos(Pos::new(HPos::Left, VPos::Center));
-        for ((label, _), area) in labels.iter().zip(boxes) {
-            let ground =
-                [(px(area.left), px(area.top + 1.0)), (px(area.right), px(area.bottom - 1.0))];
-            page.draw(&Rectangle::new(ground, fill(Color::WHITE.with_opacity(0.8))))?;
-            let middle = px((area.top + area.bottom) / 2.0);
-            page.draw_text(label, &style, (px(area.left + floors::PADDING), middle))?;
+        for ((label, _), corners) in labels.iter().zip(boxes) {
+            area.draw(&Rectangle::new(corners, fill(Color::WHITE.with_opacity(0.8))))?;
+            let [(left, top), (_, bottom)] = corners;
+            area.draw_text(label, &style, (left + px(floors::PADDING), (top + bottom) / 2))?;
         }
         Ok(())
     }
 }
 
+/// The range of an axis without values.
+const NOTHING: Range = Range { low: 0.0, high: 0.0 };
 const FLOOR: Color = Color::hex(0x555555);
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 720.0;
 
-/// A series with what cannot be drawn taken out: x, y and spread.
+/// A series with what cannot be drawn taken out.
 struct Curve<'a> {
     name: &'a str,
-    points: Vec<(f64, f64, f64)>,
+    points: Vec<Point>,
     style: SeriesStyle,
+}
+
+/// A place in the frame, and the ends of the bar of its spread.
+struct Point {
+    at: [f64; 2],
+    bar: Option<[f64; 2]>,
 }
 
 impl Curve<'_> {
@@ -233,35 +245,29 @@ impl Curve<'_> {
         let pen = pen(Color::WHITE.mixed(self.style.color, 0.55), 1.25);
         let range = chart::window(chart)[1];
         let reach = px(4.0);
-        let mut bars: Vec<Vec<(f64, f64)>> = Vec::new();
-        let mut caps = Vec::new();
-        for &(x, y, spread) in self.points.iter().filter(|(_, _, spread)| *spread > 0.0) {
-            let ends = [y - spread, y + spread];
+        for &Point { at: [x, _], bar } in &self.points {
+            let Some(ends) = bar else { continue };
             let [low, high] = ends.map(|end| end.clamp(range.low, range.high));
-            bars.push(vec![(x, low), (x, high)]);
+            chart.draw_series([PathElement::new([(x, low), (x, high)], pen)])?;
             // No cap where the bar is cut: it does not end there.
-            for end in ends.into_iter().filter(|&end| range.contains(end)) {
-                let (place, down) = chart.plotting_area().map_coordinate(&(x, end));
-                caps.push(PathElement::new([(place - reach, down), (place + reach, down)], pen));
-            }
-        }
-        chart.draw_series(bars.into_iter().map(|bar| PathElement::new(bar, pen)))?;
-        let page = chart.plotting_area().use_screen_coord();
-        for cap in &caps {
-            page.draw(cap)?;
+            let caps = ends.into_iter().filter(|&end| range.contains(end));
+            chart.draw_series(caps.map(|end| {
+                EmptyElement::at((x, end)) + PathElement::new([(-reach, 0), (reach, 0)], pen)
+            }))?;
         }
         Ok(())
     }
 
     fn draw_line(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
-        let path: Vec<_> = self.points.iter().map(|&(x, y, _)| [x, y]).collect();
+        let path: Vec<_> = self.points.iter().map(|point| point.at).collect();
         chart::draw_line(chart, &path, self.style.line, self.style.color, 2.0)
     }
 
     fn draw_markers(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
         let mark = self.style.marker.mark(self.style.color);
-        let shown = self.points.iter().filter(|&&(x, y, _)| chart::shows(chart, [x, y]));
-        let marks: Vec<_> = shown.map(|&(x, y, _)| mark.clone().at((x, y))).collect();
+        let shown = self.points.iter().map(|point| point.at);
+        let shown = shown.filter(|&at| chart::shows(chart, at));
+        let marks: Vec<_> = shown.map(|[x, y]| mark.clone().at((x, y))).collect();
         chart.draw_series(marks)?;
         Ok(())
     }
@@ -287,9 +293,9 @@ impl Curve<'_> {
 impl Plot for ErrorCurves {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0));
-        let x_range = Range::around(x_values).unwrap_or(Range { low: 1.0, high: 1.0 });
-        let x = (x_range.padded(self.x_scale, 0.03), self.x_scale);
+        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
+        let x_range = Range::around(x_values).unwrap_or(NOTHING);
+        let x = (self.x_scale.padded(x_range, 0.03), self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
         let legend_height = entries.len() as f64 * LEGEND_ROW;
@@ -310,7 +316,7 @@ impl Plot for ErrorCurves {
             for curve in &curves {
                 curve.draw_markers(&mut chart)?;
             }
-            self.draw_floors(page, &mut chart, &curves)?;
+            self.draw_floors(&mut chart, &curves)?;
             chart::draw_border(&chart)
         }))
     }

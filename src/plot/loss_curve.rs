@@ -138,21 +138,25 @@ impl Column {
     }
 }
 
+fn places(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<[f64; 2]> {
+    let shown = points.filter(|&(step, value)| Scale::Linear.shows(step) && scale.shows(value));
+    shown.map(|(step, value)| [step, scale.place(value)]).collect()
+}
+
 impl LossCurve {
-    /// What of a column an axis can show.
-    fn shown(&self, values: &[f64], scale: Scale) -> Vec<[f64; 2]> {
-        let points = self.steps.iter().zip(values).map(|(&step, &value)| [step, value]);
-        points.filter(|point| Scale::Linear.shows(point[0]) && scale.shows(point[1])).collect()
+    /// The places of a column that an axis can show.
+    fn places(&self, values: &[f64], scale: Scale) -> Vec<[f64; 2]> {
+        places(self.steps.iter().copied().zip(values.iter().copied()), scale)
     }
 
     /// The lines of losses that have something to show, the raw one first.
     fn losses(&self) -> Vec<Column> {
         let smoothed = self.smoothed.as_deref().unwrap_or_default();
-        let smoothed = self.shown(smoothed, Scale::Logarithmic);
+        let smoothed = self.places(smoothed, Scale::Logarithmic);
         let raw_color = if smoothed.is_empty() { Color::nth(0) } else { RAW };
-        let mut other = self.validation.clone();
-        other.retain(|point| Scale::Linear.shows(point[0]) && Scale::Logarithmic.shows(point[1]));
-        let raw = self.shown(&self.raw, Scale::Logarithmic);
+        let other = self.validation.iter().map(|&[step, loss]| (step, loss));
+        let other = places(other, Scale::Logarithmic);
+        let raw = self.places(&self.raw, Scale::Logarithmic);
         let mut columns = vec![
             Column { name: "loss", points: raw, color: raw_color, width: 1.25 },
             Column { name: "smoothed", points: smoothed, color: Color::nth(0), width: 2.5 },
@@ -171,19 +175,19 @@ impl Plot for LossCurve {
         let Some((steps, range)) = raw.and_then(|raw| raw.around(0).zip(raw.around(1))) else {
             return Err(self.empty("no loss is finite and positive; check the training run"));
         };
-        let steps = if steps.span() > 0.0 { steps } else { steps.padded(Scale::Linear, 0.0) };
+        let steps = if steps.span() > 0.0 { steps } else { steps.padded(0.0) };
         let x = (steps, Scale::Linear);
-        let y = (range.padded(Scale::Logarithmic, 0.04), Scale::Logarithmic);
+        let y = (Scale::Logarithmic.padded(range, 0.04), Scale::Logarithmic);
         let rate = self.learning_rate.as_deref().unwrap_or_default();
         let rate = Column {
             name: "learning rate",
-            points: self.shown(rate, Scale::Linear),
+            points: self.places(rate, Scale::Linear),
             color: Color::nth(1),
             width: 2.0,
         };
         let rate_range = rate.around(1).map(|range| {
             let zero = Range { low: 0.0, high: 0.0 };
-            (range.union(zero).padded(Scale::Linear, 0.06), Scale::Linear)
+            (range.union(zero).padded(0.06), Scale::Linear)
         });
 
         let rate_room = rate_range.map_or(0.0, |range| chart::left_room(range, RATE_HEIGHT, true));

@@ -143,7 +143,7 @@ pub(crate) fn window<'a>(
         }
         return Ok([Range { low: x_low, high: x_high }, Range { low: y_low, high: y_high }]);
     }
-    let padded = |window: [Range; 2], share| window.map(|range| range.padded(Scale::Linear, share));
+    let padded = |window: [Range; 2], share| window.map(|range| range.padded(share));
     match outline.and_then(|outline| around(&outline.points)) {
         Some(window) => Ok(padded(window, 0.25)),
         None => around(points).map(|window| padded(window, 0.06)).ok_or_else(|| PlotError::Empty {
