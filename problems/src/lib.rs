@@ -62,3 +62,6 @@ pub mod spec;
 pub mod train;
 mod user_file;
 pub mod weights;
+
+/// The arrays of samples and data.
+pub use ndarray;

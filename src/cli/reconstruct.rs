@@ -101,12 +101,12 @@ pub(super) struct ReconstructArguments {
 impl ReconstructArguments {
     fn field(&self) -> Result<Field, CommandError> {
         let Some(field) = &self.field else {
-            if !Path::new(DEFAULT_FIELD).exists() {
-                return Err(CommandError::usage(format!(
-                    "the default prior `{DEFAULT_FIELD}` is not here; run in a checkout of driftfield, or give --field FILE.safetensors"
-                )));
-            }
-            return Ok(Field::parse(DEFAULT_FIELD)?);
+            return Field::parse(DEFAULT_FIELD).map_err(|error| match error {
+                GenerateError::NotCheckedOut { .. } => CommandError::usage(format!(
+                    "no prior: {error}, run in a checkout of driftfield, or give --field FILE.safetensors"
+                )),
+                other => other.into(),
+            });
         };
         Ok(Field::parse(field)?)
     }

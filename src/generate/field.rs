@@ -11,6 +11,7 @@ use driftfield_problems::weights::{AnyNetwork, Standardisation};
 use driftfield_solvers::{HostState, State};
 use ndarray::{Array2, Axis};
 
+use super::shipped::file_of;
 use super::{Condition, GenerateError, TrainedField, shipped};
 
 /// What is known of the data: an exact function or a trained network.
@@ -75,7 +76,8 @@ impl EmpiricalField {
 impl Field {
     /// The field written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
     /// `empirical:mnist:DIR[:smoothing]` or `FILE.safetensors`. A weights file that does not exist is looked for
-    /// among the shipped ones, which may also be given by name (`cat-vp`).
+    /// among the shipped ones, which may also be given by name (`cat-vp`); the networks of digits
+    /// in the directory `DRIFTFIELD_WEIGHTS`, in `weights` beside the program and in `weights`.
     pub fn parse(text: &str) -> Result<Field, GenerateError> {
         if let Some(file) = text.strip_prefix("exact:") {
             return match GaussianMixture::read(file) {
@@ -86,14 +88,18 @@ impl Field {
         if let Some(rest) = text.strip_prefix("empirical:") {
             return Self::parse_empirical(rest);
         }
-        let network = match shipped(text) {
-            Some(bytes) if !std::path::Path::new(text).is_file() => AnyNetwork::from_bytes(bytes),
-            _ if text.ends_with(".safetensors") => AnyNetwork::load(text),
-            _ => return Err(GenerateError::FieldForm(text.to_owned())),
+        let (network, file) = match shipped(text) {
+            Some(bytes) if !std::path::Path::new(text).is_file() => {
+                (AnyNetwork::from_bytes(bytes), text.to_owned())
+            }
+            _ => match file_of(text)? {
+                Some(file) => (AnyNetwork::load(&file), file.display().to_string()),
+                None => return Err(GenerateError::FieldForm(text.to_owned())),
+            },
         };
         match network {
-            Ok(network) => Ok(Self::trained(network, text)),
-            Err(source) => Err(GenerateError::Weights { file: text.to_owned(), source }),
+            Ok(network) => Ok(Self::trained(network, file)),
+            Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
 

@@ -24,7 +24,7 @@ pub use lanes::LaneEvaluations;
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
-pub use shipped::{SHIPPED, shipped, shipped_classifier};
+pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_classifier};
 pub use stream::{Streamed, generate_in_chunks};
 pub use trained::TrainedField;
 
@@ -128,7 +128,7 @@ pub(crate) fn check_request<T>(
 /// Refuses a solver, steps, a span and the like that do not go together, on any field; `has_state`
 /// is whether the initial state is given, not drawn. For those who want to know before they read
 /// a field.
-pub(crate) fn check_settings(
+pub fn check_settings(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,

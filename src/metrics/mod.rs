@@ -35,8 +35,8 @@ pub use mmd::{Mmd, median_bandwidth, mmd};
 pub use prepared::PreparedSample;
 pub use registry::{Metric, REGISTRY, by_name};
 pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
-pub(crate) use sliced_wasserstein::DIRECTIONS;
 pub use sliced_wasserstein::{
-    directions, projected_wasserstein_squared, sliced_wasserstein, sliced_wasserstein_along,
+    DIRECTIONS, directions, projected_wasserstein_squared, sliced_wasserstein,
+    sliced_wasserstein_along,
 };
 pub use wasserstein::{LARGEST_ASSIGNMENT, wasserstein_1, wasserstein_2};

@@ -134,7 +134,7 @@ impl ErrorCurves {
                 .map(|(index, &(x, y))| {
                     let spread = series.spread.as_ref().map_or(0.0, |spread| spread[index]);
                     let spread = if Scale::Linear.shows(spread) { spread.abs() } else { 0.0 };
-                    let bar = (spread > 0.0).then(|| [y - spread, y + spread]);
+                    let bar = (spread > 0.0).then_some([y - spread, y + spread]);
                     let place = |value: f64| self.y_scale.place(value);
                     Point { at: [self.x_scale.place(x), place(y)], bar: bar.map(|b| b.map(place)) }
                 })

@@ -4,9 +4,11 @@
 //! by it; any solver on any process does either.
 
 mod error;
+#[cfg(feature = "plot")]
 mod pictures;
 
 pub use error::ReconstructError;
+#[cfg(feature = "plot")]
 pub use pictures::{measured_tile, reconstruction_grid, reconstruction_trajectory};
 
 use std::sync::Arc;
@@ -109,7 +111,7 @@ pub fn reconstruct<T: Scalar>(
 }
 
 /// Refuses settings that no field could make good.
-pub(crate) fn check(path: &SharedPath, settings: &Settings) -> Result<(), GenerateError> {
+pub fn check(path: &SharedPath, settings: &Settings) -> Result<(), GenerateError> {
     check_settings(path, &with_informed_start(path, settings), false)
 }
 
