@@ -47,5 +47,5 @@ pub use mlp::{Mlp, MlpConfig, MlpLayers};
 pub use parameters::{ParameterEntry, Parameters, ParametersError};
 pub use pass::{Direction, Gradients, Inputs, Layers, Times};
 pub use plan::{OnTensors, Plan, Pulled, Pushed, RowCotangent};
-pub use registry::{ARCHITECTURES, ArchitectureEntry, Key, configuration};
+pub use registry::{ARCHITECTURES, ArchitectureEntry, catalog, configuration};
 pub use unet::{UNet, UNetConfig, UNetLayers};

@@ -1,5 +1,6 @@
 //! The architectures that a file may hold and that `train` makes.
 
+use driftfield_problems::catalog::{Catalog, Entry, Key};
 use driftfield_problems::echo::echo;
 use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::Value;
@@ -23,23 +24,21 @@ pub struct ArchitectureEntry {
     start: for<'a> fn(&Spec, &Request<'a>) -> Result<Box<dyn Run + 'a>, TrainError>,
 }
 
-/// A part of a configuration that a user may set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Key {
-    /// Its name in `NAME:key=value`.
-    pub name: &'static str,
-    /// Its value unless it is given; lists are written with `/` between their values.
-    pub default: String,
-    /// What it is, in a line.
-    pub summary: &'static str,
-}
-
 /// All architectures.
 pub const ARCHITECTURES: &[ArchitectureEntry] =
     &[entry::<MlpConfig>(), entry::<UNetConfig>(), entry::<ClassifierConfig>()];
 
 /// Values of a row for which defaults are shown; they depend on none.
 const ANY_DIMENSION: usize = 28 * 28;
+
+/// All architectures by name, each with what a user may set of it.
+pub fn catalog() -> Catalog<&'static ArchitectureEntry> {
+    let entry = |architecture: &'static ArchitectureEntry| {
+        Entry::new(architecture.name, architecture.summary, move |_| Ok(architecture))
+            .keys(architecture.keys())
+    };
+    Catalog::new("network", ARCHITECTURES.iter().map(entry))
+}
 
 const fn entry<A: Architecture>() -> ArchitectureEntry {
     ArchitectureEntry {
@@ -59,11 +58,7 @@ const fn entry<A: Architecture>() -> ArchitectureEntry {
 impl ArchitectureEntry {
     /// The architecture of this name.
     pub fn named(name: &str) -> Result<&'static ArchitectureEntry, SpecError> {
-        let known = || ARCHITECTURES.iter().map(|entry| entry.name);
-        ARCHITECTURES
-            .iter()
-            .find(|entry| entry.name == name)
-            .ok_or_else(|| SpecError::unknown_name("network", name, known()))
+        catalog().find(name)?.build(&Spec::of_name(name))
     }
 
     /// What a user may set, with the defaults.
@@ -104,10 +99,15 @@ impl ArchitectureEntry {
 fn keys<A: Architecture>() -> Vec<Key> {
     // What is written to files can be written.
     let defaults = serde_json::to_value(A::reference(ANY_DIMENSION)).unwrap_or_default();
-    let key = |&(name, summary): &(&'static str, &'static str)| Key {
-        name,
-        default: written(&defaults[name]),
-        summary,
+    let key = |&(name, about): &(&'static str, &'static str)| {
+        let default = written(&defaults[name]);
+        let key = match &defaults[name] {
+            Value::Array(_) => Key::text(name, LIST, about),
+            Value::Bool(_) => Key::flag(name, false, about),
+            Value::Number(number) if number.is_u64() => Key::integer(name, 0, about),
+            _ => Key::number(name, 0.0, about),
+        };
+        key.or(default)
     };
     A::KEYS.iter().map(key).collect()
 }
@@ -117,7 +117,7 @@ fn keys<A: Architecture>() -> Vec<Key> {
 /// # Errors
 /// Keys it does not have, and values that are not of the kind of the default.
 pub fn configuration<A: Architecture>(spec: &Spec, dimension: usize) -> Result<A, SpecError> {
-    spec.only(&A::KEYS.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
+    catalog().find(A::NAME)?.build(spec)?;
     let refused = |error: serde_json::Error| SpecError::malformed(spec.name(), error.to_string());
     let mut value = serde_json::to_value(A::reference(dimension)).map_err(refused)?;
     for (key, text) in spec.parameters() {
@@ -126,6 +126,9 @@ pub fn configuration<A: Architecture>(spec: &Spec, dimension: usize) -> Result<A
     }
     serde_json::from_value(value).map_err(refused)
 }
+
+/// How lists are written.
+const LIST: &str = "whole numbers with `/` between them";
 
 /// A value of a configuration as [`configuration`] reads it.
 fn written(value: &Value) -> String {
@@ -141,7 +144,7 @@ fn like(default: &Value, text: &str) -> (Option<Value>, &'static str) {
         Value::Array(_) => {
             let values = text.split('/').map(|part| part.trim().parse::<u64>().ok());
             let values: Option<Vec<u64>> = values.collect();
-            (values.map(Value::from), "whole numbers with `/` between them")
+            (values.map(Value::from), LIST)
         }
         Value::Bool(_) => (text.parse::<bool>().ok().map(Value::from), "`true` or `false`"),
         Value::Number(number) if number.is_u64() => {
@@ -192,14 +195,19 @@ mod tests {
     fn every_key_is_read_as_it_is_written_and_refused_otherwise() {
         for entry in ARCHITECTURES {
             let keys = entry.keys();
-            assert!(!keys.is_empty() && keys.iter().all(|key| key.default != "null"), "{keys:?}");
+            assert!(
+                !keys.is_empty() && keys.iter().all(|key| key.default() != Some("null")),
+                "{keys:?}"
+            );
         }
         let spec: Spec = "unet:channels=16/32/48,heads=3,frequency_max=50".parse().unwrap();
         let config: UNetConfig = configuration(&spec, 64 * 64).unwrap();
         assert_eq!((config.channels, config.heads, config.side), (vec![16, 32, 48], 3, 64));
         assert_eq!(config.frequency_max, 50.0);
-        let defaults: Vec<String> =
-            keys::<MlpConfig>().iter().map(|key| format!("{}={}", key.name, key.default)).collect();
+        let defaults: Vec<String> = keys::<MlpConfig>()
+            .iter()
+            .map(|key| format!("{}={}", key.name(), key.default().unwrap()))
+            .collect();
         let spec: Spec = format!("mlp:{}", defaults.join(",")).parse().unwrap();
         assert_eq!(configuration::<MlpConfig>(&spec, 5).unwrap(), MlpConfig::new(5));
         for (text, word) in [

@@ -62,3 +62,6 @@ pub mod spacing;
 pub mod spec;
 pub mod standardisation;
 pub mod user_file;
+
+/// The arrays of samples and data.
+pub use ndarray;

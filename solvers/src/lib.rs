@@ -40,6 +40,8 @@
 //! - [`number`]: numbers in messages;
 //! - [`ensemble`]: many lanes over threads, and statistics without keeping them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod cause;
 pub mod control;
 pub mod ensemble;
@@ -69,3 +71,11 @@ pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]
 pub use state::TrackedTensor;
 pub use state::{HostState, Scalar, State, StateError, Tolerance};
+
+/// Tensors as states.
+#[cfg(feature = "candle")]
+pub use candle_core;
+/// Vectors as states.
+pub use nalgebra;
+/// Arrays as states.
+pub use ndarray;

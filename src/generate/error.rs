@@ -57,6 +57,17 @@ pub enum GenerateError {
         "cannot read the field `{}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
     )]
     ModelForm(String),
+    /// A network that comes with a checkout only is not to be found.
+    #[error(
+        "the network `{name}` is too large to come with the program and is not there (looked for: {looked}); take it from the directory `weights` of the repository, {repository}, and say where it is in DRIFTFIELD_WEIGHTS",
+        repository = env!("CARGO_PKG_REPOSITORY")
+    )]
+    NotCheckedOut {
+        /// Its name.
+        name: String,
+        /// The files looked for.
+        looked: String,
+    },
     /// A mixture file is refused.
     #[error("{}{source}", named(.file, matches!(.source, MixtureError::Read { .. })))]
     Mixture {

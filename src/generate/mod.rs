@@ -27,7 +27,7 @@ pub use model::{
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
-pub use shipped::{SHIPPED, shipped, shipped_classifier};
+pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_classifier};
 pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
 
@@ -130,7 +130,7 @@ pub(crate) fn check_request<T>(
 /// Refuses a solver, steps, a span and the like that do not go together, with any model; `has_state`
 /// is whether the initial state is given, not drawn. For those who want to know before they read
 /// a model.
-pub(crate) fn check_settings(
+pub fn check_settings(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,

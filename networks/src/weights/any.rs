@@ -66,7 +66,7 @@ impl AnyNetwork {
     pub fn accuracy(&self, data: &Array2<f64>, labels: &[u32]) -> Result<f64, FieldError> {
         let mut states = data.as_standard_layout().to_owned();
         let apply = self.standardisation.apply(&mut states);
-        apply.map_err(|error| FieldError::Other(error.to_string()))?;
+        apply.map_err(FieldError::other)?;
         let (states, width) = (states.into_raw_vec_and_offset().0, self.plan.outputs());
         let mut logits = vec![0.0; data.nrows() * width];
         self.plan.evaluate(&mut logits, &states, Times::One(0.0))?;

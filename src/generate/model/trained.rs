@@ -9,6 +9,7 @@ use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;
 
 use super::{Model, SharedPredictor, training_data};
+use crate::generate::shipped::file_of;
 use crate::generate::{Condition, GenerateError, shipped};
 
 /// A trained network prepared for the CPU, with what its file says of it.
@@ -42,16 +43,22 @@ impl TrainedModel {
         }
     }
 
-    /// The network of a `.safetensors` file, or a shipped one by name (`cat-vp`).
+    /// The network of a `.safetensors` file, or a shipped one by name (`cat-vp`); the networks of
+    /// digits are looked for in the directory `DRIFTFIELD_WEIGHTS`, in `weights` beside the program
+    /// and in `weights`.
     pub fn read(text: &str) -> Result<Self, GenerateError> {
-        let network = match shipped(text) {
-            Some(bytes) if !std::path::Path::new(text).is_file() => AnyNetwork::from_bytes(bytes),
-            _ if text.ends_with(".safetensors") => AnyNetwork::load(text),
-            _ => return Err(GenerateError::ModelForm(text.to_owned())),
+        let (network, file) = match shipped(text) {
+            Some(bytes) if !std::path::Path::new(text).is_file() => {
+                (AnyNetwork::from_bytes(bytes), text.to_owned())
+            }
+            _ => match file_of(text)? {
+                Some(file) => (AnyNetwork::load(&file), file.display().to_string()),
+                None => return Err(GenerateError::ModelForm(text.to_owned())),
+            },
         };
         match network {
-            Ok(network) => Ok(Self::new(network, text)),
-            Err(source) => Err(GenerateError::Weights { file: text.to_owned(), source }),
+            Ok(network) => Ok(Self::new(network, file)),
+            Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
 
