@@ -15,6 +15,7 @@ use driftfield::metrics::{Metric, PreparedSample};
 use driftfield::prelude::*;
 use driftfield::problems::data::FiniteData;
 use driftfield::problems::method::Solver;
+use driftfield::problems::predictor::{Targets, Times};
 use driftfield::problems::process::TimeDomain;
 use driftfield::solvers::NonlinearPart;
 use driftfield::solvers::method::exponential::{Multistep, MultistepRule, MultistepStep};
@@ -109,10 +110,10 @@ impl Predictor<ArrayD<f64>> for Symmetric {
 
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut ArrayD<f64>,
         x: &ArrayD<f64>,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         let mut mirrored = ArrayD::zeros(x.raw_dim());
         self.0.predict(target, &mut mirrored, &-x, t)?;

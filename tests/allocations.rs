@@ -90,7 +90,7 @@ fn initial() -> Batch {
 }
 
 /// Allocations made by the steps after the first.
-fn allocations<P: Problem<State = Batch>>(
+fn allocations<P: Problem<State = Batch, Field: 'static>>(
     problem: &P,
     method: &BoxedMethod<Batch, P::Field>,
     options: SolveOptions<'_, Batch>,
@@ -142,7 +142,7 @@ fn no_stochastic_method_allocates() {
 }
 
 /// Fixed steps on their grid, and adaptive ones on a tree.
-fn check_stochastic<P: Problem<State = Batch>>(
+fn check_stochastic<P: Problem<State = Batch, Field: 'static>>(
     problem: &P,
     methods: Vec<BoxedMethod<Batch, P::Field>>,
 ) {
@@ -210,7 +210,10 @@ fn no_splitting_of_langevin_dynamics_allocates() {
     assert_eq!(run_splitting(&problem, &Obabo), 0);
 }
 
-fn run_splitting<P: Problem>(problem: &P, method: &impl Method<P::State, P::Field>) -> u64 {
+fn run_splitting<P: Problem<Field: 'static>>(
+    problem: &P,
+    method: &impl Method<P::State, P::Field>,
+) -> u64 {
     let mut integrator = init(problem, method, SolveOptions::steps(20)).unwrap();
     assert_eq!(integrator.step(), Status::Stepped);
     let before = ALLOCATIONS.get();

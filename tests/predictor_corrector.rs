@@ -54,10 +54,10 @@ fn every_method_is_a_predictor_on_every_process() {
             if name == "pc" {
                 continue;
             }
-            run(&path, &format!("pc:predictor={name},n=2"), 6);
+            let _ = run(&path, &format!("pc:predictor={name},n=2"), 6);
         }
-        run(&path, "pc:predictor=none,n=3,corrector=langevin", 6);
-        run(&path, "pc:predictor=ddim:eta=0.5,corrector=langevin", 6);
+        let _ = run(&path, "pc:predictor=none,n=3,corrector=langevin", 6);
+        let _ = run(&path, "pc:predictor=ddim:eta=0.5,corrector=langevin", 6);
     }
 }
 

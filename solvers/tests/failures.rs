@@ -246,7 +246,7 @@ fn dtmax_is_kept_and_grids_may_be_given_directly() {
         driftfield_solvers::observer::Flow::Continue
     };
     let options = SolveOptions::adaptive(1e-3, 1e-3).dtmax(0.05).observer(watch);
-    attempt(&problem, &Tsit5::new(), options).unwrap();
+    let _ = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert!(longest <= 0.05 + 1e-15 && longest > 0.049);
     assert_eq!(Grid::Times(vec![1.0, 0.0]).times(1.0, 0.0).unwrap(), [1.0, 0.0]);
 }

@@ -11,11 +11,11 @@ use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::predictor::{Predictor, Targets, Times};
 use driftfield_problems::process::{GaussianPath, SharedPath};
-use driftfield_solvers::method::registry::{runge_kutta_methods, stratonovich_methods};
+use driftfield_solvers::method::registry::stratonovich_methods;
 use driftfield_solvers::method::{BoxedMethod, Kind, Method};
 use driftfield_solvers::{ErrorNorm, FieldError, OdeProblem, Outcome, Save, SolveOptions};
 
-use super::{Batch, gap, path, smooth, span};
+use super::{Batch, attempt, gap, path, smooth, span};
 
 const EVALUATIONS: u64 = 30;
 const MESSAGE: &str = "the field broke";

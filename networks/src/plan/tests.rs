@@ -1,5 +1,7 @@
 //! Products of every network against differences of its definition in double precision.
 
+use std::ops::Range;
+
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor};
@@ -174,8 +176,9 @@ impl Case {
             times: Some(&mut times),
             parameters: Some(&mut parameters),
         };
-        let given = |row: usize, output: &[f64], to: &mut [f64]| {
-            to.copy_from_slice(&c[row * output.len()..][..output.len()]);
+        let given = |rows: Range<usize>, output: &[f64], to: &mut [f64]| {
+            to.copy_from_slice(&c[rows.start * output.len() / rows.len()..][..output.len()]);
+            Ok(())
         };
         self.plan.pull_back(results, &x, Times::Each(&self.times), &given).unwrap();
         assert_eq!(kept, c);
@@ -347,8 +350,9 @@ fn one_time_for_all_is_as_good_as_one_each() {
             times: Some(&mut times),
             parameters: None,
         };
-        let given = |row: usize, output: &[f64], to: &mut [f64]| {
-            to.copy_from_slice(&c[row * output.len()..][..output.len()]);
+        let given = |rows: Range<usize>, output: &[f64], to: &mut [f64]| {
+            to.copy_from_slice(&c[rows.start * output.len() / rows.len()..][..output.len()]);
+            Ok(())
         };
         case.plan.pull_back(results, &x, Times::One(0.4), &given).unwrap();
         all_close(&output, &each.output, &case.name);
@@ -361,7 +365,10 @@ fn results_and_directions_that_do_not_fit_are_typed_errors() {
     let case = mlp(false, 4);
     let x = double(&case.states);
     let (mut output, mut kept, mut short) = (vec![0.0; 12], vec![0.0; 12], vec![0.0; 11]);
-    let zero = |_: usize, _: &[f64], c: &mut [f64]| c.fill(0.0);
+    let zero = |_: Range<usize>, _: &[f64], c: &mut [f64]| {
+        c.fill(0.0);
+        Ok(())
+    };
     let results = Pulled {
         output: &mut output,
         direction: &mut kept,

@@ -116,11 +116,11 @@ fn stays<P: Problem<State = [f64; 2], Field = Asked>>(
                 );
                 solution
             };
-            run(Save::last(), 0);
-            run(Save::all(), 1);
-            run(Save::every(2), 1);
-            run(Save::at([T]), 1);
-            run(Save::at([T, T]).with_start(), 1);
+            let _ = run(Save::last(), 0);
+            let _ = run(Save::all(), 1);
+            let _ = run(Save::every(2), 1);
+            let _ = run(Save::at([T]), 1);
+            let _ = run(Save::at([T, T]).with_start(), 1);
             let dense = run(Save::dense(), 0);
             assert_eq!(dense.interpolate(T).unwrap(), START, "{}", info.name);
             assert!(dense.interpolate(T + 0.1).is_err() && dense.interpolate(f64::NAN).is_err());
