@@ -133,8 +133,7 @@ fn resampled_lanes_draw_what_their_places_draw() {
         let problem = problem(name);
         for method in path_methods() {
             let info = method.info();
-            let mut integrator =
-                init(&problem, &method, options(&info, "grid").unwrap()).unwrap();
+            let mut integrator = init(&problem, &method, options(&info, "grid").unwrap()).unwrap();
             for _ in 0..3 {
                 assert_eq!(integrator.step(), Status::Stepped);
             }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use driftfield_problems::flow::start_for;
 use driftfield_problems::method::{ChosenMethod, IntendedGrid, Solver};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{
@@ -274,13 +275,11 @@ fn span(
     let spacing = spacing.filter(|spacing| spacing.needs_log_snr());
     let needs_log_snr = info.kind.needs_log_snr() || spacing.is_some();
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
-    let (default_start, default_end) = path.default_span();
     let domain = path.domain();
-    // The last timestep of a discrete-time model is where it is meant to start.
-    let from_noise = info.starts_from_noise && spacing.is_none() && path.timesteps().is_some();
-    let usable = (!needs_log_snr || from_noise || domain.has_log_snr(default_start))
-        && (!needs_diffusion || domain.has_diffusion(default_start));
-    let default_start = if usable { default_start } else { path.start_with_finite_log_snr() };
+    let own =
+        MethodInfo { starts_from_noise: info.starts_from_noise && spacing.is_none(), ..*info };
+    let default_start = start_for(path, &own, needs_log_snr, needs_diffusion);
+    let default_end = path.default_span().1;
     let (default_start, default_end) = own_ends.unwrap_or((default_start, default_end));
     let span = Span {
         start: settings.t_start.unwrap_or(default_start),

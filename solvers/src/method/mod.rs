@@ -6,6 +6,7 @@ pub mod exponential;
 mod info;
 pub mod registry;
 pub mod runge_kutta;
+mod sequence;
 pub mod stochastic;
 
 pub use boxed::BoxedMethod;
@@ -14,6 +15,7 @@ pub use runge_kutta::{
     Bs3, Dop853, Dopri5, Euler, Heun, Heun3, Kutta3, Midpoint, Ralston, Ralston3, Rk4, RungeKutta,
     Tsit5,
 };
+pub use sequence::{Sequence, SequenceStepper};
 pub use stochastic::{
     EulerHeun, EulerMaruyama, Milstein, MilsteinDerivativeFree, Shark, Sra1, Srid2, Sriw1,
     StochasticHeun, StochasticInfo, WeakRungeKutta,

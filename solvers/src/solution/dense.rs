@@ -184,3 +184,22 @@ impl<S: State> DenseSegment<S> {
         out.assign_lanes(&state, &pairs)
     }
 }
+
+/// Chebyshev points of the second kind in `[-1, 1]`, and the weights of values there in the
+/// derivative at `x` of the polynomial through them (Berrut & Trefethen, *Barycentric Lagrange
+/// interpolation*, SIAM Review 46, 2004, sections 5 and 9.3).
+pub(super) fn derivative_weights(x: f64) -> ([f64; NODES], [f64; NODES]) {
+    let nodes: [f64; NODES] =
+        std::array::from_fn(|i| -(std::f64::consts::PI * i as f64 / (NODES - 1) as f64).cos());
+    // As differences of products, so that nothing is divided by `x - x_i`.
+    let weight = |j: usize| {
+        let others = || (0..NODES).filter(move |&k| k != j);
+        let scale: f64 = others().map(|k| nodes[j] - nodes[k]).product();
+        let without =
+            |i: usize| -> f64 { others().filter(|&k| k != i).map(|k| x - nodes[k]).product() };
+        others().map(without).sum::<f64>() / scale
+    };
+    (nodes, std::array::from_fn(weight))
+}
+
+const NODES: usize = 17;

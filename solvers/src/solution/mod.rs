@@ -100,6 +100,28 @@ impl<S: State> Solution<S> {
         }
     }
 
+    /// The derivative in time of [`Solution::interpolate`], within the step that `t` lies in.
+    ///
+    /// The weights of a continuous extension are smooth in time; they are differentiated through
+    /// their values at 17 Chebyshev points of the step, which is exact to rounding for those of
+    /// Runge-Kutta methods, polynomials of degree 8 at most.
+    pub fn derivative(&self, t: f64) -> Result<S, InterpolationError> {
+        let Some(segment) = self.dense.iter().find(|segment| segment.contains(t)) else {
+            return self.interpolate(t);
+        };
+        let (start, end) = (segment.t, segment.t_next);
+        let (middle, half) = (0.5 * (start + end), 0.5 * (end - start));
+        let (nodes, weights) = dense::derivative_weights((t - middle) / half);
+        let mut derivative = self.u_last.zeros_like();
+        for (node, weight) in nodes.iter().zip(weights) {
+            // Rounding must not lead out of the step.
+            let at = (middle + half * node).clamp(start.min(end), start.max(end));
+            let state = self.interpolate(at)?;
+            derivative.linear_combination(1.0, &[(weight / half, &state)])?;
+        }
+        Ok(derivative)
+    }
+
     /// The same where lanes have steps or ends of their own; NaN in lanes that are not there at
     /// `t`.
     fn interpolate_lanes(&self, t: f64) -> Result<S, InterpolationError> {

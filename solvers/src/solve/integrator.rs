@@ -353,10 +353,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     #[inline(always)]
     fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
+        let t_next = match self.target != self.t1 && attempt.t_next == self.target {
+            true => self.before_the_stop(),
+            false => attempt.t_next,
+        };
         let step = Step {
             field: &self.field,
             t: self.t,
-            t_next: attempt.t_next,
+            t_next,
             h: attempt.h,
             u: &self.u,
             next: &mut self.other,
@@ -456,6 +460,17 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         match error {
             StepError::TooShort { .. } if attempt.grid.is_none() => self.too_small(attempt.length),
             error => self.failure(error),
+        }
+    }
+
+    /// What a step that lands on a time takes for its end: the last moment of the equation that
+    /// holds before it, as the one after may be another. A Brownian path knows the time itself.
+    #[cold]
+    fn before_the_stop(&self) -> f64 {
+        match self.info.draws_noise {
+            true => self.target,
+            false if self.t1 > self.t0 => self.target.next_down(),
+            false => self.target.next_up(),
         }
     }
 

@@ -208,7 +208,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for Multis
         let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
+        let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
         if to_noise {
             // That of a constant, for rules in `rho` as well, which is infinite.

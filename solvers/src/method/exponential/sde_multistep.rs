@@ -111,7 +111,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SdeMultistepStepper<S> {
         let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
+        let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];
         method.rule.weights(&view, &mut weights[..values])?;
         advance(next, u, whole.scale, &weights[..values], history, None)?;
