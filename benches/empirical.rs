@@ -69,7 +69,7 @@ fn shortest(
     let mut seconds = f64::INFINITY;
     for _ in 0..repeats {
         let clock = Instant::now();
-        predictor.predict(Target::DATA, &mut out, black_box(x), t)?;
+        predictor.predict(Target::DATA.into(), &mut out, black_box(x), t.into())?;
         seconds = seconds.min(clock.elapsed().as_secs_f64());
     }
     Ok((seconds, out))

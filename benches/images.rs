@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
+use driftfield::networks::weights::TrainedNetwork;
+use driftfield::networks::{Plan, Pulled, Times, UNet, UNetConfig};
 use driftfield::prelude::*;
 use driftfield::problems::method;
-use driftfield::problems::network::{UNet, UNetConfig, UNetPlan};
-use driftfield::problems::weights::TrainedNetwork;
 use ndarray::ArrayD;
 use serde_json::json;
 
@@ -47,12 +47,17 @@ fn medians(runs: &mut [Run<'_>]) -> Result<Vec<f64>, Box<dyn std::error::Error>>
 
 /// A network that adds up the time spent in it.
 struct Timed {
-    plan: UNetPlan,
+    plan: Plan,
     seconds: Mutex<f64>,
 }
 
 impl Network<ArrayD<f32>> for Timed {
-    fn forward(&self, out: &mut ArrayD<f32>, x: &ArrayD<f32>, t: f64) -> Result<(), FieldError> {
+    fn forward(
+        &self,
+        out: &mut ArrayD<f32>,
+        x: &ArrayD<f32>,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
         let clock = Instant::now();
         self.plan.forward(out, x, t)?;
         *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) +=
@@ -66,7 +71,7 @@ impl Network<ArrayD<f32>> for Timed {
 fn solve_timed(
     solver: &str,
     steps: usize,
-    plan: &UNetPlan,
+    plan: &Plan,
     x: &ArrayD<f32>,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
     let path = process::parse("rectified-flow")?;
@@ -93,7 +98,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fill_initial_normals(&mut x, 1.0, 0, 0)?;
     let (mut out, mut other) = (x.clone(), x.clone());
     let mut gradient = vec![0.0f32; x.len()];
-    let mut output = gradient.clone();
+    let (mut output, mut kept) = (gradient.clone(), gradient.clone());
+    let labelled = plan.with_label(3)?;
     let images: Vec<f32> = x.iter().copied().collect();
     let guided = plan.with_label(3)?.with_guidance(1.5)?;
     let candle = UNet::new(&network.parameters, DType::F32, &Device::Cpu)?;
@@ -101,19 +107,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let timings = medians(&mut [
         Box::new(|| {
             for _ in 0..100 {
-                plan.forward(&mut out, black_box(&x), 0.5)?;
+                plan.forward(&mut out, black_box(&x), 0.5.into())?;
             }
             Ok(())
         }),
         Box::new(|| {
             for _ in 0..100 {
-                guided.forward(&mut other, black_box(&x), 0.5)?;
+                guided.forward(&mut other, black_box(&x), 0.5.into())?;
             }
             Ok(())
         }),
         Box::new(|| {
-            let results = (&mut output[..], &mut gradient[..]);
-            Ok(plan.evaluate_with_gradient(results, &images, &images, &[0.5], &[3])?)
+            let results = Pulled {
+                output: &mut output,
+                direction: &mut kept,
+                states: Some(&mut gradient),
+                times: None,
+                parameters: None,
+            };
+            let own = |rows: std::ops::Range<usize>, _: &[f32], c: &mut [f32]| {
+                let image = c.len() / rows.len();
+                c.copy_from_slice(&images[rows.start * image..rows.end * image]);
+                Ok(())
+            };
+            Ok(labelled.pull_back(results, &images, Times::One(0.5), &own)?)
         }),
         Box::new(|| {
             black_box(candle.forward(&tensor, &[0.5; DIGITS], &[3; DIGITS])?);

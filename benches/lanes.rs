@@ -14,9 +14,7 @@ use driftfield::problems::flow::PathField;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::solvers::method::{Dop853, Tsit5};
 use driftfield::solvers::noise::fill_initial_normals;
-use driftfield::solvers::{
-    ErrorNorm, LaneOptions, OdeProblem, SolveError, SolveOptions, solve, solve_lanes,
-};
+use driftfield::solvers::{ErrorNorm, OdeProblem, SolveError, SolveOptions, solve};
 use ndarray::{Array2, ArrayD, Ix2};
 use std::sync::Arc;
 
@@ -80,10 +78,10 @@ fn run(
     tolerance: f64,
 ) -> Result<Point, SolveError> {
     let (u, evaluations, calls) = if steps == Steps::Own {
-        let options = LaneOptions::adaptive(tolerance, tolerance);
-        let solution = solve_lanes(problem, &Tsit5::new(), options)?;
+        let options = SolveOptions::adaptive(tolerance, tolerance).norm(ErrorNorm::EachLane);
+        let solution = solve(problem, &Tsit5::new(), options)?;
         let rows = solution.lane_evaluations() as f64 / LANES as f64;
-        (solution.u, rows, solution.calls)
+        (solution.u_last, rows, solution.statistics.nfe)
     } else {
         let norm = if steps == Steps::Batch { ErrorNorm::Batch } else { ErrorNorm::WorstLane };
         let options = SolveOptions::adaptive(tolerance, tolerance).norm(norm);
@@ -133,9 +131,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, model, exact) in &cases {
         let process = name.split(',').next().unwrap_or(name);
         let problem = problem(process, &**model)?;
-        let truth = solve_lanes(&problem, &Dop853::new(), LaneOptions::adaptive(*exact, *exact))?;
-        assert!(truth.outcome().is_success(), "{}", truth.outcome());
-        let truth = truth.u.into_dimensionality::<Ix2>()?;
+        let truth = solve(
+            &problem,
+            &Dop853::new(),
+            SolveOptions::adaptive(*exact, *exact).norm(ErrorNorm::EachLane),
+        )?;
+        assert!(truth.outcome.is_success(), "{}", truth.outcome);
+        let truth = truth.u_last.into_dimensionality::<Ix2>()?;
         for (steps, label) in ALL {
             let ladder = (2..=14).map(|i| 10f64.powf(-0.5 * f64::from(i)));
             let points: Vec<Point> = ladder

@@ -18,8 +18,8 @@ impl LotkaVolterra {
 }
 
 impl VectorField<Tensor> for LotkaVolterra {
-    fn eval(&self, du: &mut Tensor, u: &Tensor, _t: f64) -> Result<(), FieldError> {
-        *du = self.derivative(u).map_err(|error| FieldError::Other(error.to_string()))?;
+    fn eval(&self, du: &mut Tensor, u: &Tensor, _t: Times<'_>) -> Result<(), FieldError> {
+        *du = self.derivative(u).map_err(FieldError::other)?;
         Ok(())
     }
 }

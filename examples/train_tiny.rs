@@ -4,11 +4,11 @@
 //! `cargo run --release --example train_tiny`
 
 use driftfield::metrics::sliced_wasserstein;
+use driftfield::networks::MlpConfig;
+use driftfield::networks::train::{Objective, Trainer, TrainingConfig};
+use driftfield::networks::weights::TrainedNetwork;
 use driftfield::prelude::*;
 use driftfield::problems::data::Moons;
-use driftfield::problems::network::MlpConfig;
-use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
-use driftfield::problems::weights::TrainedNetwork;
 use ndarray::Array2;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -6,13 +6,17 @@
 //!
 //! - [`prelude`]: what most programs use, in one line;
 //! - [`solvers`]: problems, methods, step control, noise, solutions;
-//! - [`problems`]: processes, predictors, exact and neural fields, data, training;
+//! - [`problems`]: processes, predictors, exact fields, data sets;
+//! - [`networks`]: neural fields, their training and their files;
 //! - [`generate`]: a process, a model, a solver and a budget as one call;
 //! - [`images`]: digits as pictures;
 //! - [`reconstruct`]: samples of what an image was, given a measurement of it;
 //! - [`metrics`]: distances between samples;
 //! - [`study`]: solvers over budgets and seeds, as tables and pictures;
 //! - [`plot`] and [`report`]: pictures and pages.
+//!
+//! The feature `plot` stands for the last two lines and for pictures of images, `cli` for the
+//! program `driftfield`; both are on unless `default-features = false`.
 //!
 //! ```
 //! use driftfield::prelude::*;
@@ -23,20 +27,29 @@
 //! assert!(solution.outcome.is_success());
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod generate;
 pub mod images;
 pub mod metrics;
+#[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
 pub mod reconstruct;
+#[cfg(feature = "plot")]
 pub mod report;
+#[cfg(feature = "plot")]
 pub mod study;
 
+pub use driftfield_networks as networks;
 pub use driftfield_problems as problems;
 pub use driftfield_solvers as solvers;
+/// The arrays in this library's API.
+pub use ndarray;
 
 /// The examples of the README, run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "plot"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

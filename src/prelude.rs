@@ -8,7 +8,9 @@ pub use crate::problems::field::{EmpiricalPredictor, GaussianMixture, MixturePre
 pub use crate::problems::flow::{NoiseLevel, PathField, probability_flow, reverse_sde};
 pub use crate::problems::method::{Ancestral, Solver};
 pub use crate::problems::npy;
-pub use crate::problems::predictor::{Network, NetworkPredictor, Prediction, Predictor, Target};
+pub use crate::problems::predictor::{
+    Network, NetworkPredictor, Prediction, Predictor, Target, Targets,
+};
 pub use crate::problems::process::{
     self, BrownianBridge, Edm, GaussianPath, RectifiedFlow, SharedPath, SubVp, Ve, Vp, VpCosine,
 };
@@ -21,5 +23,6 @@ pub use crate::solvers::noise::fill_initial_normals;
 pub use crate::solvers::observer::{AcceptedStep, Crossing, Event, Flow, Observer};
 pub use crate::solvers::{
     Ensemble, FieldError, Integrator, OdeProblem, Outcome, Problem, Save, SdeProblem, Solution,
-    SolveError, SolveOptions, State, Statistics, Status, StochasticField, VectorField, init, solve,
+    SolveError, SolveOptions, State, Statistics, Status, StochasticField, Times, VectorField, init,
+    solve,
 };

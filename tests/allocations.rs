@@ -12,7 +12,7 @@ use driftfield::problems::method::Solver;
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::langevin::{Baoab, Obabo, UnderdampedLangevin};
 use driftfield_problems::method;
-use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Targets};
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_solvers::method::registry::{
     additive_methods, runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
@@ -21,7 +21,7 @@ use driftfield_solvers::method::registry::{
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
     Decay as SemilinearDecay, FieldError, Ito, OdeProblem, Problem, SdeProblem, SolveOptions,
-    Status, Stratonovich, VectorField, init,
+    Status, Stratonovich, Times, VectorField, init,
 };
 use ndarray::Array2;
 
@@ -78,7 +78,8 @@ type Batch = Array2<f64>;
 struct Decay;
 
 impl VectorField<Batch> for Decay {
-    fn eval(&self, du: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         du.zip_mut_with(u, |du, u| *du = t - u);
         Ok(())
     }
@@ -174,11 +175,12 @@ impl Predictor<Batch> for HalfOfTheState {
     }
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut Batch,
         x: &Batch,
-        _t: f64,
+        _t: Times<'_>,
     ) -> Result<(), FieldError> {
+        let target = target.one()?;
         out.zip_mut_with(x, |out, x| *out = 0.5 * (target.data + target.noise) * x);
         Ok(())
     }

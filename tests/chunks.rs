@@ -5,9 +5,9 @@ use driftfield::generate::{
     TrainedModel, generate, generate_in_chunks, shipped,
 };
 use driftfield::problems::method::Solver;
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process;
-use driftfield_problems::weights::AnyNetwork;
 use driftfield_solvers::Outcome;
 use ndarray::{ArrayD, Axis, IxDyn, concatenate};
 

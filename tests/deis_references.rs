@@ -78,7 +78,7 @@ impl LeftRiemann {
     }
 
     fn variable(&self, knot: &Knot) -> f64 {
-        if self.in_time { knot.t } else { knot.schedule.rho() }
+        if self.in_time { knot.t } else { knot.level.rho() }
     }
 
     /// `rho'` in time, 1 in `rho`.
@@ -107,7 +107,7 @@ impl MultistepRule for LeftRiemann {
         let width = (self.variable(&step.end) - points[0]) / NODES as f64;
         weights.fill(0.0);
         for x in (0..NODES).map(|i| points[0] + i as f64 * width) {
-            let slope = step.end.schedule.alpha * self.slope(x) * width;
+            let slope = step.end.level.alpha * self.slope(x) * width;
             for (j, weight) in weights.iter_mut().enumerate() {
                 let others = points.iter().enumerate().filter(|&(k, _)| k != j);
                 let lagrange: f64 =

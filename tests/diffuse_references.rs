@@ -15,15 +15,18 @@ use std::sync::Arc;
 use common::published::{Published, Verdict, numbers, run_method};
 use common::{Batch, exact_flow, mixture, path};
 use driftfield_problems::flow::PathField;
-use driftfield_problems::process::GaussianPath;
+use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{Ddim, Nodes, Singlestep};
-use driftfield_solvers::{FieldError, NonlinearPart, Schedule, SemilinearField, VectorField};
+use driftfield_solvers::{
+    FieldError, Level, NonlinearPart, Schedule, SemilinearField, Target, Times, VectorField,
+};
 
 /// The field of a path as jcopo/diffuse computes it.
 #[derive(Clone)]
 struct Clipped {
     exact: PathField<Batch>,
+    schedule: Arc<dyn Schedule>,
     /// Added to what the score is divided by.
     added: f64,
 }
@@ -31,24 +34,22 @@ struct Clipped {
 impl Clipped {
     fn new(name: &str, integrator: &str) -> Self {
         let added = if (name, integrator) == ("vp", "DDIM") { 0.0 } else { 1e-8 };
-        Clipped { exact: exact_flow(mixture(), &path(name)), added }
-    }
-
-    /// Alpha and sigma.
-    fn levels(&self, t: f64) -> (f64, f64) {
-        let path = self.exact.path();
-        let largest = if path.name() == "vp" { 0.9999 } else { 0.999 };
-        (path.alpha(t).clamp(0.001, largest), path.sigma(t).clamp(0.001, largest))
+        let path = path(name);
+        Clipped {
+            exact: exact_flow(mixture(), &path),
+            schedule: Arc::new(ClippedSchedule(path)),
+            added,
+        }
     }
 
     /// From the noise on VP, from the velocity on the rectified flow.
     fn score(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
         if self.exact.path().name() == "vp" {
-            self.exact.predict(NonlinearPart::Noise, out, u, t)?;
-            *out /= -(self.levels(t).1 + self.added);
+            self.exact.predict(Target::NOISE, out, u, t.into())?;
+            *out /= -(self.schedule.at(t)?.sigma + self.added);
             return Ok(());
         }
-        self.exact.eval(out, u, t)?;
+        self.exact.eval(out, u, t.into())?;
         let t = t.clamp(0.001, 0.999);
         let (drift, diffusion) = (-1.0 / (1.0 - t), 2.0 * t / (1.0 - t) + self.added);
         out.zip_mut_with(u, |out, u| *out = 2.0 * (drift * u - *out) / diffusion);
@@ -57,27 +58,41 @@ impl Clipped {
 }
 
 impl VectorField<Batch> for Clipped {
-    fn eval(&self, du: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
         self.exact.eval(du, u, t)
     }
 }
 
-impl SemilinearField<Batch> for Clipped {
-    fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
-        let (alpha, sigma) = self.levels(t);
-        Ok(Schedule { alpha, sigma, log_snr: (alpha / sigma).ln() })
+/// Alpha and sigma, clipped.
+struct ClippedSchedule(SharedPath);
+
+impl Schedule for ClippedSchedule {
+    fn at(&self, t: f64) -> Result<Level, FieldError> {
+        let path = &self.0;
+        let largest = if path.name() == "vp" { 0.9999 } else { 0.999 };
+        let alpha = path.alpha(t).clamp(0.001, largest);
+        let sigma = path.sigma(t).clamp(0.001, largest);
+        Ok(Level { alpha, sigma, log_snr: (alpha / sigma).ln() })
     }
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
-        Ok(self.exact.path().time_at_log_snr(log_snr))
+        Ok(self.0.time_at_log_snr(log_snr))
+    }
+}
+
+impl SemilinearField<Batch> for Clipped {
+    fn schedule(&self) -> &Arc<dyn Schedule> {
+        &self.schedule
     }
     fn predict(
         &self,
-        _part: NonlinearPart,
+        target: Target,
         out: &mut Batch,
         u: &Batch,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let (alpha, sigma) = self.levels(t);
+        assert_eq!(target, Target::DATA);
+        let t = t.one()?;
+        let Level { alpha, sigma, .. } = self.schedule.at(t)?;
         self.score(out, u, t)?;
         out.zip_mut_with(u, |out, u| *out = (u + sigma * sigma * *out) / alpha);
         Ok(())

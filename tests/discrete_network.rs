@@ -11,7 +11,7 @@ use driftfield_problems::predictor::{
     ModelTime, Network, NetworkPredictor, Prediction, Predictor, Target,
 };
 use driftfield_solvers::method::Method;
-use driftfield_solvers::{FieldError, SolveOptions, solve};
+use driftfield_solvers::{FieldError, SolveOptions, Times, solve};
 use std::sync::Arc;
 
 /// The exact noise prediction of the discrete model, asked for by timestep, like a network
@@ -23,9 +23,10 @@ struct ByTimestep {
 }
 
 impl Network<Batch> for ByTimestep {
-    fn forward(&self, out: &mut Batch, x: &Batch, timestep: f64) -> Result<(), FieldError> {
+    fn forward(&self, out: &mut Batch, x: &Batch, timestep: Times<'_>) -> Result<(), FieldError> {
+        let timestep = timestep.one()?;
         assert!((-1.0..self.timesteps).contains(&timestep), "no timestep {timestep}");
-        self.exact.predict(Target::NOISE, out, x, (timestep + 1.0) / self.timesteps)
+        self.exact.predict(Target::NOISE.into(), out, x, ((timestep + 1.0) / self.timesteps).into())
     }
 }
 

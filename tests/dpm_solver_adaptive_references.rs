@@ -202,7 +202,7 @@ fn the_clock_is_the_log_snr_of_the_field() {
     let field = Counted::new(&flow, None);
     let method = parse::<Batch>("dpm-solver++23").unwrap();
     let clock = method.clock(&field, 0.4).unwrap();
-    assert_eq!(clock, SemilinearField::<Batch>::schedule(&flow, 0.4).unwrap().log_snr);
+    assert_eq!(clock, flow.schedule().at(0.4).unwrap().log_snr);
     assert!((method.time_at_clock(&field, clock).unwrap() - 0.4).abs() < 1e-13);
     let rk = parse::<Batch>("tsit5").unwrap();
     assert_eq!(rk.clock(&field, 0.4).unwrap(), 0.4);

@@ -62,7 +62,7 @@ fn one_step_to_the_data_is_the_predicted_data() {
         let start = 0.4;
         let from = initial(&path, start);
         let mut data = from.clone();
-        flow.predictor().predict(Target::DATA, &mut data, &from, start).unwrap();
+        flow.predictor().predict(Target::DATA.into(), &mut data, &from, start.into()).unwrap();
         let steps_to_data =
             |solver: &&str| parse::<Batch>(solver).unwrap().info().evaluations_to_data.is_some();
         let mut solvers: Vec<&str> = deterministic().into_iter().filter(steps_to_data).collect();
@@ -226,7 +226,7 @@ fn converges(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) -> R
 }
 
 fn refused(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
-    let Outcome::Failed { reason, .. } = closed.solved(from, span, 9, solver).outcome else {
+    let Outcome::Failed { error: reason, .. } = closed.solved(from, span, 9, solver).outcome else {
         panic!("{solver} is neither made nor refused on {}", closed.path.name())
     };
     let advice = ["take one that is", "nearest usable time", "encode with eta = 0"];
@@ -235,7 +235,7 @@ fn refused(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
 
 /// A first step of infinite length has no parts.
 fn undivided(closed: &Closed, from: &Batch, span: (f64, f64), solver: &str) {
-    let Outcome::Failed { reason, .. } = closed.solved(from, span, 9, solver).outcome else {
+    let Outcome::Failed { error: reason, .. } = closed.solved(from, span, 9, solver).outcome else {
         panic!("{solver} is not refused on {}", closed.path.spec())
     };
     assert!(reason.contains("leave out start=matching"), "{reason}");
@@ -247,7 +247,11 @@ fn a_step_to_nothing_but_noise_is_the_predicted_noise() {
     for closed in starting_in_noise() {
         let from = closed.drawn(8, 0.9);
         let mut noise = from.clone();
-        closed.flow.predictor().predict(Target::NOISE, &mut noise, &from, 0.9).unwrap();
+        closed
+            .flow
+            .predictor()
+            .predict(Target::NOISE.into(), &mut noise, &from, 0.9.into())
+            .unwrap();
         let expected = closed.path.sigma(1.0) * &noise;
         for name in [
             "ddim",
@@ -335,7 +339,11 @@ fn one_step_from_the_data_takes_the_predicted_noise() {
     for closed in ending_in_data() {
         let from = closed.drawn(8, 0.0);
         let mut noise = from.clone();
-        closed.flow.predictor().predict(Target::NOISE, &mut noise, &from, 0.0).unwrap();
+        closed
+            .flow
+            .predictor()
+            .predict(Target::NOISE.into(), &mut noise, &from, 0.0.into())
+            .unwrap();
         let (alpha, sigma) = (closed.path.alpha(0.1), closed.path.sigma(0.1));
         let expected = alpha / closed.path.alpha(0.0) * &from + sigma * &noise;
         for name in ["ddim", "dpm-solver-1", "deis-tab2", "lms", "ipndm", "dpm-solver-3m"] {

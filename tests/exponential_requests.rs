@@ -568,7 +568,7 @@ fn one_evaluation_may_be_the_denoising_alone() {
             let [start] = done.trajectory.as_slice() else { panic!("{what}") };
             let mut data = start.clone();
             let exact = MixturePredictor::new(mixture(), path.clone());
-            exact.predict(Target::DATA, &mut data, start, done.span.start).unwrap();
+            exact.predict(Target::DATA.into(), &mut data, start, done.span.start.into()).unwrap();
             assert_eq!(done.samples, data, "{what}");
         }
     }

@@ -6,8 +6,8 @@ use driftfield::metrics::{
     self, GaussianFit, ImageQuality, ImageReference, KernelComparison, KernelSample, MetricError,
     Sample, frechet_distance, kernel_distance,
 };
+use driftfield::networks::ClassifierError;
 use driftfield::problems::data::{Mnist, SampleRng};
-use driftfield::problems::network::ClassifierError;
 use ndarray::{Array2, Axis, array, s};
 use serde_json::Value;
 

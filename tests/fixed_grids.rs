@@ -8,7 +8,7 @@ use driftfield_problems::flow::PathField;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::registry::runge_kutta_methods;
 use driftfield_solvers::method::{BoxedMethod, Method, Rk4};
-use driftfield_solvers::{FieldError, SolveOptions, VectorField, solve};
+use driftfield_solvers::{FieldError, SolveOptions, Times, VectorField, solve};
 
 /// Our name for a method of another library, or why there is none here.
 fn our_name(theirs: &str) -> Result<&'static str, &'static str> {
@@ -71,8 +71,9 @@ struct ClippedFlow {
 }
 
 impl VectorField<Batch> for ClippedFlow {
-    fn eval(&self, du: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
         self.exact.eval(du, u, t)?;
+        let t = t.one()?;
         let linear = self.path.drift_rate(t);
         let sigma = self.path.sigma(t);
         let factor = sigma / (sigma.clamp(0.001, 0.9999) + 1e-8);
@@ -101,7 +102,7 @@ fn rk4_is_the_classical_method() {
     let initial = Published::read("ode/diffrax_fixed").initial();
     let eval = |u: &Batch, t: f64| {
         let mut du = Batch::zeros(u.dim());
-        field.eval(&mut du, u, t).unwrap();
+        field.eval(&mut du, u, t.into()).unwrap();
         du
     };
     let (steps, start, end) = (10, 1.0, 1e-3);

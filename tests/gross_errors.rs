@@ -22,7 +22,7 @@ use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::EulerMaruyama;
 use driftfield_solvers::{
-    Additive, FieldError, SdeProblem, SolveOptions, StochasticField, VectorField, solve,
+    Additive, FieldError, SdeProblem, SolveOptions, StochasticField, Times, VectorField, solve,
 };
 
 const LANES: usize = 4_000;
@@ -73,7 +73,7 @@ fn generated(path: &SharedPath, noise: f64, score: bool) -> Batch {
     let start = right_marginal(path, span.0).draw(LANES, 9);
     let drift = |out: &mut Batch, u: &Batch, t: f64| -> Result<(), FieldError> {
         if score {
-            return VectorField::eval(&Drift(&right), out, u, t);
+            return VectorField::eval(&Drift(&right), out, u, t.into());
         }
         let rate = path.drift_rate(t);
         out.zip_mut_with(u, |out, u| *out = rate * u);
@@ -98,8 +98,8 @@ fn right_marginal(path: &SharedPath, t: f64) -> GaussianMixture {
 struct Drift<'a, F>(&'a F);
 
 impl<F: StochasticField<Batch>> VectorField<Batch> for Drift<'_, F> {
-    fn eval(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
-        self.0.drift(out, u, t)
+    fn eval(&self, out: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
+        self.0.drift(out, u, t.one()?)
     }
 }
 

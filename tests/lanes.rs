@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture};
 use driftfield::generate::{Condition, TrainedModel, shipped};
+use driftfield_networks::MlpConfig;
+use driftfield_networks::weights::TrainedNetwork;
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow};
-use driftfield_problems::network::MlpConfig;
-use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
+use driftfield_problems::predictor::{Predictor, Targets, Threshold, Thresholded, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_problems::weights::TrainedNetwork;
 use driftfield_solvers::method::{Dop853, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    FieldError, LaneField, LaneOptions, OdeProblem, Problem, SolveOptions, VectorField, solve,
-    solve_lanes,
+    ErrorNorm, FieldError, OdeProblem, Problem, SolveOptions, VectorField, solve,
 };
 use ndarray::{Array2, Axis};
 
@@ -31,30 +30,39 @@ fn on_every_process_each_lane_follows_the_flow() {
     for path in all_paths() {
         let field = exact_flow(mixture(), &path);
         let problem = field.problem(noise(&path, 40), path.default_span());
-        let own = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-7, 1e-7)).unwrap();
+        let own = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-7, 1e-7).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         let truth = solve(&problem, &Dop853::new(), SolveOptions::adaptive(1e-11, 1e-11)).unwrap();
-        assert!(own.outcome().is_success(), "{}: {}", path.name(), own.outcome());
+        assert!(own.outcome.is_success(), "{}: {}", path.name(), own.outcome);
         assert!(
-            gap(&own.u, &truth.u_last) < 1e-4,
+            gap(&own.u_last, &truth.u_last) < 1e-4,
             "{}: {}",
             path.name(),
-            gap(&own.u, &truth.u_last)
+            gap(&own.u_last, &truth.u_last)
         );
-        let loose =
-            solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
+        let loose = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         assert!(loose.lane_evaluations() < own.lane_evaluations());
     }
 }
 
 /// A time per lane is what one time after the other gives.
-fn check_times<F: LaneField<Batch> + VectorField<Batch>>(field: &F, times: &[f64], off: f64) {
+fn check_times<F: VectorField<Batch>>(field: &F, times: &[f64], off: f64) {
     let x = Array2::from_shape_fn((times.len(), 2), |(i, j)| ((3 * i + j) as f64).sin());
     let mut each = Batch::from_elem(x.raw_dim(), f64::NAN);
-    field.eval_lanes(&mut each, &x, times).unwrap();
+    field.eval(&mut each, &x, Times::Each(times)).unwrap();
     for (lane, &t) in times.iter().enumerate() {
         let alone = x.select(Axis(0), &[lane]);
         let mut expected = alone.clone();
-        field.eval(&mut expected, &alone, t).unwrap();
+        field.eval(&mut expected, &alone, t.into()).unwrap();
         let gap = gap(&expected, &each.select(Axis(0), &[lane]));
         let scale = expected.iter().fold(1.0, |scale: f64, value| scale.max(value.abs()));
         assert!(gap <= off * scale, "lane {lane} at {t}: {gap}");
@@ -89,11 +97,18 @@ impl Predictor<Batch> for OneTime {
     fn path(&self) -> &SharedPath {
         &self.0
     }
-    fn predict(&self, _: Target, out: &mut Batch, _: &Batch, _: f64) -> Result<(), FieldError> {
+    fn predict(
+        &self,
+        _: Targets<'_>,
+        out: &mut Batch,
+        _: &Batch,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        t.one()?;
         out.fill(0.0);
         Ok(())
     }
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         1
     }
 }
@@ -104,6 +119,11 @@ fn a_predictor_of_one_time_is_refused() {
     let field = PathField::new(Arc::new(OneTime(path.clone())), 0.0.into());
     let problem = OdeProblem::new(field, noise(&path, 3), path.default_span());
     assert_eq!(problem.span(), path.default_span());
-    let solution = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
-    assert!(solution.outcome().to_string().contains("predict_lanes"), "{}", solution.outcome());
+    let solution = solve(
+        &problem,
+        &Tsit5::new(),
+        SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+    )
+    .unwrap();
+    assert!(solution.outcome.to_string().contains("one time for all"), "{}", solution.outcome);
 }

@@ -20,7 +20,7 @@ use driftfield_problems::predictor::{
 use driftfield_problems::process::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
 use driftfield_solvers::method::{GridPosition, Method, MethodInfo, Step, StepError};
 use driftfield_solvers::noise::{BrownianPath, Noise};
-use driftfield_solvers::{FieldError, OdeProblem, SolveOptions, solve};
+use driftfield_solvers::{FieldError, OdeProblem, SolveOptions, Times, solve};
 use serde_json::Value;
 
 const MEAN: [f64; 2] = [0.4, -0.3];
@@ -187,8 +187,8 @@ fn published_runs() {
 struct NoiseAroundMean(MixturePredictor);
 
 impl Network<Batch> for NoiseAroundMean {
-    fn forward(&self, out: &mut Batch, x: &Batch, t: f64) -> Result<(), FieldError> {
-        self.0.predict(Target::NOISE, out, &(x - &mean(x)), t)
+    fn forward(&self, out: &mut Batch, x: &Batch, t: Times<'_>) -> Result<(), FieldError> {
+        self.0.predict(Target::NOISE.into(), out, &(x - &mean(x)), t)
     }
 }
 
@@ -219,7 +219,7 @@ fn networks_are_shifted_to_their_mean() {
     // A mean of another shape.
     let wrong = Shifted::new(NoiseAroundMean(exact), Batch::zeros((5, 3)), Prediction::Noise);
     assert!(wrong.centre(&mut initial.clone()).is_err());
-    assert!(wrong.forward(&mut initial.clone(), &initial, 0.5).is_err());
+    assert!(wrong.forward(&mut initial.clone(), &initial, 0.5.into()).is_err());
 }
 
 /// Inversion by direct iteration, `x <- (1 - d / t) x + d / t x_0`, written out, is Euler on the
@@ -249,7 +249,7 @@ fn inversion_by_direct_iteration_is_a_known_scheme() {
         let (mut data, mut dw) = (x.clone(), x.clone());
         for ends in times.windows(2) {
             let (t, d) = (ends[0], ends[0] - ends[1]);
-            predictor.predict(Target::DATA, &mut data, &x, t).unwrap();
+            predictor.predict(Target::DATA.into(), &mut data, &x, t.into()).unwrap();
             noise.increment(ends[0], ends[1], &mut dw).unwrap();
             // epsilon_t = epsilon / sqrt(t): noise (t - d) sqrt(epsilon_(t-d)^2 - epsilon_t^2) z.
             let level = |t: f64| epsilon * epsilon / t;

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use driftfield::networks::weights::TrainedNetwork;
+use driftfield::networks::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 use driftfield::problems::data::{self, DataError, IdxError, Mnist, MnistError};
-use driftfield::problems::network::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
-use driftfield::problems::weights::TrainedNetwork;
 use tempfile::TempDir;
 
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mnist");

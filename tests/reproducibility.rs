@@ -3,11 +3,11 @@
 
 mod common;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use common::{exact_flow, mixture, path};
+use driftfield_networks::{Mlp, MlpConfig, Parameters, Plan};
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
-use driftfield_problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_solvers::method::registry::stochastic_exponential_methods;
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
@@ -73,9 +73,9 @@ fn sde_end<S: State>(field: PathField<S>, initial: S, seed: u64, first_lane: u64
     solution.u_last
 }
 
-fn trained<S: State>(plan: MlpPlan) -> impl Predictor<S> + 'static
+fn trained<S: State + Send + Sync>(plan: Plan) -> impl Predictor<S> + 'static
 where
-    MlpPlan: driftfield_problems::predictor::Network<S>,
+    Plan: driftfield_problems::predictor::Network<S>,
 {
     NetworkPredictor::new(plan, Prediction::Velocity, path("rectified-flow"))
 }
@@ -117,7 +117,7 @@ fn exponential_integrators_with_noise() {
 
 #[test]
 fn networks_on_fixed_grids() {
-    let plan = MlpPlan::new(&network());
+    let plan = Plan::new(&network());
     lanes_are_reproducible::<f32>(&|lanes, first_lane| {
         let field = probability_flow(trained(plan.clone()));
         ode_end(field, initial(lanes, first_lane), (1.0, 1e-3))
@@ -141,7 +141,7 @@ fn another_seed_is_another_path() {
 
 #[test]
 fn adaptive_steps_in_lock_step_repeat_with_the_batch() {
-    let plan = MlpPlan::new(&network());
+    let plan = Plan::new(&network());
     let exact = || {
         let field = exact_flow(mixture(), &path("vp"));
         let problem = field.problem(initial::<f64>(3000, 0), (1.0, 1e-3));
@@ -167,7 +167,7 @@ fn candle_networks_repeat_with_the_batch() {
         let host = initial::<f32>(300, 0).into_raw_vec_and_offset().0;
         let state = Tensor::from_vec(host, (300, 2), &Device::Cpu).unwrap();
         let flow = path("rectified-flow");
-        let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+        let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
         let predictor = NetworkPredictor::new(mlp, Prediction::Velocity, flow.clone());
         let ode = ode_end(probability_flow(predictor.clone()), state, (1.0, 1e-3));
         let sde = sde_end(reverse_sde(predictor, 1.0), ode.clone(), 5, 0);

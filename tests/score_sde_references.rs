@@ -5,18 +5,23 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::published::{Ours, Published, Verdict};
 use common::{Batch, mixture, path};
 use driftfield_problems::field::MixturePredictor;
-use driftfield_problems::flow::{PathField, PosteriorField, ScoreField, reverse_sde};
+use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::method::{
     Ancestral, LangevinRule, NoPredictor, PredictorCorrector, ReverseDiffusion,
 };
-use driftfield_problems::process::{Posterior, TransitionKernel};
+use driftfield_problems::process::{GaussianPath, Posterior, SharedPath, TransitionKernel};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{BoxedMethod, EulerMaruyama, Method};
 use driftfield_solvers::noise::RecordedPath;
-use driftfield_solvers::{FieldError, SdeProblem, SolveOptions, State, StochasticField, solve};
+use driftfield_solvers::{
+    FieldError, Level, Schedule, SdeProblem, SemilinearField, SolveOptions, State, StochasticField,
+    Target, Times, VectorField, solve,
+};
 use serde_json::Value;
 
 /// The published discretisation. Its times run from 1 to `eps` in `N - 1` intervals while its
@@ -25,6 +30,12 @@ use serde_json::Value;
 /// in steps of `1 / N` from 1 to 0, and the field puts the times and the transitions in.
 struct PublishedField {
     exact: PathField<Batch>,
+    discretisation: Arc<Discretisation>,
+    schedule: Arc<dyn Schedule>,
+}
+
+struct Discretisation {
+    path: SharedPath,
     discrete: Discrete,
     steps: usize,
     eps: f64,
@@ -57,10 +68,13 @@ impl PublishedField {
         };
         let level = if settings["probability_flow"].as_bool().unwrap() { 0.0 } else { 1.0 };
         let path = path(name);
-        let exact = reverse_sde(MixturePredictor::new(mixture(), path), level);
-        PublishedField { exact, discrete, steps, eps: number("eps") }
+        let exact = reverse_sde(MixturePredictor::new(mixture(), path.clone()), level);
+        let discretisation = Arc::new(Discretisation { path, discrete, steps, eps: number("eps") });
+        PublishedField { exact, schedule: discretisation.clone(), discretisation }
     }
+}
 
+impl Discretisation {
     fn time(&self, s: f64) -> f64 {
         let n = self.steps as f64;
         1.0 - (1.0 - s) * n * (1.0 - self.eps) / (n - 1.0)
@@ -79,7 +93,7 @@ impl StochasticField<Batch> for PublishedField {
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut Batch, u: &Batch, s: f64) -> Result<(), FieldError> {
-        self.exact.drift(out, u, self.time(s))
+        self.exact.drift(out, u, self.discretisation.time(s))
     }
     fn diffusion(
         &self,
@@ -88,16 +102,16 @@ impl StochasticField<Batch> for PublishedField {
         u: &Batch,
         s: f64,
     ) -> Result<(), FieldError> {
-        self.exact.diffusion(channel, out, u, self.time(s))
+        self.exact.diffusion(channel, out, u, self.discretisation.time(s))
     }
 }
 
-impl ScoreField<Batch> for PublishedField {
-    fn score(&self, out: &mut Batch, x: &Batch, s: f64) -> Result<(), FieldError> {
-        self.exact.score(out, x, self.time(s))
+impl Schedule for Discretisation {
+    fn at(&self, s: f64) -> Result<Level, FieldError> {
+        Ok(self.path.level(self.time(s)))
     }
-    fn sigma(&self, s: f64) -> Result<f64, FieldError> {
-        self.exact.sigma(self.time(s))
+    fn time_at_log_snr(&self, _: f64) -> Result<f64, FieldError> {
+        Err(FieldError::other("the published discretisation has no clock"))
     }
     fn transition(&self, s: f64, _: f64) -> Result<TransitionKernel, FieldError> {
         let k = self.timestep(s);
@@ -111,18 +125,6 @@ impl ScoreField<Batch> for PublishedField {
             }
         })
     }
-    fn reverse_noise_level(&self, s: f64) -> Result<f64, FieldError> {
-        self.exact.reverse_noise_level(self.time(s))
-    }
-}
-
-/// The published ancestral steps are written with the score where those of this crate have the
-/// predicted data; on VP they have the variance of the forward step (Ho et al. 2020,
-/// section 3.2), not that of the posterior.
-impl PosteriorField<Batch> for PublishedField {
-    fn predict_data(&self, out: &mut Batch, x: &Batch, s: f64) -> Result<(), FieldError> {
-        self.score(out, x, s)
-    }
     fn posterior(&self, s: f64, u: f64) -> Result<Posterior, FieldError> {
         let TransitionKernel { scale, variance } = self.transition(s, u)?;
         Ok(match &self.discrete {
@@ -135,6 +137,37 @@ impl PosteriorField<Batch> for PublishedField {
                 Posterior { state: 1.0, data: variance, variance: left }
             }
         })
+    }
+}
+
+impl VectorField<Batch> for PublishedField {
+    fn eval(&self, du: &mut Batch, u: &Batch, s: Times<'_>) -> Result<(), FieldError> {
+        self.exact.eval(du, u, self.discretisation.time(s.one()?).into())
+    }
+}
+
+/// The published ancestral steps are written with the score where those of this crate have the
+/// predicted data; on VP they have the variance of the forward step (Ho et al. 2020,
+/// section 3.2), not that of the posterior.
+impl SemilinearField<Batch> for PublishedField {
+    fn schedule(&self) -> &Arc<dyn Schedule> {
+        &self.schedule
+    }
+    fn predict(
+        &self,
+        target: Target,
+        out: &mut Batch,
+        x: &Batch,
+        s: Times<'_>,
+    ) -> Result<(), FieldError> {
+        assert_eq!(target, Target::DATA);
+        self.score(out, x, s.one()?)
+    }
+    fn score(&self, out: &mut Batch, x: &Batch, s: f64) -> Result<(), FieldError> {
+        self.exact.score(out, x, self.discretisation.time(s))
+    }
+    fn noise_level(&self, s: f64) -> Result<f64, FieldError> {
+        SemilinearField::noise_level(&self.exact, self.discretisation.time(s))
     }
 }
 
@@ -171,7 +204,7 @@ fn sampler(settings: &Value, times: &[f64]) -> (BoxedMethod<Batch, PublishedFiel
 fn run(file: &Published, recorded: &Value) -> Ours {
     let settings = &recorded["settings"];
     let field = PublishedField::new(settings);
-    let times = field.grid();
+    let times = field.discretisation.grid();
     let (method, noise_times) = sampler(settings, &times);
     let mut normals = file.draws(noise_times.len() - 1);
     assert!(recorded["noise_draws_used"].as_u64() == Some(normals.len() as u64));

@@ -121,7 +121,7 @@ fn ddim_without_noise_is_one_step_of_data_and_noise() {
         let mut data = Batch::zeros(u.dim());
         let predictor = field.predictor();
         let target = driftfield_problems::predictor::Target::DATA;
-        predictor.predict(target, &mut data, &u, ends[0]).unwrap();
+        predictor.predict(target.into(), &mut data, &u, ends[0].into()).unwrap();
         let scale = path.sigma(ends[1]) / path.sigma(ends[0]);
         let weight = path.alpha(ends[1]) - scale * path.alpha(ends[0]);
         u.zip_mut_with(&data, |u, data| *u = scale * *u + weight * data);

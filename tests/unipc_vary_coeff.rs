@@ -49,7 +49,7 @@ fn inverse(r: &[f64]) -> DMatrix<f64> {
 impl Code {
     fn value(&self, flow: &PathField<Batch>, u: &Batch, t: f64) -> Batch {
         let mut value = u.clone();
-        flow.predict(self.part, &mut value, u, t).unwrap();
+        flow.predict(self.part.into(), &mut value, u, t.into()).unwrap();
         value
     }
 
@@ -70,7 +70,7 @@ impl Code {
         let steps = times.len() - 1;
         let mut states = vec![initial.clone()];
         // Clock and value, newest first.
-        let clock = |t: f64| SemilinearField::<Batch>::schedule(flow, t).unwrap();
+        let clock = |t: f64| flow.schedule().at(t).unwrap();
         let mut past = vec![(clock(times[0]).log_snr, self.value(flow, initial, times[0]))];
         let mut nfe = 1;
         for (i, ends) in times.windows(2).enumerate() {

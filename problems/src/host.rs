@@ -1,10 +1,13 @@
 //! The values of host states.
 
-use driftfield_solvers::{HostState, StateError};
+use std::ops::Range;
+
+use driftfield_solvers::{HostState, Scalar, StateError};
+use rayon::prelude::*;
 
 /// The values of `out` for writing, refused unless it is shaped like a state of `lanes` lanes and
 /// `len` values.
-pub(crate) fn values_like<H: HostState>(
+pub fn values_like<H: HostState>(
     out: &mut H,
     lanes: usize,
     len: usize,
@@ -20,4 +23,51 @@ pub(crate) fn values_like<H: HostState>(
         found_lanes,
         found_len: out.len(),
     })
+}
+
+/// Work (in scalar operations, roughly) below which threads cost more than they bring.
+const PARALLEL_WORK: usize = 1 << 15;
+
+/// Calls `write(number, x, out)` for every lane of `x` and `out`, which may be a piece of a batch
+/// whose lanes have the `numbers`, on all threads. Numbers are `f64`; `out` holds what it did, and
+/// is stored again. `work` is the cost of a lane.
+pub fn each_lane<H: HostState>(
+    numbers: Range<usize>,
+    x: &H,
+    out: &mut H,
+    work: usize,
+    write: impl Fn(usize, &[f64], &mut [f64]) + Sync,
+) -> Result<(), StateError> {
+    let (lanes, values) = (x.lane_count(), x.values().ok_or(StateError::NotContiguous)?);
+    let out = values_like(out, lanes, values.len())?;
+    let len = values.len() / lanes.max(1);
+    if len == 0 {
+        return Ok(());
+    }
+    let task = (PARALLEL_WORK / work.max(1)).max(1);
+    out.par_chunks_exact_mut(len)
+        .zip(values.par_chunks_exact(len))
+        .enumerate()
+        .with_min_len(task)
+        .for_each(|(lane, (out, x))| {
+            let x: Vec<f64> = x.iter().map(|&value| value.into_f64()).collect();
+            let mut written: Vec<f64> = out.iter().map(|&value| value.into_f64()).collect();
+            write(numbers.start + lane, &x, &mut written);
+            for (out, value) in out.iter_mut().zip(written) {
+                *out = H::Scalar::from_f64(value);
+            }
+        });
+    Ok(())
+}
+
+/// `a . b`.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// `out <- out + factor * b`.
+pub(crate) fn add(out: &mut [f64], factor: f64, b: &[f64]) {
+    for (out, b) in out.iter_mut().zip(b) {
+        *out += factor * b;
+    }
 }

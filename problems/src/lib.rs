@@ -1,4 +1,4 @@
-//! Generative processes, predictors, vector fields, data sets and training.
+//! Generative processes, predictors, vector fields and data sets.
 //!
 //! `process + predictor -> problem`: a process says how data becomes noise, a
 //! predictor what is known of the data given a noisy state; together they make
@@ -34,13 +34,14 @@
 //! - [`process`]: Gaussian paths by type or by name, two-sided interpolants;
 //! - [`predictor`]: noise, data, velocity, v and score, and conversions;
 //! - [`field`]: exact predictors of Gaussian mixtures and of data sets;
-//! - [`network`], [`train`], [`weights`]: the residual MLP, its training, its file;
+//! - [`standardisation`]: from the data's units to those of a network and back;
 //! - [`flow`]: from process and predictor to problems; [`method`]: ancestral sampling,
 //!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
 //! - [`inverse`]: measurements, and samples of the data given what was measured;
 //! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
 //! - [`spec`]: the `name:key=value` form of the command line; [`echo`]: the user's words in messages;
-//!   [`memory`]: how much of it can be had.
+//!   [`memory`]: how much of it can be had; [`host`], [`user_file`], [`atomic_file`]: values of host
+//!   states, and files read and written whole.
 
 pub mod atomic_file;
 pub mod catalog;
@@ -49,17 +50,18 @@ pub mod echo;
 pub mod exponential;
 pub mod field;
 pub mod flow;
-mod host;
+pub mod host;
 pub mod inverse;
 pub mod langevin;
 pub mod memory;
 pub mod method;
-pub mod network;
 pub mod npy;
 pub mod predictor;
 pub mod process;
 pub mod spacing;
 pub mod spec;
-pub mod train;
-mod user_file;
-pub mod weights;
+pub mod standardisation;
+pub mod user_file;
+
+/// The arrays of samples and data.
+pub use ndarray;

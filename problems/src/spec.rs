@@ -204,7 +204,7 @@ impl FromStr for Spec {
 
 impl Spec {
     /// A name without parameters.
-    pub(crate) fn of_name(name: &str) -> Self {
+    pub fn of_name(name: &str) -> Self {
         Spec { name: name.to_owned(), parameters: Vec::new() }
     }
 

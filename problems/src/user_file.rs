@@ -13,7 +13,7 @@ const MOST_OF_NO_FILE: u64 = 1 << 28;
 ///
 /// What has no end (`/dev/zero`, a pipe) is read no further, and what memory does not hold is an
 /// error.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let known = if metadata.is_file() { metadata.len() } else { 0 };

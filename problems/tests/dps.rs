@@ -9,7 +9,7 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{probability_flow, reverse_sde};
 use driftfield_problems::inverse::{Dps, ImageShape, Observation, parse};
 use driftfield_problems::method::{self, path_methods};
-use driftfield_problems::predictor::{Cotangent, DifferentiablePredictor, Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Pullback, Target, Targets, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::Method;
@@ -40,7 +40,7 @@ fn start(path: &SharedPath) -> ((f64, f64), Batch) {
 fn misfit(predictor: &MixturePredictor, of: &Observation, lane: usize, x: &[f64], t: f64) -> f64 {
     let state = nalgebra::DVector::from_column_slice(x);
     let mut data = state.clone();
-    predictor.predict(Target::DATA, &mut data, &state, t).unwrap();
+    predictor.predict(Target::DATA.into(), &mut data, &state, t.into()).unwrap();
     of.residual(lane, data.as_slice()).iter().map(|r| r * r).sum::<f64>().sqrt()
 }
 
@@ -162,32 +162,31 @@ impl Predictor<Batch> for Failing {
     }
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut Batch,
         x: &Batch,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         self.inner.predict(target, out, x, t)
     }
-    fn network_forwards(&self) -> u64 {
-        2
-    }
-}
-
-impl DifferentiablePredictor<Batch> for Failing {
-    fn predict_data_with_pullback(
+    fn pull_back(
         &self,
-        data: &mut Batch,
-        gradient: &mut Batch,
+        target: Targets<'_>,
+        pull: Pullback<'_, Batch>,
         x: &Batch,
-        t: f64,
-        cotangent: &Cotangent<'_>,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.inner.predict_data_with_pullback(data, gradient, x, t, cotangent)?;
-        if t < self.below {
+        let mut gradient = x.clone();
+        let inner = Pullback::new(&mut *pull.value, pull.cotangent, &mut gradient);
+        self.inner.pull_back(target, inner, x, t)?;
+        if t.one()? < self.below {
             gradient[[1, 0]] = self.with.clone()?;
         }
+        pull.state.assign(&gradient);
         Ok(())
+    }
+    fn forwards(&self) -> u64 {
+        2
     }
 }
 
@@ -205,8 +204,7 @@ fn failures_stop_the_solve_with_their_reason() {
         (reason, dps.gradients(), dps.network_forwards())
     };
     let of = || observation(vec![0.4, -0.3]);
-    let (reason, gradients, forwards) =
-        run(Err(FieldError::Other("no more network".to_owned())), of());
+    let (reason, gradients, forwards) = run(Err(FieldError::other("no more network")), of());
     assert!(reason.contains("no more network"), "{reason}");
     // Steps from 1, 0.9, .. 0.6 went well; the one from 0.5 did not.
     assert_eq!((gradients, forwards), (6, 12));

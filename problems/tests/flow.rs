@@ -8,17 +8,16 @@ use std::sync::Arc;
 use common::{all_paths, gap, interior, mixture, points, rows};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{
-    BridgeDiffusion, ForwardDiffusion, NoiseLevel, PathField, PosteriorField, probability_flow,
-    reverse_sde,
+    BridgeDiffusion, ForwardDiffusion, NoiseLevel, PathField, probability_flow, reverse_sde,
 };
 use driftfield_problems::method::Ancestral;
-use driftfield_problems::predictor::{Prediction, Predictor};
+use driftfield_problems::predictor::{Prediction, Predictor, Target};
 use driftfield_problems::process::{self, BrownianBridge, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::field::Counted;
 use driftfield_solvers::method::{BoxedMethod, Method, Step};
 use driftfield_solvers::noise::{BrownianPath, NoNoise, Noise, fill_initial_normals};
-use driftfield_solvers::{FieldError, State, StochasticField, VectorField};
+use driftfield_solvers::{FieldError, SemilinearField, State, StochasticField, VectorField};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -32,7 +31,7 @@ fn exact_flow(path: &SharedPath) -> PathField<Batch> {
 fn rk4(field: &impl VectorField<Batch>, mut u: Batch, times: &[f64]) -> Batch {
     let eval = |u: &Batch, t: f64| {
         let mut du = Batch::zeros(u.dim());
-        field.eval(&mut du, u, t).unwrap();
+        field.eval(&mut du, u, t.into()).unwrap();
         du
     };
     for pair in times.windows(2) {
@@ -83,7 +82,9 @@ fn reverse_drift_is_the_textbook_one() {
             let x = points(10, 2) * path.sigma(t).max(1.0);
             let exact = MixturePredictor::new(mixture(), path.clone());
             let mut score = x.clone();
-            exact.predict(Prediction::Score.target(&path, t), &mut score, &x, t).unwrap();
+            exact
+                .predict((Prediction::Score.target(&path, t)).into(), &mut score, &x, t.into())
+                .unwrap();
             let (f, g2) = (path.drift_rate(t), path.diffusion_squared(t));
             for level in [0.0, 0.5, 1.0, 2.0] {
                 let field: PathField<Batch> =
@@ -161,11 +162,11 @@ fn ends_are_right_or_refused() {
         let x = points(6, 2);
         let (mut at, mut near) = (x.clone(), x.clone());
         // The flow of an exact field is finite at the data end on every path.
-        field.eval(&mut at, &x, 0.0).unwrap();
-        field.eval(&mut near, &x, 1e-10).unwrap();
+        field.eval(&mut at, &x, 0.0.into()).unwrap();
+        field.eval(&mut near, &x, 1e-10.into()).unwrap();
         assert!(gap(&at, &near) < 1e-5, "{}", path.spec());
-        field.eval(&mut at, &x, path.default_span().0).unwrap();
-        assert!(field.eval(&mut at, &x, -0.1).is_err());
+        field.eval(&mut at, &x, path.default_span().0.into()).unwrap();
+        assert!(field.eval(&mut at, &x, (-0.1).into()).is_err());
     }
     // Noise cannot be had where g^2 is infinite; level 0 needs none.
     let path = process::parse("rectified-flow").unwrap();
@@ -237,15 +238,18 @@ fn the_last_noise_can_be_left_out_and_steps_up_are_refused() {
     let (mean, _) =
         run(&Ancestral::noiseless_at(0.2), &field, x.clone(), &[0.5, 0.2], &mut NoNoise);
     let mut data = x.clone();
-    field.predict_data(&mut data, &x, 0.5).unwrap();
-    let posterior = field.posterior(0.5, 0.2).unwrap();
+    field.predict(Target::DATA, &mut data, &x, 0.5.into()).unwrap();
+    let posterior = field.schedule().posterior(0.5, 0.2).unwrap();
     assert!(gap(&mean, &(&x * posterior.state + &data * posterior.data)) < 1e-15);
     let (end, _) = run(&Ancestral::new(), &field, x.clone(), &[0.5, 0.0], &mut NoNoise);
     assert!(gap(&end, &data) < 1e-15);
-    assert!(matches!(field.posterior(0.2, 0.5), Err(FieldError::Domain { .. })));
-    assert!(field.posterior(0.2, -0.5).is_err());
+    assert!(matches!(field.schedule().posterior(0.2, 0.5), Err(FieldError::Domain { .. })));
+    assert!(field.schedule().posterior(0.2, -0.5).is_err());
     // The budget counts a prediction as one evaluation.
     let counted = Counted::new(&field, Some(1));
-    counted.predict_data(&mut data, &x, 0.5).unwrap();
-    assert_eq!(counted.predict_data(&mut data, &x, 0.5), Err(FieldError::BudgetSpent));
+    counted.predict(Target::DATA, &mut data, &x, 0.5.into()).unwrap();
+    assert_eq!(
+        counted.predict(Target::DATA, &mut data, &x, 0.5.into()),
+        Err(FieldError::BudgetSpent)
+    );
 }

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use common::posterior::{moments, posterior};
 use common::{all_paths, gap, interior};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
-use driftfield_problems::flow::{probability_flow, reverse_sde};
-use driftfield_problems::inverse::{Conditioned, Matrix, Observation, SharedMeasurement, parse};
-use driftfield_problems::inverse::{ImageShape, KalmanGain};
+use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
+use driftfield_problems::inverse::{
+    Conditioned, ImageShape, KalmanGain, Matrix, Observation, PseudoInverse, SharedMeasurement,
+    parse,
+};
+
 use driftfield_problems::method;
-use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Target, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_problems::weights::Standardisation;
-use driftfield_solvers::{
-    FieldError, LaneField, LaneOptions, OdeProblem, SolveOptions, solve, solve_lanes,
-};
+use driftfield_problems::standardisation::Standardisation;
+use driftfield_solvers::{ErrorNorm, FieldError, OdeProblem, SolveOptions, VectorField, solve};
 use ndarray::{Array2, array};
 
 type Batch = Array2<f64>;
@@ -53,7 +54,7 @@ fn observation(measurement: SharedMeasurement) -> Arc<Observation> {
 
 fn data(predictor: &impl Predictor<Batch>, x: &Batch, t: f64) -> Batch {
     let mut out = x.clone();
-    predictor.predict(Target::DATA, &mut out, x, t).unwrap();
+    predictor.predict(Target::DATA.into(), &mut out, x, t.into()).unwrap();
     out
 }
 
@@ -87,8 +88,8 @@ fn for_gaussian_data_both_are_the_exact_conditional_prediction() {
                 // Score and noise follow.
                 let (mut score, mut exact) = (x.clone(), x.clone());
                 let sigma = path.sigma(t);
-                guided.predict_with_score(0.0, 1.0, sigma, &mut score, &x, t).unwrap();
-                truth.predict_with_score(0.0, 1.0, sigma, &mut exact, &x, t).unwrap();
+                guided.predict_with_score(0.0, 1.0, &mut score, &x, t).unwrap();
+                truth.predict_with_score(0.0, 1.0, &mut exact, &x, t).unwrap();
                 assert!(gap(&(score * sigma), &(exact * sigma)) < 1e-9, "{}", path.spec());
             }
         }
@@ -212,7 +213,7 @@ fn lanes_may_have_measurements_of_their_own() {
     }
     let mut out = Batch::zeros((2, 4));
     let two = out.clone();
-    let refused = all.predict(Target::DATA, &mut out, &two, 0.6);
+    let refused = all.predict(Target::DATA.into(), &mut out, &two, 0.6.into());
     assert!(matches!(refused, Err(FieldError::Shape { .. })));
 }
 
@@ -243,13 +244,13 @@ fn ends_are_right_or_refused() {
     let replaced = Conditioned::replacement(gaussian(&path), observation.clone()).unwrap();
     let x = states(&path, 0.5);
     let mut out = x.clone();
-    let refused = guided.predict(Target::DATA, &mut out, &x, 1.0).unwrap_err();
+    let refused = guided.predict(Target::DATA.into(), &mut out, &x, 1.0.into()).unwrap_err();
     assert!(refused.to_string().contains("start at 0.999"), "{refused}");
-    assert!(replaced.predict(Target::DATA, &mut out, &x, 1.0).is_ok());
+    assert!(replaced.predict(Target::DATA.into(), &mut out, &x, 1.0.into()).is_ok());
     // Without noise in the state, a noisy measurement adds nothing to it.
-    guided.predict(Target::DATA, &mut out, &x, 0.0).unwrap();
+    guided.predict(Target::DATA.into(), &mut out, &x, 0.0.into()).unwrap();
     assert!(gap(&out, &x) < 1e-12);
-    assert!(guided.predict(Target::NOISE, &mut out, &x, 0.0).is_err());
+    assert!(guided.predict(Target::NOISE.into(), &mut out, &x, 0.0.into()).is_err());
     for std in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(guided.clone().data_std(std).is_err(), "{std}");
         let gain = KalmanGain::new(observation.clone()).unwrap();
@@ -265,21 +266,28 @@ fn lanes_at_their_own_pace() {
     let times = [0.2, 0.5, 0.5, 0.9, 0.05];
     let replaced = Conditioned::replacement(gaussian(&path), observation.clone()).unwrap();
     let flow = probability_flow(replaced.clone());
-    let mut together = x.clone();
-    flow.eval_lanes(&mut together, &x, &times).unwrap();
-    for (lane, &t) in times.iter().enumerate() {
-        let mut out = x.clone();
-        driftfield_solvers::VectorField::eval(&flow, &mut out, &x, t).unwrap();
-        assert!((&out.row(lane) - &together.row(lane)).iter().all(|gap| gap.abs() < 1e-12));
-    }
+    let each_as_alone = |flow: &PathField<Batch>| {
+        let mut together = x.clone();
+        flow.eval(&mut together, &x, Times::Each(&times)).unwrap();
+        for (lane, &t) in times.iter().enumerate() {
+            let mut out = x.clone();
+            flow.eval(&mut out, &x, t.into()).unwrap();
+            assert!((&out.row(lane) - &together.row(lane)).iter().all(|gap| gap.abs() < 1e-12));
+        }
+    };
+    each_as_alone(&flow);
     let problem = OdeProblem::new(flow, x.clone(), (0.5, 0.01));
     let tsit5 = driftfield_solvers::method::Tsit5::new();
-    assert!(solve_lanes(&problem, &tsit5, LaneOptions::adaptive(1e-5, 1e-5)).is_ok());
-    // One way back at one time: refused with what to take instead.
-    let guided = Conditioned::pseudo_inverse(gaussian(&path), observation).unwrap();
-    let flow = probability_flow(guided);
-    let error = flow.eval_lanes(&mut together, &x, &times).unwrap_err().to_string();
-    assert!(error.contains("replacement"), "{error}");
+    assert!(
+        solve(&problem, &tsit5, SolveOptions::adaptive(1e-5, 1e-5).norm(ErrorNorm::EachLane))
+            .is_ok()
+    );
+    // One way back for all lanes, also where some of them are not guided yet.
+    for least_signal in [0.0, 0.5] {
+        let guidance = PseudoInverse::new().beginning_at(least_signal);
+        let guided = Conditioned::new(gaussian(&path), observation.clone(), guidance).unwrap();
+        each_as_alone(&probability_flow(guided));
+    }
 }
 
 /// Every method of the registry on every process.
@@ -314,6 +322,6 @@ fn single_precision_agrees_with_double() {
     let x = states(&path, 0.4);
     let narrow = x.mapv(|value| value as f32);
     let mut out = narrow.clone();
-    guided.predict(Target::DATA, &mut out, &narrow, 0.4).unwrap();
+    guided.predict(Target::DATA.into(), &mut out, &narrow, 0.4.into()).unwrap();
     assert!(gap(&out.mapv(f64::from), &data(&guided, &x, 0.4)) < 1e-5);
 }

@@ -8,7 +8,7 @@ mod common;
 
 use common::mixture;
 use driftfield_problems::field::MixturePredictor;
-use driftfield_problems::flow::{ScoreField, probability_flow};
+use driftfield_problems::flow::probability_flow;
 use driftfield_problems::langevin::{
     Baoab, LangevinError, Obabo, OverdampedLangevin, PhaseSpace, UnderdampedLangevin,
 };
@@ -17,7 +17,8 @@ use driftfield_problems::process;
 use driftfield_solvers::method::{EulerMaruyama, Method, Sra1};
 use driftfield_solvers::noise::{BrownianTree, Noise, NoiseError, NoiseRequest, RecordedPath};
 use driftfield_solvers::{
-    FieldError, Outcome, Problem, SolveOptions, State, Tolerance, VectorField, solve,
+    FieldError, Outcome, Problem, SemilinearField, SolveOptions, State, Times, Tolerance,
+    VectorField, solve,
 };
 use ndarray::Array2;
 
@@ -33,7 +34,7 @@ struct Gaussian {
 }
 
 impl<S: State> VectorField<S> for Gaussian {
-    fn eval(&self, out: &mut S, x: &S, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut S, x: &S, _t: Times<'_>) -> Result<(), FieldError> {
         Ok(out.linear_combination(0.0, &[(-self.k, x)])?)
     }
 }
@@ -199,7 +200,7 @@ fn annealed_langevin_dynamics_are_the_published_algorithm() {
     let (mut expected, mut score) = (initial.clone(), initial.clone());
     let mut drawn = 0;
     for &t in &times[1..] {
-        let sigma: f64 = ScoreField::<Batch>::sigma(&field, t).unwrap();
+        let sigma = field.schedule().at_end(t).unwrap().sigma;
         let a = epsilon * sigma * sigma / (0.01 * 0.01);
         for _ in 0..count {
             field.score(&mut score, &expected, t).unwrap();

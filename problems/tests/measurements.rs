@@ -8,7 +8,7 @@ use driftfield_problems::inverse::{
 };
 use driftfield_problems::npy;
 use driftfield_problems::spec::SpecError;
-use driftfield_problems::weights::Standardisation;
+use driftfield_problems::standardisation::Standardisation;
 use ndarray::Array2;
 use proptest::prelude::*;
 

@@ -18,7 +18,7 @@ fn predict(
     t: f64,
 ) -> Array2<f64> {
     let mut out = Array2::zeros(x.dim());
-    predictor.predict(target, &mut out, x, t).unwrap();
+    predictor.predict(target.into(), &mut out, x, t.into()).unwrap();
     out
 }
 
@@ -157,10 +157,10 @@ fn rows_do_not_depend_on_the_batch() {
     let predictor = MixturePredictor::new(mixture(), path);
     let all = predict(&predictor, Target::DATA, &x, 0.3);
     let mut lane = [0.0; 2];
-    predictor.predict(Target::DATA, &mut lane, &[x[[7, 0]], x[[7, 1]]], 0.3).unwrap();
+    predictor.predict(Target::DATA.into(), &mut lane, &[x[[7, 0]], x[[7, 1]]], 0.3.into()).unwrap();
     assert_eq!(lane, [all[[7, 0]], all[[7, 1]]]);
     let mut single = Array2::<f32>::zeros(x.dim());
-    predictor.predict(Target::DATA, &mut single, &x.mapv(|x| x as f32), 0.3).unwrap();
+    predictor.predict(Target::DATA.into(), &mut single, &x.mapv(|x| x as f32), 0.3.into()).unwrap();
     assert!(gap(&single.mapv(f64::from), &all) < 1e-5);
 }
 
@@ -169,19 +169,20 @@ fn wrong_shapes_and_times_are_errors() {
     let path: SharedPath = process::parse("vp").unwrap();
     let predictor = MixturePredictor::new(mixture(), path.clone());
     let mut out = [0.0; 3];
-    let error = predictor.predict(Target::DATA, &mut out, &[0.0; 3], 0.5).unwrap_err();
+    let error =
+        predictor.predict(Target::DATA.into(), &mut out, &[0.0; 3], 0.5.into()).unwrap_err();
     assert!(matches!(error, FieldError::Shape { .. }));
     let mut out = Array2::<f64>::zeros((2, 2));
     let x = Array2::zeros((3, 2));
-    assert!(predictor.predict(Target::DATA, &mut out, &x, 0.5).is_err());
+    assert!(predictor.predict(Target::DATA.into(), &mut out, &x, 0.5.into()).is_err());
     let x = Array2::zeros((2, 2));
     for t in [-0.1, 1.1, f64::NAN] {
-        assert!(predictor.predict(Target::DATA, &mut out, &x, t).is_err());
+        assert!(predictor.predict(Target::DATA.into(), &mut out, &x, t.into()).is_err());
     }
     let velocity = Prediction::Velocity.target(&path, 0.0);
-    assert!(predictor.predict(velocity, &mut out, &x, 0.0).is_err());
+    assert!(predictor.predict(velocity.into(), &mut out, &x, 0.0.into()).is_err());
     let mut empty = Array2::<f64>::zeros((0, 2));
-    predictor.predict(Target::DATA, &mut empty, &Array2::zeros((0, 2)), 0.5).unwrap();
+    predictor.predict(Target::DATA.into(), &mut empty, &Array2::zeros((0, 2)), 0.5.into()).unwrap();
     // A bad lane stays bad, and alone.
     let mut x = Array2::zeros((3, 2));
     x[[1, 0]] = f64::NAN;
@@ -219,7 +220,8 @@ fn a_data_set_is_a_mixture_of_its_points() {
     let x = &data * (1.0 - 1e-4);
     assert!(gap(&predict(&bare, Target::DATA, &x, 1e-4), &data) < 1e-12);
     let mut out = data.clone();
-    let error = bare.predict(Target::DATA, &mut out, &data, 0.0).unwrap_err().to_string();
+    let error =
+        bare.predict(Target::DATA.into(), &mut out, &data, 0.0.into()).unwrap_err().to_string();
     assert!(error.contains("smoothing"), "{error}");
     assert!(EmpiricalPredictor::new(Array2::zeros((0, 2)), 0.0, path.clone()).is_err());
     assert!(EmpiricalPredictor::new(data.clone(), -1.0, path.clone()).is_err());

@@ -14,7 +14,7 @@ use driftfield_problems::predictor::{
     ModelTime, Network, NetworkPredictor, Prediction, Predictor, Target, Threshold, Thresholded,
 };
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use driftfield_solvers::{FieldError, VectorField};
+use driftfield_solvers::{FieldError, Times, VectorField};
 use ndarray::Array2;
 
 /// A perfectly trained network: the mixture's own prediction.
@@ -24,9 +24,14 @@ struct Perfect {
 }
 
 impl Network<Array2<f64>> for Perfect {
-    fn forward(&self, out: &mut Array2<f64>, x: &Array2<f64>, t: f64) -> Result<(), FieldError> {
-        let target = self.prediction.target(self.exact.path(), t);
-        self.exact.predict(target, out, x, t)
+    fn forward(
+        &self,
+        out: &mut Array2<f64>,
+        x: &Array2<f64>,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let target = self.prediction.target(self.exact.path(), t.one()?);
+        self.exact.predict(target.into(), out, x, t)
     }
 }
 
@@ -49,8 +54,8 @@ fn every_pair_inside_every_path() {
                 for to in Prediction::ALL {
                     let target = to.target(&path, t);
                     let (mut found, mut expected) = (x.clone(), x.clone());
-                    network.predict(target, &mut found, &x, t).unwrap();
-                    exact.predict(target, &mut expected, &x, t).unwrap();
+                    network.predict(target.into(), &mut found, &x, t.into()).unwrap();
+                    exact.predict(target.into(), &mut expected, &x, t.into()).unwrap();
                     let size = target.data.abs().max(target.noise.abs()).max(1.0);
                     let worst = ratio.max(1.0 / ratio).max(1.0);
                     let error = gap(&found, &expected);
@@ -76,9 +81,9 @@ fn every_pair_at_the_ends_is_right_or_refused() {
                 for to in Prediction::ALL {
                     let target = to.target(&path, t);
                     let (mut found, mut expected) = (x.clone(), x.clone());
-                    match network.predict(target, &mut found, &x, t) {
+                    match network.predict(target.into(), &mut found, &x, t.into()) {
                         Ok(()) => {
-                            exact.predict(target, &mut expected, &x, t).unwrap();
+                            exact.predict(target.into(), &mut expected, &x, t.into()).unwrap();
                             let size = target.data.abs().max(target.noise.abs()).max(1.0);
                             let ratio = path.alpha(t) / path.sigma(t);
                             let worst = if ratio > 0.0 && ratio.is_finite() {
@@ -108,7 +113,7 @@ fn what_is_known_at_the_ends() {
     let known = |spec: &str, from: Prediction, to: Prediction, t: f64| {
         let path = process::parse(spec).unwrap();
         let mut out = x.clone();
-        perfect(&path, from).predict(to.target(&path, t), &mut out, &x, t).is_ok()
+        perfect(&path, from).predict((to.target(&path, t)).into(), &mut out, &x, t.into()).is_ok()
     };
     use Prediction::*;
     // At pure noise the state says nothing of the data: velocity and v do.
@@ -128,24 +133,24 @@ fn what_is_known_at_the_ends() {
     let path = process::parse("vp").unwrap();
     let exact = MixturePredictor::new(mixture(), path.clone());
     let mut score = x.clone();
-    exact.predict_with_score(0.0, 1.0, 0.0, &mut score, &x, 0.0).unwrap();
+    exact.predict_with_score(0.0, 1.0, &mut score, &x, 0.0).unwrap();
     for (x, score) in x.rows().into_iter().zip(score.rows()) {
         let direct = mixture().score(x.as_slice().unwrap()).unwrap();
         assert!((direct[0] - score[0]).abs() < 1e-12 * (1.0 + score[0].abs()));
     }
     let mut out = x.clone();
-    assert!(perfect(&path, Noise).predict_with_score(0.0, 1.0, 0.0, &mut out, &x, 0.0).is_err());
+    assert!(perfect(&path, Noise).predict_with_score(0.0, 1.0, &mut out, &x, 0.0).is_err());
 }
 
 #[test]
 fn pointers_are_predictors_and_names_are_read_back() {
     let path = process::parse("vp").unwrap();
     let shared: Arc<dyn Predictor<Array2<f64>>> = Arc::new(perfect(&path, Prediction::Noise));
-    assert_eq!(shared.network_forwards(), 1);
+    assert_eq!(shared.forwards(), 1);
     let x = points(4, 2);
     let (mut a, mut b) = (x.clone(), x.clone());
-    shared.predict(Target::DATA, &mut a, &x, 0.5).unwrap();
-    Predictor::predict(&&shared, Target::DATA, &mut b, &x, 0.5).unwrap();
+    shared.predict(Target::DATA.into(), &mut a, &x, 0.5.into()).unwrap();
+    Predictor::predict(&&shared, Target::DATA.into(), &mut b, &x, 0.5.into()).unwrap();
     assert_eq!(a, b);
     for prediction in Prediction::ALL {
         assert_eq!(prediction.name().parse(), Ok(prediction));
@@ -169,7 +174,9 @@ fn every_kind(path: &SharedPath) -> Vec<Boxed> {
     let point = ndarray::array![[0.5, -0.5]];
     let closure = {
         let exact = exact.clone();
-        move |out: &mut Array2<f64>, x: &Array2<f64>, t: f64| exact.predict(Target::DATA, out, x, t)
+        move |out: &mut Array2<f64>, x: &Array2<f64>, t: f64| {
+            exact.predict(Target::DATA.into(), out, x, t.into())
+        }
     };
     vec![
         Box::new(exact.clone()),
@@ -194,7 +201,7 @@ fn what_is_made_of_a_predictor_is_on_its_path() {
         let target = Prediction::Velocity.target(&path, t);
         for (predictor, again) in every_kind(&path).into_iter().zip(every_kind(&path)) {
             let mut expected = x.clone();
-            predictor.predict(target, &mut expected, &x, t).unwrap();
+            predictor.predict(target.into(), &mut expected, &x, t.into()).unwrap();
             let flows: [PathField<Array2<f64>>; 3] = [
                 reverse_sde(again, 1.0),
                 PathField::new(Arc::new(predictor), NoiseLevel::Constant(0.0)),
@@ -205,7 +212,7 @@ fn what_is_made_of_a_predictor_is_on_its_path() {
             }
             for flow in &flows[..2] {
                 let mut velocity = x.clone();
-                flow.eval(&mut velocity, &x, t).unwrap();
+                flow.eval(&mut velocity, &x, t.into()).unwrap();
                 assert_eq!(velocity, expected, "{}", path.spec());
             }
         }
@@ -232,8 +239,8 @@ fn the_diffusion_of_bridges_refuses_predictors_on_other_paths() {
 struct Clock;
 
 impl Network<f64> for Clock {
-    fn forward(&self, out: &mut f64, _x: &f64, t: f64) -> Result<(), FieldError> {
-        *out = t;
+    fn forward(&self, out: &mut f64, _x: &f64, t: Times<'_>) -> Result<(), FieldError> {
+        *out = t.one()?;
         Ok(())
     }
 }
@@ -244,7 +251,10 @@ fn networks_of_discrete_time_models_are_given_timesteps() {
     let given = |path: &SharedPath, time: ModelTime, t: f64| {
         let network = NetworkPredictor::new(Clock, Prediction::Noise, path.clone());
         let mut out = 0.0;
-        network.model_time(time).predict(Target::NOISE, &mut out, &0.3, t).map(|()| out)
+        network
+            .model_time(time)
+            .predict(Target::NOISE.into(), &mut out, &0.3, t.into())
+            .map(|()| out)
     };
     for timesteps in [7usize, 49, 1000] {
         let path = process::parse(&format!("ddpm:timesteps={timesteps}")).unwrap();
@@ -283,7 +293,7 @@ fn v_and_data_know_the_data_where_there_is_only_noise() {
             };
             let predictor = NetworkPredictor::new(network, prediction, path.clone());
             let mut out = [0.0; 2];
-            let found = predictor.predict(Target::DATA, &mut out, &x, 1.0);
+            let found = predictor.predict(Target::DATA.into(), &mut out, &x, 1.0.into());
             if prediction == Prediction::Noise {
                 assert!(found.is_err(), "{name}: {out:?}");
                 continue;
@@ -291,7 +301,7 @@ fn v_and_data_know_the_data_where_there_is_only_noise() {
             found.unwrap();
             let gap = (0..2).fold(0.0, |gap: f64, i| gap.max((out[i] - data[i]).abs()));
             assert!(gap < 1e-14, "{prediction:?} on {name}: {out:?}");
-            predictor.predict(Target::NOISE, &mut out, &x, 1.0).unwrap();
+            predictor.predict(Target::NOISE.into(), &mut out, &x, 1.0.into()).unwrap();
             assert!((out[0] - noise[0]).abs() + (out[1] - noise[1]).abs() < 1e-14, "{out:?}");
         }
     }

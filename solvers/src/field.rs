@@ -1,25 +1,32 @@
 //! Right-hand sides: vector fields, drift and diffusion, and the wrapper that
 //! counts their evaluations.
 
+mod by_lane;
 mod columns;
 mod correction;
 mod derivative;
+mod each_lane;
 mod interpretation;
 mod noise_kind;
+mod products;
 mod stochastic;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
+use crate::cause::Cause;
 use crate::number::Number;
-use crate::state::StateError;
+use crate::state::{State, StateError};
 
+pub use by_lane::{ByLane, Targets, Times, combine};
 pub use columns::{MatrixNoise, ScalarNoise};
 pub use correction::{AsIto, AsStratonovich};
 pub use derivative::{DiffusionDerivative, WithDerivative};
+pub use each_lane::{EachLane, LaneTimes, in_some_lanes};
 pub use interpretation::{
     Additive, Interpretation, Ito, ReadAsIto, ReadAsStratonovich, Stratonovich,
 };
 pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, Scalar};
+pub use products::{Cotangent, Pullback, Pushforward};
 pub use stochastic::StochasticField;
 
 /// Why a vector field could not be evaluated.
@@ -48,21 +55,58 @@ pub enum FieldError {
     /// The budget of evaluations is spent; raised by [`Counted`], never by a field.
     #[error("the budget of function evaluations is spent")]
     BudgetSpent,
-    /// Anything else, in the words of the field's author.
-    #[error("{0}")]
-    Other(String),
+    /// The field cannot do what is asked for: lanes at times of their own, a product with its
+    /// Jacobian.
+    #[error("the field has no {0}")]
+    Refused(String),
+    /// Anything else, as the field's author reports it.
+    #[error(transparent)]
+    Other(Cause),
+}
+
+impl FieldError {
+    /// An error of the field's own, or one in words.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        FieldError::Other(Cause::new(error))
+    }
 }
 
 /// The right-hand side `f(u, t)` of `du/dt = f(u, t)`.
 ///
 /// Any closure `|du: &mut S, u: &S, t: f64| ...` is one, whether it returns
-/// nothing or a `Result<(), FieldError>`.
+/// nothing or a `Result<(), FieldError>`. It takes one time for all lanes; [`EachLane`] and
+/// [`LaneTimes`] make fields of closures that take more.
+///
+/// An error returned here ends all lanes; NaN written for a lane concerns that lane alone.
 pub trait VectorField<S> {
-    /// Writes `f(u, t)` into `du`, whose old content is arbitrary.
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError>;
+    /// Writes `f(u, t)` into `du`, whose old content is arbitrary, lane by lane.
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError>;
+
+    /// Evaluates, and multiplies the Jacobian from the left: gradients through a solve.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the field says how.
+    fn pull_back(&self, _pull: Pullback<'_, S>, _u: &S, _t: Times<'_>) -> Result<(), FieldError> {
+        Err(FieldError::Refused("products with its Jacobian from the left".to_owned()))
+    }
+
+    /// Evaluates, and multiplies the Jacobian from the right: divergences, sensitivities.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the field says how.
+    fn push_forward(
+        &self,
+        _push: Pushforward<'_, S>,
+        _u: &S,
+        _t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        Err(FieldError::Refused("products with its Jacobian from the right".to_owned()))
+    }
 
     /// Network forward passes made by one evaluation.
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         0
     }
 }
@@ -91,8 +135,8 @@ where
     R: FieldOutcome,
 {
     #[inline(always)]
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self(du, u, t).into_result()
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self(du, u, t.one()?).into_result()
     }
 }
 
@@ -118,6 +162,8 @@ pub struct Counted<F> {
     nfe: Cell<u64>,
     diffusion: Cell<u64>,
     network_forwards: Cell<u64>,
+    /// Evaluations that served each lane, where lanes have steps of their own.
+    by_lane: RefCell<Vec<u64>>,
 }
 
 impl<F> Counted<F> {
@@ -129,6 +175,7 @@ impl<F> Counted<F> {
             nfe: Cell::new(0),
             diffusion: Cell::new(0),
             network_forwards: Cell::new(0),
+            by_lane: RefCell::default(),
         }
     }
 
@@ -164,16 +211,68 @@ impl<F> Counted<F> {
         self.network_forwards.set(self.network_forwards.get() + forwards);
         Ok(())
     }
+
+    /// From now on counts the evaluations that serve each of `lanes` lanes too.
+    pub(crate) fn count_by_lane(&self, lanes: usize) {
+        *self.by_lane.borrow_mut() = vec![0; lanes];
+    }
+
+    /// Evaluations that served a lane.
+    pub(crate) fn of_lane(&self, lane: usize) -> u64 {
+        self.by_lane.borrow()[lane]
+    }
+
+    /// The lanes changed places.
+    pub(crate) fn move_lanes(&self, from: &[usize]) {
+        let mut counts = self.by_lane.borrow_mut();
+        *counts = from.iter().map(|&lane| counts[lane]).collect();
+    }
+
+    /// `evaluate(self, du, u)` for some lanes of the batch alone, or for all of them: one
+    /// evaluation, which serves these lanes. The other lanes of `du` stay as they are.
+    ///
+    /// For steppers of lanes with steps of their own; what they evaluate otherwise is not
+    /// counted lane by lane.
+    pub fn for_lanes<S: State>(
+        &self,
+        lanes: Option<&[usize]>,
+        (du, u): (&mut S, &S),
+        evaluate: impl FnOnce(&Self, &mut S, &S) -> Result<(), FieldError>,
+    ) -> Result<(), FieldError> {
+        let mut counts = self.by_lane.borrow_mut();
+        match lanes {
+            None => counts.iter_mut().for_each(|count| *count += 1),
+            Some(lanes) => lanes.iter().for_each(|&lane| counts[lane] += 1),
+        }
+        drop(counts);
+        match lanes {
+            None => evaluate(self, du, u),
+            Some(lanes) => in_some_lanes(du, u, lanes, |du, u| evaluate(self, du, u)),
+        }
+    }
 }
 
 impl<S, F: VectorField<S>> VectorField<S> for Counted<&F> {
     #[inline(always)]
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.field.network_forwards())?;
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
         self.field.eval(du, u, t)
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
+        self.field.pull_back(pull, u, t)
+    }
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, S>,
+        u: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.count(self.field.forwards())?;
+        self.field.push_forward(push, u, t)
+    }
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }
 
@@ -187,7 +286,7 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     type Interpretation = F::Interpretation;
     type Noise = F::Noise;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.field.network_forwards())?;
+        self.count(self.field.forwards())?;
         self.field.drift(out, u, t)
     }
     fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
@@ -197,8 +296,8 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     fn channels(&self) -> usize {
         self.field.channels()
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }
 

@@ -113,12 +113,12 @@ pub(super) struct ReconstructArguments {
 impl ReconstructArguments {
     fn model(&self) -> Result<Arc<dyn Model>, CommandError> {
         let Some(field) = &self.field else {
-            if !Path::new(DEFAULT_FIELD).exists() {
-                return Err(CommandError::usage(format!(
-                    "the default prior `{DEFAULT_FIELD}` is not here; run in a checkout of driftfield, or give --field FILE.safetensors"
-                )));
-            }
-            return Ok(model::parse(DEFAULT_FIELD)?);
+            return model::parse(DEFAULT_FIELD).map_err(|error| match error {
+                GenerateError::NotCheckedOut { .. } => CommandError::usage(format!(
+                    "no prior: {error}, run in a checkout of driftfield, or give --field FILE.safetensors"
+                )),
+                other => other.into(),
+            });
         };
         Ok(model::parse(field)?)
     }

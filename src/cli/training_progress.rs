@@ -1,7 +1,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use driftfield_problems::train::Progress;
+use driftfield_networks::train::Progress;
 use driftfield_solvers::number::decimals;
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,3 +1,4 @@
+use driftfield_networks::weights::WeightsError;
 use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
@@ -6,7 +7,7 @@ use driftfield_problems::npy::NpyError;
 use driftfield_problems::process::{GaussianPath, PathError, SharedPath};
 use driftfield_problems::spacing::{Spacing, SpacingError};
 use driftfield_problems::spec::SpecError;
-use driftfield_problems::weights::{StandardisationError, WeightsError};
+use driftfield_problems::standardisation::StandardisationError;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, SolveError};
 
@@ -56,6 +57,17 @@ pub enum GenerateError {
         "cannot read the field `{}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
     )]
     ModelForm(String),
+    /// A network that comes with a checkout only is not to be found.
+    #[error(
+        "the network `{name}` is too large to come with the program and is not there (looked for: {looked}); take it from the directory `weights` of the repository, {repository}, and say where it is in DRIFTFIELD_WEIGHTS",
+        repository = env!("CARGO_PKG_REPOSITORY")
+    )]
+    NotCheckedOut {
+        /// Its name.
+        name: String,
+        /// The files looked for.
+        looked: String,
+    },
     /// A mixture file is refused.
     #[error("{}{source}", named(.file, matches!(.source, MixtureError::Read { .. })))]
     Mixture {
@@ -127,15 +139,6 @@ pub enum GenerateError {
         /// What is wrong with it.
         source: Box<DataError>,
     },
-    /// A model without derivatives where they are needed.
-    #[error(
-        "the predictor of `{}` has no derivatives in the state, which dps and pigdm need; take replacement, or implement `Model::differentiable_f64`",
-        echo(model)
-    )]
-    NotDifferentiable {
-        /// The model.
-        model: String,
-    },
     /// Labels for a model that knows none.
     #[error(
         "{} knows no labels; leave out --label, or take a network that was trained with labels (`train --network unet`)",
@@ -164,7 +167,7 @@ pub enum GenerateError {
     Guidance(f64),
     /// Steps of every lane's own with a solver that has none.
     #[error(
-        "the solver `{0}` cannot take steps of every lane's own; take an adaptive one of kind runge-kutta, such as tsit5 (`driftfield solvers` lists them)"
+        "the solver `{0}` cannot take steps of every lane's own; take an adaptive one that draws no noise, such as tsit5 or dpm-solver++23 (`driftfield solvers` lists them)"
     )]
     NotPerLane(&'static str),
     /// Steps of every lane's own on a fixed grid.

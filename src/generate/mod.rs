@@ -21,13 +21,13 @@ pub use condition::Condition;
 pub use error::GenerateError;
 pub use lanes::LaneEvaluations;
 pub use model::{
-    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedDifferentiable,
-    SharedPredictor, TrainedModel,
+    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor,
+    TrainedModel,
 };
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
-pub use shipped::{SHIPPED, shipped, shipped_classifier};
+pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_classifier};
 pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
 
@@ -43,8 +43,8 @@ use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::solve::{MAX_ADAPTIVE_STEPS, check_adaptive};
 use driftfield_solvers::{
-    Adaptive, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, Tolerance,
-    VectorField, solve,
+    Adaptive, FieldError, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics,
+    Status, Tolerance, VectorField, init,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -130,7 +130,7 @@ pub(crate) fn check_request<T>(
 /// Refuses a solver, steps, a span and the like that do not go together, with any model; `has_state`
 /// is whether the initial state is given, not drawn. For those who want to know before they read
 /// a model.
-pub(crate) fn check_settings(
+pub fn check_settings(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,
@@ -255,28 +255,30 @@ fn solved<'a, T: Scalar>(
     first_lane: u64,
 ) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
     let info = method.info();
-    let (mut solution, lane_evaluations) = if settings.per_lane {
-        let (solution, evaluations) = lanes::solve(problem, &info, plan)?;
-        (solution, Some(evaluations))
-    } else {
-        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-        let options = match observer {
-            Some(mut observer) => {
-                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
-            }
-            None => options,
-        };
-        let fit = states_that_fit(problem, settings, plan, &info);
-        let options = match fit {
-            Some(fit) => options.max_steps(fit),
-            None => options,
-        };
-        let mut solution = solve(problem, method, options)?;
-        if let (Some(fit), Outcome::MaxSteps { .. }) = (fit, &solution.outcome) {
-            solution.outcome = Outcome::Failed { t: solution.t_last, reason: full(fit) };
+    if settings.per_lane {
+        lanes::check(&info, plan)?;
+    }
+    let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+    let options = match observer {
+        Some(mut observer) => {
+            options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
         }
-        (solution, None)
+        None => options,
     };
+    let fit = states_that_fit(problem, settings, plan, &info);
+    let options = match fit {
+        Some(fit) => options.max_steps(fit),
+        None => options,
+    };
+    // By hand: what ends a solve before its first step is an outcome like any other here.
+    let mut integrator = init(problem, method, options)?;
+    while integrator.step() == Status::Stepped {}
+    let mut solution = integrator.finish();
+    if let (Some(fit), Outcome::MaxSteps { .. }) = (fit, &solution.outcome) {
+        let error = driftfield_solvers::method::StepError::from(FieldError::other(full(fit)));
+        solution.outcome = Outcome::Failed { t: solution.t_last, error };
+    }
+    let lane_evaluations = settings.per_lane.then(|| LaneEvaluations::of(&solution.lanes));
     if let (Outcome::BudgetSpent { budget, .. }, Some(given)) =
         (&mut solution.outcome, settings.budget.most())
     {
@@ -325,7 +327,7 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 }
 
 /// The predictor with its data kept within a range, if so asked.
-fn thresholded<S: HostState + State>(
+fn thresholded<S: HostState + State + Send + Sync>(
     predictor: Arc<dyn Predictor<S>>,
     model: &dyn Model,
     threshold: Option<Threshold>,
@@ -397,8 +399,10 @@ fn check_ends<T: Scalar>(
     let state: ArrayD<T> = ArrayD::zeros(initial.raw_dim());
     let mut slope = state.clone();
     let evaluated = match takes_noise {
-        true => field.predictor().predict(Target::NOISE, &mut slope, &state, data_end),
-        false => field.eval(&mut slope, &state, data_end),
+        true => {
+            field.predictor().predict(Target::NOISE.into(), &mut slope, &state, data_end.into())
+        }
+        false => field.eval(&mut slope, &state, data_end.into()),
     };
     let reason = match evaluated {
         Err(error) => error.to_string(),
@@ -412,15 +416,16 @@ fn check_ends<T: Scalar>(
 fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<ArrayD<T>>) {
     let mut data = ArrayD::zeros(solution.u_last.raw_dim());
     let t = solution.t_last;
-    let predicted = field.predictor().predict(Target::DATA, &mut data, &solution.u_last, t);
+    let predicted =
+        field.predictor().predict(Target::DATA.into(), &mut data, &solution.u_last, t.into());
     solution.statistics.nfe += 1;
-    solution.statistics.network_forwards += VectorField::network_forwards(field);
+    solution.statistics.network_forwards += VectorField::forwards(field);
     match predicted {
         Ok(()) if data.first_non_finite_lane() == Ok(None) => solution.u_last = data,
         Ok(()) => {
             let lane = data.first_non_finite_lane().ok().flatten().unwrap_or(0);
             solution.outcome = Outcome::NonFinite { t, lane };
         }
-        Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
+        Err(error) => solution.outcome = Outcome::Failed { t, error: error.into() },
     }
 }

@@ -158,7 +158,7 @@ mod tests {
 
     use driftfield_problems::field::GaussianMixture;
     use driftfield_problems::process;
-    use driftfield_problems::weights::Standardisation;
+    use driftfield_problems::standardisation::Standardisation;
     use driftfield_solvers::noise::fill_initial_normals;
     use ndarray::Array2;
 

@@ -9,7 +9,7 @@ use driftfield_problems::process::{
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
-use driftfield_solvers::{LaneOptions, SolveOptions, State};
+use driftfield_solvers::{ErrorNorm, SolveOptions, State};
 
 use super::{Condition, GenerateError, Saved, memory, to_data};
 
@@ -156,6 +156,10 @@ impl Plan {
             Steps::Grid(times) => SolveOptions::times(times.clone()),
             Steps::Adaptive { abstol, reltol, budget } => {
                 let options = SolveOptions::adaptive(*abstol, *reltol);
+                let options = match settings.per_lane {
+                    true => options.norm(ErrorNorm::EachLane),
+                    false => options,
+                };
                 match budget {
                     Some(nfe) => options.nfe_budget(*nfe),
                     None => options,
@@ -168,20 +172,6 @@ impl Plan {
     /// States that will be kept, as far as that is known.
     pub(super) fn saved(&self, saved: Saved) -> u64 {
         saved.states(self.steps())
-    }
-}
-
-impl Plan {
-    /// How lanes with steps of their own are solved.
-    pub(super) fn lane_options(&self) -> Result<LaneOptions, GenerateError> {
-        let Steps::Adaptive { abstol, reltol, budget } = &self.steps else {
-            return Err(GenerateError::FixedPerLane);
-        };
-        let options = LaneOptions::adaptive(*abstol, *reltol);
-        Ok(match budget {
-            Some(nfe) => options.nfe_budget(*nfe),
-            None => options,
-        })
     }
 }
 

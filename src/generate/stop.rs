@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Pullback, Pushforward, Targets, Times};
 use driftfield_problems::process::SharedPath;
-use driftfield_solvers::{FieldError, State};
+use driftfield_solvers::FieldError;
 
 /// A predictor that refuses every prediction once it is to stop: whatever asks for one, a solve
 /// of all lanes together or of each at its own pace, then ends.
@@ -21,7 +21,7 @@ impl<S> Stoppable<S> {
 
     fn check(&self) -> Result<(), FieldError> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(FieldError::Other("stopped from outside".to_owned()));
+            return Err(FieldError::other("stopped from outside"));
         }
         Ok(())
     }
@@ -32,7 +32,13 @@ impl<S> Predictor<S> for Stoppable<S> {
         self.predictor.path()
     }
 
-    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+    fn predict(
+        &self,
+        target: Targets<'_>,
+        out: &mut S,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
         self.check()?;
         self.predictor.predict(target, out, x, t)
     }
@@ -41,30 +47,37 @@ impl<S> Predictor<S> for Stoppable<S> {
         &self,
         data: f64,
         score: f64,
-        sigma: f64,
         out: &mut S,
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
         self.check()?;
-        self.predictor.predict_with_score(data, score, sigma, out, x, t)
+        self.predictor.predict_with_score(data, score, out, x, t)
     }
 
-    fn predict_lanes(
+    fn pull_back(
         &self,
-        targets: &[Target],
-        out: &mut S,
+        target: Targets<'_>,
+        pull: Pullback<'_, S>,
         x: &S,
-        t: &[f64],
-    ) -> Result<(), FieldError>
-    where
-        S: State,
-    {
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
         self.check()?;
-        self.predictor.predict_lanes(targets, out, x, t)
+        self.predictor.pull_back(target, pull, x, t)
     }
 
-    fn network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
+    fn push_forward(
+        &self,
+        target: Targets<'_>,
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.check()?;
+        self.predictor.push_forward(target, push, x, t)
+    }
+
+    fn forwards(&self) -> u64 {
+        self.predictor.forwards()
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use driftfield_problems::network::ClassifierError;
+use driftfield_networks::ClassifierError;
 use driftfield_solvers::number::Number;
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-use driftfield_problems::network::{Classified, Classifier, ClassifierError};
+use driftfield_networks::{Classified, Classifier, ClassifierError};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 

@@ -37,8 +37,8 @@ pub use metric::{Estimate, Metric, NumberFormat, RealData, Shown};
 pub use mmd::{Mmd, median_bandwidth, mmd, mmd_at};
 pub use prepared::PreparedSample;
 pub use report::{DEFAULT_BANDWIDTHS, MetricReport};
-pub(crate) use sliced_wasserstein::DIRECTIONS;
 pub use sliced_wasserstein::{
-    directions, projected_wasserstein_squared, sliced_wasserstein, sliced_wasserstein_along,
+    DIRECTIONS, directions, projected_wasserstein_squared, sliced_wasserstein,
+    sliced_wasserstein_along,
 };
 pub use wasserstein::{LARGEST_ASSIGNMENT, wasserstein_1, wasserstein_2};

@@ -15,7 +15,7 @@ pub(super) fn metric() -> Metric {
 }
 
 /// Directions of the distance; so many numbers are kept of every point of a prepared sample.
-pub(crate) const DIRECTIONS: usize = 128;
+pub const DIRECTIONS: usize = 128;
 const SEED: u64 = 0;
 
 /// The sliced Wasserstein distance: the root of the mean, over 128 fixed

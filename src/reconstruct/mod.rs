@@ -4,10 +4,12 @@
 //! by it; any solver on any process does either.
 
 mod error;
+#[cfg(feature = "plot")]
 mod pictures;
 pub mod technique;
 
 pub use error::ReconstructError;
+#[cfg(feature = "plot")]
 pub use pictures::{measured_tile, reconstruction_grid, reconstruction_trajectory};
 pub use technique::Technique;
 
@@ -77,7 +79,7 @@ pub fn reconstruct<T: Numbers>(
 }
 
 /// Refuses settings that no model could make good.
-pub(crate) fn check(path: &SharedPath, settings: &Settings) -> Result<(), GenerateError> {
+pub fn check(path: &SharedPath, settings: &Settings) -> Result<(), GenerateError> {
     check_settings(path, &with_informed_start(path, settings), false)
 }
 

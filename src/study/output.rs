@@ -3,14 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use driftfield_networks::ClassifierError;
+use driftfield_networks::weights::WeightsError;
 use driftfield_problems::atomic_file::{self, WriteError};
 use driftfield_problems::data::DataError;
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
-use driftfield_problems::network::ClassifierError;
 use driftfield_problems::spec::SpecError;
-use driftfield_problems::weights::WeightsError;
 use driftfield_solvers::Outcome;
 use serde_json::json;
 

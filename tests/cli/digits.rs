@@ -141,8 +141,8 @@ fn a_reconstruction_is_written_drawn_and_summed_up() {
 /// without it is not guessed for.
 #[test]
 fn the_spread_of_the_data_is_the_network_s_own() {
-    use driftfield::problems::network::UNetConfig;
-    use driftfield::problems::weights::TrainedNetwork;
+    use driftfield::networks::UNetConfig;
+    use driftfield::networks::weights::TrainedNetwork;
 
     let room = room();
     let network = TrainedNetwork::<UNetConfig>::load(weights("rectified-flow")).unwrap();

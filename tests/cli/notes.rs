@@ -65,7 +65,7 @@ fn trailing_timesteps_with_the_denoising_are_those_of_diffusers() {
     fill_initial_normals(&mut noise, path.sigma(1.0), 2, 0).unwrap();
     let mut data = noise.clone();
     let exact = MixturePredictor::new(MIXTURE.parse::<GaussianMixture>().unwrap(), path);
-    exact.predict(Target::DATA, &mut data, &noise, 1.0).unwrap();
+    exact.predict(Target::DATA.into(), &mut data, &noise, 1.0.into()).unwrap();
     assert_eq!(room.read::<f64>("a.npy").into_dimensionality::<Ix2>().unwrap(), data);
 }
 

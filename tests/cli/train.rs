@@ -36,9 +36,10 @@ fn trained_weights_can_be_sampled_from() {
 /// A network whose units are not fitted to its data keeps the spread it has in them.
 #[test]
 fn training_measures_how_far_the_data_spread() {
+    use driftfield::networks::weights::TrainedNetwork;
+    use driftfield::networks::{MlpConfig, UNetConfig};
     use driftfield::problems::data::Mnist;
-    use driftfield::problems::network::{MlpConfig, UNetConfig};
-    use driftfield::problems::weights::{Standardisation, TrainedNetwork};
+    use driftfield::problems::standardisation::Standardisation;
 
     let room = Room::new();
     let spread = (0..150).map(|i| 100.0 * f64::from(i).sin()).collect();

@@ -196,7 +196,7 @@ impl Ours {
     pub fn denoised(mut self, field: &PathField<Batch>, t: f64) -> Self {
         let last = &self.states[self.states.len() - 1];
         let mut data = last.clone();
-        field.predictor().predict(Target::DATA, &mut data, last, t).unwrap();
+        field.predictor().predict(Target::DATA.into(), &mut data, last, t.into()).unwrap();
         self.states.push(data);
         self.nfe += 1;
         self

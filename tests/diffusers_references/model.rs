@@ -1,7 +1,7 @@
 //! The model of the files as networks.
 
 use driftfield_problems::field::MixturePredictor;
-use driftfield_problems::predictor::{Network, Predictor, Target};
+use driftfield_problems::predictor::{Network, Predictor, Target, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;
 use ndarray::ArrayD;
@@ -24,9 +24,10 @@ impl Network<ArrayD<f64>> for TimestepModel {
         &self,
         out: &mut ArrayD<f64>,
         x: &ArrayD<f64>,
-        timestep: f64,
+        timestep: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.0.predict(Target::NOISE, out, x, (timestep + 1.0) / 1000.0)
+        let t = (timestep.one()? + 1.0) / 1000.0;
+        self.0.predict(Target::NOISE.into(), out, x, t.into())
     }
 }
 
@@ -57,10 +58,12 @@ impl Network<ArrayD<f64>> for ScaledModel {
         &self,
         out: &mut ArrayD<f64>,
         x: &ArrayD<f64>,
-        sigma: f64,
+        sigma: Times<'_>,
     ) -> Result<(), FieldError> {
+        let sigma = sigma.one()?;
         let path = if self.grid.contains(&sigma) { &self.of_grid } else { &self.of_others };
         let scaled = x / sigma.hypot(1.0);
-        self.model.forward(out, &scaled, 1000.0 * path.time_at_log_snr(-sigma.ln()) - 1.0)
+        let timestep = 1000.0 * path.time_at_log_snr(-sigma.ln()) - 1.0;
+        self.model.forward(out, &scaled, timestep.into())
     }
 }

@@ -23,7 +23,7 @@ struct RungeKutta {
 impl RungeKutta {
     fn noise(&self, u: &ArrayD<f64>, t: f64) -> ArrayD<f64> {
         let mut noise = u.clone();
-        self.model.predict(Target::NOISE, &mut noise, u, t).unwrap();
+        self.model.predict(Target::NOISE.into(), &mut noise, u, t.into()).unwrap();
         noise
     }
 

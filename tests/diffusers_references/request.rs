@@ -135,7 +135,7 @@ fn ask(run: &Run<'_>, request: Request) -> Result<Ours, &'static str> {
             let (mut states, mut last) = (solution.u, solution.u_last);
             if denoise {
                 let state = last.clone();
-                predictor.predict(Target::DATA, &mut last, &state, span.1).unwrap();
+                predictor.predict(Target::DATA.into(), &mut last, &state, span.1.into()).unwrap();
                 states.pop();
             }
             let nfe = solution.statistics.nfe + u64::from(denoise);

@@ -60,7 +60,7 @@ fn formulas(run: &Run<'_>, path: &SharedPath, times: &[f64], half: f64) -> Array
     let model = MixturePredictor::new(mixture(), path.clone());
     let data = |u: &ArrayD<f64>, t: f64| {
         let mut data = u.clone();
-        model.predict(Target::DATA, &mut data, u, t).unwrap();
+        model.predict(Target::DATA.into(), &mut data, u, t.into()).unwrap();
         data
     };
     let (mut u, mut past) = (run.initial(), Vec::<Past>::new());
@@ -94,7 +94,7 @@ fn the_sign_in_the_scheduler_is_all_that_differs() {
         let solution = solve(&problem, &method(&sde_multistep(&run), &path), options).unwrap();
         assert!(solution.outcome.is_success());
         let mut ours = solution.u_last.clone();
-        model.predict(Target::DATA, &mut ours, &solution.u_last, end).unwrap();
+        model.predict(Target::DATA.into(), &mut ours, &solution.u_last, end.into()).unwrap();
         let gap = relative_gap(&ours, &corrected);
         let apart = relative_gap(&corrected, &theirs);
         println!(

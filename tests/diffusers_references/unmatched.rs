@@ -18,7 +18,9 @@ fn time(timestep: f64) -> f64 {
 
 fn predict(path: &SharedPath, target: Target, u: &ArrayD<f64>, t: f64) -> ArrayD<f64> {
     let mut out = u.clone();
-    MixturePredictor::new(mixture(), path.clone()).predict(target, &mut out, u, t).unwrap();
+    MixturePredictor::new(mixture(), path.clone())
+        .predict(target.into(), &mut out, u, t.into())
+        .unwrap();
     out
 }
 

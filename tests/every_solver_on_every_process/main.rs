@@ -12,7 +12,7 @@ use common::{Batch, all_paths, exact_flow, gap, mixture, path};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
 use driftfield_problems::method::{self, Ancestral};
-use driftfield_problems::predictor::{Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Targets, Times};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::method::registry::{
     runge_kutta_methods, stochastic_exponential_methods, stochastic_methods,
@@ -158,15 +158,15 @@ impl Predictor<Batch> for CountingPredictor {
     }
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut Batch,
         x: &Batch,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.exact.predict(target, out, x, t)
     }
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         2
     }
 }

@@ -10,14 +10,14 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use driftfield::generate::TrainedModel;
 use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
 use driftfield::problems::data::Cat;
-use driftfield::problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
-use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
+use driftfield::networks::{Mlp, MlpConfig, Parameters, Plan};
+use driftfield::networks::train::{Objective, Trainer, TrainingConfig};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use ndarray::Array2;
@@ -153,8 +153,8 @@ fn states(rows: usize) -> Array2<f32> {
 fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
     let config = MlpConfig { width, ..MlpConfig::new(2) };
     let parameters = Parameters::initialise(&config, 0).unwrap();
-    let plan = MlpPlan::new(&parameters);
-    let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+    let plan = Plan::new(&parameters);
+    let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let x = states(ROWS);
     let mut out = x.clone();
     let tensor = Tensor::from_slice(x.as_slice().unwrap(), x.dim(), &Device::Cpu).unwrap();
@@ -178,7 +178,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
 fn solves(threads: usize, rows: &mut Vec<Row>) {
     let network = TrainedModel::read("cat-rectified-flow").unwrap();
     let path = process::parse(&network.process).unwrap();
-    let (prediction, plan) = (network.prediction().unwrap(), network.mlp().unwrap());
+    let (prediction, plan) = (network.prediction().unwrap(), network.plan());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());
     let x = states(ROWS);
     let field: PathField<Array2<f32>> = probability_flow(predictor);

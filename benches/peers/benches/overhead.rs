@@ -8,13 +8,13 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use criterion::Criterion;
 use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::data::Cat;
-use driftfield::problems::network::{Mlp, MlpConfig, MlpPlan, Parameters};
-use driftfield::problems::train::{Objective, Trainer, TrainingConfig};
+use driftfield::networks::{Mlp, MlpConfig, Parameters, Plan};
+use driftfield::networks::train::{Objective, Trainer, TrainingConfig};
 use driftfield::solvers::method::runge_kutta::{ExplicitTableau, Tableau, Tsit5Tableau};
 use driftfield::solvers::noise::{BrownianPath, Noise};
 use ndarray::Array2;
@@ -211,11 +211,11 @@ fn fields(criterion: &mut Criterion) {
     });
 
     let parameters = Parameters::initialise(&MlpConfig::new(2), 0).unwrap();
-    let plan = MlpPlan::new(&parameters);
+    let plan = Plan::new(&parameters);
     group.bench_function("mlp 128 x 4, plan", |b| {
         b.iter(|| plan.forward(&mut out, black_box(&x), 0.5).unwrap());
     });
-    let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+    let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let values: Vec<f32> = x.iter().copied().collect();
     let tensor = Tensor::from_vec(values, (ROWS, 2), &Device::Cpu).unwrap();
     group.bench_function("mlp 128 x 4, candle", |b| {

@@ -1,3 +1,4 @@
+mod derivative;
 mod direct;
 mod near;
 mod products;
@@ -8,12 +9,15 @@ mod tests;
 use std::sync::Arc;
 
 use driftfield_solvers::number::Number;
-use driftfield_solvers::{FieldError, HostState};
+use driftfield_solvers::{FieldError, HostState, StateError};
 use ndarray::Array2;
 
+use super::each_time::{Prepared, at_each_time};
+use super::jacobian;
 use super::mixture::check_target;
-use crate::predictor::{Predictor, Target};
+use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
+use derivative::EmpiricalJacobian;
 use products::Products;
 use softmax_mean::SoftmaxMean;
 
@@ -64,9 +68,9 @@ pub enum EmpiricalError {
 /// state and points as for small ones. Both agree to 1e-10.
 #[derive(Debug, Clone)]
 pub struct EmpiricalPredictor {
-    pub(super) data: Arc<Array2<f64>>,
-    pub(super) smoothing: f64,
-    pub(super) path: SharedPath,
+    data: Arc<Array2<f64>>,
+    smoothing: f64,
+    path: SharedPath,
     /// What products need to know of the data, if they are faster.
     products: Option<Arc<Products>>,
 }
@@ -117,17 +121,8 @@ impl EmpiricalPredictor {
         &self.path
     }
 
-    /// The standard deviation of the smoothing.
-    pub(super) fn smoothing(&self) -> f64 {
-        self.smoothing
-    }
-
     /// `alpha^2 smoothing^2 + sigma^2`, refused where it vanishes.
-    pub(super) fn checked_variance(
-        &self,
-        (alpha, sigma): (f64, f64),
-        t: f64,
-    ) -> Result<f64, FieldError> {
+    fn checked_variance(&self, (alpha, sigma): (f64, f64), t: f64) -> Result<f64, FieldError> {
         let v = alpha * alpha * self.smoothing * self.smoothing + sigma * sigma;
         // Without smoothing and without noise nothing is random: x is a data
         // point or impossible.
@@ -168,29 +163,93 @@ impl EmpiricalPredictor {
     }
 }
 
+impl EmpiricalPredictor {
+    fn jacobian(&self, target: Target, t: f64) -> Result<EmpiricalJacobian<'_>, FieldError> {
+        check_time(&self.path, t)?;
+        check_target(target, t)?;
+        let Target { data, noise } = target;
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let v = self.checked_variance((alpha, sigma), t)?;
+        let smoothing = self.smoothing * self.smoothing;
+        let alpha_rate = self.path.alpha_derivative(t);
+        let v_rate = 2.0 * alpha * alpha_rate * smoothing + self.path.sigma_squared_derivative(t);
+        let noise_rate = if noise == 0.0 { 0.0 } else { noise * self.path.sigma_derivative(t) };
+        let gain = (data * alpha * smoothing + noise * sigma) / v;
+        Ok(EmpiricalJacobian {
+            points: self.data.as_slice().ok_or(StateError::NotContiguous)?,
+            alpha,
+            alpha_rate,
+            v,
+            v_rate,
+            gain,
+            gain_rate: (data * alpha_rate * smoothing + noise_rate - gain * v_rate) / v,
+            of_mean: (data * sigma - noise * alpha) * (sigma / v),
+        })
+    }
+
+    /// Cost of a lane's product.
+    fn work(&self) -> usize {
+        let (count, dimension) = self.data.dim();
+        count * (10 + 8 * dimension)
+    }
+}
+
 impl<S: HostState> Predictor<S> for EmpiricalPredictor {
     fn path(&self) -> &SharedPath {
         &self.path
     }
 
-    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        check_time(&self.path, t)?;
-        check_target(target, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
-        self.combine((alpha, sigma), (target.data, target.noise * sigma), out, x, t)
+    fn predict(
+        &self,
+        target: Targets<'_>,
+        out: &mut S,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        at_each_time((target, t), out, x, |target, t, out, x| {
+            check_time(&self.path, t)?;
+            check_target(target, t)?;
+            let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+            self.combine((alpha, sigma), (target.data, target.noise * sigma), out, x, t)
+        })
     }
 
     fn predict_with_score(
         &self,
         data: f64,
         score: f64,
-        sigma: f64,
         out: &mut S,
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(Target { data, noise: score }, t)?;
-        self.combine((self.path.alpha(t), sigma), (data, -score), out, x, t)
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        self.combine((alpha, sigma), (data, -score), out, x, t)
+    }
+
+    fn pull_back(
+        &self,
+        target: Targets<'_>,
+        pull: Pullback<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        pull.without_parameters()?;
+        self.predict(target, pull.value, x, t)?;
+        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
+        jacobian::pull_back(&jacobians, self.work(), pull, x)
+    }
+
+    fn push_forward(
+        &self,
+        target: Targets<'_>,
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.predict(target, push.value, x, t)?;
+        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
+        jacobian::push_forward(&jacobians, self.work(), push, x)
     }
 }

@@ -1,10 +1,10 @@
 //! Exact fields: with these, the error of a solver is measured with no model
 //! error at all.
 
+mod each_time;
 mod empirical;
-mod empirical_pullback;
+mod jacobian;
 pub mod mixture;
-mod pullback;
 mod rows;
 
 pub use empirical::{EmpiricalError, EmpiricalPredictor};

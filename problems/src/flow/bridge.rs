@@ -59,14 +59,14 @@ impl<S: State> StochasticField<S> for BridgeDiffusion<S> {
                 advice: "the bridge's drift divides by t; end at 1e-3, say".to_owned(),
             });
         }
-        self.predictor.predict(Target::DATA, out, u, t)?;
+        self.predictor.predict(Target::DATA.into(), out, u, t.into())?;
         Ok(out.linear_combination(-1.0 / t, &[(1.0 / t, u)])?)
     }
     fn diffusion(&self, _: usize, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         fill(out, self.bridge.s())
     }
-    fn network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.predictor.forwards()
     }
 }
 

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use driftfield_solvers::{FieldError, VectorField};
+use driftfield_solvers::field::{Pullback, Pushforward, Times};
+use driftfield_solvers::{FieldError, SemilinearField, State, Target, VectorField};
 
-use super::{PathField, ScoreField};
+use super::PathField;
 
 /// The score of a path's marginal at one time, whatever time it is asked at.
 pub struct MarginalScore<S> {
@@ -16,12 +17,42 @@ impl<S> MarginalScore<S> {
     }
 }
 
-impl<S> VectorField<S> for MarginalScore<S> {
-    fn eval(&self, du: &mut S, u: &S, _t: f64) -> Result<(), FieldError> {
+impl<S: State> MarginalScore<S> {
+    /// The score as a prediction, which needs noise to be one.
+    fn target(&self) -> Result<Target, FieldError> {
+        let sigma = self.field.schedule().at_end(self.t)?.sigma;
+        let target = Target { data: 0.0, noise: -1.0 / sigma };
+        if target.is_finite() {
+            return Ok(target);
+        }
+        Err(FieldError::Refused("products of a score where there is no noise".to_owned()))
+    }
+}
+
+impl<S: State> VectorField<S> for MarginalScore<S> {
+    fn eval(&self, du: &mut S, u: &S, _t: Times<'_>) -> Result<(), FieldError> {
         self.field.score(du, u, self.t)
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.score_network_forwards()
+    fn pull_back(&self, pull: Pullback<'_, S>, u: &S, _t: Times<'_>) -> Result<(), FieldError> {
+        let Pullback { time, .. } = pull;
+        // It does not move with the time.
+        if let Some(time) = time {
+            time.fill(0.0);
+        }
+        let pull = Pullback { time: None, ..pull };
+        self.field.pull_back_prediction(self.target()?, pull, u, self.t.into())
+    }
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, S>,
+        u: &S,
+        _t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let push = Pushforward { time: 0.0, ..push };
+        self.field.push_forward_prediction(self.target()?, push, u, self.t.into())
+    }
+    fn forwards(&self) -> u64 {
+        VectorField::forwards(&self.field)
     }
 }
 

@@ -1,22 +1,18 @@
 //! From a process and a predictor to problems: the probability flow, reverse
-//! and forward diffusions, and what ancestral sampling asks for.
+//! and forward diffusions, and what exponential and ancestral methods ask for.
 
 mod bridge;
 mod forward;
 mod marginal_score;
 mod noise_level;
 mod path_field;
-mod posterior;
-mod score;
-mod semilinear;
+mod schedule;
 
 pub use bridge::{BridgeDiffusion, NotABridge};
 pub use forward::ForwardDiffusion;
 pub use marginal_score::MarginalScore;
 pub use noise_level::NoiseLevel;
 pub use path_field::{PathField, probability_flow, reverse_sde};
-pub use posterior::PosteriorField;
-pub use score::ScoreField;
 
 use driftfield_solvers::{FieldError, State};
 

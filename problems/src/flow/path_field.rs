@@ -1,25 +1,29 @@
 use std::fmt;
 use std::sync::Arc;
 
-use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::lanes::{check_times, in_some_lanes};
-use driftfield_solvers::number::Number;
+use driftfield_solvers::field::{
+    Additive, ByLane, Diagonal, Pullback, Pushforward, Targets, Times, in_some_lanes,
+};
 use driftfield_solvers::{
-    FieldError, LaneField, OdeProblem, SdeProblem, State, StochasticField, VectorField,
+    FieldError, OdeProblem, Schedule, SdeProblem, SemilinearField, State, StochasticField, Target,
+    VectorField,
 };
 
-use super::{MarginalScore, NoiseLevel, PosteriorField, ScoreField, fill};
-use crate::predictor::{Predictor, Target};
-use crate::process::{
-    GaussianPath, Posterior, SharedPath, TransitionKernel, check_diffusion, check_time,
-};
+use super::schedule::PathSchedule;
+use super::{MarginalScore, NoiseLevel, fill};
+use crate::predictor::Predictor;
+use crate::process::{GaussianPath, SharedPath, check_diffusion, check_time};
 
 /// The fields of a predictor on its Gaussian path, both being
 /// chosen at run time: as [`VectorField`] the probability flow, as [`StochasticField`]
-/// the reverse diffusion at its noise level, as [`PosteriorField`] what
-/// ancestral sampling needs.
+/// the reverse diffusion at its noise level, as [`SemilinearField`] what exponential, ancestral
+/// and Langevin methods ask for, whatever the predictor itself predicts.
+///
+/// Products with its Jacobian are the predictor's. Those of the flow in time would need second
+/// derivatives of the path and are refused.
 pub struct PathField<S> {
     path: SharedPath,
+    schedule: Arc<dyn Schedule>,
     predictor: Arc<dyn Predictor<S>>,
     noise_level: NoiseLevel,
 }
@@ -54,7 +58,9 @@ pub fn reverse_sde<S>(
 impl<S> PathField<S> {
     /// The fields of `predictor` on its path; `noise_level` acts on the SDE only.
     pub fn new(predictor: Arc<dyn Predictor<S>>, noise_level: NoiseLevel) -> Self {
-        PathField { path: predictor.path().clone(), predictor, noise_level }
+        let path = predictor.path().clone();
+        let schedule = Arc::new(PathSchedule(path.clone()));
+        PathField { path, schedule, predictor, noise_level }
     }
 
     /// The path.
@@ -84,23 +90,6 @@ impl<S> PathField<S> {
         self
     }
 
-    /// Refuses a step that leads away from the data.
-    fn check_towards_data(&self, t: f64, u: f64) -> Result<(), FieldError> {
-        check_time(&self.path, t)?;
-        check_time(&self.path, u)?;
-        if u <= t {
-            return Ok(());
-        }
-        Err(FieldError::Domain {
-            t,
-            advice: format!(
-                "steps that draw noise go towards the data, and t = {} is further from it; \
-                 encode with the probability flow instead",
-                Number(u)
-            ),
-        })
-    }
-
     /// Velocity plus `level^2 / 2` times `-g^2 score`.
     ///
     /// `-g^2 score = (g^2 / sigma) E[eps]`, so the whole drift is one prediction. At
@@ -120,10 +109,43 @@ impl<S> PathField<S> {
             score -= half * path.diffusion_squared(t);
         }
         if noise.is_finite() {
-            self.predictor.predict(Target { data, noise }, out, x, t)
+            self.predictor.predict(Target { data, noise }.into(), out, x, t.into())
         } else {
-            self.predictor.predict_with_score(data, score, path.sigma(t), out, x, t)
+            self.predictor.predict_with_score(data, score, out, x, t)
         }
+    }
+
+    /// The velocity as a prediction, the noise's coefficient infinite where `sigma'` is.
+    fn velocity<'r>(
+        &self,
+        t: Times<'_>,
+        room: &'r mut Vec<Target>,
+    ) -> Result<Targets<'r>, FieldError> {
+        t.map(room, |t| {
+            check_time(&self.path, t)?;
+            let (data, noise) = (self.path.alpha_derivative(t), self.path.sigma_derivative(t));
+            Ok(Target { data, noise })
+        })
+    }
+
+    /// The velocity where it is a prediction of finite coefficients, as products need it.
+    fn finite_velocity<'r>(
+        &self,
+        t: Times<'_>,
+        room: &'r mut Vec<Target>,
+    ) -> Result<Targets<'r>, FieldError> {
+        let velocity = self.velocity(t, room)?;
+        let all_finite = match velocity {
+            ByLane::One(target) => target.is_finite(),
+            ByLane::Each(targets) => targets.iter().all(Target::is_finite),
+        };
+        if all_finite {
+            return Ok(velocity);
+        }
+        Err(FieldError::Refused(
+            "products with its Jacobian where sigma' is infinite; end at a slightly later time"
+                .to_owned(),
+        ))
     }
 }
 
@@ -141,39 +163,51 @@ impl<S: State> PathField<S> {
     }
 }
 
-impl<S> VectorField<S> for PathField<S> {
-    fn eval(&self, du: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.drift_at_level(0.0, du, u, t)
-    }
-    fn network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
-    }
-}
-
-/// The probability flow, a time per lane.
-impl<S: State> LaneField<S> for PathField<S> {
-    fn eval_lanes(&self, du: &mut S, u: &S, t: &[f64]) -> Result<(), FieldError> {
-        check_times(u, t)?;
-        t.iter().try_for_each(|&t| check_time(&self.path, t))?;
-        let target = |&t: &f64| Target {
-            data: self.path.alpha_derivative(t),
-            noise: self.path.sigma_derivative(t),
+/// The probability flow.
+impl<S: State> VectorField<S> for PathField<S> {
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        let times = match t {
+            ByLane::One(t) => return self.drift_at_level(0.0, du, u, t),
+            ByLane::Each(times) => times,
         };
-        let targets: Vec<Target> = t.iter().map(target).collect();
+        t.check(u)?;
+        let mut room = Vec::new();
+        let targets = self.velocity(t, &mut room)?;
         let (inside, at_data): (Vec<usize>, Vec<usize>) =
-            (0..t.len()).partition(|&lane| targets[lane].noise.is_finite());
-        if at_data.is_empty() {
-            return self.predictor.predict_lanes(&targets, du, u, t);
-        }
+            (0..times.len()).partition(|&lane| targets.of(lane).noise.is_finite());
+        let Some(&first) = at_data.first() else {
+            return self.predictor.predict(targets, du, u, t);
+        };
         // Where `sigma'` is infinite there is but one time, the end at the data.
-        let end = t[at_data[0]];
+        let end = times[first];
         in_some_lanes(du, u, &at_data, |du, u| self.drift_at_level(0.0, du, u, end))?;
         if inside.is_empty() {
             return Ok(());
         }
-        let targets: Vec<Target> = inside.iter().map(|&lane| targets[lane]).collect();
-        let t: Vec<f64> = inside.iter().map(|&lane| t[lane]).collect();
-        in_some_lanes(du, u, &inside, |du, u| self.predictor.predict_lanes(&targets, du, u, &t))
+        let (targets, t) = (targets.select(&inside), t.select(&inside));
+        in_some_lanes(du, u, &inside, |du, u| {
+            self.predictor.predict(Targets::Each(&targets), du, u, Times::Each(&t))
+        })
+    }
+    fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        pull.without_time()?;
+        let mut room = Vec::new();
+        let targets = self.finite_velocity(t, &mut room)?;
+        self.predictor.pull_back(targets, pull, u, t)
+    }
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, S>,
+        u: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        push.without_time()?;
+        let mut room = Vec::new();
+        let targets = self.finite_velocity(t, &mut room)?;
+        self.predictor.push_forward(targets, push, u, t)
+    }
+    fn forwards(&self) -> u64 {
+        self.predictor.forwards()
     }
 }
 
@@ -191,42 +225,42 @@ impl<S: State> StochasticField<S> for PathField<S> {
         check_diffusion(&self.path, t)?;
         fill(out, level * self.path.diffusion_squared(t).sqrt())
     }
-    fn network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.predictor.forwards()
     }
 }
 
-impl<S> PosteriorField<S> for PathField<S> {
-    fn predict_data(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        self.predictor.predict(Target::DATA, out, x, t)
+impl<S: State> SemilinearField<S> for PathField<S> {
+    fn schedule(&self) -> &Arc<dyn Schedule> {
+        &self.schedule
     }
-    fn posterior(&self, t: f64, u: f64) -> Result<Posterior, FieldError> {
-        self.check_towards_data(t, u)?;
-        Ok(self.path.posterior(t, u))
+    fn predict(&self, target: Target, out: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.predictor.predict(target.into(), out, u, t)
     }
-    fn data_network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
+    fn pull_back_prediction(
+        &self,
+        target: Target,
+        pull: Pullback<'_, S>,
+        u: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.predictor.pull_back(target.into(), pull, u, t)
     }
-}
-
-impl<S> ScoreField<S> for PathField<S> {
-    fn score(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+    fn push_forward_prediction(
+        &self,
+        target: Target,
+        push: Pushforward<'_, S>,
+        u: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.predictor.push_forward(target.into(), push, u, t)
+    }
+    fn score(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
-        self.predictor.predict_with_score(0.0, 1.0, self.path.sigma(t), out, x, t)
+        self.predictor.predict_with_score(0.0, 1.0, out, u, t)
     }
-    fn sigma(&self, t: f64) -> Result<f64, FieldError> {
-        check_time(&self.path, t)?;
-        Ok(self.path.sigma(t))
-    }
-    fn transition(&self, t: f64, u: f64) -> Result<TransitionKernel, FieldError> {
-        self.check_towards_data(t, u)?;
-        Ok(self.path.transition(t, u))
-    }
-    fn reverse_noise_level(&self, t: f64) -> Result<f64, FieldError> {
+    fn noise_level(&self, t: f64) -> Result<f64, FieldError> {
         self.noise_level.at(t)
-    }
-    fn score_network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
     }
 }
 
@@ -234,6 +268,7 @@ impl<S> Clone for PathField<S> {
     fn clone(&self) -> Self {
         PathField {
             path: self.path.clone(),
+            schedule: self.schedule.clone(),
             predictor: self.predictor.clone(),
             noise_level: self.noise_level.clone(),
         }

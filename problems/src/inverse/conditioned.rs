@@ -3,7 +3,9 @@ use std::sync::Arc;
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{KalmanGain, MeasurementError, Observation, PseudoInverse, Replacement};
-use crate::predictor::{Predictor, Target, target_from_data, targets_from_data};
+use crate::predictor::{
+    Predictor, Pullback, Pushforward, Targets, Times, affine, weights_from_data,
+};
 use crate::process::SharedPath;
 use crate::spec::SpecError;
 
@@ -12,23 +14,45 @@ pub trait Conditioning<S, P>: Send + Sync {
     /// Writes the conditioned data at `(x, t)`.
     fn data(
         &self,
-        predictor: &P,
-        gain: &KalmanGain,
+        given: (&P, &KalmanGain),
         data: &mut S,
         x: &S,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError>;
 
-    /// The same at a time of every lane's own.
-    fn data_of_lanes(
+    /// The same, and multiplies its Jacobian from the left.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the conditioning says how.
+    fn pull_back_data(
         &self,
-        predictor: &P,
-        gain: &KalmanGain,
-        data: &mut S,
-        x: &S,
-        t: &[f64],
-    ) -> Result<(), FieldError>;
+        _given: (&P, &KalmanGain),
+        _pull: Pullback<'_, S>,
+        _x: &S,
+        _t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        Err(FieldError::Refused(NO_PRODUCTS.to_owned()))
+    }
+
+    /// The same, and multiplies its Jacobian from the right.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] unless the conditioning says how.
+    fn push_forward_data(
+        &self,
+        _given: (&P, &KalmanGain),
+        _push: Pushforward<'_, S>,
+        _x: &S,
+        _t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        Err(FieldError::Refused(NO_PRODUCTS.to_owned()))
+    }
 }
+
+const NO_PRODUCTS: &str = "products with the Jacobian of data guided by a derivative, which need a \
+                           second derivative; take replacement";
 
 /// A predictor whose predicted data takes a measurement into account, by [`PseudoInverse`]
 /// guidance or by [`Replacement`].
@@ -86,7 +110,7 @@ impl<P, C> Conditioned<P, C> {
 
 impl<S, P, C> Predictor<S> for Conditioned<P, C>
 where
-    S: HostState + State,
+    S: HostState + State + Send + Sync,
     P: Predictor<S>,
     C: Conditioning<S, P>,
 {
@@ -94,25 +118,48 @@ where
         self.predictor.path()
     }
 
-    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        target_from_data(self.predictor.path(), target, out, (x, t), |data| {
-            self.conditioning.data(&self.predictor, &self.gain, data, x, t)
-        })
-    }
-
-    fn predict_lanes(
+    fn predict(
         &self,
-        targets: &[Target],
+        target: Targets<'_>,
         out: &mut S,
         x: &S,
-        t: &[f64],
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        targets_from_data(self.predictor.path(), targets, out, (x, t), |data| {
-            self.conditioning.data_of_lanes(&self.predictor, &self.gain, data, x, t)
-        })
+        let mut room = Default::default();
+        let weights = weights_from_data(self.path(), target, t, &mut room)?;
+        self.conditioning.data((&self.predictor, &self.gain), out, x, t)?;
+        Ok(affine(out, weights, x)?)
     }
 
-    fn network_forwards(&self) -> u64 {
-        self.predictor.network_forwards()
+    fn pull_back(
+        &self,
+        target: Targets<'_>,
+        pull: Pullback<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        pull.without_time()?;
+        let mut room = Default::default();
+        let weights = weights_from_data(self.path(), target, t, &mut room)?;
+        let given = (&self.predictor, &self.gain);
+        pull.through(weights, x, |inner| self.conditioning.pull_back_data(given, inner, x, t))
+    }
+
+    fn push_forward(
+        &self,
+        target: Targets<'_>,
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        push.without_time()?;
+        let mut room = Default::default();
+        let weights = weights_from_data(self.path(), target, t, &mut room)?;
+        let given = (&self.predictor, &self.gain);
+        push.through(weights, x, |inner| self.conditioning.push_forward_data(given, inner, x, t))
+    }
+
+    fn forwards(&self) -> u64 {
+        self.predictor.forwards()
     }
 }

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use driftfield_solvers::number::Number;
@@ -5,7 +6,8 @@ use driftfield_solvers::observer::{AcceptedStep, Flow, Observer};
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::Observation;
-use crate::predictor::DifferentiablePredictor;
+use crate::host::each_lane;
+use crate::predictor::{Predictor, Pullback, Target};
 use crate::spec::SpecError;
 
 /// Keeps the step finite where a lane explains its measurement.
@@ -100,24 +102,27 @@ impl<P> Dps<P> {
     fn correction<S>(&mut self, x: &S, t: f64) -> Result<S, FieldError>
     where
         S: HostState + State,
-        P: DifferentiablePredictor<S>,
+        P: Predictor<S>,
     {
         self.observation.check_lanes(x.lane_count(), x.lane_len())?;
         self.gradients += 1;
-        self.network_forwards += self.predictor.network_forwards();
+        self.network_forwards += self.predictor.forwards();
         let (mut data, mut gradient) = (x.zeros_like(), x.zeros_like());
         let (observation, zeta) = (&self.observation, self.zeta);
-        let cotangent = |lane: usize, data: &[f64], c: &mut [f64]| {
-            let residual = observation.residual(lane, data);
-            let misfit = residual.iter().map(|r| r * r).sum::<f64>().sqrt();
-            observation.measurement().adjoint(c, &residual);
-            let factor = 2.0 * zeta / (misfit + SMALLEST_MISFIT);
-            c.iter_mut().for_each(|c| *c *= factor);
+        let cotangent = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {
+            Ok(each_lane(lanes, data, c, 32 * data.lane_len(), |lane, data, c| {
+                let residual = observation.residual(lane, data);
+                let misfit = residual.iter().map(|r| r * r).sum::<f64>().sqrt();
+                observation.measurement().adjoint(c, &residual);
+                let factor = 2.0 * zeta / (misfit + SMALLEST_MISFIT);
+                c.iter_mut().for_each(|c| *c *= factor);
+            })?)
         };
-        self.predictor.predict_data_with_pullback(&mut data, &mut gradient, x, t, &cotangent)?;
+        let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
+        self.predictor.pull_back(Target::DATA.into(), pull, x, t.into())?;
         match gradient.first_non_finite_lane()? {
             None => Ok(gradient),
-            Some(lane) => Err(FieldError::Other(format!(
+            Some(lane) => Err(FieldError::other(format!(
                 "the gradient of lane {lane} is not finite; lower zeta or take more steps"
             ))),
         }
@@ -127,7 +132,7 @@ impl<P> Dps<P> {
 impl<S, P> Observer<S> for &mut Dps<P>
 where
     S: HostState + State,
-    P: DifferentiablePredictor<S>,
+    P: Predictor<S>,
 {
     fn observe(&mut self, step: &mut AcceptedStep<'_, S>) -> Flow {
         let t = step.t_previous;

@@ -1,7 +1,7 @@
 use crate::memory::MemoryError;
 use crate::npy::NpyError;
 use crate::spec::SpecError;
-use crate::weights::StandardisationError;
+use crate::standardisation::StandardisationError;
 use driftfield_solvers::number::Number;
 
 /// Why there is no such measurement, or nothing to be reconstructed from it.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use driftfield_solvers::FieldError;
+use driftfield_solvers::field::{ByLane, Times};
 
 use super::{Gram, MeasurementError, Observation};
 use crate::process::{GaussianPath, SharedPath, check_time};
@@ -46,6 +47,16 @@ impl KalmanGain {
         &self.observation
     }
 
+    /// The gain at every lane's time.
+    pub(super) fn by_lane<'g>(
+        &'g self,
+        path: &SharedPath,
+        t: Times<'_>,
+        room: &'g mut Vec<GainAt<'g>>,
+    ) -> Result<ByLane<'g, GainAt<'g>>, FieldError> {
+        t.map(room, |t| self.at(path, t))
+    }
+
     /// The gain at a time of the path.
     pub(super) fn at(&self, path: &SharedPath, t: f64) -> Result<GainAt<'_>, FieldError> {
         check_time(path, t)?;
@@ -60,6 +71,7 @@ impl KalmanGain {
 }
 
 /// A [`KalmanGain`] at one time.
+#[derive(Clone, Copy)]
 pub(super) struct GainAt<'a> {
     gain: &'a KalmanGain,
     /// `(sigma_y / r_t)^2`.
@@ -77,6 +89,17 @@ impl GainAt<'_> {
         let mut residual = self.gain.observation.residual(lane, data);
         self.gain.gram.solve(self.rho, &mut residual);
         self.gain.observation.measurement().adjoint(out, &residual);
+    }
+
+    /// `c <- c - K A c`, the derivative of `c + K (y - A c)`, which is symmetric.
+    pub fn unexplained(&self, c: &mut [f64]) {
+        let measurement = self.gain.observation.measurement();
+        let mut measured = vec![0.0; measurement.measured()];
+        measurement.apply(&mut measured, c);
+        self.gain.gram.solve(self.rho, &mut measured);
+        let mut explained = vec![0.0; c.len()];
+        measurement.adjoint(&mut explained, &measured);
+        c.iter_mut().zip(explained).for_each(|(c, explained)| *c -= explained);
     }
 
     /// `alpha s / sigma`: how much of the state is data.

@@ -5,7 +5,7 @@ use driftfield_solvers::FieldError;
 use super::error::check_numbers;
 use super::{InUnits, MeasurementError, SharedMeasurement};
 use crate::data::SampleRng;
-use crate::weights::Standardisation;
+use crate::standardisation::Standardisation;
 
 /// A measurement and what it gave: one `y` that all lanes are to explain, or one for each lane.
 #[derive(Debug, Clone)]

@@ -1,12 +1,16 @@
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use driftfield_solvers::field::{ByLane, combine};
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, State};
 
+use super::kalman::GainAt;
 use super::{Conditioning, KalmanGain};
-use crate::predictor::{DifferentiablePredictor, Target};
-use crate::process::GaussianPath;
+use crate::host::each_lane;
+use crate::predictor::{Predictor, Pullback, Target, Times};
+use crate::process::{GaussianPath, SharedPath};
 
 /// Pseudo-inverse guidance, PiGDM (Song, Vahdat, Mardani & Kautz, *Pseudoinverse-guided diffusion
 /// models for inverse problems*, ICLR 2023): the score of `y` given the state, if the data given
@@ -53,61 +57,60 @@ impl PseudoInverse {
     }
 }
 
+impl PseudoInverse {
+    /// `sigma^2 / (alpha r_t^2)` where there is guidance, else 0.
+    fn factor(&self, now: GainAt<'_>, path: &SharedPath, t: f64) -> Result<f64, FieldError> {
+        if now.signal() < self.least_signal {
+            return Ok(0.0);
+        }
+        let factor = now.jacobian_factor();
+        if factor.is_finite() {
+            return Ok(factor);
+        }
+        Err(FieldError::Domain {
+            t,
+            advice: format!(
+                "the state says nothing of the data here, so that a measurement cannot guide \
+                 it; start at {}",
+                Number(path.start_with_finite_log_snr())
+            ),
+        })
+    }
+}
+
 impl<S, P> Conditioning<S, P> for PseudoInverse
 where
     S: HostState + State,
-    P: DifferentiablePredictor<S>,
+    P: Predictor<S>,
 {
     fn data(
         &self,
-        predictor: &P,
-        gain: &KalmanGain,
+        (predictor, gain): (&P, &KalmanGain),
         data: &mut S,
         x: &S,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
-        let now = gain.at(predictor.path(), t)?;
-        if now.signal() < self.least_signal {
-            return predictor.predict(Target::DATA, data, x, t);
-        }
-        let factor = now.jacobian_factor();
-        if !factor.is_finite() {
-            return Err(FieldError::Domain {
-                t,
-                advice: format!(
-                    "the state says nothing of the data here, so that a measurement cannot guide \
-                     it; start at {}",
-                    Number(predictor.path().start_with_finite_log_snr())
-                ),
-            });
+        let (mut of_gains, mut of_factors) = (Vec::new(), Vec::new());
+        let path = predictor.path();
+        let gains = gain.by_lane(path, t, &mut of_gains)?;
+        let factors = t.map(&mut of_factors, |t| self.factor(gain.at(path, t)?, path, t))?;
+        let guided = |lane: usize| factors.of(lane) != 0.0;
+        if !(0..x.lane_count()).any(guided) {
+            return predictor.predict(Target::DATA.into(), data, x, t);
         }
         self.gradients.fetch_add(1, Ordering::Relaxed);
         let mut guidance = x.zeros_like();
-        predictor.predict_data_with_pullback(data, &mut guidance, x, t, &|lane, data, c| {
-            now.explain(lane, data, c);
-        })?;
-        Ok(data.linear_combination(1.0, &[(factor, &guidance)])?)
-    }
-
-    fn data_of_lanes(
-        &self,
-        predictor: &P,
-        gain: &KalmanGain,
-        data: &mut S,
-        x: &S,
-        t: &[f64],
-    ) -> Result<(), FieldError> {
-        // One time for all lanes is what a pullback takes.
-        if let Some(&first) = t.first()
-            && t.iter().all(|&t| t == first)
-        {
-            return self.data(predictor, gain, data, x, first);
-        }
-        Err(FieldError::Other(
-            "pseudo-inverse guidance takes one time for all lanes; take one step for all lanes, \
-             or replacement in its place"
-                .to_owned(),
-        ))
+        let misfits = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {
+            Ok(each_lane(lanes, data, c, 32 * data.lane_len(), |lane, data, c| {
+                match guided(lane) {
+                    true => gains.of(lane).explain(lane, data, c),
+                    false => c.fill(0.0),
+                }
+            })?)
+        };
+        let pull = Pullback::new(&mut *data, &misfits, &mut guidance);
+        predictor.pull_back(Target::DATA.into(), pull, x, t)?;
+        Ok(combine(data, ByLane::One(1.0), &[(factors, &guidance)])?)
     }
 }

@@ -1,9 +1,12 @@
-use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
-use rayon::prelude::*;
+use std::ops::Range;
+
+use driftfield_solvers::field::ByLane;
+use driftfield_solvers::{FieldError, HostState, State, StateError};
 
 use super::kalman::GainAt;
 use super::{Conditioning, KalmanGain};
-use crate::predictor::{Predictor, Target};
+use crate::host::each_lane;
+use crate::predictor::{Predictor, Pullback, Pushforward, Target, Times};
 
 /// The predicted data gives way to the measurement, without a derivative:
 ///
@@ -19,52 +22,94 @@ use crate::predictor::{Predictor, Target};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Replacement;
 
-impl<S: HostState + State, P: Predictor<S>> Conditioning<S, P> for Replacement {
+impl<S, P> Conditioning<S, P> for Replacement
+where
+    S: HostState + State + Send + Sync,
+    P: Predictor<S>,
+{
     fn data(
         &self,
-        predictor: &P,
-        gain: &KalmanGain,
+        (predictor, gain): (&P, &KalmanGain),
         data: &mut S,
         x: &S,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        predictor.predict(Target::DATA, data, x, t)?;
-        replace(&[gain.at(predictor.path(), t)?], gain, data)
+        predictor.predict(Target::DATA.into(), data, x, t)?;
+        let mut room = Vec::new();
+        let gains = gain.by_lane(predictor.path(), t, &mut room)?;
+        gain.observation().check_lanes(data.lane_count(), data.lane_len())?;
+        replace(gains, 0..data.lane_count(), data)
     }
 
-    fn data_of_lanes(
+    fn pull_back_data(
         &self,
-        predictor: &P,
-        gain: &KalmanGain,
-        data: &mut S,
+        (predictor, gain): (&P, &KalmanGain),
+        pull: Pullback<'_, S>,
         x: &S,
-        t: &[f64],
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        predictor.predict_lanes(&vec![Target::DATA; t.len()], data, x, t)?;
-        let gains =
-            t.iter().map(|&t| gain.at(predictor.path(), t)).collect::<Result<Vec<_>, _>>()?;
-        replace(&gains, gain, data)
+        pull.without_time()?;
+        gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
+        let mut room = Vec::new();
+        let gains = gain.by_lane(predictor.path(), t, &mut room)?;
+        let Pullback { value, cotangent, state, time, parameters } = pull;
+        let of_prediction = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {
+            let mut replaced = data.clone();
+            replace(gains, lanes.clone(), &mut replaced)?;
+            cotangent(lanes.clone(), &replaced, c)?;
+            Ok(unexplained(gains, lanes, c)?)
+        };
+        let inner =
+            Pullback { value: &mut *value, cotangent: &of_prediction, state, time, parameters };
+        predictor.pull_back(Target::DATA.into(), inner, x, t)?;
+        replace(gains, 0..x.lane_count(), value)
+    }
+
+    fn push_forward_data(
+        &self,
+        (predictor, gain): (&P, &KalmanGain),
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        push.without_time()?;
+        gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
+        let mut room = Vec::new();
+        let gains = gain.by_lane(predictor.path(), t, &mut room)?;
+        let Pushforward { value, direction, time, tangent } = push;
+        let inner = Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent };
+        predictor.push_forward(Target::DATA.into(), inner, x, t)?;
+        unexplained(gains, 0..x.lane_count(), tangent)?;
+        replace(gains, 0..x.lane_count(), value)
     }
 }
 
-/// Adds what each lane's measurement says; `gains` is one for all lanes or one for each.
+/// Adds what the measurements of these lanes say.
 fn replace<S: HostState + State>(
-    gains: &[GainAt<'_>],
-    gain: &KalmanGain,
+    gains: ByLane<'_, GainAt<'_>>,
+    lanes: Range<usize>,
     data: &mut S,
 ) -> Result<(), FieldError> {
-    let dimension = data.lane_len();
-    gain.observation().check_lanes(data.lane_count(), dimension)?;
-    let values = data.values_mut().ok_or(StateError::NotContiguous)?;
-    values.par_chunks_exact_mut(dimension.max(1)).enumerate().for_each(|(lane, values)| {
-        let predicted: Vec<f64> = values.iter().map(|value| value.into_f64()).collect();
-        let mut change = vec![0.0; dimension];
-        if let Some(gain) = gains.get(lane).or(gains.first()) {
-            gain.explain(lane, &predicted, &mut change);
-        }
-        for ((value, predicted), change) in values.iter_mut().zip(predicted).zip(change) {
-            *value = S::Scalar::from_f64(predicted + change);
-        }
-    });
+    let predicted = data.clone();
+    let work = PER_COMPONENT * data.lane_len();
+    each_lane(lanes, &predicted, data, work, |lane, predicted, data| {
+        let mut change = vec![0.0; data.len()];
+        gains.of(lane).explain(lane, predicted, &mut change);
+        data.iter_mut().zip(change).for_each(|(data, change)| *data += change);
+    })?;
     Ok(())
 }
+
+/// `c <- c - K A c` in these lanes.
+fn unexplained<S: HostState + State>(
+    gains: ByLane<'_, GainAt<'_>>,
+    lanes: Range<usize>,
+    c: &mut S,
+) -> Result<(), StateError> {
+    let like = c.clone();
+    let work = PER_COMPONENT * c.lane_len();
+    each_lane(lanes, &like, c, work, |lane, _, c| gains.of(lane).unexplained(c))
+}
+
+/// Operations of a measurement, its adjoint and its gram matrix on one component, roughly.
+const PER_COMPONENT: usize = 32;

@@ -1,5 +1,5 @@
 use super::{Measurement, MeasurementError, SharedMeasurement};
-use crate::weights::Standardisation;
+use crate::standardisation::Standardisation;
 
 /// A measurement of data in its own units, as a process sees it that runs on the standardised
 /// values `z = (x - mean) / std`: `A' z = A (std .* z)`, and what was measured is

@@ -32,12 +32,12 @@ impl<S: State, V: VectorField<S>> StochasticField<S> for OverdampedLangevin<V> {
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.score.eval(out, u, t)
+        self.score.eval(out, u, t.into())
     }
     fn diffusion(&self, _: usize, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         fill(out, std::f64::consts::SQRT_2)
     }
-    fn network_forwards(&self) -> u64 {
-        self.score.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.score.forwards()
     }
 }

@@ -50,33 +50,33 @@ pub trait ForceField<S> {
     fn friction(&self) -> f64;
 
     /// Network forward passes made by one force.
-    fn force_network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         0
     }
 }
 
 impl<S, V: VectorField<S>> ForceField<S> for UnderdampedLangevin<V> {
     fn force(&self, out: &mut S, position: &S, t: f64) -> Result<(), FieldError> {
-        self.score.eval(out, position, t)
+        self.score.eval(out, position, t.into())
     }
     fn friction(&self) -> f64 {
         self.friction
     }
-    fn force_network_forwards(&self) -> u64 {
-        self.score.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.score.forwards()
     }
 }
 
 impl<S, F: ForceField<S>> ForceField<S> for Counted<&F> {
     fn force(&self, out: &mut S, position: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.uncounted().force_network_forwards())?;
+        self.count(self.uncounted().forwards())?;
         self.uncounted().force(out, position, t)
     }
     fn friction(&self) -> f64 {
         self.uncounted().friction()
     }
-    fn force_network_forwards(&self) -> u64 {
-        self.uncounted().force_network_forwards()
+    fn forwards(&self) -> u64 {
+        self.uncounted().forwards()
     }
 }
 
@@ -85,7 +85,7 @@ impl<S: State, V: VectorField<S>> StochasticField<PhaseSpace<S>> for Underdamped
     type Noise = Diagonal;
     fn drift(&self, out: &mut PhaseSpace<S>, u: &PhaseSpace<S>, t: f64) -> Result<(), FieldError> {
         out.position.copy_from(&u.velocity)?;
-        self.score.eval(&mut out.velocity, &u.position, t)?;
+        self.score.eval(&mut out.velocity, &u.position, t.into())?;
         Ok(out.velocity.linear_combination(1.0, &[(-self.friction, &u.velocity)])?)
     }
     fn diffusion(
@@ -98,7 +98,7 @@ impl<S: State, V: VectorField<S>> StochasticField<PhaseSpace<S>> for Underdamped
         fill(&mut out.position, 0.0)?;
         fill(&mut out.velocity, (2.0 * self.friction).sqrt())
     }
-    fn network_forwards(&self) -> u64 {
-        self.score.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.score.forwards()
     }
 }

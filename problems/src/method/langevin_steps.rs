@@ -1,9 +1,7 @@
-use driftfield_solvers::method::StepError;
 use driftfield_solvers::method::exponential::NoiseSettingError;
+use driftfield_solvers::method::{StepError, move_lanes};
 use driftfield_solvers::noise::Noise;
-use driftfield_solvers::{Counted, State, Tolerance};
-
-use crate::flow::ScoreField;
+use driftfield_solvers::{Counted, SemilinearField, State, StateError, Tolerance};
 
 /// How long a Langevin step `x <- x + delta score + sqrt(2 delta) z` at noise level `sigma` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,7 +73,7 @@ impl LangevinSteps {
     }
 
     /// Moves `u` by `count` steps at `level`, with the draws of the first `count` parts.
-    pub fn run<S: State, F: ScoreField<S>>(
+    pub fn run<S: State, F: SemilinearField<S>>(
         &self,
         field: &Counted<&F>,
         level: Level,
@@ -91,7 +89,7 @@ impl LangevinSteps {
             let unit = 1.0 / (to - from).abs().sqrt();
             field.score(&mut scratch.score, u, level.t)?;
             let amplitude = match self.rule {
-                LangevinRule::Annealed => self.snr * field.sigma(level.t)?,
+                LangevinRule::Annealed => self.snr * field.schedule().at_end(level.t)?.sigma,
                 LangevinRule::SignalToNoise => self.snr * scratch.noise_to_score(unit)?,
             };
             let delta = 2.0 * level.damping * amplitude * amplitude;
@@ -110,6 +108,10 @@ impl<S: State> LangevinScratch<S> {
             squares: Vec::new(),
             unit: Tolerance::new(1.0, 0.0),
         }
+    }
+
+    pub fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        move_lanes([&mut self.score, &mut self.increment], from)
     }
 
     /// The mean norm of the normals over that of the score. Where the score vanishes in every

@@ -21,12 +21,14 @@ mod solver;
 mod step_to_data;
 mod unipc;
 
-pub use ancestral::{Ancestral, AncestralMemory};
-pub use annealed_langevin::{AnnealedLangevin, AnnealedLangevinMemory};
+pub use ancestral::{Ancestral, AncestralStepper};
+pub use annealed_langevin::{AnnealedLangevin, AnnealedLangevinStepper};
 pub use catalog::{catalog, methods, multistep_solver, parse, parse_for, path_methods};
 pub use langevin_steps::LangevinRule;
-pub use predictor_corrector::{NoPredictor, PredictorCorrector, PredictorCorrectorMemory};
+pub use predictor_corrector::{
+    NoPredictor, NoPredictorStepper, PredictorCorrector, PredictorCorrectorStepper,
+};
 pub use recipe::{ChosenMethod, IntendedGrid, PathMethod, Recipe};
-pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionMemory};
+pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionStepper};
 pub use solver::{Precision, Solver};
-pub use step_to_data::StepToData;
+pub use step_to_data::{StepToData, StepToDataStepper};

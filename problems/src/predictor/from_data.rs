@@ -1,11 +1,15 @@
 //! Every target from data that was changed after it was predicted.
 
-use driftfield_solvers::{FieldError, State};
+use driftfield_solvers::field::{ByLane, combine};
+use driftfield_solvers::{FieldError, State, StateError};
 
-use super::Target;
+use super::{Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
 
-/// `(a, b)` such that the target is `a x_0 + b x_t`, with `x_0` the changed data: the noise is
+/// Weights of the state and of the data, by lane.
+pub(crate) type Weights<'r> = (ByLane<'r, f64>, ByLane<'r, f64>);
+
+/// `(a, b)` such that the target is `a x_t + b x_0`, with `x_0` the changed data: the noise is
 /// `eps = (x_t - alpha x_0) / sigma`, so that noise, velocity, v, score and every drift agree
 /// with each other and with the state.
 fn weights(path: &SharedPath, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
@@ -13,7 +17,7 @@ fn weights(path: &SharedPath, target: Target, t: f64) -> Result<(f64, f64), Fiel
     let (alpha, sigma) = (path.alpha(t), path.sigma(t));
     let state = if target.noise == 0.0 { 0.0 } else { target.noise / sigma };
     if state.is_finite() {
-        return Ok((target.data - state * alpha, state));
+        return Ok((state, target.data - state * alpha));
     }
     Err(FieldError::Domain {
         t,
@@ -23,37 +27,46 @@ fn weights(path: &SharedPath, target: Target, t: f64) -> Result<(f64, f64), Fiel
     })
 }
 
-/// Writes the target that belongs to the data which `predict_data` writes.
-pub(crate) fn target_from_data<S: State>(
+/// The weights with which targets are made of the state and of changed data.
+pub(crate) fn weights_from_data<'r>(
     path: &SharedPath,
-    target: Target,
-    out: &mut S,
-    (x, t): (&S, f64),
-    predict_data: impl FnOnce(&mut S) -> Result<(), FieldError>,
-) -> Result<(), FieldError> {
-    let (data, state) = weights(path, target, t)?;
-    predict_data(out)?;
-    if (data, state) == (1.0, 0.0) {
-        return Ok(());
-    }
-    let terms = [(state, x)];
-    let terms = if state == 0.0 { &terms[..0] } else { &terms[..] };
-    Ok(out.linear_combination(data, terms)?)
+    target: Targets<'_>,
+    t: Times<'_>,
+    room: &'r mut (Vec<f64>, Vec<f64>),
+) -> Result<Weights<'r>, FieldError> {
+    by_lane(target, t, room, |target, t| weights(path, target, t))
 }
 
-/// The same with a target and a time of every lane's own.
-pub(crate) fn targets_from_data<S: State>(
-    path: &SharedPath,
-    targets: &[Target],
-    out: &mut S,
-    (x, t): (&S, &[f64]),
-    predict_data: impl FnOnce(&mut S) -> Result<(), FieldError>,
-) -> Result<(), FieldError> {
-    let (data, state): (Vec<f64>, Vec<f64>) = targets
-        .iter()
-        .zip(t)
-        .map(|(&target, &t)| weights(path, target, t))
-        .collect::<Result<_, _>>()?;
-    predict_data(out)?;
-    Ok(out.combine_lanes(&data, &[(&state, x)])?)
+/// What `weights` says of every lane's target and time, worked out once if they share both.
+pub(super) fn by_lane<'r>(
+    target: Targets<'_>,
+    t: Times<'_>,
+    (of_state, of_value): &'r mut (Vec<f64>, Vec<f64>),
+    weights: impl Fn(Target, f64) -> Result<(f64, f64), FieldError>,
+) -> Result<Weights<'r>, FieldError> {
+    let lanes = match (target, t) {
+        (ByLane::One(target), ByLane::One(t)) => {
+            let (a, b) = weights(target, t)?;
+            return Ok((ByLane::One(a), ByLane::One(b)));
+        }
+        (ByLane::Each(targets), _) => targets.len(),
+        (_, ByLane::Each(times)) => times.len(),
+    };
+    of_state.clear();
+    of_value.clear();
+    for lane in 0..lanes {
+        let (a, b) = weights(target.of(lane), t.of(lane))?;
+        of_state.push(a);
+        of_value.push(b);
+    }
+    Ok((ByLane::Each(of_state), ByLane::Each(of_value)))
+}
+
+/// `out <- a x + b out`. Where `a` is 0 not even a state that is not finite leaks into the result.
+pub(crate) fn affine<S: State>(out: &mut S, (a, b): Weights<'_>, x: &S) -> Result<(), StateError> {
+    match (a, b) {
+        (ByLane::One(0.0), ByLane::One(1.0)) => Ok(()),
+        (ByLane::One(0.0), b) => combine(out, b, &[]),
+        (a, b) => combine(out, b, &[(a, x)]),
+    }
 }

@@ -45,7 +45,7 @@ impl ModelTime {
 /// `t N - 1`, whole where it is so but for rounding.
 fn timestep(path: &SharedPath, t: f64) -> Result<f64, FieldError> {
     let count = path.timesteps().ok_or_else(|| {
-        FieldError::Other(format!(
+        FieldError::other(format!(
             "`{}` has no timesteps to give to a network; use a `ddpm` path, or a function of t",
             path.name()
         ))

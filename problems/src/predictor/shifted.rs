@@ -1,7 +1,9 @@
+use std::ops::Range;
+
 use driftfield_solvers::state::StateError;
 use driftfield_solvers::{FieldError, State};
 
-use super::{Network, Prediction};
+use super::{Network, Prediction, Pullback, Pushforward, Times};
 
 /// A network of `x`, where `x_t = mu + alpha (x_0 - mu) + sigma eps`, as one of `x - mu`, which is
 /// an ordinary Gaussian path: processes that revert to a given mean.
@@ -33,15 +35,56 @@ impl<N, S: State> Shifted<N, S> {
     }
 }
 
-impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
-    fn forward(&self, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
+impl<N: Network<S>, S: State + Send + Sync> Shifted<N, S> {
+    fn restored(&self, x: &S) -> Result<S, StateError> {
         let mut shifted = x.clone();
         self.restore(&mut shifted)?;
-        self.network.forward(out, &shifted, t)?;
-        if self.prediction == Prediction::Data {
-            self.centre(out)?;
+        Ok(shifted)
+    }
+
+    fn centre_prediction(&self, out: &mut S) -> Result<(), StateError> {
+        match self.prediction {
+            Prediction::Data => self.centre(out),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
+    fn forward(&self, out: &mut S, x: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.network.forward(out, &self.restored(x)?, t)?;
+        Ok(self.centre_prediction(out)?)
+    }
+
+    fn pull_back(&self, pull: Pullback<'_, S>, x: &S, t: Times<'_>) -> Result<(), FieldError> {
+        let Pullback { value, cotangent, state, time, parameters } = pull;
+        let whole = x.lanes();
+        let of_output = |lanes: Range<usize>, output: &S, c: &mut S| -> Result<(), FieldError> {
+            let mut centred = output.clone();
+            if self.prediction == Prediction::Data {
+                let places: Vec<usize> = lanes.clone().collect();
+                let piece = (places.len() < whole).then(|| self.mean.select_lanes(&places));
+                let mean = piece.transpose()?;
+                let mean = mean.as_ref().unwrap_or(&self.mean);
+                centred.linear_combination(1.0, &[(-1.0, mean)])?;
+            }
+            cotangent(lanes, &centred, c)
+        };
+        let inner = Pullback { value: &mut *value, cotangent: &of_output, state, time, parameters };
+        self.network.pull_back(inner, &self.restored(x)?, t)?;
+        Ok(self.centre_prediction(value)?)
+    }
+
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let Pushforward { value, direction, time, tangent } = push;
+        let inner = Pushforward { value: &mut *value, direction, time, tangent };
+        self.network.push_forward(inner, &self.restored(x)?, t)?;
+        Ok(self.centre_prediction(value)?)
     }
 
     fn forwards(&self) -> u64 {

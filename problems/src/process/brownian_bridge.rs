@@ -72,12 +72,6 @@ impl GaussianPath for BrownianBridge {
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT_TO_PURE_NOISE
     }
-    fn default_span(&self) -> (f64, f64) {
-        (1.0, 1e-3)
-    }
-    fn start_with_finite_log_snr(&self) -> f64 {
-        0.999
-    }
     fn alpha(&self, t: f64) -> f64 {
         1.0 - t
     }

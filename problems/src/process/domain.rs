@@ -26,16 +26,23 @@ pub struct TimeDomain {
 impl TimeDomain {
     /// `[0, 1]`; at t = 0 the log-SNR is infinite (there is no noise), `g^2`
     /// is finite at both ends and the log-SNR at t = 1 too.
-    pub const UNIT: TimeDomain = TimeDomain {
-        data: DomainEnd { t: 0.0, finite_log_snr: false, finite_diffusion: true },
-        noise: DomainEnd { t: 1.0, finite_log_snr: true, finite_diffusion: true },
-    };
+    pub const UNIT: TimeDomain = TimeDomain::unit(false, true);
 
     /// [`TimeDomain::UNIT`] for a path with `alpha(1) = 0`.
-    pub const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain {
-        data: TimeDomain::UNIT.data,
-        noise: DomainEnd { t: 1.0, finite_log_snr: false, finite_diffusion: false },
-    };
+    pub const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain::unit(false, false);
+
+    /// `[0, 1]`, with a finite log-SNR at the ends where there is noise and data left; `g^2` is
+    /// finite where the data is.
+    pub(crate) const fn unit(noise_at_data: bool, data_at_noise: bool) -> TimeDomain {
+        TimeDomain {
+            data: DomainEnd { t: 0.0, finite_log_snr: noise_at_data, finite_diffusion: true },
+            noise: DomainEnd {
+                t: 1.0,
+                finite_log_snr: data_at_noise,
+                finite_diffusion: data_at_noise,
+            },
+        }
+    }
 
     /// Whether the path is defined at `t`.
     pub fn contains(&self, t: f64) -> bool {

@@ -21,9 +21,6 @@ impl GaussianPath for Edm {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn parameters(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
-    }
     fn domain(&self) -> TimeDomain {
         TimeDomain {
             data: DomainEnd { t: 0.0, finite_log_snr: false, finite_diffusion: true },

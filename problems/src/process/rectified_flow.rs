@@ -21,17 +21,8 @@ impl GaussianPath for RectifiedFlow {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn parameters(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
-    }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT_TO_PURE_NOISE
-    }
-    fn default_span(&self) -> (f64, f64) {
-        (1.0, 1e-3)
-    }
-    fn start_with_finite_log_snr(&self) -> f64 {
-        0.999
     }
     fn alpha(&self, t: f64) -> f64 {
         1.0 - t

@@ -44,9 +44,6 @@ impl GaussianPath for Vp {
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT
     }
-    fn default_span(&self) -> (f64, f64) {
-        (1.0, 1e-3)
-    }
     fn alpha(&self, t: f64) -> f64 {
         self.0.log_alpha(t).exp()
     }

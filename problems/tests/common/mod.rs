@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod posterior;
+pub mod products;
 
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};

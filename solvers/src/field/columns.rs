@@ -27,8 +27,8 @@ impl<S, F: StochasticField<S, Noise = Diagonal>> StochasticField<S> for ScalarNo
     fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         self.0.diffusion(channel, out, u, t)
     }
-    fn network_forwards(&self) -> u64 {
-        self.0.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.0.forwards()
     }
 }
 
@@ -87,7 +87,7 @@ macro_rules! matrix_noise {
             type Interpretation = $sense;
             type Noise = General;
             fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-                self.field.drift.eval(out, u, t)
+                self.field.drift.eval(out, u, t.into())
             }
             fn diffusion(
                 &$self,
@@ -101,8 +101,8 @@ macro_rules! matrix_noise {
             fn channels(&self) -> usize {
                 self.channels
             }
-            fn network_forwards(&self) -> u64 {
-                self.field.drift.network_forwards()
+            fn forwards(&self) -> u64 {
+                self.field.drift.forwards()
             }
         }
     };

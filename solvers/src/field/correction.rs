@@ -101,8 +101,8 @@ macro_rules! conversion {
             fn channels(&self) -> usize {
                 self.0.field.channels()
             }
-            fn network_forwards(&self) -> u64 {
-                self.0.field.network_forwards()
+            fn forwards(&self) -> u64 {
+                self.0.field.forwards()
             }
         }
 

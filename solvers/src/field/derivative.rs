@@ -44,13 +44,13 @@ impl<S, F: StochasticField<S>, D> StochasticField<S> for WithDerivative<F, D> {
     fn channels(&self) -> usize {
         self.field.channels()
     }
-    fn network_forwards(&self) -> u64 {
-        self.field.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.field.forwards()
     }
 }
 
 impl<S, F: StochasticField<S>, D: VectorField<S>> DiffusionDerivative<S> for WithDerivative<F, D> {
     fn diffusion_derivative(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.derivative.eval(out, u, t)
+        self.derivative.eval(out, u, t.into())
     }
 }

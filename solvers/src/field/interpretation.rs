@@ -79,7 +79,7 @@ macro_rules! diagonal_noise {
             type Interpretation = $sense;
             type Noise = Diagonal;
             fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-                self.drift.eval(out, u, t)
+                self.drift.eval(out, u, t.into())
             }
             fn diffusion(
                 &self,
@@ -88,10 +88,10 @@ macro_rules! diagonal_noise {
                 u: &S,
                 t: f64,
             ) -> Result<(), FieldError> {
-                self.diffusion.eval(out, u, t)
+                self.diffusion.eval(out, u, t.into())
             }
-            fn network_forwards(&self) -> u64 {
-                self.drift.network_forwards()
+            fn forwards(&self) -> u64 {
+                self.drift.forwards()
             }
         }
     };
@@ -108,12 +108,12 @@ where
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.drift.eval(out, u, t)
+        self.drift.eval(out, u, t.into())
     }
     fn diffusion(&self, _channel: usize, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
         (self.diffusion)(out, t).into_result()
     }
-    fn network_forwards(&self) -> u64 {
-        self.drift.network_forwards()
+    fn forwards(&self) -> u64 {
+        self.drift.forwards()
     }
 }

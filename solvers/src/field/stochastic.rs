@@ -46,7 +46,7 @@ pub trait StochasticField<S> {
     }
 
     /// Network forward passes made by one drift evaluation.
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         0
     }
 }

@@ -18,6 +18,8 @@ mod tolerance;
 #[cfg(feature = "candle")]
 mod tracked;
 
+use crate::cause::Cause;
+
 pub use draw::{LaneNumbers, PerLane};
 pub use host::HostState;
 pub use scalar::Scalar;
@@ -84,7 +86,14 @@ pub enum StateError {
     LanesInseparable,
     /// The backend of a device container failed.
     #[error("tensor backend: {0}")]
-    Backend(String),
+    Backend(#[source] Cause),
+}
+
+impl StateError {
+    /// An error of the backend, or one in words.
+    pub fn backend(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        StateError::Backend(Cause::new(error))
+    }
 }
 
 /// What the solvers ask of a container: a fused linear combination, a

@@ -8,9 +8,10 @@ use candle_core::{CpuStorage, DType, Device, Storage, Tensor, WithDType};
 use ndarray::{Array, IxDyn};
 
 use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance};
+use crate::cause::Cause;
 
 pub(super) fn backend(error: candle_core::Error) -> StateError {
-    StateError::Backend(error.to_string())
+    StateError::Backend(Cause::new(error))
 }
 
 pub(super) fn check_shape(expected: &Tensor, found: &Tensor) -> Result<(), StateError> {
@@ -29,7 +30,7 @@ pub(super) fn check_shape(expected: &Tensor, found: &Tensor) -> Result<(), State
 fn to_host<T: Scalar + WithDType>(tensor: &Tensor) -> Result<Array<T, IxDyn>, StateError> {
     let dims = tensor.dims().to_vec();
     let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<T>()).map_err(backend)?;
-    Array::from_shape_vec(dims, values).map_err(|error| StateError::Backend(error.to_string()))
+    Array::from_shape_vec(dims, values).map_err(|error| StateError::Backend(Cause::new(error)))
 }
 
 /// An array in host memory as a tensor like `like`.
@@ -53,7 +54,7 @@ macro_rules! with_scalar {
                 type $t = f64;
                 $body
             }
-            other => Err(StateError::Backend(format!(
+            other => Err(StateError::backend(format!(
                 "a tensor of {other:?} cannot be a state; convert it with `to_dtype(DType::F32)`"
             ))),
         }
@@ -139,7 +140,7 @@ impl State for Tensor {
         let fused = if terms.iter().all(|(_, k)| k.dtype() == self.dtype()) {
             with_scalar!(self, T => combine_on_cpu::<T>(own, terms))?
         } else {
-            return Err(StateError::Backend(format!(
+            return Err(StateError::backend(format!(
                 "states of different dtype cannot be combined; the state is {:?}",
                 self.dtype()
             )));

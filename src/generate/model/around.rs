@@ -3,7 +3,7 @@ use std::sync::Arc;
 use driftfield_problems::data::DataSet;
 use driftfield_problems::predictor::Predictor;
 use driftfield_problems::process::SharedPath;
-use driftfield_problems::weights::Standardisation;
+use driftfield_problems::standardisation::Standardisation;
 use ndarray::ArrayD;
 
 use super::{Model, SharedPredictor};

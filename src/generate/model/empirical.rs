@@ -4,10 +4,10 @@ use driftfield_problems::data::{DataSet, FiniteData, Mnist};
 use driftfield_problems::field::EmpiricalPredictor;
 use driftfield_problems::npy;
 use driftfield_problems::process::SharedPath;
-use driftfield_problems::weights::Standardisation;
+use driftfield_problems::standardisation::Standardisation;
 use ndarray::{Array2, Axis};
 
-use super::{Model, SharedDifferentiable, SharedPredictor};
+use super::{Model, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
 
 /// The exact predictor of a data set, each point smoothed by a Gaussian, on any path.
@@ -104,22 +104,6 @@ impl Model for EmpiricalModel {
         path: &SharedPath,
         _: &Condition,
     ) -> Result<SharedPredictor<f32>, GenerateError> {
-        Ok(self.on(path)?)
-    }
-
-    fn differentiable_f64(
-        &self,
-        path: &SharedPath,
-        _: &Condition,
-    ) -> Result<SharedDifferentiable<f64>, GenerateError> {
-        Ok(self.on(path)?)
-    }
-
-    fn differentiable_f32(
-        &self,
-        path: &SharedPath,
-        _: &Condition,
-    ) -> Result<SharedDifferentiable<f32>, GenerateError> {
         Ok(self.on(path)?)
     }
 

@@ -5,7 +5,7 @@ use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::process::SharedPath;
 use ndarray::{Array2, s};
 
-use super::{Model, SharedDifferentiable, SharedPredictor};
+use super::{Model, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
 
 /// The exact predictor of a Gaussian mixture, on any path.
@@ -59,22 +59,6 @@ impl Model for MixtureModel {
         path: &SharedPath,
         _: &Condition,
     ) -> Result<SharedPredictor<f32>, GenerateError> {
-        Ok(self.on(path))
-    }
-
-    fn differentiable_f64(
-        &self,
-        path: &SharedPath,
-        _: &Condition,
-    ) -> Result<SharedDifferentiable<f64>, GenerateError> {
-        Ok(self.on(path))
-    }
-
-    fn differentiable_f32(
-        &self,
-        path: &SharedPath,
-        _: &Condition,
-    ) -> Result<SharedDifferentiable<f32>, GenerateError> {
         Ok(self.on(path))
     }
 

@@ -25,9 +25,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use driftfield_problems::data::DataSet;
-use driftfield_problems::predictor::{DifferentiablePredictor, Predictor};
+use driftfield_problems::predictor::Predictor;
 use driftfield_problems::process::SharedPath;
-use driftfield_problems::weights::Standardisation;
+use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;
 use ndarray::ArrayD;
 
@@ -36,9 +36,6 @@ use rounded::Rounded;
 
 /// A predictor of arrays of lanes, `[n, ..]`.
 pub type SharedPredictor<T> = Arc<dyn Predictor<ArrayD<T>>>;
-
-/// A predictor of arrays of lanes that can be differentiated in the state.
-pub type SharedDifferentiable<T> = Arc<dyn DifferentiablePredictor<ArrayD<T>>>;
 
 /// What is known of the data: a source of predictors, with a label.
 ///
@@ -113,25 +110,6 @@ pub trait Model: Send + Sync {
         Ok(Arc::new(Rounded(self.predictor_f64(path, condition)?)))
     }
 
-    /// The predictor of [`predictor_f64`](Model::predictor_f64), differentiable in the state;
-    /// refused by default.
-    fn differentiable_f64(
-        &self,
-        _path: &SharedPath,
-        _condition: &Condition,
-    ) -> Result<SharedDifferentiable<f64>, GenerateError> {
-        Err(GenerateError::NotDifferentiable { model: self.source().to_owned() })
-    }
-
-    /// The same in single precision; by default that of double precision, rounded.
-    fn differentiable_f32(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<SharedDifferentiable<f32>, GenerateError> {
-        Ok(Arc::new(Rounded(self.differentiable_f64(path, condition)?)))
-    }
-
     /// How many labels it knows, if it can be told any.
     fn labels(&self) -> Option<usize> {
         None
@@ -189,16 +167,6 @@ impl<'m> dyn Model + 'm {
     ) -> Result<SharedPredictor<T>, GenerateError> {
         self.check_condition(condition)?;
         T::predictor(self, path, condition)
-    }
-
-    /// The same, differentiable in the state.
-    pub fn differentiable<T: Precision>(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<SharedDifferentiable<T>, GenerateError> {
-        self.check_condition(condition)?;
-        T::differentiable(self, path, condition)
     }
 
     /// Refuses labels and guidance that it does not know.

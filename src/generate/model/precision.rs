@@ -1,7 +1,7 @@
 use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
 
-use super::{Model, SharedDifferentiable, SharedPredictor};
+use super::{Model, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
 
 /// The numbers that states are made of, `f32` or `f64`, as what chooses among the predictors of a
@@ -13,35 +13,24 @@ pub trait Precision: method::Precision {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<SharedPredictor<Self>, GenerateError>;
+}
 
-    /// The same, differentiable in the state.
-    fn differentiable(
+impl Precision for f32 {
+    fn predictor(
         model: &dyn Model,
         path: &SharedPath,
         condition: &Condition,
-    ) -> Result<SharedDifferentiable<Self>, GenerateError>;
+    ) -> Result<SharedPredictor<f32>, GenerateError> {
+        model.predictor_f32(path, condition)
+    }
 }
 
-macro_rules! precision {
-    ($number:ty, $predictor:ident, $differentiable:ident) => {
-        impl Precision for $number {
-            fn predictor(
-                model: &dyn Model,
-                path: &SharedPath,
-                condition: &Condition,
-            ) -> Result<SharedPredictor<Self>, GenerateError> {
-                model.$predictor(path, condition)
-            }
-
-            fn differentiable(
-                model: &dyn Model,
-                path: &SharedPath,
-                condition: &Condition,
-            ) -> Result<SharedDifferentiable<Self>, GenerateError> {
-                model.$differentiable(path, condition)
-            }
-        }
-    };
+impl Precision for f64 {
+    fn predictor(
+        model: &dyn Model,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<SharedPredictor<f64>, GenerateError> {
+        model.predictor_f64(path, condition)
+    }
 }
-precision!(f32, predictor_f32, differentiable_f32);
-precision!(f64, predictor_f64, differentiable_f64);

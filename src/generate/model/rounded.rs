@@ -1,6 +1,7 @@
+use std::ops::Range;
 use std::sync::Arc;
 
-use driftfield_problems::predictor::{Cotangent, DifferentiablePredictor, Predictor, Target};
+use driftfield_problems::predictor::{Predictor, Pullback, Pushforward, Targets, Times};
 use driftfield_problems::process::SharedPath;
 use driftfield_solvers::FieldError;
 use ndarray::{ArrayD, Zip};
@@ -33,10 +34,10 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
 
     fn predict(
         &self,
-        target: Target,
+        target: Targets<'_>,
         out: &mut Single,
         x: &Single,
-        t: f64,
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
         through(out, x, |out, x| self.0.predict(target, out, x, t))
     }
@@ -45,43 +46,62 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
         &self,
         data: f64,
         score: f64,
-        sigma: f64,
         out: &mut Single,
         x: &Single,
         t: f64,
     ) -> Result<(), FieldError> {
-        through(out, x, |out, x| self.0.predict_with_score(data, score, sigma, out, x, t))
+        through(out, x, |out, x| self.0.predict_with_score(data, score, out, x, t))
     }
 
-    fn predict_lanes(
+    fn pull_back(
         &self,
-        targets: &[Target],
-        out: &mut Single,
+        target: Targets<'_>,
+        pull: Pullback<'_, Single>,
         x: &Single,
-        t: &[f64],
+        t: Times<'_>,
     ) -> Result<(), FieldError> {
-        through(out, x, |out, x| self.0.predict_lanes(targets, out, x, t))
-    }
-
-    fn network_forwards(&self) -> u64 {
-        self.0.network_forwards()
-    }
-}
-
-impl<P: DifferentiablePredictor<Double> + ?Sized> DifferentiablePredictor<Single> for Rounded<P> {
-    fn predict_data_with_pullback(
-        &self,
-        data: &mut Single,
-        gradient: &mut Single,
-        x: &Single,
-        t: f64,
-        cotangent: &Cotangent<'_>,
-    ) -> Result<(), FieldError> {
-        let mut wide = Double::zeros(gradient.raw_dim());
-        through(data, x, |data, x| {
-            self.0.predict_data_with_pullback(data, &mut wide, x, t, cotangent)
-        })?;
-        round(gradient, &wide);
+        let Pullback { value, cotangent, state, time, parameters } = pull;
+        let of_wide = |lanes: Range<usize>, value: &Double, c: &mut Double| {
+            let mut narrow = Single::zeros(c.raw_dim());
+            cotangent(lanes, &value.mapv(|value| value as f32), &mut narrow)?;
+            Zip::from(c).and(&narrow).for_each(|to, &from| *to = f64::from(from));
+            Ok(())
+        };
+        let (mut wide_value, mut wide_state) =
+            (Double::zeros(value.raw_dim()), Double::zeros(state.raw_dim()));
+        let wide = Pullback {
+            value: &mut wide_value,
+            cotangent: &of_wide,
+            state: &mut wide_state,
+            time,
+            parameters,
+        };
+        self.0.pull_back(target, wide, &x.mapv(f64::from), t)?;
+        round(value, &wide_value);
+        round(state, &wide_state);
         Ok(())
+    }
+
+    fn push_forward(
+        &self,
+        target: Targets<'_>,
+        push: Pushforward<'_, Single>,
+        x: &Single,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let Pushforward { value, direction, time, tangent } = push;
+        let (mut wide_value, mut wide_tangent) =
+            (Double::zeros(value.raw_dim()), Double::zeros(tangent.raw_dim()));
+        let direction = &direction.mapv(f64::from);
+        let (value_out, tangent_out) = (&mut wide_value, &mut wide_tangent);
+        let wide = Pushforward { value: value_out, direction, time, tangent: tangent_out };
+        self.0.push_forward(target, wide, &x.mapv(f64::from), t)?;
+        round(value, &wide_value);
+        round(tangent, &wide_tangent);
+        Ok(())
+    }
+
+    fn forwards(&self) -> u64 {
+        self.0.forwards()
     }
 }

@@ -1,17 +1,15 @@
 use std::sync::Arc;
 
+use driftfield_networks::Plan;
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::DataSet;
-use driftfield_problems::network::{
-    Architecture, DifferentiableMlp, MlpPlan, Parameters, UNetPlan,
-};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, NetworkPredictor, Prediction, Predictor,
-};
+use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
-use driftfield_problems::weights::{AnyNetwork, Standardisation, TrainedNetwork};
-use driftfield_solvers::{HostState, State};
+use driftfield_problems::standardisation::Standardisation;
+use driftfield_solvers::HostState;
 
-use super::{Model, SharedDifferentiable, SharedPredictor, training_data};
+use super::{Model, SharedPredictor, training_data};
+use crate::generate::shipped::file_of;
 use crate::generate::{Condition, GenerateError, shipped};
 
 /// A trained network prepared for the CPU, with what its file says of it.
@@ -30,51 +28,37 @@ pub struct TrainedModel {
     plan: Plan,
 }
 
-#[derive(Debug, Clone)]
-enum Plan {
-    Mlp { plan: Arc<MlpPlan>, parameters: Arc<Parameters> },
-    UNet(UNetPlan),
-}
-
-/// All but the weights.
-fn about<A: Architecture>(network: TrainedNetwork<A>, file: String, plan: Plan) -> TrainedModel {
-    TrainedModel {
-        process: network.process,
-        data: network.data,
-        units: network.standardisation,
-        prediction: network.prediction,
-        data_std: network.data_std,
-        file,
-        plan,
-    }
-}
-
 impl TrainedModel {
     /// Prepares a network; `file` names it in messages.
     pub fn new(network: impl Into<AnyNetwork>, file: impl Into<String>) -> Self {
-        match network.into() {
-            AnyNetwork::Mlp(network) => {
-                let parameters = Arc::new(network.parameters.clone());
-                let plan = Plan::Mlp { plan: Arc::new(network.plan()), parameters };
-                about(network, file.into(), plan)
-            }
-            AnyNetwork::UNet(network) => {
-                let plan = Plan::UNet(network.plan());
-                about(network, file.into(), plan)
-            }
+        let network = network.into();
+        TrainedModel {
+            process: network.process,
+            data: network.data,
+            units: network.standardisation,
+            prediction: network.prediction,
+            data_std: network.data_std,
+            file: file.into(),
+            plan: network.plan,
         }
     }
 
-    /// The network of a `.safetensors` file, or a shipped one by name (`cat-vp`).
+    /// The network of a `.safetensors` file, or a shipped one by name (`cat-vp`); the networks of
+    /// digits are looked for in the directory `DRIFTFIELD_WEIGHTS`, in `weights` beside the program
+    /// and in `weights`.
     pub fn read(text: &str) -> Result<Self, GenerateError> {
-        let network = match shipped(text) {
-            Some(bytes) if !std::path::Path::new(text).is_file() => AnyNetwork::from_bytes(bytes),
-            _ if text.ends_with(".safetensors") => AnyNetwork::load(text),
-            _ => return Err(GenerateError::ModelForm(text.to_owned())),
+        let (network, file) = match shipped(text) {
+            Some(bytes) if !std::path::Path::new(text).is_file() => {
+                (AnyNetwork::from_bytes(bytes), text.to_owned())
+            }
+            _ => match file_of(text)? {
+                Some(file) => (AnyNetwork::load(&file), file.display().to_string()),
+                None => return Err(GenerateError::ModelForm(text.to_owned())),
+            },
         };
         match network {
-            Ok(network) => Ok(Self::new(network, text)),
-            Err(source) => Err(GenerateError::Weights { file: text.to_owned(), source }),
+            Ok(network) => Ok(Self::new(network, file)),
+            Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
 
@@ -83,52 +67,28 @@ impl TrainedModel {
         Ok(self.prediction.parse()?)
     }
 
-    /// The residual MLP, if it is one.
-    pub fn mlp(&self) -> Option<&Arc<MlpPlan>> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => Some(plan),
-            Plan::UNet(_) => None,
-        }
+    /// The network itself.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The predictor on `path`, which must be its own.
-    pub fn predictor<S: HostState>(
+    pub fn predictor<S: HostState + Send + Sync>(
         &self,
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
-        self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { plan, .. } => {
-                Arc::new(NetworkPredictor::new(plan.clone(), prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
+        Ok(Arc::new(self.on(path, condition)?))
     }
 
-    /// The same, differentiable in the state: the MLP by candle's own gradients, the U-Net by its
-    /// kernels.
-    pub fn differentiable<S: HostState + State>(
+    fn on(
         &self,
         path: &SharedPath,
         condition: &Condition,
-    ) -> Result<Arc<dyn DifferentiablePredictor<S>>, GenerateError> {
+    ) -> Result<NetworkPredictor<Plan>, GenerateError> {
         self.check_process(path)?;
-        let (prediction, path) = (self.prediction()?, path.clone());
-        Ok(match &self.plan {
-            Plan::Mlp { parameters, .. } => {
-                let network = DifferentiableMlp::new(parameters)?;
-                Arc::new(NetworkPredictor::new(network, prediction, path))
-            }
-            Plan::UNet(plan) => {
-                let plan = conditioned(plan, condition)?;
-                Arc::new(NetworkPredictor::new(plan, prediction, path))
-            }
-        })
+        let plan = conditioned(&self.plan, condition)?;
+        Ok(NetworkPredictor::new(plan, self.prediction()?, path.clone()))
     }
 
     /// Refuses a path that it was not trained on.
@@ -151,10 +111,7 @@ impl Model for TrainedModel {
     }
 
     fn row_shape(&self) -> Vec<usize> {
-        match &self.plan {
-            Plan::Mlp { plan, .. } => plan.config().row_shape(),
-            Plan::UNet(plan) => plan.config().row_shape(),
-        }
+        self.plan.row_shape().to_vec()
     }
 
     fn predictor_f64(
@@ -173,28 +130,9 @@ impl Model for TrainedModel {
         self.predictor(path, condition)
     }
 
-    fn differentiable_f64(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<SharedDifferentiable<f64>, GenerateError> {
-        self.differentiable(path, condition)
-    }
-
-    fn differentiable_f32(
-        &self,
-        path: &SharedPath,
-        condition: &Condition,
-    ) -> Result<SharedDifferentiable<f32>, GenerateError> {
-        self.differentiable(path, condition)
-    }
-
     /// How many labels it knows; none if it is not conditioned on any.
     fn labels(&self) -> Option<usize> {
-        match &self.plan {
-            Plan::Mlp { .. } => None,
-            Plan::UNet(plan) => Some(plan.config().labels),
-        }
+        Some(self.plan.known_labels()).filter(|&known| known > 0)
     }
 
     fn units(&self) -> Option<&Standardisation> {
@@ -222,7 +160,7 @@ impl Model for TrainedModel {
 }
 
 /// The network told what there is to be told.
-fn conditioned(plan: &UNetPlan, condition: &Condition) -> Result<UNetPlan, GenerateError> {
+fn conditioned(plan: &Plan, condition: &Condition) -> Result<Plan, GenerateError> {
     if condition.labels.is_empty() {
         return Ok(plan.clone());
     }

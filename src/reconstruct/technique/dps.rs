@@ -48,7 +48,7 @@ impl<T: Precision> TechniqueFor<T> for Dps {
         observation: Arc<Observation>,
         solve: Solve<'_, T>,
     ) -> Result<(Generated<T>, Costs), ReconstructError> {
-        let predictor = prior.differentiable::<T>()?;
+        let predictor = prior.predictor::<T>()?;
         let dps = inverse::Dps::new(predictor.clone(), observation, self.zeta)?;
         let mut dps = if self.forgets_history { dps.forgetting_history() } else { dps };
         let generated = solve(Steered::along(predictor).under(&mut dps))?;

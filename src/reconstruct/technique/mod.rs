@@ -19,8 +19,7 @@ pub use replacement::Replacement;
 
 use super::ReconstructError;
 use crate::generate::{
-    Condition, GenerateError, Generated, Model, Precision, SharedDifferentiable, SharedPredictor,
-    Steered,
+    Condition, GenerateError, Generated, Model, Precision, SharedPredictor, Steered,
 };
 
 /// What is known of the data before it is measured: a model on a path.
@@ -37,11 +36,6 @@ impl Prior<'_> {
     /// The predictor of the data.
     pub fn predictor<T: Precision>(&self) -> Result<SharedPredictor<T>, GenerateError> {
         self.model.predictor(self.path, &self.condition)
-    }
-
-    /// The same, differentiable in the state.
-    pub fn differentiable<T: Precision>(&self) -> Result<SharedDifferentiable<T>, GenerateError> {
-        self.model.differentiable(self.path, &self.condition)
     }
 
     /// `given`, or else the standard deviation of the model's data.

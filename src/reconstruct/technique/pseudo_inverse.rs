@@ -49,7 +49,7 @@ impl<T: Precision> TechniqueFor<T> for PseudoInverse {
         observation: Arc<Observation>,
         solve: Solve<'_, T>,
     ) -> Result<(Generated<T>, Costs), ReconstructError> {
-        let predictor = prior.differentiable::<T>()?;
+        let predictor = prior.predictor::<T>()?;
         let usual = if prior.model.is_exact() { 0.0 } else { LEAST_SIGNAL };
         let guidance = inverse::PseudoInverse::new();
         let guidance = guidance.beginning_at(self.least_signal.unwrap_or(usual));

@@ -2,13 +2,13 @@
 //! in closed form.
 
 mod axes;
+mod component;
+mod derivative;
 mod error;
 mod full;
 mod isotropic;
 mod json;
-mod posterior;
 mod predictor;
-mod pullback;
 mod statistics;
 
 pub use error::MixtureError;

@@ -3,8 +3,11 @@ use std::sync::Arc;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState};
 
+use super::derivative::MixtureJacobian;
 use super::{Combination, GaussianMixture};
-use crate::predictor::{Predictor, Target};
+use crate::field::each_time::{Prepared, at_each_time};
+use crate::field::jacobian;
+use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
 
 /// The exact predictor of a Gaussian mixture that travels a path: any target at
@@ -39,34 +42,81 @@ impl MixturePredictor {
     }
 }
 
+impl MixturePredictor {
+    fn jacobian(&self, target: Target, t: f64) -> Result<MixtureJacobian<'_>, FieldError> {
+        check_time(&self.path, t)?;
+        check_target(target, t)?;
+        Ok(MixtureJacobian::new(&self.mixture, &self.path, target, t))
+    }
+
+    /// Cost of a lane's product.
+    fn work(&self) -> usize {
+        let dimension = self.mixture.dimension();
+        let products = if self.mixture.is_full() { dimension } else { 1 };
+        self.mixture.weights().len() * (10 + 4 * dimension) * products
+    }
+}
+
 impl<S: HostState> Predictor<S> for MixturePredictor {
     fn path(&self) -> &SharedPath {
         &self.path
     }
 
-    fn predict(&self, target: Target, out: &mut S, x: &S, t: f64) -> Result<(), FieldError> {
-        check_time(&self.path, t)?;
-        check_target(target, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
-        let Target { data, noise } = target;
-        let (variance, gain) = (sigma * sigma, noise * sigma);
-        self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
+    fn predict(
+        &self,
+        target: Targets<'_>,
+        out: &mut S,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        at_each_time((target, t), out, x, |target, t, out, x| {
+            check_time(&self.path, t)?;
+            check_target(target, t)?;
+            let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+            let Target { data, noise } = target;
+            let (variance, gain) = (sigma * sigma, noise * sigma);
+            self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
+        })
     }
 
     fn predict_with_score(
         &self,
         data: f64,
         score: f64,
-        sigma: f64,
         out: &mut S,
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
         check_time(&self.path, t)?;
         check_target(Target { data, noise: score }, t)?;
-        let alpha = self.path.alpha(t);
+        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
         let (variance, gain) = (sigma * sigma, -score);
         self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
+    }
+
+    fn pull_back(
+        &self,
+        target: Targets<'_>,
+        pull: Pullback<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        pull.without_parameters()?;
+        self.predict(target, pull.value, x, t)?;
+        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
+        jacobian::pull_back(&jacobians, self.work(), pull, x)
+    }
+
+    fn push_forward(
+        &self,
+        target: Targets<'_>,
+        push: Pushforward<'_, S>,
+        x: &S,
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        self.predict(target, push.value, x, t)?;
+        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
+        jacobian::push_forward(&jacobians, self.work(), push, x)
     }
 }
 

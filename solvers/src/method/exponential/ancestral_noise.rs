@@ -1,7 +1,7 @@
 use super::Knot;
 use super::step_noise::{NoiseSettingError, checked, length_towards_data};
 use crate::field::FieldError;
-use crate::semilinear::Schedule;
+use crate::semilinear::Level;
 
 /// The noise of ancestral steps: the probability flow is followed down to a `sigma_down`
 /// below the `sigma` that the step ends at, and fresh noise of standard deviation `sigma_up`
@@ -25,7 +25,7 @@ pub struct AncestralNoise {
 /// Where the probability flow is followed to, and the noise that comes on top.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AncestralSplit {
-    pub down: Schedule,
+    pub down: Level,
     pub up: f64,
 }
 
@@ -57,14 +57,14 @@ impl AncestralNoise {
     /// Divides a step.
     pub(super) fn split(&self, start: &Knot, end: &Knot) -> Result<AncestralSplit, FieldError> {
         if self.eta == 0.0 {
-            return Ok(AncestralSplit { down: end.schedule, up: 0.0 });
+            return Ok(AncestralSplit { down: end.level, up: 0.0 });
         }
         let h = length_towards_data(start, end)?;
-        let Schedule { alpha, sigma, log_snr } = end.schedule;
+        let Level { alpha, sigma, log_snr } = end.level;
         // 1 - eta^2 (1 - e^(-2 h)), without cancellation.
         let kept =
             ((1.0 - self.eta) * (1.0 + self.eta) + self.eta.powi(2) * (-2.0 * h).exp()).sqrt();
-        let down = Schedule { alpha, sigma: sigma * kept, log_snr: log_snr - kept.ln() };
+        let down = Level { alpha, sigma: sigma * kept, log_snr: log_snr - kept.ln() };
         let up = self.factor * self.eta * sigma * (-(-2.0 * h).exp_m1()).sqrt();
         Ok(AncestralSplit { down, up })
     }

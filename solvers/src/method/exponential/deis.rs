@@ -86,7 +86,7 @@ impl MultistepRule for Deis {
         for (point, knot) in points.iter_mut().zip(step.knots) {
             *point = match self.abscissa {
                 Abscissa::Time => knot.t,
-                Abscissa::Rho => knot.schedule.rho(),
+                Abscissa::Rho => knot.level.rho(),
             };
         }
         let points = &points[..weights.len()];
@@ -99,7 +99,7 @@ impl MultistepRule for Deis {
         }
         // The polynomials add up to 1: a constant is integrated without any quadrature.
         weights[0] = rho_length(step) - weights[1..].iter().sum::<f64>();
-        weights.iter_mut().for_each(|weight| *weight *= step.end.schedule.alpha);
+        weights.iter_mut().for_each(|weight| *weight *= step.end.level.alpha);
         Ok(())
     }
 }
@@ -107,9 +107,9 @@ impl MultistepRule for Deis {
 /// `rho_end - rho_start = rho_start (e^-h - 1)`, also where the clock starts or ends at infinity.
 pub(super) fn rho_length(step: &MultistepStep<'_>) -> f64 {
     if step.knots[0].log_snr() == f64::INFINITY {
-        return step.end.schedule.rho();
+        return step.end.level.rho();
     }
-    step.knots[0].schedule.rho() * (-step.whole.h).exp_m1()
+    step.knots[0].level.rho() * (-step.whole.h).exp_m1()
 }
 
 /// Adds `weight L_j(x)` to the weights of all points but the first.
@@ -143,7 +143,7 @@ fn integrate_in_time(
     points: &[f64],
     weights: &mut [f64],
 ) -> Result<(), FieldError> {
-    let start = step.knots[0].schedule;
+    let start = step.knots[0].level;
     let (mut from, mut to) = (start.log_snr, step.end.log_snr());
     if from < to {
         to = to.min(from + NEGLIGIBLE);
@@ -162,7 +162,7 @@ fn integrate_in_time(
 mod tests {
     use super::*;
     use crate::method::exponential::{Knot, Transition};
-    use crate::semilinear::Schedule;
+    use crate::semilinear::Level;
 
     /// VP with rates 0.1 to 20.
     fn decay(t: f64) -> f64 {
@@ -171,7 +171,7 @@ mod tests {
 
     fn knot(t: f64) -> Knot {
         let (alpha, sigma) = ((-decay(t)).exp(), (-(-2.0 * decay(t)).exp_m1()).sqrt());
-        Knot { t, schedule: Schedule { alpha, sigma, log_snr: (alpha / sigma).ln() } }
+        Knot { t, level: Level { alpha, sigma, log_snr: (alpha / sigma).ln() } }
     }
 
     fn time(log_snr: f64) -> f64 {
@@ -182,7 +182,7 @@ mod tests {
     fn weights(rule: Deis, times: &[f64], end: f64) -> Vec<f64> {
         let knots: Vec<Knot> = times.iter().map(|&t| knot(t)).collect();
         let end = knot(end);
-        let whole = Transition::new(NonlinearPart::Noise, &knots[0].schedule, &end.schedule);
+        let whole = Transition::new(NonlinearPart::Noise, &knots[0].level, &end.level);
         let time_at_log_snr = |log_snr: f64| Ok(time(log_snr));
         let step = MultistepStep { whole, end, knots: &knots, time_at_log_snr: &time_at_log_snr };
         let mut weights = vec![0.0; times.len()];
@@ -223,11 +223,11 @@ mod tests {
         for end in [0.35, 0.001, 0.0] {
             let times = [0.5, 0.6, 0.63, 0.7];
             let weights = weights(Deis::rho_ab(3), &times, end);
-            let rho = |t: f64| knot(t).schedule.rho();
+            let rho = |t: f64| knot(t).level.rho();
             for power in 0..4 {
                 let sum: f64 = weights.iter().zip(times).map(|(w, t)| w * rho(t).powi(power)).sum();
                 let primitive = |t: f64| rho(t).powi(power + 1) / f64::from(power + 1);
-                let exact = knot(end).schedule.alpha * (primitive(end) - primitive(times[0]));
+                let exact = knot(end).level.alpha * (primitive(end) - primitive(times[0]));
                 assert!((sum / exact - 1.0).abs() < 1e-12, "rho^{power}: {sum} {exact}");
             }
         }

@@ -48,7 +48,7 @@ impl DiffusionNoise {
 
     /// The step without its noise.
     pub(super) fn transition(&self, part: NonlinearPart, start: &Knot, end: &Knot) -> Transition {
-        Transition::of_diffusion(part, &start.schedule, &end.schedule, self.eta)
+        Transition::of_diffusion(part, &start.level, &end.level, self.eta)
     }
 
     /// Standard deviation of the noise of a step.
@@ -64,13 +64,13 @@ impl DiffusionNoise {
         let h = length_towards_data(start, end)?;
         if h == f64::INFINITY && part == NonlinearPart::Noise {
             // sigma e^h = alpha rho_start, which no sigma of 0 takes away.
-            let left = end.schedule.alpha * start.schedule.rho();
+            let left = end.level.alpha * start.level.rho();
             return Ok(self.factor * left * self.eta.sqrt());
         }
         let share = match part {
             NonlinearPart::Data => -(-2.0 * self.eta * h).exp_m1(),
             NonlinearPart::Noise => self.eta * (2.0 * h).exp_m1(),
         };
-        Ok(self.factor * end.schedule.sigma * share.sqrt())
+        Ok(self.factor * end.level.sigma * share.sqrt())
     }
 }

@@ -45,7 +45,7 @@ impl MultistepRule for Ipndm {
     }
 
     fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
-        let length = step.end.schedule.alpha * rho_length(step);
+        let length = step.end.level.alpha * rho_length(step);
         let shares = ADAMS_BASHFORTH[weights.len() - 1];
         for (weight, share) in weights.iter_mut().zip(shares) {
             *weight = length * share;

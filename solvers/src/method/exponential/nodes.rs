@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::field::FieldError;
 use crate::method::StepError;
-use crate::semilinear::{Schedule, SemilinearField};
+use crate::semilinear::{Level, Schedule};
 
 /// Where a singlestep method places its inner nodes.
 #[derive(Clone, Default)]
@@ -32,7 +32,7 @@ impl fmt::Debug for Nodes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     pub t: f64,
-    pub schedule: Schedule,
+    pub level: Level,
     /// Share of the step on the clock, strictly between 0 and 1.
     pub share: f64,
 }
@@ -41,28 +41,30 @@ pub(super) struct Node {
 pub(super) struct Division<'a> {
     pub t: f64,
     pub t_next: f64,
-    pub start: &'a Schedule,
-    pub end: &'a Schedule,
+    pub start: &'a Level,
+    pub end: &'a Level,
 }
 
 impl Nodes {
     /// The `i`-th of `n` parts.
-    pub(super) fn place<S>(
+    pub(super) fn place(
         &self,
-        field: &impl SemilinearField<S>,
+        schedule: &dyn Schedule,
         step: &Division<'_>,
         i: usize,
         n: usize,
     ) -> Result<Node, StepError> {
         let h = step.end.log_snr - step.start.log_snr;
         let t = match self {
-            Nodes::LogSnr => field.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?,
+            Nodes::LogSnr => {
+                schedule.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?
+            }
             Nodes::Rule(rule) => rule(step.t, step.t_next, i, n)?,
         };
-        let schedule = field.schedule(t)?;
-        let share = (schedule.log_snr - step.start.log_snr) / h;
+        let level = schedule.at(t)?;
+        let share = (level.log_snr - step.start.log_snr) / h;
         if share > 0.0 && share < 1.0 {
-            return Ok(Node { t, schedule, share });
+            return Ok(Node { t, level, share });
         }
         Err(StepError::TooShort { t: step.t, t_next: step.t_next })
     }

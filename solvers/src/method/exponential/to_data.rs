@@ -15,7 +15,7 @@
 use super::{Knot, Transition};
 use crate::field::FieldError;
 use crate::method::{Step, StepError};
-use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
+use crate::semilinear::{Level, SemilinearField, Target};
 use crate::state::State;
 
 /// Refuses a step that is not finite although the state is.
@@ -65,7 +65,7 @@ pub(super) fn undivided(start: &Knot) -> FieldError {
 }
 
 /// Whether the step to `end` removes all noise: `sigma = 0`.
-pub(super) fn ends_in_data(end: &Schedule) -> bool {
+pub(super) fn ends_in_data(end: &Level) -> bool {
     end.log_snr == f64::INFINITY
 }
 
@@ -74,9 +74,9 @@ pub(super) fn ends_in_data(end: &Schedule) -> bool {
 /// at the end of a step can do there.
 pub(super) fn step_to_data<S: State, F: SemilinearField<S>>(
     step: Step<'_, S, F>,
-    end: &Schedule,
+    end: &Level,
 ) -> Result<(), StepError> {
-    step.field.predict(NonlinearPart::Data, step.next, step.u, step.t)?;
+    step.field.predict(Target::DATA, step.next, step.u, step.t.into())?;
     if end.alpha != 1.0 {
         step.next.linear_combination(end.alpha, &[])?;
     }

@@ -1,5 +1,5 @@
 use super::phi;
-use crate::semilinear::{NonlinearPart, Schedule};
+use crate::semilinear::{Level, NonlinearPart};
 
 /// The exact solution of a semilinear field over one step, but for its
 /// nonlinear part:
@@ -30,7 +30,7 @@ pub struct Transition {
 
 impl Transition {
     /// From one time to another.
-    pub fn new(part: NonlinearPart, from: &Schedule, to: &Schedule) -> Self {
+    pub fn new(part: NonlinearPart, from: &Level, to: &Level) -> Self {
         let h = to.log_snr - from.log_snr;
         let (scale, gain, z) = match part {
             NonlinearPart::Noise => (to.alpha / from.alpha, -to.sigma, h),
@@ -52,7 +52,7 @@ impl Transition {
     /// The same of the reverse diffusion at noise level `sqrt(eta)`, but for its noise: the
     /// weight of the noise is `1 + eta` times that in the probability flow, so that `z` and
     /// `gain` grow by this factor for the data, `gain` alone for the noise.
-    pub fn of_diffusion(part: NonlinearPart, from: &Schedule, to: &Schedule, eta: f64) -> Self {
+    pub fn of_diffusion(part: NonlinearPart, from: &Level, to: &Level, eta: f64) -> Self {
         let flow = Self::new(part, from, to);
         if eta == 0.0 {
             return flow;

@@ -1,0 +1,18 @@
+//! The products that networks are made of, vectorised for the CPU found at run time.
+
+mod aligned;
+mod elementwise;
+mod epilogues;
+mod panels;
+mod product;
+mod vector;
+
+pub(crate) use aligned::AlignedBuffer;
+pub(crate) use elementwise::{add_rows, add_scaled};
+pub(crate) use epilogues::{Back, Hidden, Plain, Sums, Tangent};
+pub(crate) use panels::{Panels, lanes};
+pub(crate) use product::{
+    BLOCK, Left, Rows, accumulate, accumulate_rows, multiply, multiply_transposed, stride,
+    widest_blocks,
+};
+pub(crate) use vector::{silu, silu_with_derivative};

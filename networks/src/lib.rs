@@ -1,0 +1,51 @@
+//! Networks: layers, architectures, training, and weights in files.
+//!
+//! [`Parameters`] is a network: an [`Architecture`] (the residual MLP of [`MlpConfig`], the U-Net
+//! of [`UNetConfig`], the classifier of [`ClassifierConfig`]) and one flat buffer of weights. A
+//! [`Plan`] evaluates any of them on host states (`[f32; 2]`, `Array2<f64>`, ...) with fused, tiled,
+//! vectorised kernels, and gives the products of its Jacobian: back into states, times and
+//! weights, and along a direction. [`Mlp`] and [`UNet`] are their readable definitions as candle
+//! tensors, on any device; the two agree to rounding.
+//!
+//! ```
+//! use driftfield_networks::{MlpConfig, Parameters, Plan};
+//! use driftfield_problems::predictor::Network;
+//! use ndarray::Array2;
+//!
+//! let plan = Plan::new(&Parameters::initialise(&MlpConfig::new(2), 0).unwrap());
+//! let x = Array2::<f32>::ones((5, 2));
+//! let mut out = Array2::<f32>::zeros((5, 2));
+//! plan.forward(&mut out, &x, 0.5.into()).unwrap();
+//! assert_eq!(out[[0, 0]], 0.0); // the output layer starts at zero
+//! ```
+//!
+//! Where to look:
+//!
+//! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
+//! - [`Layers`]: what the layers of a network do with a few rows, which is all that a new
+//!   architecture has to say beside its sizes.
+
+mod architecture;
+mod classifier;
+mod kernel;
+mod layers;
+mod mlp;
+mod parameters;
+mod pass;
+mod plan;
+mod registry;
+mod seeded;
+mod tensor_layers;
+pub mod train;
+mod unet;
+pub mod weights;
+
+pub use architecture::{Architecture, ConfigError};
+pub use classifier::{Classified, Classifier, ClassifierConfig, ClassifierError, ClassifierLayers};
+pub use layers::Entries;
+pub use mlp::{Mlp, MlpConfig, MlpLayers};
+pub use parameters::{ParameterEntry, Parameters, ParametersError};
+pub use pass::{Direction, Gradients, Inputs, Layers, Times};
+pub use plan::{OnTensors, Plan, Pulled, Pushed, RowCotangent};
+pub use registry::{ARCHITECTURES, ArchitectureEntry, catalog, configuration};
+pub use unet::{UNet, UNetConfig, UNetLayers};

@@ -1,0 +1,180 @@
+//! The state of a training run and its file.
+
+use std::path::Path;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{CheckpointError, LossRow, Objective, TrainingConfig, ValidationRow};
+use crate::Architecture;
+use crate::weights::{Archive, Values, WeightsError, check_kind, checksum_of};
+use driftfield_problems::process::GaussianPath;
+
+const KIND: &str = "training-checkpoint";
+const FORMAT: u64 = 1;
+
+/// All that a run carries from step to step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct State {
+    /// The weights.
+    pub(crate) values: Vec<f32>,
+    /// Their running average.
+    pub(crate) average: Vec<f32>,
+    /// AdamW's moments.
+    pub(crate) first: Vec<f32>,
+    pub(crate) second: Vec<f32>,
+    /// One row per step taken.
+    pub(crate) history: Vec<LossRow>,
+    /// Losses on data not trained on.
+    pub(crate) validation: Vec<ValidationRow>,
+}
+
+/// What makes two runs the same run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// A [`TrainingConfig`].
+    config: Value,
+    objective: Objective,
+    /// Checksum of the data, in hexadecimal.
+    data_checksum: String,
+    /// Checksum of the process's coefficients at some times, in hexadecimal.
+    process_checksum: String,
+}
+
+impl Identity {
+    pub(crate) fn new<A: Architecture>(
+        config: &TrainingConfig<A>,
+        objective: Objective,
+        path: &dyn GaussianPath,
+        data: &Array2<f64>,
+        labels: &[u32],
+    ) -> Result<Self, CheckpointError> {
+        let probes = 16;
+        let coefficients = (0..=probes).flat_map(|i| {
+            let place = f64::from(i) / f64::from(probes);
+            let t = config.t_min + (config.t_max - config.t_min) * place;
+            [path.alpha(t).to_le_bytes(), path.sigma(t).to_le_bytes()]
+        });
+        let shape = [data.nrows().to_le_bytes(), data.ncols().to_le_bytes()];
+        let values = data.iter().map(|value| value.to_le_bytes());
+        let labels = labels.iter().map(|&label| u64::from(label).to_le_bytes());
+        let config = serde_json::to_value(config)
+            .map_err(|error| WeightsError::Metadata(error.to_string()))?;
+        Ok(Identity {
+            config,
+            objective,
+            process_checksum: format!("{:016x}", checksum_of(coefficients)),
+            data_checksum: format!(
+                "{:016x}",
+                checksum_of(shape.into_iter().chain(values).chain(labels))
+            ),
+        })
+    }
+
+    /// Refuses a checkpoint of another run and names the first difference.
+    fn check(&self, stored: &Identity) -> Result<(), CheckpointError> {
+        if self == stored {
+            return Ok(());
+        }
+        let what = match (serde_json::to_value(stored), serde_json::to_value(self)) {
+            (Ok(stored), Ok(ours)) => first_difference("", &stored, &ours),
+            _ => None,
+        };
+        Err(CheckpointError::OtherRun { what: what.unwrap_or_else(|| "other settings".into()) })
+    }
+}
+
+fn first_difference(name: &str, stored: &Value, ours: &Value) -> Option<String> {
+    if stored == ours {
+        return None;
+    }
+    match (stored, ours) {
+        (Value::Object(stored), Value::Object(ours)) => stored.iter().find_map(|(key, value)| {
+            first_difference(key, value, ours.get(key).unwrap_or(&Value::Null))
+        }),
+        _ => Some(format!("{name} = {stored}, this run has {ours}")),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    kind: String,
+    format: u64,
+    run: Identity,
+    step: usize,
+    #[serde(default)]
+    validations: usize,
+}
+
+impl State {
+    /// Steps taken.
+    pub(crate) fn step(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Writes the checkpoint, whole or not at all.
+    pub(crate) fn save(&self, path: &Path, run: &Identity) -> Result<(), CheckpointError> {
+        let mut archive = Archive::new(&Document {
+            kind: KIND.into(),
+            format: FORMAT,
+            run: run.clone(),
+            step: self.step(),
+            validations: self.validation.len(),
+        })?;
+        for (name, values) in self.parts() {
+            archive.insert(name, &[values.len()], Values::F32(values.clone()));
+        }
+        let history = self.history.iter().flat_map(|row| [row.loss, row.learning_rate]).collect();
+        archive.insert("history", &[self.step(), 2], Values::F64(history));
+        let rows = self.validation.iter().flat_map(|row| [row.step as f64, row.loss]).collect();
+        archive.insert("validation", &[self.validation.len(), 2], Values::F64(rows));
+        Ok(archive.save(path)?)
+    }
+
+    /// Reads the checkpoint of `run`, whose network has `weights` weights.
+    pub(crate) fn load(
+        path: &Path,
+        run: &Identity,
+        weights: usize,
+    ) -> Result<Self, CheckpointError> {
+        let archive = Archive::load(path)?;
+        check_kind(&archive, KIND, FORMAT..=FORMAT)?;
+        let document: Document = archive.document()?;
+        run.check(&document.run)?;
+        let part = |name: &str| -> Result<Vec<f32>, WeightsError> {
+            Ok(archive.f32s(name, &[weights])?.into_owned())
+        };
+        let history = archive.f64s("history", &[document.step, 2])?;
+        let history = history
+            .chunks_exact(2)
+            .enumerate()
+            .map(|(step, row)| LossRow { step, loss: row[0], learning_rate: row[1] })
+            .collect();
+        let validation = match document.validations {
+            0 => Vec::new(),
+            count => archive
+                .f64s("validation", &[count, 2])?
+                .chunks_exact(2)
+                .map(|row| ValidationRow { step: row[0] as usize, loss: row[1] })
+                .collect(),
+        };
+        Ok(State {
+            validation,
+            values: part("weights")?,
+            average: part("average")?,
+            first: part("first_moment")?,
+            second: part("second_moment")?,
+            history,
+        })
+    }
+
+    fn parts(&self) -> [(&'static str, &Vec<f32>); 4] {
+        [
+            ("weights", &self.values),
+            ("average", &self.average),
+            ("first_moment", &self.first),
+            ("second_moment", &self.second),
+        ]
+    }
+}

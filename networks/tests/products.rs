@@ -1,0 +1,243 @@
+//! Products with the Jacobians of networks, and of the data that they predict against finite
+//! differences.
+
+use std::ops::Range;
+
+use candle_core::{Device, Tensor, Var};
+use driftfield_networks::{Architecture, Mlp, MlpConfig, OnTensors, Parameters, Plan, UNetConfig};
+use driftfield_problems::predictor::{
+    Network, NetworkPredictor, Prediction, Predictor, Pullback, Pushforward, Target, Times,
+};
+use driftfield_problems::process::{self, GaussianPath};
+use driftfield_solvers::{FieldError, TrackedTensor};
+use ndarray::{Array2, Axis};
+
+type Batch = Array2<f64>;
+
+/// `n` points spread over a few units.
+fn points(n: usize, dimension: usize) -> Batch {
+    Batch::from_shape_fn((n, dimension), |(i, j)| {
+        2.5 * ((1 + i * dimension + j) as f64 * 12.9898).sin()
+    })
+}
+
+/// A cotangent that depends on the lane and on the data.
+fn cotangent(lanes: Range<usize>, data: &Batch, c: &mut Batch) -> Result<(), FieldError> {
+    for ((row, j), c) in c.indexed_iter_mut() {
+        let lane = (lanes.start + row) as f64;
+        *c = (1.0 + lane + 2.0 * j as f64).sin() + 0.3 * data[[row, j]];
+    }
+    Ok(())
+}
+
+/// Data and pullback.
+fn pull<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> (Batch, Batch) {
+    let (mut data, mut gradient) = (x.clone(), x.clone());
+    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
+    predictor.pull_back(Target::DATA.into(), pull, x, t.into()).unwrap();
+    (data, gradient)
+}
+
+fn predicted<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> Batch {
+    let mut out = x.clone();
+    predictor.predict(Target::DATA.into(), &mut out, x, t.into()).unwrap();
+    out
+}
+
+/// `J^T c` by central differences of fourth order, with steps of `h`.
+fn differences<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64, h: f64) -> Batch {
+    let (mut c, mut gradient) = (x.clone(), x.clone());
+    cotangent(0..x.nrows(), &predicted(predictor, x, t), &mut c).unwrap();
+    for axis in 0..x.ncols() {
+        let moved = |steps: f64| {
+            let mut moved = x.clone();
+            moved.column_mut(axis).mapv_inplace(|value| value + steps * h);
+            predicted(predictor, &moved, t)
+        };
+        let slope = (8.0 * (moved(1.0) - moved(-1.0)) - (moved(2.0) - moved(-2.0))) / (12.0 * h);
+        for lane in 0..x.nrows() {
+            gradient[[lane, axis]] = (&slope.row(lane) * &c.row(lane)).sum();
+        }
+    }
+    gradient
+}
+
+/// Gradients below this size are not resolved by differences of numbers of order 1.
+const RESOLVED: f64 = 1e-3;
+
+/// The largest error, relative to the largest entry of each lane.
+fn worst(found: &Batch, expected: &Batch) -> f64 {
+    let rows = found.rows().into_iter().zip(expected.rows());
+    rows.map(|(found, expected)| {
+        let size = expected.iter().fold(RESOLVED, |size, value| size.max(value.abs()));
+        let gaps = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
+        gaps.fold(0.0f64, f64::max) / size
+    })
+    .fold(0.0, f64::max)
+}
+
+/// With weights for which no output vanishes, as a network starts with.
+fn mlp(config: &MlpConfig) -> Plan {
+    let start = Parameters::initialise(config, 3).unwrap();
+    let values = start.values().iter().enumerate();
+    let values = values.map(|(i, &w)| if w == 0.0 { 0.2 * (i as f32).sin() } else { w }).collect();
+    Plan::new(&Parameters::from_values(config, values).unwrap())
+}
+
+#[test]
+fn networks_of_every_prediction() {
+    let config = MlpConfig { width: 16, layers: 2, ..MlpConfig::new(2) };
+    for spec in ["vp", "rectified-flow", "edm"] {
+        let path = process::parse(spec).unwrap();
+        for prediction in Prediction::ALL {
+            let predictor = NetworkPredictor::new(mlp(&config), prediction, path.clone());
+            let t = path.time_at_log_snr(0.3);
+            let x = points(5, 2);
+            let (data, gradient) = pull(&predictor, &x, t);
+            assert!(worst(&data, &predicted(&predictor, &x, t)) < 1e-5, "{spec} {prediction:?}");
+            // The network is in single precision: what a difference of its values resolves.
+            let error = worst(&gradient, &differences(&predictor, &x, t, 0.05));
+            assert!(error < 1e-3, "{spec} {prediction:?}: {error:e}");
+        }
+    }
+    let flow = process::parse("rectified-flow").unwrap();
+    let predictor = NetworkPredictor::new(mlp(&config), Prediction::Noise, flow);
+    let x = points(5, 2);
+    let (mut data, mut gradient) = (x.clone(), x.clone());
+    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
+    let refused = predictor.pull_back(Target::DATA.into(), pull, &x, 1.0.into());
+    assert!(matches!(refused, Err(FieldError::Domain { .. })));
+}
+
+/// Networks whose weights are all at work, so that no product vanishes.
+fn plans() -> [(Plan, usize); 2] {
+    let mlp = MlpConfig { width: 16, layers: 2, ..MlpConfig::new(2) };
+    let unet = UNetConfig { side: 8, channels: vec![16, 16], groups: 2, ..UNetConfig::default() };
+    [(Plan::new(&at_work(&mlp)), 2), (Plan::new(&at_work(&unet)), 64)]
+}
+
+fn at_work<A: Architecture>(config: &A) -> Parameters<A> {
+    let start = Parameters::initialise(config, 3).unwrap();
+    let values = start.values().iter().enumerate();
+    let values = values.map(|(i, &w)| if w == 0.0 { 0.1 * (i as f32).sin() } else { w }).collect();
+    Parameters::from_values(config, values).unwrap()
+}
+
+/// Where the products of a network go.
+struct Products {
+    state: Batch,
+    time: Vec<f64>,
+    parameters: Vec<f64>,
+    tangent: Batch,
+}
+
+fn products(plan: &Plan, (x, v): (&Batch, &Batch), (t, tau): (Times<'_>, f64)) -> Products {
+    let (mut value, mut state, mut tangent) = (x.clone(), x.clone(), x.clone());
+    let (mut time, mut parameters) = (vec![f64::NAN; x.nrows()], vec![0.0; plan.weights()]);
+    let pull = Pullback {
+        value: &mut value,
+        cotangent: &cotangent,
+        state: &mut state,
+        time: Some(&mut time),
+        parameters: Some(&mut parameters),
+    };
+    Network::pull_back(plan, pull, x, t).unwrap();
+    let push = Pushforward { value: &mut value, direction: v, time: tau, tangent: &mut tangent };
+    Network::push_forward(plan, push, x, t).unwrap();
+    Products { state, time, parameters, tangent }
+}
+
+/// `<c, J v + f_t tau> = <J^T c, v> + (c . f_t) tau`, lane by lane, in single precision; lanes at
+/// times of their own; what is given back in the parameters is added to what there is.
+#[test]
+fn both_products_of_every_network_agree() {
+    for (plan, dimension) in plans() {
+        let x = points(6, dimension);
+        let v =
+            Batch::from_shape_fn(x.dim(), |(i, j)| (0.7 + 3.0 * i as f64 - 1.3 * j as f64).cos());
+        let times = [0.1, 0.3, 0.3, 0.5, 0.7, 0.9];
+        let (at, tau) = (Times::Each(&times), 0.3);
+        let together = products(&plan, (&x, &v), (at, tau));
+        let mut value = x.clone();
+        Network::forward(&plan, &mut value, &x, at).unwrap();
+        let mut c = x.clone();
+        cotangent(0..6, &value, &mut c).unwrap();
+        let mut parameters = vec![0.0; plan.weights()];
+        for (lane, &t) in times.iter().enumerate() {
+            let row = |batch: &Batch| batch.select(Axis(0), &[lane]);
+            let left = (&c.row(lane) * &together.tangent.row(lane)).sum();
+            let right =
+                (&together.state.row(lane) * &v.row(lane)).sum() + tau * together.time[lane];
+            let size = (&c.row(lane) * &together.tangent.row(lane)).mapv(f64::abs).sum();
+            assert!((left - right).abs() < 2e-5 * size.max(1.0), "{left} {right} {size}");
+            let own = |_: Range<usize>, _: &Batch, to: &mut Batch| {
+                to.assign(&row(&c));
+                Ok(())
+            };
+            let (mut value, mut state) = (row(&x), row(&x));
+            let mut pull = Pullback::new(&mut value, &own, &mut state);
+            pull.parameters = Some(&mut parameters);
+            Network::pull_back(&plan, pull, &row(&x), t.into()).unwrap();
+            assert!(worst(&state, &row(&together.state)) < 1e-5);
+        }
+        let size = parameters.iter().fold(0.0, |size: f64, p| size.max(p.abs()));
+        let mut pairs = parameters.iter().zip(&together.parameters);
+        assert!(pairs.all(|(alone, sum)| (alone - sum).abs() < 1e-4 * size));
+    }
+}
+
+/// The same network as a plan, behind tensors, and as candle's operations.
+#[test]
+fn tensors_have_the_same_products() {
+    let config = MlpConfig { width: 16, layers: 2, ..MlpConfig::new(2) };
+    let plan = Plan::new(&at_work(&config));
+    let x = points(5, 2);
+    let v = x.mapv(f64::cos);
+    let expected = products(&plan, (&x, &v), (0.4.into(), 0.0));
+    let tensor = |batch: &Batch| {
+        Tensor::from_slice(batch.as_slice().unwrap(), batch.dim(), &Device::Cpu).unwrap()
+    };
+    let batch = |tensor: &Tensor| {
+        let values = tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        Batch::from_shape_vec((5, 2), values).unwrap()
+    };
+    let of_tensor = |lanes: Range<usize>, value: &Tensor, c: &mut Tensor| {
+        let count = lanes.len();
+        let values = value.flatten_all().and_then(|v| v.to_vec1::<f64>()).unwrap();
+        let value = Batch::from_shape_vec((count, 2), values).unwrap();
+        let mut own = value.clone();
+        cotangent(lanes, &value, &mut own)?;
+        *c = tensor(&own);
+        Ok(())
+    };
+    let mlp = Mlp::new(&at_work(&config), &Device::Cpu).unwrap();
+    let behind = OnTensors(plan);
+    for network in [&mlp as &dyn Network<Tensor>, &behind] {
+        let (mut value, mut state) = (tensor(&x), tensor(&x));
+        let pull = Pullback::new(&mut value, &of_tensor, &mut state);
+        network.pull_back(pull, &tensor(&x), 0.4.into()).unwrap();
+        assert!(worst(&batch(&state), &expected.state) < 1e-4);
+    }
+    let (mut value, mut tangent) = (tensor(&x), tensor(&x));
+    let push =
+        Pushforward { value: &mut value, direction: &tensor(&v), time: 0.0, tangent: &mut tangent };
+    Network::<Tensor>::push_forward(&behind, push, &tensor(&x), 0.4.into()).unwrap();
+    assert!(worst(&batch(&tangent), &expected.tangent) < 1e-4);
+    // A tracked state keeps its graph: the gradient of a sum is J^T 1.
+    for network in [&mlp as &dyn Network<TrackedTensor>, &behind] {
+        let start = Var::from_tensor(&tensor(&x)).unwrap();
+        let state = TrackedTensor(start.as_tensor().clone());
+        let mut out = state.clone();
+        network.forward(&mut out, &state, 0.4.into()).unwrap();
+        let gradients = out.0.sum_all().unwrap().backward().unwrap();
+        let found = batch(gradients.get(&start).unwrap());
+        let ones = |_: Range<usize>, _: &Batch, c: &mut Batch| {
+            c.fill(1.0);
+            Ok(())
+        };
+        let (mut value, mut state) = (x.clone(), x.clone());
+        let pull = Pullback::new(&mut value, &ones, &mut state);
+        Network::pull_back(&behind.0, pull, &x, 0.4.into()).unwrap();
+        assert!(worst(&found, &state) < 1e-4);
+    }
+}

@@ -1,0 +1,142 @@
+//! The components of a mixture given a noisy state, one lane at a time.
+
+use super::{GaussianMixture, Spread};
+use crate::host::{add, dot};
+
+/// A component at a time of a path, with `V = alpha^2 S + sigma^2 I`.
+pub(super) struct Component<'a> {
+    mean: &'a [f64],
+    alpha: f64,
+    /// `ln w - 1/2 ln det V`.
+    log_weight: f64,
+    axes: Axes<'a>,
+}
+
+/// Eigenvalues `l` of `S` and `1 / v` along the axes on which it is diagonal.
+enum Axes<'a> {
+    /// Those of the coordinates, all alike.
+    All { eigenvalue: f64, precision: f64 },
+    /// Eigenvectors, one after the other.
+    Own { vectors: &'a [f64], eigenvalues: &'a [f64], precisions: Vec<f64> },
+}
+
+/// What a component's posterior mean depends on: a target and its rates of change in time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates {
+    pub alpha: f64,
+    pub alpha_rate: f64,
+    /// `(sigma^2)'`.
+    pub variance_rate: f64,
+    pub data: f64,
+    /// `noise sigma`.
+    pub gain: f64,
+    pub gain_rate: f64,
+}
+
+/// A component's prediction, and how it and the logarithm of its responsibility change in time.
+pub(super) struct Moving {
+    pub prediction: Vec<f64>,
+    pub prediction_rate: Vec<f64>,
+    pub log_weight_rate: f64,
+}
+
+/// The components of `mixture` where the path has this `alpha` and `sigma^2`.
+pub(super) fn components(
+    mixture: &GaussianMixture,
+    alpha: f64,
+    sigma_squared: f64,
+) -> Vec<Component<'_>> {
+    let variance = |own: f64| alpha * alpha * own + sigma_squared;
+    let axes = |k: usize| match &mixture.spread {
+        Spread::Isotropic(stds) => {
+            let eigenvalue = stds[k] * stds[k];
+            let v = variance(eigenvalue);
+            let log_volume = mixture.dimension as f64 * v.ln();
+            (log_volume, Axes::All { eigenvalue, precision: 1.0 / v })
+        }
+        Spread::Full(covariances) => {
+            let (vectors, own) = (&covariances[k].eigenvectors, &covariances[k].eigenvalues);
+            let precisions: Vec<f64> = own.iter().map(|&l| 1.0 / variance(l)).collect();
+            let log_volume = -precisions.iter().map(|p| p.ln()).sum::<f64>();
+            (log_volume, Axes::Own { vectors, eigenvalues: own, precisions })
+        }
+    };
+    let parts = mixture.weights.iter().zip(mixture.means()).enumerate();
+    parts
+        .map(|(k, (weight, mean))| {
+            let (log_volume, axes) = axes(k);
+            Component { mean, alpha, log_weight: weight.ln() - 0.5 * log_volume, axes }
+        })
+        .collect()
+}
+
+impl Component<'_> {
+    fn gap(&self, x: &[f64]) -> Vec<f64> {
+        x.iter().zip(self.mean).map(|(x, m)| x - self.alpha * m).collect()
+    }
+
+    /// Calls `visit(l, 1 / v, part)` for every axis, or all alike, with the part of `vector` along
+    /// it: the parts add up to `vector`.
+    fn each_part(&self, vector: &[f64], mut visit: impl FnMut(f64, f64, &[f64])) {
+        match &self.axes {
+            Axes::All { eigenvalue, precision } => visit(*eigenvalue, *precision, vector),
+            Axes::Own { vectors, eigenvalues, precisions } => {
+                let axes = vectors.chunks_exact(vector.len()).zip(*eigenvalues).zip(precisions);
+                for ((axis, eigenvalue), precision) in axes {
+                    let along = dot(axis, vector);
+                    let part: Vec<f64> = axis.iter().map(|axis| along * axis).collect();
+                    visit(*eigenvalue, *precision, &part);
+                }
+            }
+        }
+    }
+
+    /// Writes the posterior mean `d = m + G (x - alpha m)`, `G = alpha S V^-1`, and the score
+    /// `g = -V^-1 (x - alpha m)`; the logarithm of the responsibility, up to a constant.
+    pub fn at(&self, x: &[f64], data: &mut [f64], score: &mut [f64]) -> f64 {
+        let gap = self.gap(x);
+        data.copy_from_slice(self.mean);
+        score.fill(0.0);
+        self.each_part(&gap, |eigenvalue, precision, part| {
+            add(data, self.alpha * eigenvalue * precision, part);
+            add(score, -precision, part);
+        });
+        self.log_weight + 0.5 * dot(score, &gap)
+    }
+
+    /// `out <- out + factor (data alpha S + gain) V^-1 v`.
+    pub fn add_response(&self, factor: f64, (data, gain): (f64, f64), v: &[f64], out: &mut [f64]) {
+        self.each_part(v, |eigenvalue, precision, part| {
+            add(out, factor * (data * self.alpha * eigenvalue + gain) * precision, part);
+        });
+    }
+
+    /// The prediction `data m + (data alpha S + gain) V^-1 (x - alpha m)` and its change in time,
+    /// the state and the target held.
+    pub fn moving(&self, rates: &Rates, x: &[f64]) -> Moving {
+        let Rates { alpha, alpha_rate, variance_rate, data, gain, gain_rate } = *rates;
+        let gap = self.gap(x);
+        let mut prediction: Vec<f64> = self.mean.iter().map(|mean| data * mean).collect();
+        let mut prediction_rate = vec![0.0; x.len()];
+        let mut log_weight_rate = 0.0;
+        let v_rate = |eigenvalue: f64| 2.0 * alpha * alpha_rate * eigenvalue + variance_rate;
+        let response =
+            |eigenvalue: f64, precision: f64| (data * alpha * eigenvalue + gain) * precision;
+        self.each_part(&gap, |eigenvalue, precision, part| {
+            let (own, v_rate) = (response(eigenvalue, precision), v_rate(eigenvalue));
+            let own_rate = (data * alpha_rate * eigenvalue + gain_rate - own * v_rate) * precision;
+            add(&mut prediction, own, part);
+            add(&mut prediction_rate, own_rate, part);
+            log_weight_rate += 0.5 * v_rate * precision * precision * dot(part, part);
+            // Of `ln det V`, once for every axis.
+            let axes = if matches!(self.axes, Axes::All { .. }) { x.len() } else { 1 };
+            log_weight_rate -= 0.5 * axes as f64 * v_rate * precision;
+        });
+        // The gap moves by `-alpha' m`.
+        self.each_part(self.mean, |eigenvalue, precision, part| {
+            add(&mut prediction_rate, -alpha_rate * response(eigenvalue, precision), part);
+            log_weight_rate += alpha_rate * precision * dot(&gap, part);
+        });
+        Moving { prediction, prediction_rate, log_weight_rate }
+    }
+}

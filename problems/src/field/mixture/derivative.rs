@@ -1,0 +1,114 @@
+use super::super::jacobian::Jacobian;
+use super::super::rows::softmax;
+use super::GaussianMixture;
+use super::component::{Component, Rates, components};
+use crate::host::{add, dot};
+use crate::predictor::Target;
+use crate::process::GaussianPath;
+
+/// The derivative of a mixture's prediction `y = E[data x_0 + noise eps | x_t = x]`.
+///
+/// With responsibilities `r_k`, posterior means `d_k`, predictions `y_k` and scores `g_k` of the
+/// components, `R_k = (data alpha S_k + noise sigma) V_k^-1`,
+///
+/// ```text
+/// J = sum_k r_k R_k + (data - noise alpha / sigma) alpha / sigma^2 sum_k r_k (d_k - d) (d_k - d)^T
+///   = sum_k r_k R_k + (data sigma^2 / alpha - noise sigma) sum_k r_k (g_k - g) (g_k - g)^T
+/// dy/dt = sum_k r_k (y_k' + (y_k - y) (ln r_k)')
+/// ```
+///
+/// since `alpha d_k = x + sigma^2 g_k` (Tweedie's formula for every component). The first form
+/// is taken where `alpha <= sigma`, the second elsewhere: neither divides by anything that is
+/// small beside the rest, both ends of every path are included, and `J` is symmetric to the bit.
+pub(super) struct MixtureJacobian<'a> {
+    components: Vec<Component<'a>>,
+    rates: Rates,
+    sigma: f64,
+    noise: f64,
+}
+
+impl<'a> MixtureJacobian<'a> {
+    /// The derivative at a time of `path`.
+    pub fn new(
+        mixture: &'a GaussianMixture,
+        path: &impl GaussianPath,
+        Target { data, noise }: Target,
+        t: f64,
+    ) -> Self {
+        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
+        let gain_rate = if noise == 0.0 { 0.0 } else { noise * path.sigma_derivative(t) };
+        let rates = Rates {
+            alpha,
+            alpha_rate: path.alpha_derivative(t),
+            variance_rate: path.sigma_squared_derivative(t),
+            data,
+            gain: noise * sigma,
+            gain_rate,
+        };
+        let components = components(mixture, alpha, sigma * sigma);
+        MixtureJacobian { components, rates, sigma, noise }
+    }
+
+    /// Responsibilities, posterior means and scores, one after the other.
+    fn posterior(&self, x: &[f64]) -> (Vec<[f64; 1]>, Vec<f64>, Vec<f64>) {
+        let mut weights = vec![[0.0]; self.components.len()];
+        let mut means = vec![0.0; self.components.len() * x.len()];
+        let mut scores = means.clone();
+        let rows = means.chunks_exact_mut(x.len()).zip(scores.chunks_exact_mut(x.len()));
+        for ((component, weight), (mean, score)) in
+            self.components.iter().zip(&mut weights).zip(rows)
+        {
+            *weight = [component.at(x, mean, score)];
+        }
+        softmax::<1, false>(&mut weights);
+        (weights, means, scores)
+    }
+}
+
+impl Jacobian for MixtureJacobian<'_> {
+    fn times(&self, x: &[f64], v: &[f64]) -> Vec<f64> {
+        let Rates { alpha, data, gain, .. } = self.rates;
+        let (sigma, noise) = (self.sigma, self.noise);
+        let (weights, means, scores) = self.posterior(x);
+        let mut out = vec![0.0; x.len()];
+        for (component, [weight]) in self.components.iter().zip(&weights) {
+            component.add_response(*weight, (data, gain), v, &mut out);
+        }
+        if alpha <= sigma {
+            let factor = (data - noise * alpha / sigma) * (alpha / (sigma * sigma));
+            add_spread(factor, &weights, &means, v, &mut out);
+        } else {
+            add_spread(data * (sigma * sigma / alpha) - gain, &weights, &scores, v, &mut out);
+        }
+        out
+    }
+
+    fn in_time(&self, x: &[f64]) -> Vec<f64> {
+        let (weights, ..) = self.posterior(x);
+        let moving: Vec<_> =
+            self.components.iter().map(|component| component.moving(&self.rates, x)).collect();
+        let mut mean = vec![0.0; x.len()];
+        for ([weight], component) in weights.iter().zip(&moving) {
+            add(&mut mean, *weight, &component.prediction);
+        }
+        let mut out = vec![0.0; x.len()];
+        for ([weight], component) in weights.iter().zip(&moving) {
+            add(&mut out, *weight, &component.prediction_rate);
+            let gap: Vec<f64> =
+                component.prediction.iter().zip(&mean).map(|(own, mean)| own - mean).collect();
+            add(&mut out, weight * component.log_weight_rate, &gap);
+        }
+        out
+    }
+}
+
+/// `out <- out + factor sum_k r_k (q_k - q) (q_k - q)^T v`, `q` being the mean of the `q_k`.
+fn add_spread(factor: f64, weights: &[[f64; 1]], values: &[f64], v: &[f64], out: &mut [f64]) {
+    let rows = || weights.iter().zip(values.chunks_exact(v.len()));
+    let mut mean = vec![0.0; v.len()];
+    rows().for_each(|([weight], value)| add(&mut mean, *weight, value));
+    for ([weight], value) in rows() {
+        let gap: Vec<f64> = value.iter().zip(&mean).map(|(value, mean)| value - mean).collect();
+        add(out, factor * weight * dot(&gap, v), &gap);
+    }
+}
