@@ -75,6 +75,9 @@ impl GaussianPath for Trigonometric {
     fn start_with_finite_log_snr(&self) -> f64 {
         0.999
     }
+    fn default_spacing(&self) -> &'static str {
+        "logsnr"
+    }
     fn alpha(&self, t: f64) -> f64 {
         // The cosine as the sine of the complement, exactly 0 at t = 1.
         (FRAC_PI_2 * (1.0 - t)).sin()

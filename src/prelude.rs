@@ -6,7 +6,7 @@
 pub use crate::problems::data::DataSet;
 pub use crate::problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
 pub use crate::problems::flow::{NoiseLevel, PathField, probability_flow, reverse_sde};
-pub use crate::problems::method::Ancestral;
+pub use crate::problems::method::{Ancestral, Solver};
 pub use crate::problems::npy;
 pub use crate::problems::predictor::{
     Network, NetworkPredictor, Prediction, Predictor, Target, Targets,

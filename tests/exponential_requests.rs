@@ -9,11 +9,13 @@ use driftfield::generate::{
 };
 use driftfield::problems::method::Solver;
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
-use driftfield_problems::method::{parse, path_methods};
+use driftfield_problems::method::{self, parse, path_methods};
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_solvers::method::exponential::{Multistep, MultistepRule, MultistepStep};
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
+use driftfield_solvers::{FieldError, NonlinearPart, SemilinearField, State};
 
 fn mixture() -> GaussianMixture {
     let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
@@ -570,4 +572,82 @@ fn one_evaluation_may_be_the_denoising_alone() {
             assert_eq!(done.samples, data, "{what}");
         }
     }
+}
+
+/// `u + int N` for the data, of order 1: DPM-Solver++1 as somebody else would write it.
+#[derive(Clone)]
+struct OwnRule;
+
+impl MultistepRule for OwnRule {
+    fn name(&self) -> &'static str {
+        "own-rule"
+    }
+    fn part(&self) -> NonlinearPart {
+        NonlinearPart::Data
+    }
+    fn values(&self) -> usize {
+        1
+    }
+    fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
+        weights[0] = step.whole.weight(1);
+        Ok(())
+    }
+}
+
+/// DDIM as a method of somebody's own, written for any state.
+#[derive(Clone)]
+struct OwnDdim;
+
+impl<S: State, F: SemilinearField<S>> Method<S, F> for OwnDdim {
+    type Memory = S;
+
+    fn info(&self) -> MethodInfo {
+        MethodInfo::one_step("own-ddim", Kind::Exponential, 1, 1)
+    }
+    fn memory(&self, initial: &S) -> S {
+        initial.zeros_like()
+    }
+    fn step(&self, step: Step<'_, S, F>, data: &mut S) -> Result<(), StepError> {
+        let (now, next) = (step.field.schedule(step.t)?, step.field.schedule(step.t_next)?);
+        step.field.predict(NonlinearPart::Data, data, step.u, step.t)?;
+        let scale = next.sigma / now.sigma;
+        let weight = next.alpha - scale * now.alpha;
+        step.next.linear_combination(0.0, &[(scale, step.u), (weight, data)])?;
+        Ok(())
+    }
+}
+
+/// Methods of one's own stand beside ours, in both precisions, by label or by name.
+#[test]
+fn methods_of_ones_own_run_where_ours_do() {
+    let own = method::catalog().with(method::multistep_solver("DPM-Solver++1 again", OwnRule));
+    let model = MixtureModel::new(mixture());
+    let path = process::parse("vp").unwrap();
+    let noise = Initial::Noise { lanes: 20, seed: 1 };
+    let single = |solver: &Solver| {
+        let settings = Settings::new(solver.clone(), Budget::Steps(8));
+        let initial = Initial::<f32>::Noise { lanes: 20, seed: 1 };
+        generate(&path, &model, initial, &settings).unwrap().samples.mapv(f64::from)
+    };
+    let double = |solver: &Solver| {
+        let settings = Settings::new(solver.clone(), Budget::Steps(8));
+        generate(&path, &model, noise.clone(), &settings).unwrap().samples
+    };
+    let ours = Solver::parse("dpm-solver++1").unwrap();
+    for solver in [
+        Solver::new("mine", OwnDdim),
+        Solver::new("mine", Multistep::new(OwnRule)),
+        own.build("own-rule").unwrap(),
+        own.build("own-rule:start=matching,lower_order_final=true").unwrap(),
+    ] {
+        let gap = |a: ndarray::ArrayD<f64>, b: ndarray::ArrayD<f64>| {
+            (a - b).iter().fold(0.0f64, |worst, gap| worst.max(gap.abs()))
+        };
+        assert!(gap(double(&solver), double(&ours)) < 1e-13, "{solver}");
+        assert!(gap(single(&solver), single(&ours)) < 1e-5, "{solver}");
+    }
+    let corrected = own.build("own-rule:corrector=unic").unwrap();
+    assert_eq!((corrected.label(), corrected.info().order), ("own-rule:corrector=unic", 2));
+    let error = own.build("own-rul").unwrap_err().to_string();
+    assert!(error.contains("did you mean `own-rule`"), "{error}");
 }

@@ -218,6 +218,13 @@ fn report_has_the_keys_of_the_contract() {
     for key in ["mmd2_unbiased", "mmd2_biased", "bandwidths"] {
         assert_eq!(json[key].as_array().unwrap().len(), 4, "{key}");
     }
+    let all = MetricReport::with(&p.view(), &q.view(), metrics::catalog().defaults());
+    let json = serde_json::to_value(all.unwrap()).unwrap();
+    for name in metrics::catalog().names().filter(|&name| name != "mmd2") {
+        let metric = metrics::by_name(name).unwrap();
+        let value = metric.distance(&p.view(), &q.view()).unwrap();
+        assert_eq!(json[name].as_f64(), Some(value), "{name}");
+    }
     let point = array![[1.0, 2.0]];
     let report = MetricReport::new(&point.view(), &point.view()).unwrap();
     assert_eq!((report.chamfer, report.mmd2_unbiased), (0.0, vec![None; 3]));

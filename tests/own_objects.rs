@@ -59,7 +59,7 @@ fn own_objects_are_in_every_table_curve_and_file() {
     }
     assert!(json["legend"]["spread_gap"].as_str().unwrap().contains("|s_P - s_Q|"));
     for model in ["exact", "symmetric", "two-points"] {
-        for curve in ["spread_gap-nfe", "spread_gap-time", "chamfer-nfe", "solver-error-nfe"] {
+        for curve in ["spread-gap-nfe", "spread-gap-time", "chamfer-nfe", "solver-error-nfe"] {
             let svg = text(&directory, &format!("{curve}-trigonometric-{model}.svg"));
             assert!(SOLVERS.iter().all(|solver| svg.contains(solver)), "{curve}, {model}");
         }

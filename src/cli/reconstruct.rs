@@ -12,14 +12,15 @@ use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::sample::help_of_solver;
 use super::signals::Signals;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 use crate::generate::{Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model};
 use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
     self, ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
-    reconstruction_trajectory,
+    reconstruction_trajectory, technique,
 };
 
 /// The prior of digits, beside which a checkout has its weights.
@@ -29,19 +30,29 @@ const STEPS: usize = 50;
 /// How far a generated image leaves [0, 1] at most; bytes leave it by more.
 const SLACK: f64 = 0.5;
 
+fn help_of_measurement() -> String {
+    format!(
+        "What is measured of the image, as `square:size=8,center=14x14,std=0.1` (`driftfield list measurements`): {}",
+        list::names(&inverse::catalog())
+    )
+}
+
+fn help_of_technique() -> String {
+    format!(
+        "How the measurement is taken into account (`driftfield list techniques`): {}",
+        list::written(&technique::catalog())
+    )
+}
+
 #[derive(Args)]
 pub(super) struct ReconstructArguments {
-    /// What is measured of the image, each with std=0 of the noise: square:size=8,center=14x14,
-    /// random:keep=0.3,seed=0, pool:factor=4, blur:width=2, matrix:file=FILE.npy
-    #[arg(long)]
+    #[arg(long, help = help_of_measurement())]
     measurement: String,
     /// The image, `.npy` in the units of the data: pixels in [0, 1]; what a generated one has beyond
     /// is clipped
     #[arg(long)]
     image: PathBuf,
-    /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
-    /// dps:history=forget or pigdm:data_std=1,least_signal=0
-    #[arg(long, default_value = "dps")]
+    #[arg(long, default_value = "dps", help = help_of_technique())]
     method: String,
     /// Length of a correction of dps [default: 0.5]
     #[arg(long, allow_hyphen_values = true)]
@@ -53,8 +64,7 @@ pub(super) struct ReconstructArguments {
     /// Process; by default the network's own
     #[arg(long)]
     process: Option<String>,
-    /// Solver, as listed by `driftfield solvers`
-    #[arg(long, default_value = "ddim")]
+    #[arg(long, default_value = "ddim", help = help_of_solver())]
     solver: String,
     /// Number of steps [default: 50, or those of a list of times]
     #[arg(long, conflicts_with = "nfe", allow_negative_numbers = true)]

@@ -83,7 +83,7 @@ fn outline(case: &Case) -> Outline {
 
 /// A name for files of two labels.
 pub(super) fn slug(first: &str, second: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "._".contains(c) { c } else { '-' };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let plain = |label: &str| label.trim().chars().map(plain).collect::<String>();
     format!("{}-{}", plain(first), plain(second))
 }

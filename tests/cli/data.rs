@@ -39,7 +39,7 @@ fn every_data_set_is_drawn_as_the_library_draws_it() {
 fn bad_requests_are_refused_and_leave_no_file() {
     let room = Room::new();
     for (line, part) in [
-        ("data cta --n 3 --out o.npy", "did you mean 'cat'"),
+        ("data cta --n 3 --out o.npy", "did you mean `cat`"),
         ("data none.npy --n 3 --out o.npy", "none.npy"),
         ("data mnist:nowhere --n 3 --out o.npy", "the usual four files"),
         ("data cat --n 0 --out o.npy", "at least one"),

@@ -94,6 +94,18 @@ impl Key {
         self
     }
 
+    /// The same, and positive.
+    #[must_use]
+    pub fn positive(self) -> Self {
+        self.within("positive", |value| value > 0.0)
+    }
+
+    /// The same, and at least 0.
+    #[must_use]
+    pub fn not_negative(self) -> Self {
+        self.within("at least 0", |value| value >= 0.0)
+    }
+
     /// Name, before the `=`.
     pub fn name(&self) -> &'static str {
         self.name

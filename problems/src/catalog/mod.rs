@@ -23,6 +23,8 @@
 //! assert_eq!(error, "`cube` has no parameter `radius`; it takes none");
 //! ```
 
+#[cfg(test)]
+mod documented;
 mod key;
 mod parameters;
 
@@ -159,6 +161,11 @@ impl<T> Catalog<T> {
     /// What the things are.
     pub fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// What may be written beside the names.
+    pub fn other_forms(&self) -> &'static str {
+        self.forms
     }
 
     /// All of them.

@@ -23,18 +23,15 @@ where
         Ok(Recipe::new(make(noise_of(parameters)?)))
     })
     .keys([
-        Key::number(
-            "eta",
-            eta,
-            "share of the posterior's noise, from 0, the probability flow, to 1",
-        ),
+        Key::number("eta", eta, "share of the posterior's noise; 0 is the probability flow")
+            .within("a number from 0 to 1", |eta| (0.0..=1.0).contains(&eta)),
         noise_factor(),
     ])
 }
 
 /// The factor of what is drawn.
 pub(super) fn noise_factor() -> Key {
-    Key::number("noise", 1.0, "factor of what is drawn")
+    Key::number("noise", 1.0, "factor of what is drawn").not_negative()
 }
 
 fn noise_of(parameters: &Parameters<'_>) -> Result<AncestralNoise, SpecError> {

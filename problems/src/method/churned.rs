@@ -19,20 +19,17 @@ where
     M: Clone + Send + Sync + 'static,
     Churned<M>: Method<S, PathField<S>>,
 {
-    let not_negative = |key: Key| key.within("not negative", |value| value >= 0.0);
     Entry::new(make(Churn::NONE).info().name, summary, move |parameters| {
         Ok(Recipe::new(make(churn(parameters)?)))
     })
     .keys([
-        not_negative(Key::number("churn", Churn::NONE.amount, "noise added over all steps")),
-        not_negative(Key::number(
-            "tmin",
-            Churn::NONE.rho_min,
-            "least sigma / alpha it is added at",
-        )),
-        not_negative(Key::number("tmax", 0.0, "largest of them; any, unless given"))
+        Key::number("churn", Churn::NONE.amount, "noise added over all steps").not_negative(),
+        Key::number("tmin", Churn::NONE.rho_min, "least sigma / alpha that it is added at")
+            .not_negative(),
+        Key::number("tmax", 0.0, "largest of them; any, unless given")
+            .not_negative()
             .without_default(),
-        not_negative(Key::number("noise", Churn::NONE.noise, "factor of what is drawn")),
+        Key::number("noise", Churn::NONE.noise, "factor of what is drawn").not_negative(),
     ])
 }
 

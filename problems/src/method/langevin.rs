@@ -35,8 +35,8 @@ pub(super) fn predictor_corrector<S: State>(summary: &'static str) -> Entry<Reci
             &["ald", "langevin"],
             "length of its steps: of every lane for itself, or shared by the lanes",
         ),
-        Key::number("snr", PUBLISHED_SNR, "signal-to-noise ratio of a Langevin step"),
-        Key::integer("n", 1, "Langevin steps at every level"),
+        Key::number("snr", PUBLISHED_SNR, "signal-to-noise ratio of a Langevin step").positive(),
+        Key::integer("n", 1, "Langevin steps at every level").positive(),
         Key::flag("final_noise", true, "whether the predictor's last step draws noise"),
     ])
 }
@@ -49,7 +49,7 @@ pub(super) fn annealed_langevin<S: State>(summary: &'static str) -> Entry<Recipe
         Ok(Recipe::new(method.map_err(|error| refused(parameters, error))?))
     })
     .keys([
-        Key::number("step", 0.2, "length of a step, in squares of the noise level"),
-        Key::integer("n", 10, "steps at every level"),
+        Key::number("step", 0.2, "length of a step, in squares of the noise level").positive(),
+        Key::integer("n", 10, "steps at every level").positive(),
     ])
 }

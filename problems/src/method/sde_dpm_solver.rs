@@ -32,7 +32,8 @@ pub(super) fn sde_dpm_solver<S: State>(
         Ok(Recipe::new(method.final_orders(orders).last_order(last_order(parameters)?)))
     })
     .keys([
-        Key::number("eta", 1.0, "square of the noise level of the reverse diffusion"),
+        Key::number("eta", 1.0, "square of the noise level of the reverse diffusion")
+            .not_negative(),
         noise_factor(),
     ]);
     let kind = Key::choice("type", &["midpoint", "heun"], "how the highest difference is weighed");

@@ -38,8 +38,9 @@ const DYNAMIC: &str = "dynamic";
 impl Threshold {
     /// Both kinds by name.
     pub fn catalog() -> Catalog<Threshold> {
-        let max = || Key::number("max", 1.0, "bound of the data, in its units");
-        let quantile = Key::number("quantile", 0.995, "share of the components within the range");
+        let max = || Key::number("max", 1.0, "bound of the data, in its units").positive();
+        let quantile = Key::number("quantile", 0.995, "share of the components within the range")
+            .within("above 0 and at most 1", |share| share > 0.0 && share <= 1.0);
         let entries = [
             Entry::new(STATIC, "every component is clipped", |given| {
                 Threshold::Static { max: given.number("max")? }.validate()

@@ -29,7 +29,7 @@ pub(super) fn entry() -> Entry<SharedPath> {
     Entry::new(NAME, "Brownian bridge from data to Gaussian noise", |path| {
         Ok(Arc::new(BrownianBridge::new(path.number("s")?)?) as _)
     })
-    .keys([Key::number("s", BrownianBridge::default().s, "noise of the bridges")])
+    .keys([Key::number("s", BrownianBridge::default().s, "noise of the bridges").not_negative()])
 }
 
 impl BrownianBridge {

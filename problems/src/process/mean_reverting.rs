@@ -30,8 +30,8 @@ pub(super) fn entry() -> Entry<SharedPath> {
         Ok(Arc::new(MeanReverting::new(path.number("rate")?, path.number("sigma")?)?) as _)
     })
     .keys([
-        Key::number("rate", rate, "how fast the data is forgotten"),
-        Key::number("sigma", sigma, "noise in the end"),
+        Key::number("rate", rate, "how fast the data is forgotten").positive(),
+        Key::number("sigma", sigma, "noise in the end").positive(),
     ])
 }
 

@@ -50,8 +50,8 @@ impl LinearBeta {
             LinearBeta::new(name, beta.number(MIN)?, beta.number(MAX)?).map(path)
         })
         .keys([
-            Key::number(MIN, LinearBeta::STANDARD.min, "beta at the data"),
-            Key::number(MAX, LinearBeta::STANDARD.max, "beta at the noise"),
+            Key::number(MIN, LinearBeta::STANDARD.min, "beta at the data").not_negative(),
+            Key::number(MAX, LinearBeta::STANDARD.max, "beta at the noise").positive(),
         ])
     }
 

@@ -25,8 +25,8 @@ pub(super) fn entry() -> Entry<SharedPath> {
         Ok(Arc::new(Ve::new(path.number("sigma_min")?, path.number("sigma_max")?)?) as _)
     })
     .keys([
-        Key::number("sigma_min", sigma_min, "noise at the data"),
-        Key::number("sigma_max", sigma_max, "noise at t = 1"),
+        Key::number("sigma_min", sigma_min, "noise at the data").positive(),
+        Key::number("sigma_max", sigma_max, "noise at t = 1").positive(),
     ])
 }
 

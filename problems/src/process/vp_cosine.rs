@@ -27,7 +27,8 @@ pub(super) fn entry() -> Entry<SharedPath> {
         "s",
         VpCosine::default().s,
         "offset, which keeps the rate at the data positive",
-    )])
+    )
+    .not_negative()])
 }
 
 impl VpCosine {

@@ -15,7 +15,6 @@ use crate::spec::SpecError;
 pub fn catalog() -> Catalog<Spacing> {
     let plain =
         |name, summary, spacing: Spacing| Entry::new(name, summary, move |_| Ok(spacing.clone()));
-    let positive = |key: Key| key.within("positive", |value| value > 0.0);
     let drop =
         || Key::integer("drop", 0, "so many steps more are laid out, the last ones not made");
     let entries = [
@@ -25,17 +24,17 @@ pub fn catalog() -> Catalog<Spacing> {
         Entry::new("karras", "uniform in (sigma / alpha)^(1 / rho)", |karras| {
             Ok(Spacing::Karras { rho: karras.number("rho")? })
         })
-        .keys([positive(Key::number("rho", 7.0, "larger: more steps near the data"))]),
+        .keys([Key::number("rho", 7.0, "larger: more steps near the data").positive()]),
         plain("exponential", "uniform in ln(sigma / alpha), as logsnr", Spacing::Exponential),
         Entry::new("polyexponential", "ln(sigma / alpha) falls as (1 - i / n)^rho", |poly| {
             Ok(Spacing::PolyExponential { rho: poly.number("rho")? })
         })
-        .keys([positive(Key::number("rho", 1.0, "above 1: more steps near the data"))]),
+        .keys([Key::number("rho", 1.0, "above 1: more steps near the data").positive()]),
         plain("cosine", "uniform in arctan(sigma / alpha)", Spacing::Cosine),
         Entry::new("flow-shift", "uniform on rectified flow, then shifted", |flow| {
             Ok(Spacing::FlowShift { shift: flow.number("shift")? })
         })
-        .keys([positive(Key::number("shift", 3.0, "above 1: more steps near the noise"))]),
+        .keys([Key::number("shift", 3.0, "above 1: more steps near the noise").positive()]),
         Entry::new("leading", "timesteps of ddpm: multiples, from 0", |leading| {
             let rule = TimestepRule::Leading { offset: leading.integer("offset")? };
             Ok(Spacing::Timesteps(Timesteps { rule, drop: leading.integer("drop")? }))

@@ -156,3 +156,38 @@ fn data_std_key() -> Key {
     .within("positive", |std| std > 0.0)
     .without_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked for is said in full, however it is written.
+    #[test]
+    fn labels_are_complete() {
+        for (text, label) in [
+            ("dps", "dps:zeta=0.5,history=keep"),
+            ("dps:zeta=0.5", "dps:zeta=0.5,history=keep"),
+            ("dps:history=forget,zeta=3e-1", "dps:zeta=0.3,history=forget"),
+            ("pigdm", "pigdm"),
+            ("pigdm:data_std=0.8,least_signal=0", "pigdm:data_std=0.8,least_signal=0"),
+            ("replacement:data_std=2", "replacement:data_std=2"),
+        ] {
+            let technique = Technique::parse(text).unwrap();
+            assert_eq!(technique.label(), label);
+            assert_eq!(Technique::parse(label).unwrap().label(), label);
+        }
+        for text in [
+            "dps:zeta=x",
+            "dps:zeta=-1",
+            "dps:history=all",
+            "pigdm:zeta=1",
+            "pigdm:least_signal=-1",
+            "pigdm:data_std=0",
+            "replacement:zeta=1",
+            "ddrm",
+            "",
+        ] {
+            assert!(Technique::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -65,9 +65,11 @@ pub(super) fn entry() -> Entry<SharedPath> {
     .keys([
         Key::integer("timesteps", 1000, "of the model"),
         Key::choice("schedule", &SCHEDULES, "the rule of the betas"),
-        Key::number("beta_min", 1e-4, "first beta; 0.00085 if scaled-linear, none if cosine"),
-        Key::number("beta_max", 0.02, "last beta; 0.012 if scaled-linear, none if cosine"),
-        Key::number("s", 0.008, "offset, for the cosine schedule alone").without_default(),
+        beta_key("beta_min", 1e-4, "first beta; 0.00085 if scaled-linear, none if cosine"),
+        beta_key("beta_max", 0.02, "last beta; 0.012 if scaled-linear, none if cosine"),
+        Key::number("s", 0.008, "offset, for the cosine schedule alone; 0.008 unless given")
+            .within("between 0 and 1000", |s| (0.0..=1e3).contains(&s))
+            .without_default(),
         Key::text("betas", "FILE.npy", "a table in place of a schedule"),
         Key::flag(
             ZERO_TERMINAL_SNR,
@@ -89,9 +91,6 @@ fn build(parameters: &Parameters<'_>) -> Result<Ddpm, SpecError> {
         (None, "cosine") => {
             parameters.only(&["timesteps", "schedule", "s", ZERO_TERMINAL_SNR, INTERPOLATION])?;
             let s = parameters.optional_number("s")?.unwrap_or(0.008);
-            if !(0.0..=1e3).contains(&s) {
-                return Err(SpecError::number(NAME, "s", s, "between 0 and 1000"));
-            }
             scheduled(parameters, BetaSchedule::Cosine { s })?
         }
         (None, name) => {
@@ -111,16 +110,16 @@ fn build(parameters: &Parameters<'_>) -> Result<Ddpm, SpecError> {
     Ok(if parameters.flag(ZERO_TERMINAL_SNR)? { path.zero_terminal_snr() } else { path })
 }
 
+fn beta_key(name: &'static str, usual: f64, about: &'static str) -> Key {
+    Key::number(name, usual, about).within("inside (0, 1)", |beta| beta > 0.0 && beta < 1.0)
+}
+
 /// A beta, where it is left out `usual` if the schedule has one of its own.
 fn beta(parameters: &Parameters<'_>, key: &str, usual: Option<f64>) -> Result<f64, SpecError> {
-    let value = match usual {
-        Some(usual) if !parameters.given(key) => usual,
-        _ => parameters.number(key)?,
-    };
-    if value > 0.0 && value < 1.0 {
-        return Ok(value);
+    match usual {
+        Some(usual) if !parameters.given(key) => Ok(usual),
+        _ => parameters.number(key),
     }
-    Err(SpecError::number(NAME, key, value, "inside (0, 1)"))
 }
 
 fn scheduled(parameters: &Parameters<'_>, schedule: BetaSchedule) -> Result<Ddpm, SpecError> {
