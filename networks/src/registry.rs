@@ -21,8 +21,11 @@ pub struct ArchitectureEntry {
     classes: fn() -> usize,
     read: fn(&Archive) -> Result<AnyNetwork, WeightsError>,
     check: fn(&Spec, &Request<'_>, usize) -> Result<(), TrainError>,
-    start: for<'a> fn(&Spec, &Request<'a>) -> Result<Box<dyn Run + 'a>, TrainError>,
+    start: Start,
 }
+
+/// Starts the run of a request.
+type Start = for<'a> fn(&Spec, &Request<'a>) -> Result<Box<dyn Run + 'a>, TrainError>;
 
 /// All architectures.
 pub const ARCHITECTURES: &[ArchitectureEntry] =
@@ -159,7 +162,7 @@ fn like(default: &Value, text: &str) -> (Option<Value>, &'static str) {
 
 /// The architecture of a file with this document.
 pub(crate) fn of_document(document: &Value) -> Result<&'static ArchitectureEntry, WeightsError> {
-    let name = document["architecture"].as_str().unwrap_or_else(|| guessed(document));
+    let name = name_in(document);
     ArchitectureEntry::named(name).map_err(|_| WeightsError::Kind {
         expected: format!(
             "one of {}",
@@ -167,6 +170,11 @@ pub(crate) fn of_document(document: &Value) -> Result<&'static ArchitectureEntry
         ),
         found: format!("a network of the architecture `{}`", echo(name)),
     })
+}
+
+/// The name of the architecture of a file with this document.
+pub(crate) fn name_in(document: &Value) -> &str {
+    document["architecture"].as_str().unwrap_or_else(|| guessed(document))
 }
 
 /// The architecture that a file does not name, as those made before they did: each has a key that

@@ -175,7 +175,7 @@ mod tests {
                 .collect()
         };
         let silu = |h: &[f64]| h.iter().map(|h| h / (1.0 + (-h).exp())).collect::<Vec<_>>();
-        let features: Vec<f64> = features_of(config).rows(&[t]).iter().map(|&v| v.into()).collect();
+        let features = features_of(config).rows(&[t]);
         let mut h = apply(&get(0), &features, config.width);
         let state = apply(&get(2), x, config.width);
         for ((h, s), b) in h.iter_mut().zip(state).zip(get(1)) {
