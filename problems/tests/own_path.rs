@@ -27,8 +27,8 @@ fn pairs() -> Vec<(SharedPath, SharedPath)> {
         .collect()
 }
 
-/// Derivatives to `1e-13` of the function over the distance to an end, on whose scale they change;
-/// `f` and `g^2` relative to what they are made of.
+/// Derivatives to `2e-13` of the function over the distance to an end, on whose scale they change,
+/// or to what rounding of the time makes of it; `f` and `g^2` relative to what they are made of.
 #[test]
 fn what_is_derived_is_accurate() {
     for (path, own) in pairs() {
@@ -43,14 +43,17 @@ fn what_is_derived_is_accurate() {
                 );
             };
             let (alpha, sigma) = (path.alpha(t), path.sigma(t));
-            close("alpha'", own.alpha_derivative(t), path.alpha_derivative(t), alpha / near);
-            let squared = path.sigma_squared_derivative(t);
-            close("(sigma^2)'", own.sigma_squared_derivative(t), squared, sigma * sigma / near);
-            close("sigma'", own.sigma_derivative(t), path.sigma_derivative(t), sigma / near);
-            close("f", own.drift_rate(t), path.drift_rate(t), 1.0 / near);
-            let size = squared.abs()
-                + 2.0 * path.drift_rate(t).abs() * sigma * sigma
-                + sigma * sigma / near;
+            // Of a function, and of the time that it is asked at.
+            let size = |function: f64, slope: f64| (function + t * slope.abs()) / near;
+            let (slope, squared) = (path.alpha_derivative(t), path.sigma_squared_derivative(t));
+            let of_alpha = size(alpha, slope);
+            let of_squared = size(sigma * sigma, squared);
+            close("alpha'", own.alpha_derivative(t), slope, of_alpha);
+            close("(sigma^2)'", own.sigma_squared_derivative(t), squared, of_squared);
+            let of_sigma = of_squared / sigma;
+            close("sigma'", own.sigma_derivative(t), path.sigma_derivative(t), of_sigma);
+            close("f", own.drift_rate(t), path.drift_rate(t), of_alpha / alpha);
+            let size = of_squared + 2.0 * of_alpha / alpha * sigma * sigma;
             close("g^2", own.diffusion_squared(t), path.diffusion_squared(t), size);
             // What the logarithms lose of alpha near 1 and of sigma.
             let lambda = path.log_snr(t);

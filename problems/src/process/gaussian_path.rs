@@ -18,7 +18,7 @@ use super::{Posterior, TimeDomain, TransitionKernel, inverse, slope};
 /// `alpha` and `sigma` suffice: everything else follows from them
 /// ([`OwnPath`](super::OwnPath) makes a path of two closures). Derivatives that are not given are
 /// taken numerically, with `d` the distance to the nearest end of the domain to about
-/// `1e-14 / d` of the function, and quotients and logarithms lose what they lose. The paths of this
+/// `1e-13 / d` of the function, and quotients and logarithms lose what they lose. The paths of this
 /// crate write all formulas out so that nothing cancels: their values are accurate to a few units
 /// in the last place at both ends, and where the true value is infinite, so is the one returned.
 ///

@@ -1,76 +1,61 @@
 use super::TimeDomain;
 
 /// Widest step of a central difference, as a share of the distance to the nearest end.
-const REACH: f64 = 0.5;
-/// How near an end differences are also taken from the time inwards, and their widest step.
+const REACH: f64 = 0.25;
+/// Steps of central differences, each half of that before.
+const CENTRAL: usize = 5;
+/// How near an end differences are also taken inwards, and their widest step.
 const NEAR: f64 = 0.05;
-/// By how much steps shrink.
-const SHRINK: f64 = 1.6;
-/// Steps tried, at most.
-const STEPS: usize = 14;
+/// Steps of differences inwards.
+const INWARDS: usize = 7;
 
 /// The derivative of a function of time that is smooth inside the domain, to nearly all digits that
 /// its values have.
 ///
-/// Differences with shrinking steps are extrapolated to a step of 0, and the extrapolation is taken
-/// that agrees best with those before it (Ridders, "Accurate computation of `F'(x)` and
-/// `F''(x)`", *Adv. Eng. Software* 4, 1982). With `d` the distance to the nearest end, where a
-/// root may begin, the error is about `1e-14 |f| / d`; next to an end no worse than `1e-12 |f|`
-/// where the function is smooth up to the end itself.
+/// Central differences are extrapolated to a step of 0 (Richardson). Their steps are a share of the
+/// distance `d` to the nearest end, where a root may begin, so that what is left is of order
+/// `2^-40` of the function even then, and rounding of order `1e-14 |f| / d`, together below `1e-13 |f| / d`
+/// as far as the time itself resolves the function. Near an end differences
+/// taken from there inwards are tried as well, which for a function smooth up to the end itself
+/// are within `1e-12 |f|`; of the two that one is taken that changed less in its last
+/// extrapolation.
 pub(super) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f64) -> f64 {
     if !domain.contains(t) {
         return f64::NAN;
     }
     let (below, above) = (t - domain.data.t, domain.noise.t - t);
     let room = below.min(above);
-    let mut best = Estimate { value: f64::NAN, error: f64::INFINITY };
-    if room > 0.0 {
-        let central = |h: f64| (function(t + h) - function(t - h)) / (2.0 * h);
+    let central = |h: f64| (function(t + h) - function(t - h)) / (2.0 * h);
+    if room >= NEAR {
         // The error of a central difference has even powers of the step alone.
-        best = extrapolated(central, REACH * room, SHRINK * SHRINK);
+        return extrapolated(central, REACH * room, CENTRAL, 4.0).0;
     }
-    if room < NEAR {
-        let inwards = if below < above { NEAR } else { -NEAR };
-        let one_sided = |h: f64| (function(t + h) - function(t)) / h;
-        let other = extrapolated(one_sided, inwards, SHRINK);
-        best = if other.error < best.error { other } else { best };
+    let inwards = if below < above { NEAR } else { -NEAR };
+    let one_sided = |h: f64| (function(t + h) - function(t)) / h;
+    let (inner, inner_change) = extrapolated(one_sided, inwards, INWARDS, 2.0);
+    if room == 0.0 {
+        return inner;
     }
-    best.value
+    let (outer, outer_change) = extrapolated(central, REACH * room, CENTRAL, 4.0);
+    if inner_change < outer_change { inner } else { outer }
 }
 
-/// A derivative, and by how much the extrapolations before it differ.
-#[derive(Clone, Copy)]
-struct Estimate {
-    value: f64,
-    error: f64,
-}
-
-/// `difference` at a step of 0, its error being a series in powers of which each step has a `rate`
-/// smaller one than that before.
-fn extrapolated(difference: impl Fn(f64) -> f64, widest: f64, rate: f64) -> Estimate {
-    let mut best = Estimate { value: f64::NAN, error: f64::INFINITY };
-    let mut before: Vec<f64> = Vec::new();
-    let mut step = widest;
-    for _ in 0..STEPS {
-        let mut row = vec![difference(step)];
-        let mut factor = rate;
-        for (j, last) in before.iter().enumerate() {
-            let value = row[j] + (row[j] - last) / (factor - 1.0);
-            let error = (value - row[j]).abs().max((value - last).abs());
-            if error <= best.error {
-                best = Estimate { value, error };
-            }
-            row.push(value);
-            factor *= rate;
-        }
-        // From here on rounding grows.
-        if let (Some(new), Some(old)) = (row.last(), before.last())
-            && (new - old).abs() >= 2.0 * best.error
-        {
-            break;
-        }
-        before = row;
-        step /= SHRINK;
+/// `difference` at a step of 0, from steps of which each is half of that before and has a `rate`
+/// times smaller leading error; and by how much the last extrapolation changed it.
+fn extrapolated(
+    difference: impl Fn(f64) -> f64,
+    widest: f64,
+    steps: usize,
+    rate: f64,
+) -> (f64, f64) {
+    let halvings = (0..steps).map(|k| widest * 0.5f64.powi(k as i32));
+    let mut row: Vec<f64> = halvings.map(difference).collect();
+    let (mut factor, mut change) = (rate, f64::INFINITY);
+    while row.len() > 1 {
+        let next: Vec<f64> =
+            row.windows(2).map(|pair| pair[1] + (pair[1] - pair[0]) / (factor - 1.0)).collect();
+        change = (next[next.len() - 1] - row[row.len() - 1]).abs();
+        (row, factor) = (next, factor * rate);
     }
-    best
+    (row[0], change)
 }
