@@ -42,7 +42,7 @@ pub use crate::solvers::method::{
 pub use crate::solvers::noise::fill_initial_normals;
 pub use crate::solvers::observer::{AcceptedStep, Crossing, Event, Flow, Observer};
 pub use crate::solvers::{
-    Ensemble, FieldError, Integrator, NonlinearPart, OdeProblem, Outcome, Problem, Save, SdeProblem, Solution,
-    SolveError, SolveOptions, State, Statistics, Status, StochasticField, Times, VectorField, init,
-    solve,
+    Ensemble, FieldError, Integrator, NonlinearPart, OdeProblem, Outcome, Problem, Save,
+    SdeProblem, Solution, SolveError, SolveOptions, State, Statistics, Status, StochasticField,
+    Times, VectorField, init, solve,
 };

@@ -617,7 +617,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for OwnDdim {
 impl<S: State, F: SemilinearField<S>> Stepper<S, F> for OwnDdimStepper<S> {
     fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let schedule = step.field.schedule();
-        let (now, next) = (schedule.level(step.t)?, schedule.level(step.t_next)?);
+        let (now, next) = (schedule.at(step.t)?, schedule.at(step.t_next)?);
         step.field.predict(Target::DATA.into(), &mut self.0, step.u, step.t.into())?;
         let scale = next.sigma / now.sigma;
         let weight = next.alpha - scale * now.alpha;
