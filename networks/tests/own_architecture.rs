@@ -135,7 +135,7 @@ impl Layers for AffineLayers {
     }
 
     fn forward(&self, (): &mut (), inputs: Inputs<'_>, out: &mut [f32]) {
-        self.map(inputs.states, 1.0, |row| inputs.times.at(row) as f32, out);
+        self.map(inputs.states, 1.0, |row| inputs.times.of(row) as f32, out);
     }
 
     fn backward(&self, (): &mut (), inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
@@ -154,7 +154,7 @@ impl Layers for AffineLayers {
         if let Some(parameters) = gradients.parameters {
             let rows = inputs.states.chunks_exact(d).zip(c.chunks_exact(d)).enumerate();
             for (row, (x, c)) in rows {
-                let t = inputs.times.at(row) as f32;
+                let t = inputs.times.of(row) as f32;
                 // The rows of the weight, then bias and velocity.
                 for (to, x) in parameters.chunks_exact_mut(d).zip(x.iter().chain(&[1.0, t])) {
                     to.iter_mut().zip(c).for_each(|(to, c)| *to += x * c);
@@ -193,7 +193,10 @@ fn it_is_trained_written_read_and_differentiated() -> Result<(), Box<dyn std::er
         times: Some(&mut times),
         parameters: None,
     };
-    let given = |row: usize, _: &[f64], to: &mut [f64]| to.copy_from_slice(&c[2 * row..][..2]);
+    let given = |rows: std::ops::Range<usize>, _: &[f64], to: &mut [f64]| {
+        to.copy_from_slice(&c[2 * rows.start..2 * rows.end]);
+        Ok(())
+    };
     plan.pull_back(results, &x, Times::Each(&[0.2, 0.9]), &given)?;
     let (mut same, mut product) = ([0.0; 4], [0.0; 4]);
     let results = Pushed { output: &mut same, product: &mut product };
