@@ -39,7 +39,8 @@
 //!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
 //! - [`inverse`]: measurements, and samples of the data given what was measured;
 //! - [`data`], [`npy`]: seeded data sets, arrays from and to NumPy;
-//! - [`spec`]: the `name:key=value` form of the command line; [`echo`]: the user's words in messages;
+//! - [`catalog`]: things by name, with their parameters; [`spec`]: the `name:key=value` form in which
+//!   they are written; [`echo`]: the user's words in messages;
 //!   [`memory`]: how much of it can be had; [`host`], [`user_file`], [`atomic_file`]: values of host
 //!   states, and files read and written whole.
 
