@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{Batch, exact_flow, gap, mixture, path};
+use common::{Batch, exact_flow, gap, path};
+use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::process::{GaussianPath, SharedPath};
@@ -25,9 +26,9 @@ fn problem(path: &SharedPath) -> Problem {
     let initial =
         Array2::from_shape_fn((8, 2), |(i, j)| size * ((1 + 2 * i + j) as f64 * 12.9898).sin());
     // Smooth, so that orders show on few steps.
-    let mut smooth = mixture();
-    smooth.stds.iter_mut().for_each(|std| *std += 0.4);
-    exact_flow(smooth, path).problem(initial, SPAN)
+    let means = vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]];
+    let smooth = GaussianMixture::isotropic(vec![0.5, 0.3, 0.2], means, vec![0.7, 0.6, 0.8]);
+    exact_flow(smooth.unwrap(), path).problem(initial, SPAN)
 }
 
 fn truth(problem: &Problem) -> Solution<Batch> {

@@ -14,8 +14,10 @@ use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::exponential::{Multistep, MultistepRule, MultistepStep};
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
-use driftfield_solvers::{FieldError, NonlinearPart, SemilinearField, State};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
+use driftfield_solvers::{FieldError, NonlinearPart, SemilinearField, State, StateError};
 
 fn mixture() -> GaussianMixture {
     let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
@@ -598,22 +600,35 @@ impl MultistepRule for OwnRule {
 #[derive(Clone)]
 struct OwnDdim;
 
+/// Holds the predicted data.
+struct OwnDdimStepper<S>(S);
+
 impl<S: State, F: SemilinearField<S>> Method<S, F> for OwnDdim {
-    type Memory = S;
+    type Stepper = OwnDdimStepper<S>;
 
     fn info(&self) -> MethodInfo {
         MethodInfo::one_step("own-ddim", Kind::Exponential, 1, 1)
     }
-    fn memory(&self, initial: &S) -> S {
-        initial.zeros_like()
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        OwnDdimStepper(initial.zeros_like())
     }
-    fn step(&self, step: Step<'_, S, F>, data: &mut S) -> Result<(), StepError> {
-        let (now, next) = (step.field.schedule(step.t)?, step.field.schedule(step.t_next)?);
-        step.field.predict(NonlinearPart::Data, data, step.u, step.t)?;
+}
+
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for OwnDdimStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let schedule = step.field.schedule();
+        let (now, next) = (schedule.at(step.t)?, schedule.at(step.t_next)?);
+        step.field.predict(Target::DATA.into(), &mut self.0, step.u, step.t.into())?;
         let scale = next.sigma / now.sigma;
         let weight = next.alpha - scale * now.alpha;
-        step.next.linear_combination(0.0, &[(scale, step.u), (weight, data)])?;
+        step.next.linear_combination(0.0, &[(scale, step.u), (weight, &self.0)])?;
         Ok(())
+    }
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.0], from),
+            _ => Ok(()),
+        }
     }
 }
 

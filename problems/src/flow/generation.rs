@@ -35,7 +35,7 @@ use crate::spacing::{Spacing, SpacingError};
 /// # }
 /// ```
 pub fn span_for(path: &SharedPath, info: &MethodInfo) -> (f64, f64) {
-    let (start, end) = path.default_span();
+    let end = path.default_span().1;
     (start_for(path, info, info.kind.needs_log_snr(), info.kind == Kind::Stochastic), end)
 }
 
