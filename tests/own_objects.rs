@@ -18,7 +18,7 @@ use driftfield::study::{Case, Measured, Row, Run, Study, StudyError, terminal_ta
 use ndarray::ArrayD;
 use serde_json::Value;
 
-const SOLVERS: [&str; 2] = ["lawson-ab2", "ddim"];
+const SOLVERS: [&str; 2] = ["etd2", "ddim"];
 const MODELS: [&str; 3] = ["exact", "symmetric", "two points"];
 
 fn text(directory: &Path, name: &str) -> String {
@@ -87,7 +87,7 @@ fn own_objects_do_what_they_are() {
         assert!((distance(plain) / distance(mirrored) - 1.0).abs() < 1e-6);
     }
     // The rule has order 2, DDIM order 1.
-    for (solver, order) in [("lawson-ab2", 1.7), ("ddim", 0.8)] {
+    for (solver, order) in [("etd2", 1.7), ("ddim", 0.8)] {
         let errors: Vec<f64> = of("exact", solver).into_iter().map(error).collect();
         assert!((errors[1] / errors[2]).log2() > order, "{solver}: {errors:?}");
     }
