@@ -81,3 +81,45 @@ impl<S> Predictor<S> for Stoppable<S> {
         self.predictor.forwards()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use driftfield_problems::predictor::{NetworkPredictor, Prediction};
+    use driftfield_problems::process;
+    use driftfield_solvers::Target;
+
+    use super::*;
+
+    /// Products are refused with what is asked of the predictor inside, and once stopped with that.
+    #[test]
+    fn what_is_stopped_says_so_whatever_it_is_asked_for() {
+        let half = |out: &mut [f64; 1], x: &[f64; 1], _t: f64| *out = [0.5 * x[0]];
+        let network = NetworkPredictor::new(half, Prediction::Data, process::parse("vp").unwrap());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stoppable = Stoppable::new(Arc::new(network), stop.clone());
+        let (x, ones) = ([3.0], |_: std::ops::Range<usize>, _: &[f64; 1], c: &mut [f64; 1]| {
+            *c = [1.0];
+            Ok(())
+        });
+        let ask = || {
+            let (mut value, mut state) = ([0.0], [0.0]);
+            let (target, t) = (Target::DATA.into(), 0.5.into());
+            let pull = Pullback::new(&mut value, &ones, &mut state);
+            let pulled = stoppable.pull_back(target, pull, &x, t).unwrap_err();
+            let (mut out, mut tangent) = ([0.0], [0.0]);
+            let push =
+                Pushforward { value: &mut out, direction: &x, time: 0.0, tangent: &mut tangent };
+            let pushed = stoppable.push_forward(target, push, &x, t).unwrap_err();
+            let predicted = stoppable.predict(target, &mut out, &x, t).map(|()| out);
+            (pulled, pushed, predicted)
+        };
+        let (pulled, pushed, predicted) = ask();
+        assert!(matches!((pulled, pushed), (FieldError::Refused(_), FieldError::Refused(_))));
+        assert_eq!(predicted, Ok([1.5]));
+        stop.store(true, Ordering::Relaxed);
+        let (pulled, pushed, predicted) = ask();
+        for error in [pulled, pushed, predicted.unwrap_err()] {
+            assert!(error.to_string().contains("stopped from outside"), "{error}");
+        }
+    }
+}

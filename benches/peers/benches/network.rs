@@ -160,7 +160,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
     let tensor = Tensor::from_slice(x.as_slice().unwrap(), x.dim(), &Device::Cpu).unwrap();
     let (of_rows, times) = (tensor.clone(), vec![0.5; ROWS]);
     let timings = time(&mut [
-        Case::new(2, || plan.forward(&mut out, black_box(&x), 0.5).unwrap()),
+        Case::new(2, || plan.forward(&mut out, black_box(&x), 0.5.into()).unwrap()),
         peak(threads),
         Case::new(1, || drop(mlp.forward_rows(black_box(&tensor), &[0.5]).unwrap())),
         Case::new(1, || drop(mlp.forward_rows(black_box(&of_rows), &times).unwrap())),
@@ -188,7 +188,7 @@ fn solves(threads: usize, rows: &mut Vec<Row>) {
     let nfe = [20.0, 100.0, adaptive.nfe as f64];
     let mut out = x.clone();
     let timings = time(&mut [
-        Case::new(4, || plan.forward(&mut out, black_box(&x), 0.5).unwrap()),
+        Case::new(4, || plan.forward(&mut out, black_box(&x), 0.5.into()).unwrap()),
         Case::new(1, || {
             drop(solve(&problem, &Heun::new(), SolveOptions::steps(10)).unwrap());
         }),

@@ -207,13 +207,13 @@ fn fields(criterion: &mut Criterion) {
     let path = process::parse("vp").unwrap();
     let exact: PathField<Array2<f32>> = probability_flow(MixturePredictor::new(mixture, path));
     group.bench_function("mixture of 3, probability flow", |b| {
-        b.iter(|| exact.eval(&mut out, black_box(&x), 0.5).unwrap());
+        b.iter(|| exact.eval(&mut out, black_box(&x), 0.5.into()).unwrap());
     });
 
     let parameters = Parameters::initialise(&MlpConfig::new(2), 0).unwrap();
     let plan = Plan::new(&parameters);
     group.bench_function("mlp 128 x 4, plan", |b| {
-        b.iter(|| plan.forward(&mut out, black_box(&x), 0.5).unwrap());
+        b.iter(|| plan.forward(&mut out, black_box(&x), 0.5.into()).unwrap());
     });
     let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let values: Vec<f32> = x.iter().copied().collect();
