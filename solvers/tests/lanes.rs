@@ -67,6 +67,9 @@ fn every_method_takes_in_every_lane_the_steps_it_takes_alone() {
         for span in [(0.0, 3.0), (2.0, -1.0)] {
             let problem = OdeProblem::new(Oscillator, initial.clone(), span);
             let lanes = solve(&problem, method, own(1e-6, 1e-6)).unwrap();
+            let sum = |of: fn(&LaneReport) -> u64| lanes.lanes.iter().map(of).sum::<u64>();
+            assert_eq!(lanes.statistics.accepted, sum(|lane| lane.accepted));
+            assert_eq!(lanes.statistics.rejected, sum(|lane| lane.rejected));
             for lane in 0..9 {
                 let problem = OdeProblem::new(Oscillator, alone(&initial, lane), span);
                 let own = solve(&problem, &single, SolveOptions::adaptive(1e-6, 1e-6)).unwrap();

@@ -209,6 +209,7 @@ impl StudyArguments {
     fn beside_digits(&self, study: Study) -> Result<Study, CommandError> {
         let directory = self.data.as_deref().and_then(|data| data.strip_prefix(DIGITS));
         let Some(directory) = directory else { return Ok(study) };
+        study.check()?;
         if let Some(case) = study.cases.iter().find(|case| !case.is_image()) {
             return Err(StudyError::NoImages { case: case.label() }.into());
         }

@@ -66,8 +66,8 @@ impl Study {
     }
 
     /// Refuses a run that a case cannot have, and labels that are not told apart, before any run is
-    /// made.
-    fn check(&self) -> Result<(), StudyError> {
+    /// made, as [`Study::run`] does first.
+    pub fn check(&self) -> Result<(), StudyError> {
         let mut labels = BTreeSet::new();
         for (case, runs) in self.cases.iter().zip(&self.runs) {
             if !labels.insert(case.slug()) {

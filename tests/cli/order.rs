@@ -44,7 +44,7 @@ fn by_sample() {
         ("--solver tsit5 --abstol 0 --reltol 0 --n 2", "tolerances are"),
         ("--solver heun --abstol 1 --reltol 1 --n 2 --spacing uniform", "leave out"),
         ("--solver euler --abstol 1 --reltol 1 --n 2", "error estimate"),
-        ("--solver heun --abstol 1 --reltol 1 --n 2 --per-lane", "runge-kutta"),
+        ("--solver heun --abstol 1 --reltol 1 --n 2 --per-lane", "tsit5"),
         ("--solver heun --steps 2 --n 2 --per-lane", "tolerances"),
         ("--solver heun --steps 2 --n 2 --out no/such/o.npy", "cannot write"),
         ("--solver heun --steps 2 --n 2 --trajectory no/such/o.npy", "cannot write"),

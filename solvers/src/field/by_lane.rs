@@ -112,19 +112,15 @@ fn one_time_only() -> FieldError {
 }
 
 /// `out <- own out + sum_j c_j k_j`, each coefficient one number or one for each lane.
-pub fn combine<S: State>(
+pub fn combine<S: State, const N: usize>(
     out: &mut S,
     own: ByLane<'_, f64>,
-    terms: &[(ByLane<'_, f64>, &S)],
+    terms: &[(ByLane<'_, f64>, &S); N],
 ) -> Result<(), StateError> {
-    let one = |coefficient: ByLane<'_, f64>| match coefficient {
-        ByLane::One(number) => Some(number),
-        ByLane::Each(_) => None,
-    };
-    let numbers: Option<Vec<(f64, &S)>> =
-        terms.iter().map(|&(coefficient, state)| Some((one(coefficient)?, state))).collect();
-    if let (Some(own), Some(terms)) = (one(own), numbers) {
-        return out.linear_combination(own, &terms);
+    let for_all = |coefficient: &ByLane<'_, f64>| matches!(coefficient, ByLane::One(_));
+    if for_all(&own) && terms.iter().all(|(coefficient, _)| for_all(coefficient)) {
+        let terms = terms.map(|(coefficient, state)| (coefficient.of(0), state));
+        return out.linear_combination(own.of(0), &terms);
     }
     let lanes: Vec<usize> = (0..out.lanes()).collect();
     let own = own.select(&lanes);

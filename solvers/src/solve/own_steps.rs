@@ -176,10 +176,25 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         Ok(!accepted.is_empty())
     }
 
-    /// An error ends all lanes. One that arrived with times still to be saved did not get through
-    /// either.
+    /// An error ends all lanes, but for a step that was too short, which ends its own. One that
+    /// arrived with times still to be saved did not get through either.
     fn fail_lanes(&mut self, error: &StepError) {
+        let numbers: Vec<usize> = (0..self.u.lanes()).map(|slot| self.number(slot)).collect();
         let Some(own) = &mut self.own else { return };
+        let direction = (self.t1 - self.t0).signum();
+        let is_too_short = |step: &LaneStep| {
+            matches!(*error, StepError::TooShort { t, t_next } if (t, t_next) == (step.t, step.t_next))
+        };
+        let mut ended = false;
+        for ((pace, step), number) in own.paces.iter_mut().zip(&own.steps.steps).zip(&numbers) {
+            if is_too_short(step) {
+                pace.outcome = Some(pace.too_small(*number, direction));
+                ended = true;
+            }
+        }
+        if ended {
+            return;
+        }
         for pace in &mut own.paces {
             let arrived = pace.outcome.as_ref().is_some_and(Outcome::is_success);
             if pace.outcome.is_none() || arrived && pace.next_save < self.save.times.len() {
@@ -244,6 +259,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         };
         self.stepper.step(step)?;
         let accepted = self.judge_lanes()?;
+        self.statistics.rejected += (self.u.lanes() - accepted.len()) as u64;
         if accepted.is_empty() {
             return Ok(accepted);
         }

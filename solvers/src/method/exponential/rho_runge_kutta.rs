@@ -157,7 +157,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Stepper<S, F>
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
-        let RhoRungeKuttaStepper { stages, state, continuous, .. } = self;
+        let RhoRungeKuttaStepper { stages, start: end, state, continuous, .. } = self;
         if continuous.is_ready() {
             return Ok(());
         }
@@ -169,7 +169,11 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Stepper<S, F>
             return Ok(continuous.prepare(made, stages.first(), None)?);
         }
         let value = state.get_mut();
-        step.field.predict(Target::NOISE, value, step.next, step.t_next.into())?;
+        // The state as the next step's first stage will have it, to the bit.
+        let alpha = made.knots.1.level.alpha;
+        end.linear_combination(0.0, &[(1.0 / alpha, step.next)])?;
+        end.linear_combination(alpha, &[])?;
+        step.field.predict(Target::NOISE, value, end, step.t_next.into())?;
         continuous.prepare(made, stages.first(), Some(value))?;
         Ok(stages.set_first(value)?)
     }
