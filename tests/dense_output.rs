@@ -74,7 +74,7 @@ fn every_deterministic_method_has_a_continuous_extension_of_its_order() {
                 continue;
             }
             let order = f64::from(info.interpolant_order.unwrap_or_else(|| panic!("{context}")));
-            let solutions = [16, 32].map(|n| dense(&problem, &path, &method, &truth, n));
+            let solutions = [32, 64].map(|n| dense(&problem, &path, &method, &truth, n));
             let [coarse, fine] = solutions.each_ref().map(|solution| error(solution, &truth));
             let found = (coarse / fine).log2();
             assert!(

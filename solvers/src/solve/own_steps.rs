@@ -182,9 +182,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let numbers: Vec<usize> = (0..self.u.lanes()).map(|slot| self.number(slot)).collect();
         let Some(own) = &mut self.own else { return };
         let direction = (self.t1 - self.t0).signum();
-        let is_too_short = |step: &LaneStep| {
-            matches!(*error, StepError::TooShort { t, t_next } if (t, t_next) == (step.t, step.t_next))
-        };
+        let is_too_short = |step: &LaneStep| matches!(*error, StepError::TooShort { t, t_next } if (t, t_next) == (step.t, step.t_next));
         let mut ended = false;
         for ((pace, step), number) in own.paces.iter_mut().zip(&own.steps.steps).zip(&numbers) {
             if is_too_short(step) {
