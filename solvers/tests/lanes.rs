@@ -329,7 +329,10 @@ fn bad_input_is_refused() {
         false => Ok(()),
     });
     let problem = OdeProblem::new(failing, starts(2), (0.0, 1.0));
-    let solution = solve(&problem, &tsit5, good().initial_step(0.5)).unwrap();
+    let none = solve(&problem, &tsit5, good().initial_step(0.5)).unwrap_err();
+    assert!(none.to_string().contains("no further"), "{none}");
+    let solution = solve(&problem, &tsit5, good().initial_step(0.1)).unwrap();
+    assert_eq!(solution.lanes.len(), 2);
     for lane in &solution.lanes {
         assert!(
             matches!(&lane.outcome, Outcome::Failed { error, .. } if error.to_string() == "no further")

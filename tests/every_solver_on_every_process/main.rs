@@ -190,7 +190,7 @@ fn counts_agree<P: Problem<State = Batch, Field: 'static>>(
         let mut controls = vec![SolveOptions::new(fixed)];
         if info.adaptive() {
             controls.push(SolveOptions::adaptive(1e-5, 1e-5));
-            controls.push(SolveOptions::adaptive(1e-5, 1e-5).initial_step(0.8));
+            controls.push(SolveOptions::adaptive(1e-5, 1e-5).initial_step(0.5));
         }
         for (i, options) in controls.into_iter().enumerate() {
             calls.store(0, Ordering::Relaxed);

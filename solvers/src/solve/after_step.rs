@@ -87,6 +87,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         if self.t != self.step_end {
             self.u.copy_from(&self.scratch)?;
+            // The rest may end where this step would have.
+            self.interpolated_to = f64::NAN;
             if let Steps::Fixed { next, .. } = &mut self.steps {
                 // What is left of the step of the grid is the next one.
                 *next -= 1;

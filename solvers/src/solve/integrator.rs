@@ -38,6 +38,8 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) target: f64,
     /// The times to land on, in the order of integration, from the one after `target` on.
     stops: std::vec::IntoIter<f64>,
+    /// The one landed on last.
+    passed: Option<f64>,
     pub(super) info: MethodInfo,
     /// State at `t`.
     pub(super) u: P::State,
@@ -208,6 +210,7 @@ where
         t0,
         target,
         stops,
+        passed: None,
         info,
         u: initial.clone(),
         other: initial.zeros_like(),
@@ -353,13 +356,13 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     #[inline(always)]
     fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
-        let t_next = match self.target != self.t1 && attempt.t_next == self.target {
-            true => self.before_the_stop(),
-            false => attempt.t_next,
+        let (t, t_next) = match self.target == self.t1 && self.passed.is_none() {
+            true => (self.t, attempt.t_next),
+            false => self.clear_of_stops(attempt),
         };
         let step = Step {
             field: &self.field,
-            t: self.t,
+            t,
             t_next,
             h: attempt.h,
             u: &self.u,
@@ -463,19 +466,27 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
-    /// What a step that lands on a time takes for its end: the last moment of the equation that
-    /// holds before it, as the one after may be another. A Brownian path knows the time itself.
+    /// Times of an attempt: next to a time to land on the equation may be another one, and what
+    /// holds within the step holds a moment inside of it. A Brownian path knows the time itself.
     #[cold]
-    fn before_the_stop(&self) -> f64 {
-        match self.info.draws_noise {
-            true => self.target,
-            false if self.t1 > self.t0 => self.target.next_down(),
-            false => self.target.next_up(),
+    fn clear_of_stops(&self, attempt: &Attempt) -> (f64, f64) {
+        let (mut t, mut t_next) = (self.t, attempt.t_next);
+        if self.info.draws_noise {
+            return (t, t_next);
         }
+        let forwards = self.t1 > self.t0;
+        if self.passed == Some(t) {
+            t = if forwards { t.next_up() } else { t.next_down() };
+        }
+        if self.target != self.t1 && t_next == self.target {
+            t_next = if forwards { t_next.next_down() } else { t_next.next_up() };
+        }
+        (t, t_next)
     }
 
     /// A time to land on is reached: what comes after it may be another equation.
     pub(super) fn pass_stop(&mut self) {
+        self.passed = Some(self.target);
         self.target = self.stops.next().unwrap_or(self.t1);
         if let Steps::Adaptive { end, .. } = &mut self.steps {
             match self.method.clock(&self.field, self.target) {
