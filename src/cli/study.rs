@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 use crate::generate::{Condition, model};
 use crate::metrics;
 use crate::study::{
@@ -72,7 +72,7 @@ pub(super) struct StudyArguments {
 }
 
 fn help_of_metrics() -> String {
-    let known = metrics::catalog().names().collect::<Vec<_>>().join(", ");
+    let known = list::names(&metrics::catalog());
     format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
 }
 

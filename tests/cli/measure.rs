@@ -137,3 +137,57 @@ fn samples_that_cannot_be_compared_are_refused() {
     room.run("metrics two.npy none.npy").refused(&["none.npy"]);
     room.run("metrics two.npy").refused(&["B"]);
 }
+
+#[test]
+fn every_kind_is_listed_with_its_parameters() {
+    let room = Room::new();
+    for kind in [
+        "solvers",
+        "processes",
+        "spacings",
+        "data",
+        "measurements",
+        "techniques",
+        "thresholds",
+        "metrics",
+    ] {
+        let text = room.run(&format!("list {kind}")).succeeded().stdout;
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let listed = room.run(&format!("list {kind} --json")).succeeded().json();
+        for entry in listed.as_array().unwrap() {
+            assert!(text.contains(entry["name"].as_str().unwrap()), "{entry}");
+            assert!(!entry["summary"].as_str().unwrap().is_empty(), "{entry}");
+            for parameter in entry["parameters"].as_array().unwrap() {
+                let of = |key: &str| parameter[key].as_str();
+                let default = of("default").unwrap_or_default();
+                assert!(text.contains(&format!("{}={default}", of("key").unwrap())), "{entry}");
+                assert!(of("values").is_some() && of("about").is_some(), "{entry}");
+            }
+        }
+    }
+    let solvers = room.run("solvers --json").succeeded().json();
+    assert_eq!(solvers, room.run("list solvers --json").succeeded().json());
+    room.run("list things").refused(&["solvers", "processes"]);
+}
+
+/// Samples of one size have an exact Wasserstein distance, which takes its time; a single point
+/// has no spread.
+#[test]
+fn every_metric_is_printed_the_slow_ones_if_asked_for() {
+    let room = Room::new();
+    let values = |shift: f64| (0..40).map(|i| (f64::from(i) * 0.37).sin() + shift).collect();
+    room.array::<f64>("a.npy", &[20, 2], values(0.0));
+    room.array::<f64>("b.npy", &[20, 2], values(0.2));
+    let usual = room.run("metrics a.npy b.npy").succeeded().stdout;
+    let all = room.run("metrics a.npy b.npy --all").succeeded().stdout;
+    for name in ["hausdorff", "frechet", "kernel_distance"] {
+        assert!(usual.contains(name) && all.contains(name), "{name}: {usual}");
+    }
+    assert!(!usual.contains("wasserstein_2") && all.contains("wasserstein_2"), "{all}");
+    room.array::<f64>("one.npy", &[1, 2], vec![0.5; 2]);
+    let alone = room.run("metrics one.npy one.npy --json").succeeded().json();
+    assert!(alone["frechet"].is_null() && alone["hausdorff"] == 0.0, "{alone}");
+    let alone = room.run("metrics one.npy one.npy").succeeded().stdout;
+    let frechet = alone.lines().find(|line| line.starts_with("frechet")).unwrap();
+    assert!(frechet.contains("- ("), "{frechet}");
+}

@@ -165,6 +165,7 @@ fn places(word: &str) -> Vec<Vec<String>> {
         words(&["data", "cat", "--n", word, "--out", "o.npy"]),
         words(&["data", "cat", "--n", "3", "--out", &format!("{word}/o.npy")]),
         words(&[word]),
+        words(&["list", word]),
         words(&["solvers", word]),
     ]
 }
