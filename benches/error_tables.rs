@@ -2,7 +2,7 @@
 //! `cargo bench --bench error_tables`, a few minutes; markdown on stdout, as in
 //! docs/solvers.md.
 //!
-//! VP with the exact field of the mixture of the reference files, 16,384 starts, f64. Two
+//! VP with the exact model of the mixture of the reference files, 16,384 starts, f64. Two
 //! errors per cell: the root of the mean squared distance to the true solution from the
 //! same start, and its median. Then the orders that the published defaults leave of every
 //! multistep method.
@@ -12,8 +12,11 @@
 
 use std::collections::BTreeMap;
 
-use driftfield::generate::{Budget, Field, GenerateError, Initial, Settings, generate};
+use driftfield::generate::{
+    Budget, GenerateError, Initial, MixtureModel, Model, Settings, generate,
+};
 use driftfield::problems::field::GaussianMixture;
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::{parse, path_methods};
 use driftfield::problems::process::{self, GaussianPath, SharedPath};
 use driftfield::problems::spacing::Spacing;
@@ -58,7 +61,7 @@ impl Errors {
 
 struct Problem {
     path: SharedPath,
-    field: Field,
+    model: MixtureModel,
     truth: ArrayD<f64>,
     span: Option<(f64, f64)>,
 }
@@ -70,17 +73,17 @@ impl Problem {
             vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]],
             vec![0.3, 0.2, 0.4],
         );
-        let field = Field::Mixture(mixture.map_err(mixture_error)?.into());
+        let model = MixtureModel::new(mixture.map_err(mixture_error)?);
         let path = process::parse("vp")?;
         let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-        let settings = Settings::new("dop853", budget);
-        let truth = run(&path, &field, &spanning(&settings, span))?;
-        Ok(Problem { path, field, truth, span })
+        let settings = Settings::new(Solver::parse("dop853")?, budget);
+        let truth = run(&path, &model, &spanning(&settings, span))?;
+        Ok(Problem { path, model, truth, span })
     }
 
     /// `None` where the evaluations do not pay for a step, or the solve did not end well.
     fn errors(&self, settings: &Settings) -> Result<Option<Errors>, GenerateError> {
-        match run(&self.path, &self.field, &spanning(settings, self.span)) {
+        match run(&self.path, &self.model, &spanning(settings, self.span)) {
             Ok(samples) => {
                 let errors = Errors::between(&samples, &self.truth);
                 Ok(Some(errors).filter(|errors| errors.rms.is_finite()))
@@ -102,11 +105,11 @@ fn mixture_error(source: driftfield::problems::field::MixtureError) -> GenerateE
 
 fn run(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     settings: &Settings,
 ) -> Result<ArrayD<f64>, GenerateError> {
     let initial = Initial::Noise { lanes: LANES, seed: 0 };
-    Ok(generate(path, field, initial, settings)?.samples)
+    Ok(generate(path, model, initial, settings)?.samples)
 }
 
 /// Every deterministic method that a fixed grid leaves different from all others.
@@ -142,7 +145,7 @@ fn errors_by_spacing<'a>(
         for &solver in solvers {
             let mut cells = vec![solver.to_owned()];
             for nfe in EVALUATIONS {
-                let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
+                let mut settings = Settings::new(Solver::parse(solver)?, Budget::Evaluations(nfe));
                 settings.spacing = Some(spacing.parse::<Spacing>()?);
                 let errors = problem.errors(&settings)?;
                 if let Some(errors) = errors {
@@ -197,7 +200,7 @@ fn orders(whole: &Problem, inner: &Problem) -> Result<(), GenerateError> {
         {
             let error = |steps| -> Result<f64, GenerateError> {
                 let solver = format!("{solver}{settings}");
-                let mut settings = Settings::new(solver, Budget::Steps(steps));
+                let mut settings = Settings::new(Solver::parse(&solver)?, Budget::Steps(steps));
                 settings.spacing = Some(Spacing::LogSnr);
                 Ok(problem.errors(&settings)?.map_or(f64::NAN, |errors| errors.median))
             };
@@ -219,7 +222,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         errors_by_spacing(&problem, &asked)?;
         return Ok(());
     }
-    println!("{} starts, {}, exact field.", LANES, problem.path.spec());
+    println!("{} starts, {}, exact model.", LANES, problem.path.spec());
     let all = errors_by_spacing(&problem, &solvers())?;
     winners(&all);
     orders(&problem, &Problem::over(Some((0.5, 0.05)))?)?;

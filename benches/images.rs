@@ -83,7 +83,7 @@ fn solve_timed(
         let field = reverse_sde(predictor, 1.0);
         let problem = OdeProblem::new(field, x.clone(), (0.999, 1e-3));
         let clock = Instant::now();
-        black_box(solve(&problem, &method, SolveOptions::steps(steps))?);
+        black_box(solve(&problem, &method, SolveOptions::steps(steps))?.complete()?);
         let total = clock.elapsed().as_secs_f64();
         found.push((total, *timed.seconds.lock().unwrap_or_else(PoisonError::into_inner)));
     }

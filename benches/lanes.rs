@@ -7,16 +7,14 @@
 //! DOP853's solution from the same noise. Tolerances mean different things in the three, so
 //! that evaluations are compared at equal error, interpolated between tolerances.
 
-use driftfield::generate::{Condition, Field, GenerateError};
+use driftfield::generate::{Condition, GenerateError, MixtureModel, Model, model};
 use driftfield::problems::atomic_file;
 use driftfield::problems::field::GaussianMixture;
 use driftfield::problems::flow::PathField;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::solvers::method::{Dop853, Tsit5};
 use driftfield::solvers::noise::fill_initial_normals;
-use driftfield::solvers::{
-    ErrorNorm, LaneOptions, OdeProblem, SolveError, SolveOptions, solve, solve_lanes,
-};
+use driftfield::solvers::{ErrorNorm, OdeProblem, SolveError, SolveOptions, solve};
 use ndarray::{Array2, ArrayD, Ix2};
 use std::sync::Arc;
 
@@ -28,7 +26,7 @@ type Problem = OdeProblem<ArrayD<f64>, PathField<ArrayD<f64>>>;
 
 /// A mixture whose components differ a hundredfold in width: lanes that end in the narrow ones need
 /// far shorter steps than the others.
-fn scales() -> Result<Field, GenerateError> {
+fn scales() -> Result<MixtureModel, GenerateError> {
     let mixture = GaussianMixture::isotropic(
         vec![0.6, 0.3, 0.1],
         vec![vec![-1.5, 0.5], vec![1.0, 1.2], vec![0.6, -1.4]],
@@ -36,15 +34,15 @@ fn scales() -> Result<Field, GenerateError> {
     );
     let file = "scales".to_owned();
     let mixture = mixture.map_err(|source| GenerateError::Mixture { file, source })?;
-    Ok(Field::Mixture(Arc::new(mixture)))
+    Ok(MixtureModel::new(mixture))
 }
 
-fn problem(process: &str, field: &Field) -> Result<Problem, Box<dyn std::error::Error>> {
+fn problem(process: &str, model: &dyn Model) -> Result<Problem, Box<dyn std::error::Error>> {
     let path = process::parse(process)?;
     let span = path.default_span();
-    let mut noise = ArrayD::zeros(vec![LANES, field.dimension()]);
+    let mut noise = ArrayD::zeros(vec![LANES, model.dimension()]);
     fill_initial_normals(&mut noise, path.sigma(span.0), 11, 0)?;
-    let predictor = field.predictor(&path, &Condition::default())?;
+    let predictor = model.predictor(&path, &Condition::default())?;
     Ok(OdeProblem::new(PathField::new(predictor, 0.0.into()), noise, span))
 }
 
@@ -80,10 +78,10 @@ fn run(
     tolerance: f64,
 ) -> Result<Point, SolveError> {
     let (u, evaluations, calls) = if steps == Steps::Own {
-        let options = LaneOptions::adaptive(tolerance, tolerance);
-        let solution = solve_lanes(problem, &Tsit5::new(), options)?;
+        let options = SolveOptions::adaptive(tolerance, tolerance).norm(ErrorNorm::EachLane);
+        let solution = solve(problem, &Tsit5::new(), options)?;
         let rows = solution.lane_evaluations() as f64 / LANES as f64;
-        (solution.u, rows, solution.calls)
+        (solution.u_last, rows, solution.statistics.nfe)
     } else {
         let norm = if steps == Steps::Batch { ErrorNorm::Batch } else { ErrorNorm::WorstLane };
         let options = SolveOptions::adaptive(tolerance, tolerance).norm(norm);
@@ -115,23 +113,31 @@ fn cell(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format!("{value:.0}"))
 }
 
+fn trained(process: &str) -> Result<Arc<dyn Model>, GenerateError> {
+    model::parse(&format!("cat-{process}"))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut cases: Vec<(String, Field, f64)> = Vec::new();
+    let mut cases: Vec<(String, Arc<dyn Model>, f64)> = Vec::new();
     for process in ["rectified-flow", "vp", "brownian-bridge"] {
-        cases.push((format!("{process}, trained"), Field::parse(&format!("cat-{process}"))?, 1e-7));
-        cases.push((format!("{process}, widths 0.5 to 0.005"), scales()?, 1e-12));
+        cases.push((format!("{process}, trained"), trained(process)?, 1e-7));
+        cases.push((format!("{process}, widths 0.5 to 0.005"), Arc::new(scales()?), 1e-12));
     }
     println!(
         "| field | steps | RMS 1e-2 | RMS 1e-3 | RMS 1e-4 | worst 1e-1 | worst 1e-2 | worst 1e-3 |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     let mut rows = Vec::new();
-    for (name, field, exact) in &cases {
+    for (name, model, exact) in &cases {
         let process = name.split(',').next().unwrap_or(name);
-        let problem = problem(process, field)?;
-        let truth = solve_lanes(&problem, &Dop853::new(), LaneOptions::adaptive(*exact, *exact))?;
-        assert!(truth.outcome().is_success(), "{}", truth.outcome());
-        let truth = truth.u.into_dimensionality::<Ix2>()?;
+        let problem = problem(process, &**model)?;
+        let truth = solve(
+            &problem,
+            &Dop853::new(),
+            SolveOptions::adaptive(*exact, *exact).norm(ErrorNorm::EachLane),
+        )?;
+        assert!(truth.outcome.is_success(), "{}", truth.outcome);
+        let truth = truth.u_last.into_dimensionality::<Ix2>()?;
         for (steps, label) in ALL {
             let ladder = (2..=14).map(|i| 10f64.powf(-0.5 * f64::from(i)));
             let points: Vec<Point> = ladder

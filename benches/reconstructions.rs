@@ -9,12 +9,13 @@ mod common;
 
 use std::sync::Arc;
 
-use driftfield::generate::{Budget, Field, Initial, Settings};
+use driftfield::generate::{Budget, Initial, Settings, TrainedModel};
 use driftfield::problems::data::Mnist;
 use driftfield::problems::inverse::{self, ImageShape, Observation};
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
 use driftfield::problems::process;
-use driftfield::reconstruct::reconstruct;
+use driftfield::reconstruct::{Technique, reconstruct};
 use driftfield::solvers::method::Method;
 use ndarray::ArrayD;
 use serde_json::{Value, json};
@@ -64,7 +65,7 @@ fn table(
     solvers: &[&str],
     columns: &[Column],
 ) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
-    let field = Field::parse(&format!("{ROOT}/weights/mnist-{network}.safetensors"))?;
+    let model = TrainedModel::read(&format!("{ROOT}/weights/mnist-{network}.safetensors"))?;
     let path = process::parse(network)?;
     let heading = |(technique, spacing): &Column| match spacing {
         Some(spacing) => format!("{technique}, {spacing}"),
@@ -78,10 +79,11 @@ fn table(
         print!("| {solver} |");
         for &(technique, spacing) in columns {
             let spacing = spacing.map(str::parse).transpose()?;
-            let settings = Settings { spacing, ..Settings::new(solver, Budget::Steps(50)) };
+            let settings =
+                Settings { spacing, ..Settings::new(Solver::parse(solver)?, Budget::Steps(50)) };
             let initial = Initial::<f32>::Noise { lanes: DIGITS, seed: 0 };
-            let parsed = technique.parse()?;
-            let done = reconstruct(&path, &field, observation, parsed, initial, &settings)?;
+            let parsed = Technique::parse(technique)?;
+            let done = reconstruct(&path, &model, observation, &parsed, initial, &settings)?;
             let (misfit, generated) = (done.mean_misfit(), &done.generated);
             if generated.outcome.is_success() {
                 print!(" {misfit:.4} |");

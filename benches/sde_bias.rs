@@ -2,7 +2,7 @@
 //! at 20 to 500 evaluations on every process: `cargo bench --bench sde_bias`, some minutes; markdown on
 //! stdout, as in docs/sde.md.
 //!
-//! Exact field of the mixture of the reference files, 40,000 lanes in f64, from exact draws
+//! Exact model of the mixture of the reference files, 40,000 lanes in f64, from exact draws
 //! of the marginal at the start, over the process's own span and spacing. A cell is the mean over lanes
 //! of `|x - a m_k|^2 / (d v_k)` (`k` the most responsible component of the marginal at the
 //! end) over its mean on exact draws, less 1, in percent, with the half-width of its
@@ -10,10 +10,13 @@
 //!
 //! `cargo bench --bench sde_bias -- PROCESS...` prints the tables of these processes alone.
 
-use driftfield::generate::{Budget, Field, GenerateError, Generated, Initial, Settings, generate};
+use driftfield::generate::{
+    Budget, GenerateError, Generated, Initial, MixtureModel, Settings, generate,
+};
 use driftfield::problems::field::{GaussianMixture, MixtureError, MixturePredictor};
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
-use driftfield::problems::process::{self, GaussianPath, PROCESSES, SharedPath};
+use driftfield::problems::process::{self, GaussianPath, SharedPath};
 use driftfield::solvers::FieldError;
 use driftfield::solvers::method::Method;
 use ndarray::{Array2, ArrayD, Axis, Ix2};
@@ -72,7 +75,7 @@ impl Estimate {
 
 struct Law {
     path: SharedPath,
-    field: Field,
+    model: MixtureModel,
     start: ArrayD<f64>,
     t_start: f64,
     end: GaussianMixture,
@@ -87,7 +90,7 @@ impl Law {
         let start = predictor.marginal(t_start)?.draw(LANES, 31).into_dyn();
         let end = predictor.marginal(path.default_span().1)?;
         let exact = Estimate::of(&end.draw(EXACT_DRAWS, 5), &end)?;
-        Ok(Law { path, field: Field::Mixture(mixture.into()), start, t_start, end, exact })
+        Ok(Law { path, model: MixtureModel::new(mixture), start, t_start, end, exact })
     }
 
     fn cell(&self, solver: &str, nfe: u64) -> Result<String, Box<dyn std::error::Error>> {
@@ -119,10 +122,10 @@ impl Law {
         let settings = Settings {
             t_start: Some(self.t_start),
             seed: first as u64,
-            ..Settings::new(solver, Budget::Evaluations(nfe))
+            ..Settings::new(Solver::parse(solver)?, Budget::Evaluations(nfe))
         };
         let start = self.start.slice_axis(Axis(0), (first..first + CHUNK).into()).to_owned();
-        generate(&self.path, &self.field, Initial::State(start), &settings)
+        generate(&self.path, &self.model, Initial::State(start), &settings)
     }
 }
 
@@ -150,7 +153,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // cargo adds `--bench`.
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all = || PROCESSES.iter().map(|entry| entry.name.to_owned()).collect();
+    let all = || process::catalog().names().map(str::to_owned).collect();
     let processes: Vec<String> = if asked.is_empty() { all() } else { asked };
     println!("{LANES} lanes; bias of the spread in percent, 99 % interval");
     for process in processes {

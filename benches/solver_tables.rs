@@ -12,8 +12,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), StudyError> {
     let cases = standard_cases(&STUDY_PROCESSES, &["exact", "trained"])?;
-    let runs =
-        cases.iter().map(|case| standard_runs(&case.process, Effort::Standard, &[])).collect();
+    let runs = cases.iter().map(|case| standard_runs(&case.process, Effort::Standard, &[]));
+    let runs = runs.collect::<Result<_, _>>()?;
     let study = Study { cases, runs, lanes: 3000, seeds: vec![0], jobs: 1 };
     print!("{}", terminal_table(&study.run(|_| ())?));
     Ok(())

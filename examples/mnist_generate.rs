@@ -8,17 +8,18 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use driftfield::generate::{
-    Budget, Condition, Field, Initial, Saved, Settings, generate, shipped_classifier,
+    Budget, Condition, Initial, Saved, Settings, TrainedModel, generate, shipped_classifier,
 };
 use driftfield::images;
 use driftfield::plot::{ImageGrid, ImageRow, Plot};
 use driftfield::prelude::*;
+use driftfield::problems::method::Solver;
 
 const SOLVERS: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/mnist-rectified-flow.safetensors");
-    let field = Field::parse(weights)?;
+    let model = TrainedModel::read(weights)?;
     let path = process::parse("rectified-flow")?;
     let classifier = shipped_classifier()?;
     let labels: Vec<u32> = (0..10).collect();
@@ -28,10 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let settings = Settings {
             condition: Condition::labels(labels.clone()).guided(1.5),
             saved: Saved::Frames(10),
-            ..Settings::new(solver, Budget::Steps(50))
+            ..Settings::new(Solver::parse(solver)?, Budget::Steps(50))
         };
         let noise = Initial::<f32>::Noise { lanes: 10, seed: 0 };
-        let generated = generate(&path, &field, noise, &settings)?;
+        let generated = generate(&path, &model, noise, &settings)?;
         let pixels = generated.samples.clone().into_shape_with_order((10, 784))?;
         let right = classifier.accuracy(pixels.view(), &labels)?;
         println!(

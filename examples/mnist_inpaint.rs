@@ -7,16 +7,17 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use driftfield::generate::{Budget, Field, Initial, Settings};
+use driftfield::generate::{Budget, Initial, Settings, TrainedModel};
 use driftfield::plot::Plot;
 use driftfield::prelude::*;
 use driftfield::problems::data::Mnist;
 use driftfield::problems::inverse::{self, ImageShape, Observation};
-use driftfield::reconstruct::{reconstruct, reconstruction_grid};
+use driftfield::problems::method::Solver;
+use driftfield::reconstruct::{Technique, reconstruct, reconstruction_grid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = env!("CARGO_MANIFEST_DIR");
-    let field = Field::parse(&format!("{root}/weights/mnist-rectified-flow.safetensors"))?;
+    let model = TrainedModel::read(&format!("{root}/weights/mnist-rectified-flow.safetensors"))?;
     let path = process::parse("rectified-flow")?;
     let digits = Mnist::read(format!("{root}/tests/data/mnist"))?.test;
     let image: Vec<f64> = digits.pixels.row(0).to_vec();
@@ -30,8 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         [("dps:zeta=0.5", "ddim"), ("pigdm", "heun"), ("replacement", "dpm-solver++2m")]
     {
         let noise = Initial::<f32>::Noise { lanes: 8, seed: 0 };
-        let settings = Settings::new(solver, Budget::Steps(50));
-        let done = reconstruct(&path, &field, &observation, technique.parse()?, noise, &settings)?;
+        let settings = Settings::new(Solver::parse(solver)?, Budget::Steps(50));
+        let guide = Technique::parse(technique)?;
+        let done = reconstruct(&path, &model, &observation, &guide, noise, &settings)?;
         println!(
             "{technique} around {solver}: {} evaluations, {} gradients; mean squared misfit {:.4}, noise variance 0.01",
             done.generated.statistics.nfe,

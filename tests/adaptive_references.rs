@@ -9,7 +9,9 @@ use driftfield_problems::flow::PathField;
 use driftfield_solvers::method::runge_kutta::{
     Dopri5Tableau, ErrorWeights, ExplicitTableau, RungeKutta, Tableau,
 };
-use driftfield_solvers::method::{Bs3, Dop853, Dopri5, ErrorEstimate, Method, Step, Tsit5};
+use driftfield_solvers::method::{
+    Bs3, Dop853, Dopri5, ErrorEstimate, Method, Step, Stepper, Told, Tsit5,
+};
 use driftfield_solvers::noise::NoNoise;
 use driftfield_solvers::{
     Counted, OdeProblem, PidController, Solution, SolveOptions, State, Tolerance, solve,
@@ -73,7 +75,7 @@ fn with_their_controller(method: &impl Method<Batch, Flow>, run: &Value, initial
     let icoeff = if pcoeff == 0.0 { 1.0 } else { 0.4 };
     let flow = flow();
     let field = Counted::new(&flow, None);
-    let mut memory = method.memory(initial);
+    let mut stepper = method.begin(initial);
     let (mut t, mut h, mut u, mut next) = (1.0, -0.01, initial.clone(), initial.clone());
     let (mut accepted, mut rejected, mut previous) = (0, 0, 1.0f64);
     let mut mean_squares = Vec::new();
@@ -81,10 +83,19 @@ fn with_their_controller(method: &impl Method<Batch, Flow>, run: &Value, initial
         let t_next: f64 = if t + h <= 1e-3 { 1e-3 } else { t + h };
         let taken = t_next - t;
         let noise = &mut NoNoise;
-        let step =
-            Step { field: &field, t, t_next, h: taken, u: &u, next: &mut next, noise, grid: None };
-        method.step(step, &mut memory).unwrap();
-        let ErrorEstimate::Single(estimate) = method.error(&memory) else { panic!("no estimate") };
+        let step = Step {
+            field: &field,
+            t,
+            t_next,
+            h: taken,
+            u: &u,
+            next: &mut next,
+            noise,
+            grid: None,
+            lanes: None,
+        };
+        stepper.step(step).unwrap();
+        let ErrorEstimate::Single(estimate) = stepper.error() else { panic!("no estimate") };
         estimate.weighted_mean_squares(&u, &next, &tolerance, &mut mean_squares).unwrap();
         let error = (mean_squares.iter().sum::<f64>() / mean_squares.len() as f64).sqrt();
         let keep = error < 1.0;
@@ -92,7 +103,7 @@ fn with_their_controller(method: &impl Method<Batch, Flow>, run: &Value, initial
         h = taken * factor.clamp(if keep { 1.0 } else { 0.2 }, 10.0);
         if keep {
             previous = error;
-            method.accepted(&mut memory);
+            stepper.tell(Told::Accepted).unwrap();
             std::mem::swap(&mut u, &mut next);
             t = t_next;
             accepted += 1;

@@ -7,7 +7,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use driftfield::generate::{Budget, Field, Initial, Saved, Settings, generate};
+use driftfield::generate::{Budget, Initial, Saved, Settings, TrainedModel, generate};
+use driftfield::problems::method::Solver;
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::langevin::{Baoab, Obabo, UnderdampedLangevin};
 use driftfield_problems::method;
@@ -89,7 +90,7 @@ fn initial() -> Batch {
 }
 
 /// Allocations made by the steps after the first.
-fn allocations<P: Problem<State = Batch>>(
+fn allocations<P: Problem<State = Batch, Field: 'static>>(
     problem: &P,
     method: &BoxedMethod<Batch, P::Field>,
     options: SolveOptions<'_, Batch>,
@@ -141,7 +142,7 @@ fn no_stochastic_method_allocates() {
 }
 
 /// Fixed steps on their grid, and adaptive ones on a tree.
-fn check_stochastic<P: Problem<State = Batch>>(
+fn check_stochastic<P: Problem<State = Batch, Field: 'static>>(
     problem: &P,
     methods: Vec<BoxedMethod<Batch, P::Field>>,
 ) {
@@ -209,7 +210,10 @@ fn no_splitting_of_langevin_dynamics_allocates() {
     assert_eq!(run_splitting(&problem, &Obabo), 0);
 }
 
-fn run_splitting<P: Problem>(problem: &P, method: &impl Method<P::State, P::Field>) -> u64 {
+fn run_splitting<P: Problem<Field: 'static>>(
+    problem: &P,
+    method: &impl Method<P::State, P::Field>,
+) -> u64 {
     let mut integrator = init(problem, method, SolveOptions::steps(20)).unwrap();
     assert_eq!(integrator.step(), Status::Stepped);
     let before = ALLOCATIONS.get();
@@ -220,16 +224,20 @@ fn run_splitting<P: Problem>(problem: &P, method: &impl Method<P::State, P::Fiel
 /// The most bytes that a generation of four digits has at a time, on the one thread it has.
 fn peak(steps: usize, saved: Saved) -> i64 {
     let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/mnist-rectified-flow.safetensors");
-    let (field, path) = (Field::parse(weights).unwrap(), process::parse("rectified-flow").unwrap());
+    let (model, path) =
+        (TrainedModel::read(weights).unwrap(), process::parse("rectified-flow").unwrap());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let settings = Settings { saved, ..Settings::new("dpm-solver++2m", Budget::Steps(steps)) };
+    let settings = Settings {
+        saved,
+        ..Settings::new(Solver::parse("dpm-solver++2m").unwrap(), Budget::Steps(steps))
+    };
     pool.install(|| {
         let run = |settings: &Settings| {
             let noise = Initial::<f32>::Noise { lanes: 4, seed: 0 };
-            generate(&path, &field, noise, settings).unwrap();
+            generate(&path, &model, noise, settings).unwrap();
         };
         // What a thread keeps for its networks is there after any solve.
-        run(&Settings::new("dpm-solver++2m", Budget::Steps(2)));
+        run(&Settings::new(Solver::parse("dpm-solver++2m").unwrap(), Budget::Steps(2)));
         let before = BYTES.get().0;
         BYTES.set((before, before));
         run(&settings);

@@ -2,12 +2,28 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use driftfield_solvers::field::LaneTimes;
-use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
+use driftfield_solvers::method::{EulerMaruyama, Heun, Method, Tsit5};
 use driftfield_solvers::{
-    FieldError, LaneOptions, OdeProblem, Outcome, SdeProblem, SolveError, SolveOptions, State,
-    StateError, TrackedTensor, solve, solve_lanes,
+    ErrorNorm, FieldError, OdeProblem, Outcome, Problem, Save, SdeProblem, Solution, SolveError,
+    SolveOptions, State, StateError, Status, TrackedTensor, init, solve,
 };
 use ndarray::Array2;
+
+/// A solve as far as it comes, one that makes no step included.
+fn attempt<P, M>(problem: &P, method: &M, options: SolveOptions<'_, P::State>) -> Solution<P::State>
+where
+    P: Problem,
+    M: Method<P::State, P::Field>,
+{
+    let mut integrator = init(problem, method, options).unwrap();
+    while integrator.step() == Status::Stepped {}
+    integrator.finish()
+}
+
+/// Steps of the lanes' own.
+fn own<'a, S>(tolerance: f64) -> SolveOptions<'a, S> {
+    SolveOptions::adaptive(tolerance, tolerance).norm(ErrorNorm::EachLane)
+}
 
 fn array() -> Array2<f64> {
     Array2::from_shape_fn((5, 3), |(i, j)| 0.3 * (3 * i + j) as f64 - 1.0)
@@ -123,7 +139,7 @@ fn failure(field: impl Fn(&mut Tensor, &Tensor, f64)) -> String {
     let solution = solve(&problem, &Heun::new(), SolveOptions::steps(3)).unwrap();
     assert_eq!(values(&solution.u_last), values(&tensor(DType::F64)), "the start is kept");
     match solution.outcome {
-        Outcome::Failed { t: 0.0, reason } => reason,
+        Outcome::Failed { t: 0.0, error } => error.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -170,15 +186,15 @@ fn lanes_of_a_tensor_run_at_their_own_pace() {
         }
         Ok::<(), FieldError>(())
     });
-    let options = LaneOptions::adaptive(1e-6, 1e-6).save_at([0.7]);
+    let save = Save::at([0.7]);
     let tensors = OdeProblem::new(by_tensor, tensor(DType::F64), (0.0, 2.0));
-    let tensors = solve_lanes(&tensors, &Tsit5::new(), options.clone()).unwrap();
+    let tensors = solve(&tensors, &Tsit5::new(), own(1e-6).save(save.clone())).unwrap();
     let arrays = OdeProblem::new(by_array, array(), (0.0, 2.0));
-    let arrays = solve_lanes(&arrays, &Tsit5::new(), options).unwrap();
-    assert!(tensors.outcome().is_success());
-    close(&tensors.u, &arrays.u, 1e-12);
-    close(&tensors.saved[0], &arrays.saved[0], 1e-12);
-    let nfe = |lanes: &[driftfield_solvers::lanes::LaneReport]| {
+    let arrays = solve(&arrays, &Tsit5::new(), own(1e-6).save(save)).unwrap();
+    assert!(tensors.outcome.is_success());
+    close(&tensors.u_last, &arrays.u_last, 1e-12);
+    close(&tensors.u[0], &arrays.u[0], 1e-12);
+    let nfe = |lanes: &[driftfield_solvers::LaneReport]| {
         lanes.iter().map(|lane| lane.nfe).collect::<Vec<_>>()
     };
     assert_eq!(nfe(&tensors.lanes), nfe(&arrays.lanes));
@@ -213,10 +229,9 @@ fn tolerances_too_small_for_the_norm_do_not_blame_the_field() {
             });
             let problem = OdeProblem::new(field, initial.clone(), span);
             let options = SolveOptions::adaptive(1e-200, 1e-200);
-            let together = solve(&problem, &Tsit5::new(), options).unwrap().outcome;
+            let together = attempt(&problem, &Tsit5::new(), options).outcome;
             let problem = OdeProblem::new(lanes, initial, span);
-            let options = LaneOptions::adaptive(1e-200, 1e-200);
-            let alone = solve_lanes(&problem, &Tsit5::new(), options).unwrap().lanes;
+            let alone = attempt(&problem, &Tsit5::new(), own(1e-200)).lanes;
             for outcome in [&together, &alone[4].outcome] {
                 match outcome {
                     Outcome::NonFinite { t: 1.0, lane: 4 } if bad => {}

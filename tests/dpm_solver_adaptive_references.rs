@@ -10,7 +10,7 @@ use common::{Batch, exact_flow, gap, mixture, path};
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::{PathMethod, parse};
 use driftfield_solvers::method::exponential::DPM_SOLVER_CONTROLLER;
-use driftfield_solvers::method::{ErrorEstimate, Method, Step};
+use driftfield_solvers::method::{ErrorEstimate, Method, Step, Stepper, Told};
 use driftfield_solvers::noise::NoNoise;
 use driftfield_solvers::{
     Adaptive, Counted, ErrorNorm, SemilinearField, SolveOptions, State, StepControl, Tolerance,
@@ -131,7 +131,7 @@ fn kdiffusion_runs() {
         let mut u = file.initial() * sigma_max;
         let mut next = u.clone();
         let field = Counted::new(&flow, None);
-        let mut memory = method.memory(&u);
+        let mut stepper = method.begin(&u);
         let (mut clock, end) = (-sigma_max.ln(), -sigma_min.ln());
         let (mut accepted, mut rejected, mut squares) = (0, 0, Vec::new());
         while clock < end - 1e-5 {
@@ -146,15 +146,16 @@ fn kdiffusion_runs() {
                 next: &mut next,
                 noise: &mut NoNoise,
                 grid: None,
+                lanes: None,
             };
-            method.step(step, &mut memory).unwrap();
-            let ErrorEstimate::Against { error, before, after } = method.error(&memory) else {
+            stepper.step(step).unwrap();
+            let ErrorEstimate::Against { error, before, after } = stepper.error() else {
                 panic!("no estimate")
             };
             error.weighted_mean_squares(before, after, &tolerance, &mut squares).unwrap();
             let error = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
             if controller.judge(error) {
-                method.accepted(&mut memory);
+                stepper.tell(Told::Accepted).unwrap();
                 std::mem::swap(&mut u, &mut next);
                 clock = clock_next;
                 accepted += 1;

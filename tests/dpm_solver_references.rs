@@ -7,7 +7,8 @@
 mod common;
 
 use common::published::{Published, Verdict, relative_gap, rows};
-use driftfield::generate::{Budget, Field, Generated, Initial, Saved, Settings, generate};
+use driftfield::generate::{Budget, Generated, Initial, MixtureModel, Saved, Settings, generate};
+use driftfield::problems::method::Solver;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::spacing::Spacing;
@@ -21,11 +22,11 @@ use serde_json::Value;
 /// both by rounding alone.
 const TOLERANCE: f64 = 1e-10;
 
-/// A file and its problem: its process, exact field and start.
+/// A file and its problem: its process, exact model and start.
 struct Reference {
     file: Published,
     path: SharedPath,
-    field: Field,
+    model: MixtureModel,
     initial: ArrayD<f64>,
 }
 
@@ -44,12 +45,12 @@ impl Reference {
         let path =
             process::parse(&format!("vp:beta_min={},beta_max={}", beta[0], beta[1])).unwrap();
         let initial = file.initial().into_dyn();
-        Reference { file, path, field: Field::Mixture(mixture.unwrap().into()), initial }
+        Reference { file, path, model: MixtureModel::new(mixture.unwrap()), initial }
     }
 
     fn generate(&self, settings: &Settings) -> Generated<f64> {
         let initial = Initial::State(self.initial.clone());
-        generate(&self.path, &self.field, initial, settings).unwrap()
+        generate(&self.path, &self.model, initial, settings).unwrap()
     }
 }
 
@@ -71,8 +72,10 @@ fn unipc_request(run: &Value) -> Settings {
         run["variant"].as_str().unwrap(),
         run["lower_order_final"]
     );
-    let mut settings =
-        Settings::new(solver, Budget::Steps(run["steps"].as_u64().unwrap() as usize));
+    let mut settings = Settings::new(
+        Solver::parse(&solver).unwrap(),
+        Budget::Steps(run["steps"].as_u64().unwrap() as usize),
+    );
     settings.spacing = Some(spacing(run["skip_type"].as_str().unwrap()));
     settings.t_start = run["t_start"].as_f64();
     settings.t_end = run["t_end"].as_f64();
@@ -108,7 +111,7 @@ fn request(run: &Value, form: &str) -> Settings {
         "singlestep" => Budget::Evaluations(steps as u64 + u64::from(denoise)),
         _ => Budget::Steps(steps / order),
     };
-    let mut settings = Settings::new(solver, budget);
+    let mut settings = Settings::new(Solver::parse(&solver).unwrap(), budget);
     settings.spacing = Some(spacing(text("skip_type")));
     settings.t_start = run["t_start"].as_f64();
     settings.t_end = run["t_end"].as_f64();
@@ -177,7 +180,8 @@ fn corrected_third_order() {
         let steps = run["settings"]["steps"].as_array().unwrap().iter();
         for (steps, expected) in steps.zip(run["states"].as_array().unwrap()) {
             let steps = steps.as_u64().unwrap();
-            let mut settings = Settings::new(name, Budget::Steps(steps as usize));
+            let mut settings =
+                Settings::new(Solver::parse(name).unwrap(), Budget::Steps(steps as usize));
             settings.spacing = Some(Spacing::LogSnr);
             let ours = reference.generate(&settings);
             nfe_equal &= ours.statistics.nfe == steps;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use common::published::{Ours, Published, numbers, relative_gap, rows, run, run_method, spec};
 use common::{Batch, exact_flow, mixture, path};
-use driftfield::generate::{Budget, Field, Initial, Settings, generate};
+use driftfield::generate::{Budget, Initial, MixtureModel, Settings, generate};
+use driftfield::problems::method::Solver;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method;
 use driftfield_problems::process::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
@@ -61,14 +62,14 @@ fn heun() {
 fn the_grid_to_the_data_is_the_published_one() {
     let file = Published::read("edm/edm_heun");
     let edm = path("edm");
-    let field = Field::Mixture(mixture().into());
+    let model = MixtureModel::new(mixture());
     for recorded in file.runs() {
         let steps = recorded["settings"]["num_steps"].as_u64().unwrap() as usize;
         for solver in ["edm-heun", "heun"] {
-            let mut asked = Settings::new(solver, Budget::Steps(steps));
+            let mut asked = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(steps));
             asked.t_end = Some(0.0);
             let initial = Initial::State((file.initial() * 80.0).into_dyn());
-            let done = generate(&edm, &field, initial, &asked).unwrap();
+            let done = generate(&edm, &model, initial, &asked).unwrap();
             assert_eq!(done.statistics.nfe, 2 * steps as u64 - 1, "{solver}");
             let gap = relative_gap(&done.samples, &rows(&recorded["final"]));
             assert!(gap < TOLERANCE, "{solver}, {steps} steps: {gap:e}");

@@ -1,8 +1,7 @@
 //! Solvers on real images with no model error: the exact denoiser of 64 digits.
 
-use std::sync::Arc;
-
-use driftfield::generate::{Budget, EmpiricalField, Field, Initial, Settings, generate};
+use driftfield::generate::{Budget, EmpiricalModel, Initial, Model, Precision, Settings, generate};
+use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
 use driftfield::problems::process;
 use driftfield::problems::spacing::Spacing;
@@ -14,15 +13,15 @@ use rayon::prelude::*;
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mnist");
 const LANES: usize = 3;
 
-fn field() -> Field {
-    Field::Empirical(Arc::new(EmpiricalField::digits(DIGITS, 0.0).unwrap()))
+fn model() -> EmpiricalModel {
+    EmpiricalModel::digits(DIGITS, 0.0).unwrap()
 }
 
-fn solved<T: Scalar>(field: &Field, settings: Settings) -> ArrayD<f64> {
+fn solved<T: Precision>(model: &dyn Model, settings: Settings) -> ArrayD<f64> {
     let path = process::parse("rectified-flow").unwrap();
     let settings = Settings { t_start: Some(0.999), t_end: Some(0.05), ..settings };
     let initial = Initial::<T>::Noise { lanes: LANES, seed: 1 };
-    let generated = generate(&path, field, initial, &settings).unwrap();
+    let generated = generate(&path, model, initial, &settings).unwrap();
     assert!(generated.outcome.is_success(), "{}: {}", settings.solver, generated.outcome);
     generated.samples.mapv(Scalar::into_f64)
 }
@@ -31,15 +30,21 @@ fn solved<T: Scalar>(field: &Field, settings: Settings) -> ArrayD<f64> {
 /// noise the predicted data does not change, and multistep methods are started at no cost. On one
 /// uniform in t their first step, at first order, spans a good part of that clock, and its error
 /// falls with h^2 whatever the method's order.
-fn on_grid<T: Scalar>(field: &Field, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
+fn on_grid<T: Precision>(model: &dyn Model, info: &MethodInfo, steps: usize) -> ArrayD<f64> {
     let exponential = info.kind == Kind::Exponential;
     let spacing = exponential.then(|| "logsnr".parse::<Spacing>().unwrap());
-    solved::<T>(field, Settings { spacing, ..Settings::new(info.name, Budget::Steps(steps)) })
+    solved::<T>(
+        model,
+        Settings {
+            spacing,
+            ..Settings::new(Solver::parse(info.name).unwrap(), Budget::Steps(steps))
+        },
+    )
 }
 
-fn truth(field: &Field) -> ArrayD<f64> {
+fn truth(model: &EmpiricalModel) -> ArrayD<f64> {
     let budget = Budget::Adaptive { abstol: 1e-12, reltol: 1e-12, max_nfe: None };
-    solved::<f64>(field, Settings::new("dop853", budget))
+    solved::<f64>(model, Settings::new(Solver::parse("dop853").unwrap(), budget))
 }
 
 /// Root of the mean over lanes of the squared distance, in which images of 784 pixels differ by
@@ -76,12 +81,12 @@ fn grids(info: &MethodInfo) -> [usize; 3] {
 
 #[test]
 fn every_deterministic_method_converges_at_its_order_on_real_digits() {
-    let field = field();
-    let truth = truth(&field);
+    let model = model();
+    let truth = truth(&model);
     let methods: Vec<MethodInfo> = deterministic().collect();
     assert!(methods.len() > 40);
     methods.par_iter().for_each(|info| {
-        let error = |steps| (steps, distance(&on_grid::<f64>(&field, info, steps), &truth));
+        let error = |steps| (steps, distance(&on_grid::<f64>(&model, info, steps), &truth));
         let errors = grids(info).map(error);
         let (found, order) = (slope(&errors), f64::from(info.order));
         println!("{} order {order}: slope {found:.2}, {errors:?}", info.name);
@@ -96,13 +101,13 @@ fn every_deterministic_method_converges_at_its_order_on_real_digits() {
 /// still moves, it hardly does.
 #[test]
 fn single_precision_follows_double_down_to_a_floor_that_rises_with_the_steps() {
-    let field = field();
-    let truth = truth(&field);
+    let model = model();
+    let truth = truth(&model);
     let followed = ["euler", "heun", "rk4", "dpm-solver++2m", "unipc-2"];
     for info in deterministic().filter(|info| followed.contains(&info.name)) {
         for steps in [10, 40, 160, 640] {
-            let single = on_grid::<f32>(&field, &info, steps);
-            let double = on_grid::<f64>(&field, &info, steps);
+            let single = on_grid::<f32>(&model, &info, steps);
+            let double = on_grid::<f64>(&model, &info, steps);
             let (gap, error) = (distance(&single, &double), distance(&single, &truth));
             let label = format!("{}, {steps} steps: {gap:.1e} from double", info.name);
             println!("{label}, {error:.1e} from the truth");
@@ -113,7 +118,7 @@ fn single_precision_follows_double_down_to_a_floor_that_rises_with_the_steps() {
     // The floor is there: more steps make single precision worse.
     let rk4 = deterministic().find(|info| info.name == "rk4").unwrap();
     let [few, many] =
-        [160, 640].map(|steps| distance(&on_grid::<f32>(&field, &rk4, steps), &truth));
+        [160, 640].map(|steps| distance(&on_grid::<f32>(&model, &rk4, steps), &truth));
     assert!(many > 2.0 * few, "{few:e} {many:e}");
 }
 
@@ -121,8 +126,8 @@ fn single_precision_follows_double_down_to_a_floor_that_rises_with_the_steps() {
 #[test]
 fn smoothing_widens_the_data_by_as_many_pixel_units() {
     let variance = |smoothing: f64| {
-        let field = EmpiricalField::digits(DIGITS, smoothing).unwrap();
-        Field::Empirical(Arc::new(field)).data_std().unwrap().powi(2)
+        let model = EmpiricalModel::digits(DIGITS, smoothing).unwrap();
+        model.data_std().unwrap().powi(2)
     };
     let widened = (variance(0.1) - variance(0.0)).sqrt();
     assert!((widened - 0.2).abs() < 1e-12, "{widened}");

@@ -4,7 +4,7 @@
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method;
-use driftfield_problems::process::{self, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::{Dop853, Method};
 use driftfield_solvers::{OdeProblem, SolveOptions, solve};
@@ -125,15 +125,15 @@ const FIRST_ORDER: [&str; 6] = [
 
 #[test]
 fn ddim_is_every_method_of_order_one_on_every_path() {
-    for entry in PROCESSES {
-        let path = process::parse(entry.name).unwrap();
+    for entry in process::catalog().entries() {
+        let path = process::parse(entry.name()).unwrap();
         let span = (path.start_with_finite_log_snr(), path.default_span().1);
         let problem = problem(&path, span);
         let ddim = run(&problem, &path, "ddim", 20);
         let size = ddim.iter().fold(1.0f64, |size, value| size.max(value.abs()));
         for solver in FIRST_ORDER {
             let gap = rms(&ddim, &run(&problem, &path, solver, 20)) / size;
-            assert!(gap < 1e-12, "{solver} on {}: {gap:e}", entry.name);
+            assert!(gap < 1e-12, "{solver} on {}: {gap:e}", entry.name());
         }
     }
 }

@@ -4,14 +4,20 @@
 use std::sync::Arc;
 
 use driftfield::generate::{
-    Budget, EmpiricalField, Field, GenerateError, Generated, Initial, Saved, Settings, generate,
+    Budget, EmpiricalModel, GenerateError, Generated, Initial, MixtureModel, Saved, Settings,
+    generate,
 };
+use driftfield::problems::method::Solver;
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
-use driftfield_problems::method::{parse, path_methods};
+use driftfield_problems::method::{self, parse, path_methods};
 use driftfield_problems::predictor::{Predictor, Target};
-use driftfield_problems::process::{self, GaussianPath, PROCESSES};
+use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_solvers::method::exponential::{Multistep, MultistepRule, MultistepStep};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
+use driftfield_solvers::{FieldError, NonlinearPart, SemilinearField, State, StateError};
 
 fn mixture() -> GaussianMixture {
     let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
@@ -20,8 +26,8 @@ fn mixture() -> GaussianMixture {
 
 fn run(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
     let initial = Initial::Noise { lanes: 20, seed: 1 };
-    let field = Field::Mixture(mixture().into());
-    generate(&process::parse(process).unwrap(), &field, initial, settings)
+    let model = MixtureModel::new(mixture());
+    generate(&process::parse(process).unwrap(), &model, initial, settings)
 }
 
 fn encode(
@@ -32,7 +38,7 @@ fn encode(
     let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
     let mixture = GaussianMixture::isotropic(vec![0.4, 0.6], means, vec![0.3, 0.2]).unwrap();
     let path = process::parse(process).unwrap();
-    generate(&path, &Field::Mixture(mixture.into()), Initial::State(state), settings)
+    generate(&path, &MixtureModel::new(mixture), Initial::State(state), settings)
 }
 
 fn exponential() -> Vec<&'static str> {
@@ -71,24 +77,29 @@ fn names_of_the_contract() {
 /// The default start gives way to one of finite log-SNR; an explicit one is refused.
 #[test]
 fn every_process_runs_every_method_from_a_usable_start() {
-    for entry in PROCESSES {
-        let path = process::parse(entry.name).unwrap();
+    for entry in process::catalog().entries() {
+        let path = process::parse(entry.name()).unwrap();
         for solver in exponential() {
-            let mut settings = Settings::new(solver, Budget::Steps(7));
-            let done = run(entry.name, &settings).unwrap();
-            assert!(done.outcome.is_success(), "{} {solver}: {}", entry.name, done.outcome);
+            let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(7));
+            let done = run(entry.name(), &settings).unwrap();
+            assert!(done.outcome.is_success(), "{} {solver}: {}", entry.name(), done.outcome);
             assert_eq!(done.span.start, path.start_with_finite_log_snr());
             assert_eq!(done.statistics.nfe, 7 * per_step(solver));
             if !path.domain().noise.finite_log_snr && path.domain().noise.t.is_finite() {
                 settings.t_start = Some(path.domain().noise.t);
                 let info = parse::<[f64; 2]>(solver).unwrap().info();
                 if info.starts_from_noise {
-                    let done = run(entry.name, &settings).unwrap();
-                    assert!(done.outcome.is_success(), "{} {solver}: {}", entry.name, done.outcome);
+                    let done = run(entry.name(), &settings).unwrap();
+                    assert!(
+                        done.outcome.is_success(),
+                        "{} {solver}: {}",
+                        entry.name(),
+                        done.outcome
+                    );
                     assert_eq!(done.statistics.nfe, 7 * per_step(solver));
                     continue;
                 }
-                let error = run(entry.name, &settings).unwrap_err().to_string();
+                let error = run(entry.name(), &settings).unwrap_err().to_string();
                 let advice = format!("nearest usable time is {}", done.span.start);
                 assert!(error.contains(&advice), "{error}");
             }
@@ -108,7 +119,8 @@ fn evaluations_are_used_up() {
     for solver in exponential().into_iter().filter(|solver| !stochastic(solver)) {
         for spacing in [Spacing::Uniform, Spacing::LogSnr, Spacing::KARRAS] {
             for nfe in [4, 5, 10, 15] {
-                let mut settings = Settings::new(solver, Budget::Evaluations(nfe));
+                let mut settings =
+                    Settings::new(Solver::parse(solver).unwrap(), Budget::Evaluations(nfe));
                 settings.spacing = Some(spacing.clone());
                 settings.denoise_final = true;
                 let done = run("vp", &settings).unwrap();
@@ -119,7 +131,8 @@ fn evaluations_are_used_up() {
             }
         }
     }
-    let mut settings = Settings::new("dpm-solver-3s", Budget::Evaluations(1));
+    let mut settings =
+        Settings::new(Solver::parse("dpm-solver-3s").unwrap(), Budget::Evaluations(1));
     assert_eq!(run("vp", &settings).unwrap().steps, Some(1));
     // One evaluation for the denoising leaves no step.
     settings.denoise_final = true;
@@ -146,7 +159,10 @@ fn parameters_are_read_or_refused() {
         "dpm-solver++2m:corrector=unic",
         "dpm-solver-12:type=taylor",
     ] {
-        assert!(run("vp", &Settings::new(good, Budget::Steps(5))).is_ok(), "{good}");
+        assert!(
+            run("vp", &Settings::new(Solver::parse(good).unwrap(), Budget::Steps(5))).is_ok(),
+            "{good}"
+        );
     }
     for bad in [
         "dpm-solver-2m:form=reference",
@@ -169,8 +185,7 @@ fn parameters_are_read_or_refused() {
         "edm-heun:tmin=2,tmax=1",
         "edm-heun:s_churn=3",
     ] {
-        let error = run("vp", &Settings::new(bad, Budget::Steps(5))).unwrap_err();
-        assert!(matches!(error, GenerateError::Spec(_)), "{bad}: {error}");
+        assert!(Solver::parse(bad).is_err(), "{bad}");
     }
     for (solver, range) in [
         ("ddim:eta=-0.1", "from 0 to 1"),
@@ -185,16 +200,17 @@ fn parameters_are_read_or_refused() {
         ("sde-dpm-solver++2m:form=reference", "no parameter"),
         ("sde-dpm-solver++2m:type=taylor", "one of midpoint, heun"),
     ] {
-        let error = run("vp", &Settings::new(solver, Budget::Steps(5))).unwrap_err();
-        assert!(matches!(error, GenerateError::Spec(_)), "{solver}: {error}");
+        let error = Solver::parse(solver).unwrap_err();
         assert!(error.to_string().contains(range), "{solver}: {error}");
     }
-    let mut settings = Settings::new("ddim", Budget::Steps(5));
+    let mut settings = Settings::new(Solver::parse("ddim").unwrap(), Budget::Steps(5));
     settings.noise_level = Some(1.0);
     assert!(matches!(run("vp", &settings), Err(GenerateError::NoiseLevelOfOde("ddim"))));
     let adaptive = Budget::Adaptive { abstol: 1e-3, reltol: 1e-3, max_nfe: None };
-    assert!(run("vp", &Settings::new("dpm-solver-2s", adaptive)).is_err());
-    let done = run("rectified-flow", &Settings::new("dpm-solver++23", adaptive)).unwrap();
+    assert!(run("vp", &Settings::new(Solver::parse("dpm-solver-2s").unwrap(), adaptive)).is_err());
+    let done =
+        run("rectified-flow", &Settings::new(Solver::parse("dpm-solver++23").unwrap(), adaptive))
+            .unwrap();
     assert!(done.outcome.is_success() && done.span.start == 0.999);
 }
 
@@ -205,19 +221,19 @@ fn noise_has_its_own_parameter_and_no_way_back() {
         ["ddim:eta=0.3", "dpm-2-ancestral", "sde-dpm-solver++2s", "sde-dpm-solver++2m"];
     for solver in stochastic {
         let name = parse::<[f64; 2]>(solver).unwrap().info().name;
-        let mut settings = Settings::new(solver, Budget::Steps(5));
+        let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(5));
         settings.noise_level = Some(1.0);
         let error = run("vp", &settings).unwrap_err();
         assert!(matches!(error, GenerateError::OwnNoise(refused) if refused == name));
         assert!(error.to_string().contains("such as eta"), "{error}");
-        let mut settings = Settings::new(solver, Budget::Steps(5));
+        let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(5));
         (settings.t_start, settings.t_end) = (Some(0.1), Some(0.9));
         let error = run("vp", &settings).unwrap_err();
         assert!(matches!(error, GenerateError::StochasticEncoding(refused) if refused == name));
     }
     // To sigma = 0 a step with noise is one like all others, the noise being 0, on the grid of the
     // process as on another.
-    let mut settings = Settings::new("ddim:eta=1", Budget::Steps(5));
+    let mut settings = Settings::new(Solver::parse("ddim:eta=1").unwrap(), Budget::Steps(5));
     settings.spacing = Some(Spacing::Quadratic);
     settings.t_end = Some(0.0);
     let listed = run("edm", &settings).unwrap();
@@ -238,7 +254,7 @@ fn steps_to_the_data() {
     for process in ["vp", "sub-vp", "edm", "rectified-flow", "brownian-bridge"] {
         for solver in exponential() {
             let info = parse::<[f64; 2]>(solver).unwrap().info();
-            let mut settings = Settings::new(solver, Budget::Steps(6));
+            let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(6));
             settings.spacing = Some(Spacing::Quadratic);
             settings.t_end = Some(0.0);
             // The last step to the data of `edm` is for every method.
@@ -284,7 +300,7 @@ fn steps_from_the_data() {
             if info.draws_noise {
                 continue;
             }
-            let mut settings = Settings::new(solver, Budget::Steps(6));
+            let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(6));
             settings.spacing = Some(Spacing::Quadratic);
             (settings.t_start, settings.t_end) = (Some(0.0), Some(0.8));
             let clean = ndarray::array![[-1.0, 0.5], [1.1, 0.1]].into_dyn();
@@ -311,8 +327,8 @@ fn steps_from_the_data() {
 #[test]
 fn an_empty_span_returns_the_initial_state() {
     let given = ndarray::array![[-1.0, 0.5], [1.1, 0.1]].into_dyn();
-    for entry in PROCESSES {
-        let path = process::parse(entry.name).unwrap();
+    for entry in process::catalog().entries() {
+        let path = process::parse(entry.name()).unwrap();
         for method in path_methods::<[f64; 2]>() {
             let info = method.info();
             let mut budgets = vec![Budget::Steps(5), Budget::Evaluations(200)];
@@ -321,11 +337,11 @@ fn an_empty_span_returns_the_initial_state() {
             }
             for budget in budgets {
                 for t in [0.5, path.domain().data.t] {
-                    let mut settings = Settings::new(info.name, budget);
+                    let mut settings = Settings::new(Solver::parse(info.name).unwrap(), budget);
                     (settings.t_start, settings.t_end) = (Some(t), Some(t));
                     settings.saved = driftfield::generate::Saved::All;
-                    let done = encode(entry.name, given.clone(), &settings).unwrap();
-                    let label = format!("{} on {} at {t}", info.name, entry.name);
+                    let done = encode(entry.name(), given.clone(), &settings).unwrap();
+                    let label = format!("{} on {} at {t}", info.name, entry.name());
                     assert!(done.outcome.is_success(), "{label}: {}", done.outcome);
                     assert_eq!((&done.samples, &done.times), (&given, &vec![t]), "{label}");
                     assert_eq!(done.trajectory, std::slice::from_ref(&given), "{label}");
@@ -341,7 +357,7 @@ fn an_empty_span_returns_the_initial_state() {
 #[test]
 fn churn_draws_noise_and_nothing_else_changes() {
     let samples = |solver: &str, seed| {
-        let mut settings = Settings::new(solver, Budget::Steps(10));
+        let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(10));
         settings.seed = seed;
         run("edm", &settings).unwrap().samples
     };
@@ -354,7 +370,7 @@ fn churn_draws_noise_and_nothing_else_changes() {
         // No level lies in an empty range, so that nothing is added.
         let elsewhere = format!("{name}:churn=5,tmin=1e6,tmax=1e7");
         assert_eq!(samples(&elsewhere, 1), samples(name, 1));
-        let mut settings = Settings::new(&churned, Budget::Steps(10));
+        let mut settings = Settings::new(Solver::parse(&churned).unwrap(), Budget::Steps(10));
         (settings.t_start, settings.t_end) = (Some(0.002), Some(80.0));
         let encoding = run("edm", &settings).unwrap_err();
         assert!(matches!(encoding, GenerateError::StochasticEncoding(_)), "{encoding}");
@@ -365,7 +381,7 @@ fn churn_draws_noise_and_nothing_else_changes() {
 #[test]
 fn lists_within_a_number_of_evaluations() {
     let list = Spacing::explicit([0.9, 0.5, 0.1]).unwrap();
-    let mut settings = Settings::new("heun", Budget::Evaluations(5));
+    let mut settings = Settings::new(Solver::parse("heun").unwrap(), Budget::Evaluations(5));
     settings.spacing = Some(list);
     let done = run("vp", &settings).unwrap();
     assert_eq!((done.steps, done.statistics.nfe), (Some(2), 4));
@@ -385,20 +401,21 @@ fn every_method() -> Vec<MethodInfo> {
 #[test]
 fn every_method_ends_at_the_data_of_edm() {
     let points = ndarray::array![[-1.0, 0.5], [1.0, 0.0], [0.3, -0.4]];
-    let field = Field::Empirical(Arc::new(EmpiricalField {
+    let model = EmpiricalModel {
         points: Arc::new(points.clone()),
         smoothing: 0.0,
         row_shape: vec![2],
         units: None,
         file: "points".to_owned(),
-    }));
+    };
     let edm = process::parse("edm").unwrap();
     let run = |settings: &Settings| {
-        generate::<f64>(&edm, &field, Initial::Noise { lanes: 6, seed: 1 }, settings)
+        generate::<f64>(&edm, &model, Initial::Noise { lanes: 6, seed: 1 }, settings)
     };
     for info in every_method() {
         for steps in [1, 2, 7] {
-            let mut settings = Settings::new(info.name, Budget::Steps(steps));
+            let mut settings =
+                Settings::new(Solver::parse(info.name).unwrap(), Budget::Steps(steps));
             settings.t_end = Some(0.0);
             settings.saved = Saved::All;
             let done = run(&settings).unwrap_or_else(|error| panic!("{}: {error}", info.name));
@@ -422,7 +439,7 @@ fn every_method_ends_at_the_data_of_edm() {
             }
         }
         // The predicted data of a data set without smoothing is among its points.
-        let mut settings = Settings::new(info.name, Budget::Steps(18));
+        let mut settings = Settings::new(Solver::parse(info.name).unwrap(), Budget::Steps(18));
         settings.t_end = Some(0.0);
         if info.evaluations_to_data.is_none() {
             for x in run(&settings).unwrap().samples.outer_iter() {
@@ -434,7 +451,7 @@ fn every_method_ends_at_the_data_of_edm() {
             }
         }
     }
-    let mut settings = Settings::new("heun", Budget::Steps(3));
+    let mut settings = Settings::new(Solver::parse("heun").unwrap(), Budget::Steps(3));
     (settings.t_start, settings.t_end) = (Some(0.001), Some(0.0));
     let error = run(&settings).unwrap_err().to_string();
     assert!(error.contains("0.002") && error.contains("one step"), "{error}");
@@ -445,14 +462,14 @@ fn every_method_ends_at_the_data_of_edm() {
 /// What is refused names the spacing, and says so if nobody asked for it.
 #[test]
 fn refused_spacings_are_named() {
-    let mut settings = Settings::new("euler", Budget::Steps(9));
+    let mut settings = Settings::new(Solver::parse("euler").unwrap(), Budget::Steps(9));
     (settings.t_start, settings.t_end) = (Some(0.5), Some(0.5 - 1e-16));
     let error = run("vp", &settings).unwrap_err().to_string();
     assert!(error.contains("`uniform` is the default spacing of `vp`"), "{error}");
     settings.spacing = Some(Spacing::Uniform);
     let error = run("vp", &settings).unwrap_err().to_string();
     assert!(error.contains("`uniform`") && !error.contains("default"), "{error}");
-    let mut settings = Settings::new("heun", Budget::Steps(9));
+    let mut settings = Settings::new(Solver::parse("heun").unwrap(), Budget::Steps(9));
     settings.t_end = Some(0.0);
     for spacing in [Spacing::LogSnr, Spacing::KARRAS, Spacing::PolyExponential { rho: 2.0 }] {
         settings.spacing = Some(spacing.clone());
@@ -478,7 +495,8 @@ fn budgets_in_messages_are_the_ones_given() {
             for denoise_final in [false, true] {
                 let what = format!("{} on {process} to {t_end:?}, {denoise_final}", info.name);
                 let attempt = |nfe: u64| {
-                    let mut settings = Settings::new(info.name, Budget::Evaluations(nfe));
+                    let mut settings =
+                        Settings::new(Solver::parse(info.name).unwrap(), Budget::Evaluations(nfe));
                     (settings.t_end, settings.denoise_final) = (t_end, denoise_final);
                     run(process, &settings).map(|done| (done.steps, done.statistics.nfe))
                 };
@@ -518,7 +536,7 @@ fn spent_budgets_are_the_ones_given() {
             {
                 let max_nfe = Some(max_nfe);
                 let budget = Budget::Adaptive { abstol: 1e-6, reltol: 1e-6, max_nfe };
-                let mut settings = Settings::new(info.name, budget);
+                let mut settings = Settings::new(Solver::parse(info.name).unwrap(), budget);
                 (settings.denoise_final, settings.per_lane) = (denoise_final, per_lane);
                 let done = match run("vp", &settings) {
                     Err(GenerateError::NotPerLane(_)) if per_lane => continue,
@@ -537,14 +555,15 @@ fn spent_budgets_are_the_ones_given() {
 /// The denoising alone, with every method on every process: the predicted data at the start.
 #[test]
 fn one_evaluation_may_be_the_denoising_alone() {
-    for entry in PROCESSES {
-        let path = process::parse(entry.name).unwrap();
+    for entry in process::catalog().entries() {
+        let path = process::parse(entry.name()).unwrap();
         for info in every_method() {
-            let mut settings = Settings::new(info.name, Budget::Evaluations(1));
+            let mut settings =
+                Settings::new(Solver::parse(info.name).unwrap(), Budget::Evaluations(1));
             settings.denoise_final = true;
             settings.saved = Saved::All;
-            let done = run(entry.name, &settings).unwrap();
-            let what = format!("{} on {}", info.name, entry.name);
+            let done = run(entry.name(), &settings).unwrap();
+            let what = format!("{} on {}", info.name, entry.name());
             assert!(done.outcome.is_success(), "{what}");
             assert_eq!((done.steps, done.statistics.nfe), (Some(0), 1), "{what}");
             assert_eq!(done.span.start, done.span.end, "{what}");
@@ -555,4 +574,95 @@ fn one_evaluation_may_be_the_denoising_alone() {
             assert_eq!(done.samples, data, "{what}");
         }
     }
+}
+
+/// `u + int N` for the data, of order 1: DPM-Solver++1 as somebody else would write it.
+#[derive(Clone)]
+struct OwnRule;
+
+impl MultistepRule for OwnRule {
+    fn name(&self) -> &'static str {
+        "own-rule"
+    }
+    fn part(&self) -> NonlinearPart {
+        NonlinearPart::Data
+    }
+    fn values(&self) -> usize {
+        1
+    }
+    fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
+        weights[0] = step.whole.weight(1);
+        Ok(())
+    }
+}
+
+/// DDIM as a method of somebody's own, written for any state.
+#[derive(Clone)]
+struct OwnDdim;
+
+/// Holds the predicted data.
+struct OwnDdimStepper<S>(S);
+
+impl<S: State, F: SemilinearField<S>> Method<S, F> for OwnDdim {
+    type Stepper = OwnDdimStepper<S>;
+
+    fn info(&self) -> MethodInfo {
+        MethodInfo::one_step("own-ddim", Kind::Exponential, 1, 1)
+    }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        OwnDdimStepper(initial.zeros_like())
+    }
+}
+
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for OwnDdimStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let schedule = step.field.schedule();
+        let (now, next) = (schedule.at(step.t)?, schedule.at(step.t_next)?);
+        step.field.predict(Target::DATA.into(), &mut self.0, step.u, step.t.into())?;
+        let scale = next.sigma / now.sigma;
+        let weight = next.alpha - scale * now.alpha;
+        step.next.linear_combination(0.0, &[(scale, step.u), (weight, &self.0)])?;
+        Ok(())
+    }
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.0], from),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Methods of one's own stand beside ours, in both precisions, by label or by name.
+#[test]
+fn methods_of_ones_own_run_where_ours_do() {
+    let own = method::catalog().with(method::multistep_solver("DPM-Solver++1 again", OwnRule));
+    let model = MixtureModel::new(mixture());
+    let path = process::parse("vp").unwrap();
+    let noise = Initial::Noise { lanes: 20, seed: 1 };
+    let single = |solver: &Solver| {
+        let settings = Settings::new(solver.clone(), Budget::Steps(8));
+        let initial = Initial::<f32>::Noise { lanes: 20, seed: 1 };
+        generate(&path, &model, initial, &settings).unwrap().samples.mapv(f64::from)
+    };
+    let double = |solver: &Solver| {
+        let settings = Settings::new(solver.clone(), Budget::Steps(8));
+        generate(&path, &model, noise.clone(), &settings).unwrap().samples
+    };
+    let ours = Solver::parse("dpm-solver++1").unwrap();
+    for solver in [
+        Solver::new("mine", OwnDdim),
+        Solver::new("mine", Multistep::new(OwnRule)),
+        own.build("own-rule").unwrap(),
+        own.build("own-rule:start=matching,lower_order_final=true").unwrap(),
+    ] {
+        let gap = |a: ndarray::ArrayD<f64>, b: ndarray::ArrayD<f64>| {
+            (a - b).iter().fold(0.0f64, |worst, gap| worst.max(gap.abs()))
+        };
+        assert!(gap(double(&solver), double(&ours)) < 1e-13, "{solver}");
+        assert!(gap(single(&solver), single(&ours)) < 1e-5, "{solver}");
+    }
+    let corrected = own.build("own-rule:corrector=unic").unwrap();
+    assert_eq!((corrected.label(), corrected.info().order), ("own-rule:corrector=unic", 2));
+    let error = own.build("own-rul").unwrap_err().to_string();
+    assert!(error.contains("did you mean `own-rule`"), "{error}");
 }

@@ -3,8 +3,8 @@
 
 use driftfield::generate::shipped_classifier;
 use driftfield::metrics::{
-    self, GaussianFit, ImageQuality, ImageQualityError, ImageReference, KernelComparison,
-    KernelSample, MetricError, Sample, frechet_distance, kernel_distance,
+    self, GaussianFit, ImageQuality, ImageReference, KernelComparison, KernelSample, MetricError,
+    Sample, frechet_distance, kernel_distance,
 };
 use driftfield::networks::ClassifierError;
 use driftfield::problems::data::{Mnist, SampleRng};
@@ -80,9 +80,9 @@ fn single_points_are_refused() {
     let (one, two) = (array![[1.0, 2.0]], array![[1.0, 2.0], [0.0, 1.0]]);
     for metric in ["frechet", "kernel_distance"] {
         let metric = metrics::by_name(metric).unwrap();
-        let refused = (metric.evaluate)(&one.view(), &two.view());
+        let refused = metric.distance(&one.view(), &two.view());
         assert_eq!(refused, Err(MetricError::TooFew { sample: Sample::P }), "{}", metric.name);
-        let refused = (metric.evaluate)(&two.view(), &one.view());
+        let refused = metric.distance(&two.view(), &one.view());
         assert_eq!(refused, Err(MetricError::TooFew { sample: Sample::Q }), "{}", metric.name);
     }
     let fit = |d| GaussianFit::new(&normals(9, d, 0).view(), Sample::P).unwrap();
@@ -157,19 +157,18 @@ fn digits_are_nearer_than_noisy_digits_and_recognised() {
 fn bad_images_are_typed_errors() {
     let (reference, real, labels) = digits();
     let refused = reference.floor(real.view(), &labels, 65).unwrap_err();
-    assert_eq!(refused, ImageQualityError::TooFewReal { wanted: 65, found: 64 });
+    assert_eq!(refused, MetricError::TooFewReal { wanted: 65, found: 64 });
     let refused = reference.quality(real.view(), Some(&labels[1..])).unwrap_err();
     let expected = ClassifierError::Labels { images: 64, labels: 63 };
-    assert_eq!(refused, ImageQualityError::Classifier(expected));
+    assert_eq!(refused, MetricError::Classifier(expected));
     let few = reference.quality(real.slice(s![..19, ..]), None).unwrap_err();
     let expected = MetricError::TooFewForGroups { rows: 19, groups: 20 };
-    assert_eq!(few, ImageQualityError::Metric(expected));
+    assert_eq!(few, expected);
     for value in [f32::NAN, f32::INFINITY] {
         let mut damaged = real.clone();
         damaged[[5, 100]] = value;
         let refused = reference.quality(damaged.view(), None).unwrap_err();
-        let ImageQualityError::Classifier(ClassifierError::NonFinite { image: 5, .. }) = refused
-        else {
+        let MetricError::Classifier(ClassifierError::NonFinite { image: 5, .. }) = refused else {
             panic!("{refused}")
         };
     }

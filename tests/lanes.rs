@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Batch, all_paths, exact_flow, gap, mixture};
-use driftfield::generate::{Condition, Field, shipped};
+use driftfield::generate::{Condition, TrainedModel, shipped};
 use driftfield_networks::MlpConfig;
 use driftfield_networks::weights::TrainedNetwork;
 use driftfield_problems::field::MixturePredictor;
@@ -15,7 +15,7 @@ use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::method::{Dop853, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
-    FieldError, LaneOptions, OdeProblem, Problem, SolveOptions, VectorField, solve, solve_lanes,
+    ErrorNorm, FieldError, OdeProblem, Problem, SolveOptions, VectorField, solve,
 };
 use ndarray::{Array2, Axis};
 
@@ -30,17 +30,26 @@ fn on_every_process_each_lane_follows_the_flow() {
     for path in all_paths() {
         let field = exact_flow(mixture(), &path);
         let problem = field.problem(noise(&path, 40), path.default_span());
-        let own = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-7, 1e-7)).unwrap();
+        let own = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-7, 1e-7).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         let truth = solve(&problem, &Dop853::new(), SolveOptions::adaptive(1e-11, 1e-11)).unwrap();
-        assert!(own.outcome().is_success(), "{}: {}", path.name(), own.outcome());
+        assert!(own.outcome.is_success(), "{}: {}", path.name(), own.outcome);
         assert!(
-            gap(&own.u, &truth.u_last) < 1e-4,
+            gap(&own.u_last, &truth.u_last) < 1e-4,
             "{}: {}",
             path.name(),
-            gap(&own.u, &truth.u_last)
+            gap(&own.u_last, &truth.u_last)
         );
-        let loose =
-            solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
+        let loose = solve(
+            &problem,
+            &Tsit5::new(),
+            SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+        )
+        .unwrap();
         assert!(loose.lane_evaluations() < own.lane_evaluations());
     }
 }
@@ -73,8 +82,9 @@ fn fields_take_a_time_per_lane() {
     for name in ["cat-vp", "cat-rectified-flow", "cat-brownian-bridge"] {
         let network = TrainedNetwork::<MlpConfig>::from_bytes(shipped(name).unwrap()).unwrap();
         let path = process::parse(&network.process).unwrap();
-        let predictor =
-            Field::trained(network, name).predictor::<Batch>(&path, &Condition::default()).unwrap();
+        let predictor = TrainedModel::new(network, name)
+            .predictor::<Batch>(&path, &Condition::default())
+            .unwrap();
         let field = PathField::new(predictor, 0.0.into());
         check_times(&field, &[0.9, 0.3, 0.31, 0.05, 0.3], 2e-5);
     }
@@ -109,6 +119,11 @@ fn a_predictor_of_one_time_is_refused() {
     let field = PathField::new(Arc::new(OneTime(path.clone())), 0.0.into());
     let problem = OdeProblem::new(field, noise(&path, 3), path.default_span());
     assert_eq!(problem.span(), path.default_span());
-    let solution = solve_lanes(&problem, &Tsit5::new(), LaneOptions::adaptive(1e-3, 1e-3)).unwrap();
-    assert!(solution.outcome().to_string().contains("one time for all"), "{}", solution.outcome());
+    let solution = solve(
+        &problem,
+        &Tsit5::new(),
+        SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane),
+    )
+    .unwrap();
+    assert!(solution.outcome.to_string().contains("one time for all"), "{}", solution.outcome);
 }

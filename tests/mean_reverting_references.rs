@@ -18,9 +18,11 @@ use driftfield_problems::predictor::{
     Network, NetworkPredictor, Prediction, Predictor, Shifted, Target,
 };
 use driftfield_problems::process::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
-use driftfield_solvers::method::{GridPosition, Method, MethodInfo, Step, StepError};
+use driftfield_solvers::method::{
+    GridPosition, Method, MethodInfo, Step, StepError, Stepper, Told,
+};
 use driftfield_solvers::noise::{BrownianPath, Noise};
-use driftfield_solvers::{FieldError, OdeProblem, SolveOptions, Times, solve};
+use driftfield_solvers::{FieldError, OdeProblem, SolveOptions, StateError, Times, solve};
 use serde_json::Value;
 
 const MEAN: [f64; 2] = [0.4, -0.3];
@@ -117,23 +119,29 @@ struct AsPublished<M> {
     moves_mean: bool,
 }
 
+struct PublishedStepper<P> {
+    method: P,
+    tables: Arc<Tables>,
+    moves_mean: bool,
+}
+
 impl<M: Method<Batch, PathField<Batch>>> Method<Batch, PathField<Batch>> for AsPublished<M> {
-    type Memory = M::Memory;
+    type Stepper = PublishedStepper<M::Stepper>;
     fn info(&self) -> MethodInfo {
         self.method.info()
     }
-    fn memory(&self, initial: &Batch) -> Self::Memory {
-        self.method.memory(initial)
+    fn begin(&self, initial: &Batch) -> Self::Stepper {
+        let (tables, moves_mean) = (self.tables.clone(), self.moves_mean);
+        PublishedStepper { method: self.method.begin(initial), tables, moves_mean }
     }
-    fn step(
-        &self,
-        step: Step<'_, Batch, PathField<Batch>>,
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        let Step { field, t, t_next, h, u, next, noise, grid } = step;
+}
+
+impl<P: Stepper<Batch, PathField<Batch>>> Stepper<Batch, PathField<Batch>> for PublishedStepper<P> {
+    fn step(&mut self, step: Step<'_, Batch, PathField<Batch>>) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, grid, lanes } = step;
         let early = grid.map(|grid| GridPosition { index: (grid.index + 1) % grid.steps, ..grid });
-        let step = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: early };
-        self.method.step(step, memory)?;
+        let step = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: early, lanes };
+        self.method.step(step)?;
         if !self.moves_mean {
             return Ok(());
         }
@@ -145,8 +153,8 @@ impl<M: Method<Batch, PathField<Batch>>> Method<Batch, PathField<Batch>> for AsP
         *next += &((weight - left) * &mean(u));
         Ok(())
     }
-    fn accepted(&self, memory: &mut Self::Memory) {
-        self.method.accepted(memory);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.method.tell(told)
     }
 }
 

@@ -183,13 +183,13 @@ fn prepared_samples_give_the_numbers_of_arrays() {
 #[test]
 fn every_metric_is_zero_on_itself_and_symmetric() {
     let (p, q) = (random(40, 3, 1), random(30, 3, 2));
-    for metric in metrics::REGISTRY {
-        let forth = (metric.evaluate)(&p.view(), &q.view()).unwrap();
-        let back = (metric.evaluate)(&q.view(), &p.view()).unwrap();
+    for metric in metrics::catalog().defaults() {
+        let forth = metric.distance(&p.view(), &q.view()).unwrap();
+        let back = metric.distance(&q.view(), &p.view()).unwrap();
         assert!((forth - back).abs() < 1e-12, "{}", metric.name);
-        let same = (metric.evaluate)(&p.view(), &p.view()).unwrap();
+        let same = metric.distance(&p.view(), &p.view()).unwrap();
         // Without the pairs of a point with itself, which are the largest.
-        let unbiased = ["mmd2", "kernel_distance"].contains(&metric.name);
+        let unbiased = ["mmd2", "kernel_distance"].contains(&metric.name.as_str());
         let bound = if unbiased { 0.1 } else { 1e-12 };
         assert!(same.abs() < bound, "{}: {same}", metric.name);
     }
@@ -218,6 +218,13 @@ fn report_has_the_keys_of_the_contract() {
     for key in ["mmd2_unbiased", "mmd2_biased", "bandwidths"] {
         assert_eq!(json[key].as_array().unwrap().len(), 4, "{key}");
     }
+    let all = MetricReport::with(&p.view(), &q.view(), metrics::catalog().defaults());
+    let json = serde_json::to_value(all.unwrap()).unwrap();
+    for name in metrics::catalog().names().filter(|&name| name != "mmd2") {
+        let metric = metrics::by_name(name).unwrap();
+        let value = metric.distance(&p.view(), &q.view()).unwrap();
+        assert_eq!(json[name].as_f64(), Some(value), "{name}");
+    }
     let point = array![[1.0, 2.0]];
     let report = MetricReport::new(&point.view(), &point.view()).unwrap();
     assert_eq!((report.chamfer, report.mmd2_unbiased), (0.0, vec![None; 3]));
@@ -236,16 +243,16 @@ fn bad_samples_are_refused_by_every_metric() {
         ),
     ];
     for (bad, expected) in &cases {
-        for metric in metrics::REGISTRY {
-            let result = (metric.evaluate)(&good.view(), &bad.view());
+        for metric in metrics::catalog().defaults() {
+            let result = metric.distance(&good.view(), &bad.view());
             assert_eq!(result.as_ref(), Err(expected), "{}", metric.name);
-            assert!((metric.evaluate)(&bad.view(), &good.view()).is_err());
+            assert!(metric.distance(&bad.view(), &good.view()).is_err());
         }
         assert_eq!(MetricReport::new(&good.view(), &bad.view()).as_ref(), Err(expected));
     }
     let huge = array![[1e200, -1e200], [-1e200, 1e200]];
-    for metric in metrics::REGISTRY {
-        assert!((metric.evaluate)(&good.view(), &huge.view()).is_err(), "{}", metric.name);
+    for metric in metrics::catalog().defaults() {
+        assert!(metric.distance(&good.view(), &huge.view()).is_err(), "{}", metric.name);
     }
     for bandwidth in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-200] {
         let result = metrics::mmd(&good.view(), &good.view(), &[bandwidth]);
@@ -254,5 +261,5 @@ fn bad_samples_are_refused_by_every_metric() {
     let result = metrics::wasserstein_2(&random(1999, 1, 1).view(), &random(2000, 1, 2).view());
     assert!(matches!(result, Err(MetricError::TooLarge { .. })));
     let message = metrics::by_name("chamfr").unwrap_err().to_string();
-    assert!(message.contains("'chamfer'"), "{message}");
+    assert!(message.contains("`chamfer`"), "{message}");
 }

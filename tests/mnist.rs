@@ -183,13 +183,16 @@ fn fingerprint<A: Architecture>(network: &TrainedNetwork<A>) -> u64 {
 
 fn check<A: Architecture>(name: &str, bits: u64, std: f64) {
     let file = format!("{}/weights/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
-    let network = TrainedNetwork::<A>::load(file).unwrap();
+    let network = TrainedNetwork::<A>::load(&file).unwrap();
     assert_eq!(fingerprint(&network), bits, "{name}");
+    let text = String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned();
+    let tag = format!("architecture\\\":\\\"{}\\\"", A::NAME);
+    assert!(text.contains(&tag), "{name} does not name its architecture");
     assert!((network.data_std.unwrap() - std).abs() < 5e-4, "{name}: {:?}", network.data_std);
 }
 
 /// The weights are those that were trained, to the bit, whatever was written beside them since;
-/// and each file says how far its data spread.
+/// and each file names its architecture and says how far its data spread.
 #[test]
 fn shipped_weights_are_those_that_were_trained() {
     check::<MlpConfig>("cat-rectified-flow", 0xecfe_715f_4e85_3d27, 1.0);

@@ -1,11 +1,15 @@
 //! Digits reconstructed from a part of them, by every technique around solvers of every kind.
 
-use driftfield::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
+use driftfield::generate::{
+    Budget, Condition, GenerateError, Initial, Saved, Settings, TrainedModel,
+};
 use driftfield::problems::data::Mnist;
-use driftfield::problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield::problems::inverse::{self, ImageShape, Observation};
+use driftfield::problems::method::Solver;
 use driftfield::problems::process;
 use driftfield::reconstruct::{
-    ReconstructError, Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
+    reconstruction_trajectory,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -30,11 +34,11 @@ fn run(
     technique: &str,
     settings: &Settings,
 ) -> Result<Reconstructed<f32>, ReconstructError> {
-    let field = Field::parse(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
+    let model = TrainedModel::read(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
     let path = process::parse(network).unwrap();
-    let technique: Technique = technique.parse().unwrap();
+    let technique = Technique::parse(technique).unwrap();
     let initial = Initial::Noise { lanes: LANES, seed: 0 };
-    reconstruct(&path, &field, &observed(measurement), technique, initial, settings)
+    reconstruct(&path, &model, &observed(measurement), &technique, initial, settings)
 }
 
 /// 50 steps, as in the tutorial. The bound is twice the variance of the noise; the noise of steps
@@ -49,7 +53,7 @@ fn every_technique_keeps_the_measurement_around_every_solver() {
                     ("dps", _) => "dps:zeta=0.5",
                     other => other.0,
                 };
-                let settings = Settings::new(solver, Budget::Steps(50));
+                let settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(50));
                 let done = run(network, SQUARE, technique, &settings).unwrap();
                 let label = format!("{network} {technique} {solver}");
                 assert!(done.generated.outcome.is_success(), "{label}");
@@ -72,7 +76,7 @@ fn every_technique_keeps_the_measurement_around_every_solver() {
 /// Without a measurement the observed pixels would be those of any digit.
 #[test]
 fn the_misfit_is_the_guidance_s_doing_and_falls_with_zeta() {
-    let settings = Settings::new("ddim", Budget::Steps(50));
+    let settings = Settings::new(Solver::parse("ddim").unwrap(), Budget::Steps(50));
     let of = |zeta: f64| {
         let technique = format!("dps:zeta={zeta}");
         run("rectified-flow", SQUARE, &technique, &settings).unwrap().mean_misfit()
@@ -91,7 +95,8 @@ fn every_measurement_is_reconstructed_under_labels_and_guidance() {
         "square:size=10x6,center=12x16",
     ];
     let condition = Condition::labels([3]).guided(1.25);
-    let settings = Settings { condition, ..Settings::new("ddim", Budget::Steps(20)) };
+    let settings =
+        Settings { condition, ..Settings::new(Solver::parse("ddim").unwrap(), Budget::Steps(20)) };
     for measurement in measurements {
         for technique in ["dps", "pigdm", "replacement"] {
             let done = run("rectified-flow", measurement, technique, &settings).unwrap();
@@ -107,7 +112,8 @@ fn every_measurement_is_reconstructed_under_labels_and_guidance() {
 #[test]
 fn corrections_of_lanes_at_their_own_pace_are_refused() {
     let budget = Budget::Adaptive { abstol: 0.1, reltol: 0.1, max_nfe: Some(60) };
-    let settings = Settings { per_lane: true, ..Settings::new("bs3", budget) };
+    let settings =
+        Settings { per_lane: true, ..Settings::new(Solver::parse("bs3").unwrap(), budget) };
     let refused = run("rectified-flow", SQUARE, "dps", &settings);
     assert!(matches!(refused, Err(ReconstructError::Generate(GenerateError::PerLaneCorrection))));
     assert!(run("rectified-flow", SQUARE, "replacement", &settings).is_ok());
@@ -115,13 +121,14 @@ fn corrections_of_lanes_at_their_own_pace_are_refused() {
 
 #[test]
 fn a_lane_is_the_same_alone_and_among_others() {
-    let settings = Settings::new("ddim", Budget::Steps(5));
-    let field = Field::parse(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
+    let settings = Settings::new(Solver::parse("ddim").unwrap(), Budget::Steps(5));
+    let model =
+        TrainedModel::read(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
     let path = process::parse("rectified-flow").unwrap();
     let of = |lanes: usize, technique: &str| {
         let initial = Initial::<f32>::Noise { lanes, seed: 2 };
-        let technique = technique.parse().unwrap();
-        let done = reconstruct(&path, &field, &observed(SQUARE), technique, initial, &settings);
+        let technique = Technique::parse(technique).unwrap();
+        let done = reconstruct(&path, &model, &observed(SQUARE), &technique, initial, &settings);
         done.unwrap().generated.samples
     };
     for technique in ["dps", "pigdm", "replacement"] {
@@ -132,7 +139,10 @@ fn a_lane_is_the_same_alone_and_among_others() {
 
 #[test]
 fn pictures_show_what_was_measured() {
-    let settings = Settings { saved: Saved::Frames(4), ..Settings::new("ddim", Budget::Steps(6)) };
+    let settings = Settings {
+        saved: Saved::Frames(4),
+        ..Settings::new(Solver::parse("ddim").unwrap(), Budget::Steps(6))
+    };
     let done = run("rectified-flow", SQUARE, "pigdm", &settings).unwrap();
     let (generated, observation) = (&done.generated, observed(SQUARE));
     let rows = [("ddim".to_owned(), generated.samples.clone())];

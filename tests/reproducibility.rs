@@ -3,7 +3,7 @@
 
 mod common;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use common::{exact_flow, mixture, path};
 use driftfield_networks::{Mlp, MlpConfig, Parameters, Plan};
 use driftfield_problems::field::MixturePredictor;
@@ -167,7 +167,7 @@ fn candle_networks_repeat_with_the_batch() {
         let host = initial::<f32>(300, 0).into_raw_vec_and_offset().0;
         let state = Tensor::from_vec(host, (300, 2), &Device::Cpu).unwrap();
         let flow = path("rectified-flow");
-        let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+        let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
         let predictor = NetworkPredictor::new(mlp, Prediction::Velocity, flow.clone());
         let ode = ode_end(probability_flow(predictor.clone()), state, (1.0, 1e-3));
         let sde = sde_end(reverse_sde(predictor, 1.0), ode.clone(), 5, 0);

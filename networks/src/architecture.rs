@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::layers::Entries;
-use crate::train::{Objective, TrainError};
+use crate::train::{Objective, TrainError, TrainingConfig};
 use crate::{Layers, ParameterEntry};
 
 /// An architecture: what is stored beside the weights, what they are, and what is computed with
@@ -19,9 +19,20 @@ pub trait Architecture:
 {
     /// What files and the command line call it.
     const NAME: &'static str;
+    /// What it is, in a line.
+    const SUMMARY: &'static str;
+    /// The parts of its configuration that a user may set, with a line for each; the others follow
+    /// from the data.
+    const KEYS: &'static [(&'static str, &'static str)];
 
     /// Its layers on the CPU.
     type Layers: Layers;
+
+    /// The reference architecture for rows of `dimension` values.
+    fn reference(dimension: usize) -> Self;
+
+    /// The reference settings of a training run.
+    fn settings(self, process: String, data: String, objective: Objective) -> TrainingConfig<Self>;
 
     /// Refuses sizes with which there is no such network.
     fn validate(&self) -> Result<(), ConfigError>;

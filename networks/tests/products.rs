@@ -210,7 +210,7 @@ fn tensors_have_the_same_products() {
         *c = tensor(&own);
         Ok(())
     };
-    let mlp = Mlp::new(&at_work(&config), &Device::Cpu).unwrap();
+    let mlp = Mlp::new(&at_work(&config), candle_core::DType::F32, &Device::Cpu).unwrap();
     let behind = OnTensors(plan);
     for network in [&mlp as &dyn Network<Tensor>, &behind] {
         let (mut value, mut state) = (tensor(&x), tensor(&x));

@@ -44,6 +44,7 @@
 //!   states, and files read and written whole.
 
 pub mod atomic_file;
+pub mod catalog;
 pub mod data;
 pub mod echo;
 pub mod exponential;
@@ -61,3 +62,6 @@ pub mod spacing;
 pub mod spec;
 pub mod standardisation;
 pub mod user_file;
+
+/// The arrays of samples and data.
+pub use ndarray;

@@ -4,12 +4,14 @@
 //! ```
 //! use driftfield_problems::spec::Spec;
 //! let spec: Spec = "vp:beta_min=0.1,beta_max=20".parse().unwrap();
-//! assert_eq!(spec.name(), "vp");
-//! spec.only(&["beta_min", "beta_max"]).unwrap();
-//! assert_eq!(spec.number("beta_max", 1.0).unwrap(), 20.0);
-//! assert!(spec.only(&["beta_min"]).is_err());
+//! assert_eq!((spec.name(), spec.text("beta_max")), ("vp", Some("20")));
+//! assert_eq!(spec.to_string(), "vp:beta_min=0.1,beta_max=20");
 //! ```
+//!
+//! What the keys of a name are, and which values they take, a
+//! [`Catalog`](crate::catalog::Catalog) says.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::echo::echo;
@@ -107,17 +109,31 @@ impl SpecError {
         Self::value(name, key, Number(value), expected)
     }
 
-    /// The refusal of a name that is none of `known`.
-    pub fn unknown_name<'a>(
+    /// The refusal of a name that is none of `known`, nor of one of the other `forms` that are
+    /// said beside them.
+    pub(crate) fn unknown_name<'a>(
         kind: &'static str,
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
+        forms: &'a str,
+    ) -> Self {
+        let mut known: Vec<&str> = known.into_iter().collect();
+        let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
+        known.extend(Some(forms).filter(|forms| !forms.is_empty()));
+        SpecError::UnknownName { kind, name: echo(name), nearest, known: known.join(", ") }
+    }
+
+    /// The refusal of a key that is none of `known`.
+    pub(crate) fn unknown_key<'a>(
+        name: &str,
+        key: &str,
+        known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        SpecError::UnknownName {
-            kind,
+        SpecError::UnknownKey {
             name: echo(name),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            key: echo(key),
+            nearest: nearest(key, known.iter().copied()).map(str::to_owned),
             known: known.join(", "),
         }
     }
@@ -127,7 +143,7 @@ impl SpecError {
 const LONGEST_NAME: usize = 100;
 
 /// The candidate most like `word`, if any is alike enough to be meant.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No name is so long, and likeness takes the product of both lengths.
     if word.len() > LONGEST_NAME {
         return None;
@@ -187,6 +203,11 @@ impl FromStr for Spec {
 }
 
 impl Spec {
+    /// A name without parameters.
+    pub fn of_name(name: &str) -> Self {
+        Spec { name: name.to_owned(), parameters: Vec::new() }
+    }
+
     /// What stands before the colon.
     pub fn name(&self) -> &str {
         &self.name
@@ -197,66 +218,20 @@ impl Spec {
         &self.parameters
     }
 
-    /// Refuses every key that is none of `known`.
-    pub fn only(&self, known: &[&str]) -> Result<(), SpecError> {
-        match self.parameters.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            None => Ok(()),
-            Some((key, _)) => Err(SpecError::UnknownKey {
-                name: echo(&self.name),
-                key: echo(key),
-                nearest: nearest(key, known.iter().copied()).map(str::to_owned),
-                known: known.join(", "),
-            }),
-        }
-    }
-
     /// The value of `key` as written.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_str())
     }
+}
 
-    /// The value of `key` as a finite number.
-    pub fn number(&self, key: &str, default: f64) -> Result<f64, SpecError> {
-        self.parsed(key, default, "a finite number", |text| {
-            text.parse().ok().filter(|value: &f64| value.is_finite())
-        })
-    }
-
-    /// The value of `key` as a non-negative whole number.
-    pub fn integer(&self, key: &str, default: usize) -> Result<usize, SpecError> {
-        self.parsed(key, default, "a whole number", |text| text.parse().ok())
-    }
-
-    /// The value of `key` as `true` or `false`.
-    pub fn boolean(&self, key: &str, default: bool) -> Result<bool, SpecError> {
-        self.parsed(key, default, "`true` or `false`", |text| text.parse().ok())
-    }
-
-    /// The value of `key` as one of `choices`.
-    pub fn choice<'a>(
-        &self,
-        key: &str,
-        choices: &[&'a str],
-        default: &'a str,
-    ) -> Result<&'a str, SpecError> {
-        self.parsed(key, default, &format!("one of {}", choices.join(", ")), |text| {
-            choices.iter().copied().find(|choice| *choice == text)
-        })
-    }
-
-    fn parsed<T>(
-        &self,
-        key: &str,
-        default: T,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, SpecError> {
-        match self.text(key) {
-            None => Ok(default),
-            Some(text) => {
-                parse(text).ok_or_else(|| SpecError::value(&self.name, key, text, expected))
-            }
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        for (index, (key, value)) in self.parameters.iter().enumerate() {
+            let mark = if index == 0 { ':' } else { ',' };
+            write!(f, "{mark}{key}={value}")?;
         }
+        Ok(())
     }
 }
 
@@ -267,15 +242,13 @@ mod tests {
 
     #[test]
     fn advice_names_the_nearest() {
-        let error = SpecError::unknown_name("process", "pv", ["vp", "edm"]).to_string();
+        let error = SpecError::unknown_name("process", "pv", ["vp", "edm"], "").to_string();
         assert!(error.contains("did you mean `vp`?); known: vp, edm"), "{error}");
         assert_eq!(nearest("xyzzy", ["vp", "edm"]), None);
         assert_eq!(nearest("", ["vp", "edm"]), None);
-        let spec: Spec = "vp:betamin=1".parse().unwrap();
-        let error = spec.only(&["beta_min", "beta_max"]).unwrap_err().to_string();
+        let error = SpecError::unknown_key("vp", "betamin", ["beta_min", "beta_max"]).to_string();
         assert!(error.contains("did you mean `beta_min`"), "{error}");
-        let spec: Spec = "edm:x=1".parse().unwrap();
-        assert!(spec.only(&[]).unwrap_err().to_string().contains("takes none"));
+        assert!(SpecError::unknown_key("edm", "x", []).to_string().contains("takes none"));
     }
 
     #[test]
@@ -283,21 +256,14 @@ mod tests {
         for text in ["", ":", ":a=1", "vp:", "vp:a", "vp:a=", "vp:=1", "vp:a=1,", "vp:a=1,a=2"] {
             assert!(text.parse::<Spec>().is_err(), "{text}");
         }
-        let spec: Spec = "m:order=-1,flag=yes,x=inf,kind=b".parse().unwrap();
-        assert!(spec.integer("order", 1).is_err());
-        assert!(spec.boolean("flag", true).is_err());
-        assert!(spec.number("x", 1.0).is_err());
-        assert!(spec.choice("kind", &["a", "c"], "a").is_err());
-        assert_eq!(spec.choice("other", &["a", "c"], "c"), Ok("c"));
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
             if let Ok(spec) = text.parse::<Spec>() {
-                let _ = spec.number("a", 0.0);
-                let _ = spec.only(&["a", "b"]);
                 prop_assert!(!spec.name().is_empty());
+                prop_assert_eq!(spec.to_string().parse(), Ok(spec));
             }
         }
 

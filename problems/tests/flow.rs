@@ -15,7 +15,7 @@ use driftfield_problems::predictor::{Prediction, Predictor, Target};
 use driftfield_problems::process::{self, BrownianBridge, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::field::Counted;
-use driftfield_solvers::method::{BoxedMethod, Method, Step};
+use driftfield_solvers::method::{BoxedMethod, Method, Step, Stepper};
 use driftfield_solvers::noise::{BrownianPath, NoNoise, Noise, fill_initial_normals};
 use driftfield_solvers::{FieldError, SemilinearField, State, StochasticField, VectorField};
 use ndarray::Array2;
@@ -191,14 +191,23 @@ fn run<F>(
     noise: &mut dyn Noise<Batch>,
 ) -> (Batch, u64) {
     let counted = Counted::new(field, None);
-    let mut memory = method.memory(&u);
+    let mut stepper = method.begin(&u);
     let mut next = u.zeros_like();
     for pair in times.windows(2) {
         let (t, t_next) = (pair[0], pair[1]);
         let h = t_next - t;
-        let step =
-            Step { field: &counted, t, t_next, h, u: &u, next: &mut next, noise, grid: None };
-        method.step(step, &mut memory).unwrap();
+        let step = Step {
+            field: &counted,
+            t,
+            t_next,
+            h,
+            u: &u,
+            next: &mut next,
+            noise,
+            grid: None,
+            lanes: None,
+        };
+        stepper.step(step).unwrap();
         std::mem::swap(&mut u, &mut next);
     }
     (u, counted.evaluations().nfe)

@@ -19,9 +19,7 @@ use driftfield_problems::predictor::{Predictor, Target, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::standardisation::Standardisation;
-use driftfield_solvers::{
-    FieldError, LaneOptions, OdeProblem, SolveOptions, VectorField, solve, solve_lanes,
-};
+use driftfield_solvers::{ErrorNorm, FieldError, OdeProblem, SolveOptions, VectorField, solve};
 use ndarray::{Array2, array};
 
 type Batch = Array2<f64>;
@@ -280,7 +278,10 @@ fn lanes_at_their_own_pace() {
     each_as_alone(&flow);
     let problem = OdeProblem::new(flow, x.clone(), (0.5, 0.01));
     let tsit5 = driftfield_solvers::method::Tsit5::new();
-    assert!(solve_lanes(&problem, &tsit5, LaneOptions::adaptive(1e-5, 1e-5)).is_ok());
+    assert!(
+        solve(&problem, &tsit5, SolveOptions::adaptive(1e-5, 1e-5).norm(ErrorNorm::EachLane))
+            .is_ok()
+    );
     // One way back for all lanes, also where some of them are not guided yet.
     for least_signal in [0.0, 0.5] {
         let guidance = PseudoInverse::new().beginning_at(least_signal);

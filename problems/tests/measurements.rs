@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use driftfield_problems::inverse::{
-    Gram, ImageShape, InUnits, MEASUREMENTS, Matrix, Measurement, MeasurementError, Observation,
-    SharedMeasurement, parse,
+    Gram, ImageShape, InUnits, Matrix, Measurement, MeasurementError, Observation,
+    SharedMeasurement, catalog, parse,
 };
 use driftfield_problems::npy;
 use driftfield_problems::spec::SpecError;
@@ -44,8 +44,8 @@ fn texts(matrix: &str) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    for entry in MEASUREMENTS {
-        assert!(texts.iter().any(|text| text.starts_with(entry.name)), "{}", entry.name);
+    for name in catalog().names() {
+        assert!(texts.iter().any(|text| text.starts_with(name)), "{name}");
     }
     texts
 }

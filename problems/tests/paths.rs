@@ -1,13 +1,14 @@
 //! Gaussian paths against 60-digit values, against each other and against the
 //! official DPM-Solver schedule.
 
-use driftfield_problems::process::{self, GaussianPath, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use serde_json::Value;
 
 fn all_paths() -> Vec<SharedPath> {
     let rescaled = ["spline", "log-alpha", "sigma", "log-sigma"]
         .map(|name| format!("ddpm:zero_terminal_snr=true,interpolation={name}"));
-    let all = PROCESSES.iter().map(|entry| entry.name).chain(rescaled.iter().map(String::as_str));
+    let catalog = process::catalog();
+    let all = catalog.names().chain(rescaled.iter().map(String::as_str));
     all.map(|name| process::parse(name).unwrap()).collect()
 }
 

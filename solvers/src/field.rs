@@ -11,11 +11,11 @@ mod noise_kind;
 mod products;
 mod stochastic;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use crate::cause::Cause;
 use crate::number::Number;
-use crate::state::StateError;
+use crate::state::{State, StateError};
 
 pub use by_lane::{ByLane, Targets, Times, combine};
 pub use columns::{MatrixNoise, ScalarNoise};
@@ -162,6 +162,8 @@ pub struct Counted<F> {
     nfe: Cell<u64>,
     diffusion: Cell<u64>,
     network_forwards: Cell<u64>,
+    /// Evaluations that served each lane, where lanes have steps of their own.
+    by_lane: RefCell<Vec<u64>>,
 }
 
 impl<F> Counted<F> {
@@ -173,6 +175,7 @@ impl<F> Counted<F> {
             nfe: Cell::new(0),
             diffusion: Cell::new(0),
             network_forwards: Cell::new(0),
+            by_lane: RefCell::default(),
         }
     }
 
@@ -207,6 +210,45 @@ impl<F> Counted<F> {
         self.nfe.set(self.nfe.get() + 1);
         self.network_forwards.set(self.network_forwards.get() + forwards);
         Ok(())
+    }
+
+    /// From now on counts the evaluations that serve each of `lanes` lanes too.
+    pub(crate) fn count_by_lane(&self, lanes: usize) {
+        *self.by_lane.borrow_mut() = vec![0; lanes];
+    }
+
+    /// Evaluations that served a lane.
+    pub(crate) fn of_lane(&self, lane: usize) -> u64 {
+        self.by_lane.borrow()[lane]
+    }
+
+    /// The lanes changed places.
+    pub(crate) fn move_lanes(&self, from: &[usize]) {
+        let mut counts = self.by_lane.borrow_mut();
+        *counts = from.iter().map(|&lane| counts[lane]).collect();
+    }
+
+    /// `evaluate(self, du, u)` for some lanes of the batch alone, or for all of them: one
+    /// evaluation, which serves these lanes. The other lanes of `du` stay as they are.
+    ///
+    /// For steppers of lanes with steps of their own; what they evaluate otherwise is not
+    /// counted lane by lane.
+    pub fn for_lanes<S: State>(
+        &self,
+        lanes: Option<&[usize]>,
+        (du, u): (&mut S, &S),
+        evaluate: impl FnOnce(&Self, &mut S, &S) -> Result<(), FieldError>,
+    ) -> Result<(), FieldError> {
+        let mut counts = self.by_lane.borrow_mut();
+        match lanes {
+            None => counts.iter_mut().for_each(|count| *count += 1),
+            Some(lanes) => lanes.iter().for_each(|&lane| counts[lane] += 1),
+        }
+        drop(counts);
+        match lanes {
+            None => evaluate(self, du, u),
+            Some(lanes) => in_some_lanes(du, u, lanes, |du, u| evaluate(self, du, u)),
+        }
     }
 }
 

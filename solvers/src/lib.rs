@@ -34,18 +34,18 @@
 //! - [`method`]: schemes, all of them in [`method::registry`];
 //! - [`control`]: fixed grids and adaptive steps;
 //! - [`mod@solve`]: the one loop, its options, and the same loop stepped by hand;
-//! - [`lanes`]: adaptive steps lane by lane, each lane at its own pace;
 //! - [`observer`]: saving, events, streams, progress, callbacks;
 //! - [`noise`]: Brownian paths as functions of (seed, lane, base grid, t);
 //! - [`solution`]: states, exact counts, and how a solve ended;
 //! - [`number`]: numbers in messages;
 //! - [`ensemble`]: many lanes over threads, and statistics without keeping them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod cause;
 pub mod control;
 pub mod ensemble;
 pub mod field;
-pub mod lanes;
 pub mod method;
 pub mod noise;
 pub mod number;
@@ -63,12 +63,19 @@ pub use field::{
     Additive, ByLane, Counted, FieldError, Ito, Pullback, Pushforward, StochasticField,
     Stratonovich, Times, VectorField,
 };
-pub use lanes::{LaneOptions, LaneSolution, solve_lanes};
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use semilinear::{Decay, Level, NonlinearPart, Schedule, SemilinearField, Target};
-pub use solution::{Outcome, Solution, Statistics};
+pub use solution::{LaneReport, Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]
 pub use state::TrackedTensor;
 pub use state::{HostState, Scalar, State, StateError, Tolerance};
+
+/// Tensors as states.
+#[cfg(feature = "candle")]
+pub use candle_core;
+/// Vectors as states.
+pub use nalgebra;
+/// Arrays as states.
+pub use ndarray;

@@ -196,5 +196,5 @@ fn a_path_that_cannot_serve_is_refused_at_the_start() {
     // Refined, the record serves.
     let tree = BrownianTree::through(record(), 1, 0).unwrap();
     let adaptive = SolveOptions::adaptive(1e-2, 1e-2).noise(tree);
-    successful(&problem, &Sra1::new(), adaptive);
+    let _ = successful(&problem, &Sra1::new(), adaptive);
 }

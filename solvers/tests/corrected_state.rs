@@ -11,8 +11,8 @@ use driftfield_solvers::method::registry::runge_kutta_methods;
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::observer::{AcceptedStep, Flow};
 use driftfield_solvers::{
-    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveOptions, Status, VectorField, init,
-    solve,
+    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveOptions, Status, Times, VectorField,
+    init, solve,
 };
 
 /// Counts its own calls.
@@ -20,8 +20,9 @@ use driftfield_solvers::{
 struct Forcing(Arc<AtomicU64>);
 
 impl VectorField<f64> for Forcing {
-    fn eval(&self, du: &mut f64, u: &f64, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut f64, u: &f64, t: Times<'_>) -> Result<(), FieldError> {
         self.0.fetch_add(1, Ordering::Relaxed);
+        let t = t.one()?;
         *du = 2.0 * t.cos() + 0.3 * (u * u).sin();
         Ok(())
     }

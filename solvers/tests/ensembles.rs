@@ -13,7 +13,7 @@ use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{
     Additive, ErrorNorm, FieldError, HostState, Ito, OdeProblem, Outcome, Save, SdeProblem,
-    SolveError, SolveOptions, VectorField,
+    SolveError, SolveOptions, Times, VectorField,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -28,7 +28,7 @@ fn statistics(width: usize) -> Folded {
 struct Linear(f64);
 
 impl VectorField<Batch> for Linear {
-    fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, _t: Times<'_>) -> Result<(), FieldError> {
         out.zip_mut_with(u, |out, u| *out = self.0 * u);
         Ok(())
     }
@@ -209,7 +209,8 @@ fn quantiles_of_a_log_normal_law() {
 struct BreaksSome(Vec<bool>);
 
 impl VectorField<Batch> for BreaksSome {
-    fn eval(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         out.zip_mut_with(u, |out, u| *out = -u);
         for (mut out, breaks) in out.rows_mut().into_iter().zip(&self.0) {
             if *breaks && t >= 0.5 {

@@ -7,7 +7,7 @@ use driftfield_solvers::method::exponential::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method, Rk4};
 use driftfield_solvers::{
-    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveError, SolveOptions, Status,
+    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveError, SolveOptions, Status, Times,
     VectorField, init, solve,
 };
 use std::sync::Arc;
@@ -26,7 +26,8 @@ fn g(t: f64) -> f64 {
 }
 
 impl VectorField<f64> for Forcing {
-    fn eval(&self, du: &mut f64, u: &f64, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut f64, u: &f64, t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         *du = self.k * g(t) - t.sin() + 0.3 * (u * u - g(t) * g(t));
         Ok(())
     }
@@ -113,7 +114,7 @@ fn the_linear_part_is_exact() {
         let field = Decay::new(k, |n: &mut f64, _u: &f64, _t: f64| *n = 2.0).unwrap();
         let exact = |t: f64| 2.0 / k + (5.0 - 2.0 / k) * (-k * t).exp();
         for span in [(0.0, 1.5), (1.5, 0.0)] {
-            let problem = OdeProblem::new(field, exact(span.0), span);
+            let problem = OdeProblem::new(field.clone(), exact(span.0), span);
             for method in exponential_methods() {
                 let solution = solve(&problem, &method, SolveOptions::steps(7)).unwrap();
                 let info = method.info();
@@ -309,7 +310,7 @@ fn history_is_dropped_when_the_state_changes() {
         }
         *integrator.u_mut() = 1.0;
         while integrator.step() == Status::Stepped {}
-        let rest = OdeProblem::new(full.field, 1.0, (times[5], times[12]));
+        let rest = OdeProblem::new(full.field.clone(), 1.0, (times[5], times[12]));
         let again = solve(&rest, &method, SolveOptions::times(times[5..].to_vec())).unwrap();
         assert_eq!(*integrator.u(), again.u_last, "{}", method.info().name);
     }

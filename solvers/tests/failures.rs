@@ -10,19 +10,17 @@ mod long_grids;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use common::{Oscillator, Zero, every_stochastic_method, ode_methods};
+use common::{Oscillator, Zero, attempt, every_stochastic_method, ode_methods};
 use driftfield_solvers::control::ControlError;
-use driftfield_solvers::field::{Additive, Diagonal};
-use driftfield_solvers::lanes::{EachLane, Paced};
+use driftfield_solvers::field::{Additive, Diagonal, EachLane};
 use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
 use driftfield_solvers::method::{
     BoxedMethod, Dopri5, Euler, EulerMaruyama, Heun, Method, Rk4, Tsit5,
 };
 use driftfield_solvers::state::Components;
 use driftfield_solvers::{
-    ErrorNorm, FieldError, Grid, Ito, LaneOptions, OdeProblem, Outcome, PidController, Save,
-    SdeProblem, SolveError, SolveOptions, State, StateError, StochasticField, VectorField, solve,
-    solve_lanes,
+    ErrorNorm, FieldError, Grid, Ito, OdeProblem, Outcome, PidController, Save, SdeProblem,
+    SolveError, SolveOptions, State, StateError, StochasticField, Times, VectorField,
 };
 use nalgebra::DVector;
 use ndarray::{Array2, array};
@@ -32,7 +30,8 @@ use ndarray::{Array2, array};
 struct BreaksAtHalf(f64);
 
 impl VectorField<Array2<f64>> for BreaksAtHalf {
-    fn eval(&self, du: &mut Array2<f64>, u: &Array2<f64>, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut Array2<f64>, u: &Array2<f64>, t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         du.zip_mut_with(u, |du, u| *du = -u);
         if t > 0.5 {
             du[[2, 1]] = self.0;
@@ -57,7 +56,7 @@ fn non_finite_fields_are_reported_with_time_and_lane_by_every_method() {
                 runs.push(SolveOptions::adaptive(1e-6, 1e-6).norm(ErrorNorm::WorstLane));
             }
             for (run, options) in runs.into_iter().enumerate() {
-                let solution = solve(&problem, &method, options).unwrap();
+                let solution = attempt(&problem, &method, options).unwrap();
                 let Outcome::NonFinite { t, lane } = solution.outcome else {
                     panic!("{}: {:?}", method.info().name, solution.outcome);
                 };
@@ -80,7 +79,7 @@ fn a_pole_that_smaller_steps_avoid_is_no_failure() {
     let field = |du: &mut f64, u: &f64, _t: f64| *du = if *u > 2.0 { f64::NAN } else { 1.0 - u };
     let problem = OdeProblem::new(field, 0.0, (0.0, 5.0));
     let options = SolveOptions::adaptive(1e-8, 1e-8).initial_step(5.0);
-    let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     assert!(solution.statistics.rejected > 0);
     assert!((solution.u_last - (1.0 - (-5.0_f64).exp())).abs() < 1e-6);
@@ -91,7 +90,7 @@ fn non_finite_noise_free_and_noisy_steps_are_reported() {
     let problem = SdeProblem::new(BreaksAtHalf(f64::NAN), Zero, batch(), (0.0, 1.0));
     let methods: Vec<BoxedMethod<_, Ito<BreaksAtHalf, Zero>>> = stochastic_methods();
     for method in methods {
-        let solution = solve(&problem, &method, SolveOptions::steps(16)).unwrap();
+        let solution = attempt(&problem, &method, SolveOptions::steps(16)).unwrap();
         assert!(matches!(solution.outcome, Outcome::NonFinite { lane: 2, .. }));
     }
 }
@@ -106,9 +105,10 @@ fn a_failing_field_ends_the_solve_with_what_was_computed() {
         Ok(())
     };
     let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
-    let solution = solve(&problem, &Rk4::new(), SolveOptions::steps(10).save(Save::all())).unwrap();
-    let Outcome::Failed { t, reason } = &solution.outcome else { panic!() };
-    assert!((t - 0.6).abs() < 1e-12 && reason.contains("stay below 0.65"));
+    let solution =
+        attempt(&problem, &Rk4::new(), SolveOptions::steps(10).save(Save::all())).unwrap();
+    let Outcome::Failed { t, error } = &solution.outcome else { panic!() };
+    assert!((t - 0.6).abs() < 1e-12 && error.to_string().contains("stay below 0.65"));
     assert_eq!(solution.u.len(), 7);
 }
 
@@ -116,8 +116,9 @@ fn a_failing_field_ends_the_solve_with_what_was_computed() {
 fn a_field_that_changes_the_shape_is_refused() {
     let field = |du: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| *du = Array2::zeros((3, 2));
     let problem = OdeProblem::new(field, batch(), (0.0, 1.0));
-    let solution = solve(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap();
-    let Outcome::Failed { reason, .. } = solution.outcome else { panic!() };
+    let solution = attempt(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap();
+    let Outcome::Failed { error, .. } = solution.outcome else { panic!() };
+    let reason = error.to_string();
     assert!(reason.contains("expected 4 lane(s) and 8 value(s), found 3 and 6"), "{reason}");
 }
 
@@ -126,9 +127,9 @@ fn a_drift_of_another_shape_is_refused_by_what_the_state_has() {
     let outcome = |drift: fn(&mut Array2<f64>, &Array2<f64>, f64)| {
         let diffusion = |g: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| g.fill(1.0);
         let problem = SdeProblem::new(drift, diffusion, batch(), (0.0, 1.0));
-        let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(4)).unwrap();
-        let Outcome::Failed { reason, .. } = solution.outcome else { panic!() };
-        reason
+        let solution = attempt(&problem, &EulerMaruyama, SolveOptions::steps(4)).unwrap();
+        let Outcome::Failed { error, .. } = solution.outcome else { panic!() };
+        error.to_string()
     };
     let reason = outcome(|f, _, _| *f = Array2::zeros((3, 2)));
     assert!(reason.contains("expected 4 lane(s) and 8 value(s), found 3 and 6"), "{reason}");
@@ -142,14 +143,14 @@ fn a_drift_of_another_shape_is_refused_by_what_the_state_has() {
 fn a_transposed_array_is_refused_with_advice() {
     let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
     let problem = OdeProblem::new(field, batch().reversed_axes(), (0.0, 1.0));
-    let error = solve(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap_err();
+    let error = attempt(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap_err();
     assert!(error.to_string().contains("as_standard_layout"), "{error}");
 }
 
 fn solve_decay(options: SolveOptions<'_, f64>) -> Result<f64, SolveError> {
     let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
     let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
-    Ok(solve(&problem, &Tsit5::new(), options)?.u_last)
+    Ok(attempt(&problem, &Tsit5::new(), options)?.u_last)
 }
 
 #[test]
@@ -190,14 +191,14 @@ fn bad_problems_are_refused() {
     let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
     let refused = |initial: f64, span| {
         let problem = OdeProblem::new(field, initial, span);
-        solve(&problem, &Euler::new(), SolveOptions::steps(3)).unwrap_err()
+        attempt(&problem, &Euler::new(), SolveOptions::steps(3)).unwrap_err()
     };
     assert_eq!(refused(1.0, (1.0, f64::INFINITY)), SolveError::Span(1.0, f64::INFINITY));
     assert!(matches!(refused(1.0, (0.0, f64::NAN)), SolveError::Span(..)));
     assert_eq!(refused(f64::NAN, (0.0, 1.0)), SolveError::NonFiniteInitial { lane: 0 });
     let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
     let empty = OdeProblem::new(field, Array2::zeros((0, 2)), (0.0, 1.0));
-    let error = solve(&empty, &Euler::new(), SolveOptions::steps(3)).unwrap_err();
+    let error = attempt(&empty, &Euler::new(), SolveOptions::steps(3)).unwrap_err();
     assert_eq!(error, SolveError::EmptyState);
 }
 
@@ -206,7 +207,7 @@ fn methods_without_what_is_asked_are_refused() {
     for method in ode_methods::<Oscillator>() {
         let info = method.info();
         let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
-        let result = solve(&problem, &method, SolveOptions::adaptive(1e-3, 1e-3));
+        let result = attempt(&problem, &method, SolveOptions::adaptive(1e-3, 1e-3));
         assert_eq!(result.is_ok(), info.adaptive(), "{}", info.name);
         if let Err(error) = result {
             assert!(error.to_string().contains(info.name) && error.to_string().contains("tsit5"));
@@ -215,11 +216,11 @@ fn methods_without_what_is_asked_are_refused() {
     let noisy = SdeProblem::new(Oscillator::EXAMPLE, Zero, [0.1, 0.2], (0.0, 1.0));
     let save_off_grid = SolveOptions::steps(4).save(Save::at([0.3]));
     assert!(matches!(
-        solve(&noisy, &EulerMaruyama, save_off_grid),
+        attempt(&noisy, &EulerMaruyama, save_off_grid),
         Err(SolveError::NoInterpolant { method: "euler-maruyama", .. })
     ));
     let save_on_grid = SolveOptions::steps(4).save(Save::at([0.25, 1.0]));
-    assert_eq!(solve(&noisy, &EulerMaruyama, save_on_grid).unwrap().t, [0.25, 1.0]);
+    assert_eq!(attempt(&noisy, &EulerMaruyama, save_on_grid).unwrap().t, [0.25, 1.0]);
 }
 
 #[test]
@@ -227,11 +228,11 @@ fn limits_end_the_solve_with_the_partial_solution() {
     let stiff = |du: &mut f64, u: &f64, t: f64| *du = -1e6 * (u - t.cos());
     let problem = OdeProblem::new(stiff, 0.0, (0.0, 10.0));
     let options = SolveOptions::adaptive(1e-6, 1e-6).max_steps(50);
-    let solution = solve(&problem, &Dopri5::new(), options).unwrap();
+    let solution = attempt(&problem, &Dopri5::new(), options).unwrap();
     assert!(matches!(solution.outcome, Outcome::MaxSteps { steps: 50, .. }));
     assert!(solution.t_last > 0.0 && solution.u_last.is_finite());
     let options = SolveOptions::adaptive(1e-6, 1e-6).dtmin(1e-2);
-    let solution = solve(&problem, &Dopri5::new(), options).unwrap();
+    let solution = attempt(&problem, &Dopri5::new(), options).unwrap();
     assert!(matches!(solution.outcome, Outcome::StepTooSmall { .. }));
 }
 
@@ -245,7 +246,7 @@ fn dtmax_is_kept_and_grids_may_be_given_directly() {
         driftfield_solvers::observer::Flow::Continue
     };
     let options = SolveOptions::adaptive(1e-3, 1e-3).dtmax(0.05).observer(watch);
-    solve(&problem, &Tsit5::new(), options).unwrap();
+    let _ = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert!(longest <= 0.05 + 1e-15 && longest > 0.049);
     assert_eq!(Grid::Times(vec![1.0, 0.0]).times(1.0, 0.0).unwrap(), [1.0, 0.0]);
 }
@@ -256,7 +257,7 @@ fn an_exact_zero_is_within_a_tolerance_of_zero() {
     // stays 0 has no error, and 0 / 0 is not one.
     let field = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [-u[0], 0.0 * u[1]];
     let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
-    let solution = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(0.0, 1e-6)).unwrap();
+    let solution = attempt(&problem, &Tsit5::new(), SolveOptions::adaptive(0.0, 1e-6)).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     assert!((solution.u_last[0] - (-1.0_f64).exp()).abs() < 1e-6);
 }
@@ -268,7 +269,7 @@ fn a_field_that_fails_at_the_start_is_an_outcome_whatever_the_steps() {
     };
     let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
     for options in [SolveOptions::steps(4), SolveOptions::adaptive(1e-3, 1e-3)] {
-        let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+        let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
         assert!(matches!(solution.outcome, Outcome::Failed { t: 0.0, .. }));
         assert_eq!((solution.t_last, solution.u_last, solution.statistics.nfe), (0.0, 1.0, 1));
     }
@@ -286,7 +287,7 @@ fn a_field_that_ends_before_the_probe_is_solved_up_to_its_end() {
     };
     let problem = OdeProblem::new(field, 1.0, (0.0, 0.004));
     let options = SolveOptions::adaptive(1e-3, 1e-3);
-    assert_eq!(solve(&problem, &Tsit5::new(), options).unwrap().outcome, Outcome::Success);
+    assert_eq!(attempt(&problem, &Tsit5::new(), options).unwrap().outcome, Outcome::Success);
 }
 
 #[test]
@@ -294,7 +295,7 @@ fn the_last_rejection_is_counted_too() {
     let field = |du: &mut f64, _u: &f64, t: f64| *du = if t > 0.0 { f64::NAN } else { 1.0 };
     let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
     let options = SolveOptions::adaptive(1e-3, 1e-3).initial_step(0.5);
-    let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert!(matches!(solution.outcome, Outcome::NonFinite { t: 0.0, lane: 0 }));
     // One first stage, then six evaluations an attempt, all rejected.
     assert_eq!(solution.statistics.accepted, 0);
@@ -305,7 +306,7 @@ fn the_last_rejection_is_counted_too() {
 fn a_solve_that_fails_saves_its_last_step() {
     let problem = OdeProblem::new(BreaksAtHalf(f64::NAN), batch(), (0.0, 1.0));
     let options = SolveOptions::steps(100).save(Save::every(7));
-    let solution = solve(&problem, &Euler::new(), options).unwrap();
+    let solution = attempt(&problem, &Euler::new(), options).unwrap();
     assert!(!solution.outcome.is_success());
     assert_eq!(solution.t.last(), Some(&solution.t_last));
     assert_eq!(solution.u.last(), Some(&solution.u_last));
@@ -336,7 +337,7 @@ fn the_worst_of_one_lane_is_that_lane() {
         let problem = Oscillator::EXAMPLE.problem((0.0, 10.0));
         let run = |norm| {
             let options = SolveOptions::adaptive(1e-8, 1e-8).norm(norm);
-            solve(&problem, method, options).unwrap()
+            attempt(&problem, method, options).unwrap()
         };
         let (batch, worst) = (run(ErrorNorm::Batch), run(ErrorNorm::WorstLane));
         assert_eq!(worst.u_last, batch.u_last, "{}", method.info().name);
@@ -391,7 +392,7 @@ fn vanishing_tolerances_make_steps_too_small<S: State>(initial: &S) {
                         if let Some(length) = dtmin {
                             options = options.dtmin(length);
                         }
-                        let solution = solve(&problem, method, options).unwrap();
+                        let solution = attempt(&problem, method, options).unwrap();
                         let context = format!(
                             "{} on {}, {abstol:?}, {reltol:?}",
                             method.info().name,
@@ -426,7 +427,7 @@ fn tolerances_too_small_for_the_norm_leave_a_bad_field_to_blame() {
             for norm in [ErrorNorm::Batch, ErrorNorm::WorstLane] {
                 for dtmin in [1e-9, 1e-300] {
                     let options = SolveOptions::adaptive(1e-200, 1e-200).norm(norm).dtmin(dtmin);
-                    let solution = solve(&problem, method, options).unwrap();
+                    let solution = attempt(&problem, method, options).unwrap();
                     assert_eq!(solution.outcome, Outcome::NonFinite { t: 0.75, lane: 2 });
                 }
             }
@@ -435,7 +436,6 @@ fn tolerances_too_small_for_the_norm_leave_a_bad_field_to_blame() {
 }
 
 type Rows = fn(&mut [f64], &[f64], f64);
-type PacedRows = Paced<Array2<f64>, EachLane<Rows>>;
 
 #[test]
 fn each_lane_of_its_own_pace_says_what_ended_it() {
@@ -447,17 +447,18 @@ fn each_lane_of_its_own_pace_says_what_ended_it() {
         }
     };
     let initial = array![[0.7, 0.4], [3.0, 1.0], [-0.3, 1.1]];
-    let methods: Vec<BoxedMethod<Array2<f64>, PacedRows>> = runge_kutta_methods();
+    let methods: Vec<BoxedMethod<Array2<f64>, EachLane<Rows>>> = runge_kutta_methods();
     for method in methods.iter().filter(|method| method.info().adaptive()) {
         for span in SPANS {
             let problem = OdeProblem::new(EachLane(rows), initial.clone(), span);
             for (abstol, reltol) in vanishing_tolerances(2) {
                 for dtmin in SMALLEST {
-                    let mut options = LaneOptions::adaptive(abstol.clone(), reltol.clone());
+                    let mut options = SolveOptions::adaptive(abstol.clone(), reltol.clone())
+                        .norm(ErrorNorm::EachLane);
                     if let Some(length) = dtmin {
                         options = options.dtmin(length);
                     }
-                    let solution = solve_lanes(&problem, method, options).unwrap();
+                    let solution = attempt(&problem, method, options).unwrap();
                     let name = method.info().name;
                     for lane in [0, 2] {
                         check_too_small(&solution.lanes[lane].outcome, span, name);
@@ -490,7 +491,7 @@ impl BrokenNoise {
         self.calls.set(self.calls.get() + 1);
         match self.fault {
             _ if self.calls.get() != self.at => {}
-            Fault::Error => return Err(FieldError::Other("the field broke".into())),
+            Fault::Error => return Err(FieldError::other("the field broke")),
             Fault::Value(value) => out[[2, 1]] = value,
         }
         Ok(())
@@ -533,7 +534,7 @@ fn drift_and_diffusion_that_break_once_are_never_a_wrong_success() {
                     true => SolveOptions::adaptive(1e-2, 1e-2),
                 };
                 let problem = SdeProblem::from_field(field, batch(), (0.0, 1.0));
-                (solve(&problem, method, options.seed(2)).unwrap(), calls.get())
+                (attempt(&problem, method, options.seed(2)).unwrap(), calls.get())
             };
             let (sound, calls) = run(Fault::Error, u64::MAX);
             assert_eq!(sound.outcome, Outcome::Success);
@@ -541,10 +542,10 @@ fn drift_and_diffusion_that_break_once_are_never_a_wrong_success() {
             for at in 1..=calls.min(30) {
                 let (failed, calls) = run(Fault::Error, at);
                 assert_eq!(calls, at, "{}", info.name);
-                let Outcome::Failed { reason, .. } = failed.outcome else {
+                let Outcome::Failed { error, .. } = failed.outcome else {
                     panic!("{} at {at}: {:?}", info.name, failed.outcome)
                 };
-                assert_eq!(reason, "the field broke");
+                assert_eq!(error.to_string(), "the field broke");
                 for fault in values {
                     let (solution, _) = run(fault, at);
                     let context = format!("{}, {fault:?} at evaluation {at}", info.name);

@@ -9,7 +9,7 @@ use driftfield_solvers::method::{Dop853, Heun, Method, Tsit5};
 use driftfield_solvers::observer::Event;
 use driftfield_solvers::{
     FieldError, OdeProblem, Outcome, PidController, Save, SdeProblem, SolveOptions,
-    StochasticField, VectorField, init, solve,
+    StochasticField, Times, VectorField, init, solve,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 struct SelfCounting(Oscillator, Arc<AtomicU64>);
 
 impl VectorField<[f64; 2]> for SelfCounting {
-    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: Times<'_>) -> Result<(), FieldError> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.eval(du, u, t)
     }
-    fn network_forwards(&self) -> u64 {
+    fn forwards(&self) -> u64 {
         2
     }
 }
@@ -239,7 +239,7 @@ impl StochasticField<[f64; 2]> for BothCounting {
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
-        self.0.eval(out, u, t)
+        self.0.eval(out, u, t.into())
     }
     fn diffusion(
         &self,
@@ -248,6 +248,6 @@ impl StochasticField<[f64; 2]> for BothCounting {
         _u: &[f64; 2],
         t: f64,
     ) -> Result<(), FieldError> {
-        self.1.eval(out, &[0.1, 0.2], t)
+        self.1.eval(out, &[0.1, 0.2], t.into())
     }
 }

@@ -227,7 +227,7 @@ fn records_sinks_and_progress_see_every_step_once() {
             Ok::<(), String>(())
         }))
         .observer(Progress::new(4, |fraction| fractions.push(fraction)));
-    solve(&oscillator(), &Rk4::new(), options).unwrap();
+    let _ = solve(&oscillator(), &Rk4::new(), options).unwrap();
     assert_eq!(energy.values.len(), 20);
     assert!(energy.values.iter().all(|(_, e)| (e - 1.0).abs() < 1e-2));
     assert_eq!(written.iter().map(|w| w.0).collect::<Vec<_>>(), [2.5, 5.0, 7.5, 10.0]);

@@ -16,7 +16,7 @@ use driftfield_solvers::method::registry::{
 };
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::{
-    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich,
+    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich, Times,
     VectorField, solve,
 };
 
@@ -53,7 +53,7 @@ fn sample<F: StochasticField<Batch>>(field: F, method: &impl Method<Batch, F>) -
 struct Affine(f64, f64);
 
 impl VectorField<Batch> for Affine {
-    fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, _t: Times<'_>) -> Result<(), FieldError> {
         out.zip_mut_with(u, |out, u| *out = self.0 + self.1 * u);
         Ok(())
     }
@@ -67,7 +67,12 @@ fn gbm_law(factors: [f64; 4]) -> Law {
     Law { mean: m1, variance, of_squares: fourth - variance * variance }
 }
 
-fn check<F: StochasticField<Batch>>(right: F, wrong: F, law: &Law, method: &BoxedMethod<Batch, F>) {
+fn check<F: StochasticField<Batch> + 'static>(
+    right: F,
+    wrong: F,
+    law: &Law,
+    method: &BoxedMethod<Batch, F>,
+) {
     let name = method.info().name;
     let misfit_of = |field| misfit(&sample(field, method), law);
     let (passes, fails) = (misfit_of(right), misfit_of(wrong));

@@ -143,7 +143,7 @@ fn no_allocation_free_container_loses_its_values_in_a_solve() {
         du.zip_mut_with(u, |du, u| *du = -u);
     };
     let problem = OdeProblem::new(field, Array2::ones((100, 3)), (0.0, 1.0));
-    solve(&problem, &Heun::new(), SolveOptions::steps(100)).unwrap();
+    let _ = solve(&problem, &Heun::new(), SolveOptions::steps(100)).unwrap();
     assert!(
         seen.borrow().len() <= 4,
         "{} different buffers in 200 evaluations",

@@ -43,7 +43,7 @@ impl driftfield_solvers::VectorField<Batch> for Directed {
         &self,
         out: &mut Batch,
         u: &Batch,
-        t: f64,
+        t: driftfield_solvers::Times<'_>,
     ) -> Result<(), driftfield_solvers::FieldError> {
         self.0.eval(out, u, t)?;
         *out *= self.1;

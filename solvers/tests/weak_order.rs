@@ -16,7 +16,7 @@ use driftfield_solvers::method::{
 };
 use driftfield_solvers::noise::{BrownianPath, Channels, Noise, NoiseError, NoiseRequest};
 use driftfield_solvers::{
-    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich,
+    Additive, FieldError, Ito, SdeProblem, SolveOptions, StochasticField, Stratonovich, Times,
     VectorField, solve,
 };
 use nalgebra::{Matrix2, Matrix3, SMatrix, Vector3};
@@ -53,10 +53,10 @@ fn check(name: &str, what: &str, order: f64, error: impl Fn(usize) -> f64) {
 
 /// `c u` in every component.
 #[derive(Debug, Clone, Copy)]
-struct Times(f64);
+struct Multiple(f64);
 
-impl VectorField<Batch> for Times {
-    fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
+impl VectorField<Batch> for Multiple {
+    fn eval(&self, out: &mut Batch, u: &Batch, _t: Times<'_>) -> Result<(), FieldError> {
         out.zip_mut_with(u, |out, u| *out = self.0 * u);
         Ok(())
     }
@@ -78,8 +78,8 @@ fn gbm_error<F: StochasticField<Batch>>(
 fn geometric_brownian_motion() {
     for (a, b) in [(0.4, 0.6), (-0.7, 0.5), (0.1, 0.9)] {
         let ito = WithDerivative {
-            field: Ito { drift: Times(a), diffusion: Times(b) },
-            derivative: Times(b * b),
+            field: Ito { drift: Multiple(a), diffusion: Multiple(b) },
+            derivative: Multiple(b * b),
         };
         let mut methods = stochastic_methods();
         methods.push(BoxedMethod::new(Milstein));
@@ -89,8 +89,8 @@ fn geometric_brownian_motion() {
             check(method.info().name, &format!("Ito {a} {b}"), order, error);
         }
         let stratonovich = WithDerivative {
-            field: Stratonovich { drift: Times(a - 0.5 * b * b), diffusion: Times(b) },
-            derivative: Times(b * b),
+            field: Stratonovich { drift: Multiple(a - 0.5 * b * b), diffusion: Multiple(b) },
+            derivative: Multiple(b * b),
         };
         let mut methods = stratonovich_methods();
         methods.push(BoxedMethod::new(Milstein));
@@ -117,14 +117,14 @@ fn mistakes_change_the_slope() {
         for (what, drift, diffusion) in
             [("corrected drift", corrected, b), ("1 % more noise", a, 1.01 * b)]
         {
-            let field = Ito { drift: Times(drift), diffusion: Times(diffusion) };
+            let field = Ito { drift: Multiple(drift), diffusion: Multiple(diffusion) };
             let error = |n| gbm_error(field, &method, (a, b), n);
             refuse(method.info().name, what, order, &error);
         }
     }
     for method in stratonovich_methods() {
         let order = weak(&method, NoiseKind::Diagonal);
-        let field = Stratonovich { drift: Times(a), diffusion: Times(b) };
+        let field = Stratonovich { drift: Multiple(a), diffusion: Multiple(b) };
         let error = |n| gbm_error(field, &method, (a, b), n);
         refuse(method.info().name, "the drift of Ito", order, &error);
     }

@@ -10,15 +10,14 @@ use ndarray::{ArrayView, IxDyn};
 
 use super::files::Files;
 use super::signals::Signals;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 
 /// Rows drawn at a time.
 const ROWS: usize = 1024;
 
 #[derive(Args)]
 pub(super) struct DataArguments {
-    /// `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy`, a mixture
-    /// `FILE.json`, or digits `mnist:DIR`, of which those under `train-*` are drawn
+    #[arg(help = list::written(&data::catalog()))]
     name: String,
     /// Number of points
     #[arg(long, allow_negative_numbers = true)]

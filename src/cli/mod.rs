@@ -7,6 +7,7 @@
 mod data;
 mod exit;
 mod files;
+mod list;
 mod metrics;
 mod reconstruct;
 mod sample;
@@ -50,6 +51,8 @@ enum Command {
     Reconstruct(Box<reconstruct::ReconstructArguments>),
     /// Draw points of a data set into a file
     Data(data::DataArguments),
+    /// List what can be chosen by name, with its parameters
+    List(list::ListArguments),
     /// List every method
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
         Some(Command::Sample(arguments)) => sample::run(&arguments, &signals),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments, &signals),
         Some(Command::Data(arguments)) => data::run(&arguments, &signals),
+        Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
     };
@@ -110,11 +114,12 @@ mod tests {
     use crate::cli::files::Files;
 
     /// What each command takes beside its files.
-    const LINES: [(&str, &str); 7] = [
+    const LINES: [(&str, &str); 8] = [
         ("study", ""),
         ("train", "--process vp --data moons"),
         ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
         ("reconstruct", "--measurement pool"),
+        ("list", "solvers"),
         ("solvers", ""),
         ("metrics", ""),
         ("data", "moons --n 1"),
@@ -129,7 +134,7 @@ mod tests {
             Command::Reconstruct(reconstruct) => reconstruct.files(),
             Command::Metrics(metrics) => metrics.files(),
             Command::Data(data) => data.files(),
-            Command::Solvers(_) => Files::default(),
+            Command::List(_) | Command::Solvers(_) => Files::default(),
         }
     }
 

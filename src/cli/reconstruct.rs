@@ -1,23 +1,26 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::inverse::{self, ImageShape, Observation};
+use driftfield_problems::method::Solver;
 use driftfield_problems::npy;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
-use driftfield_problems::spec::SpecError;
+use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::sample::help_of_solver;
 use super::signals::Signals;
-use super::{CommandError, exit};
-use crate::generate::{Budget, Condition, Field, GenerateError, Initial, Saved, Settings};
+use super::{CommandError, exit, list};
+use crate::generate::{Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model};
 use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
-    self, ReconstructError, Reconstructed, reconstruct, reconstruction_grid,
-    reconstruction_trajectory,
+    self, ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
+    reconstruction_trajectory, technique,
 };
 
 /// The prior of digits, beside which a checkout has its weights.
@@ -27,19 +30,29 @@ const STEPS: usize = 50;
 /// How far a generated image leaves [0, 1] at most; bytes leave it by more.
 const SLACK: f64 = 0.5;
 
+fn help_of_measurement() -> String {
+    format!(
+        "What is measured of the image, as `square:size=8,center=14x14,std=0.1` (`driftfield list measurements`): {}",
+        list::names(&inverse::catalog())
+    )
+}
+
+fn help_of_technique() -> String {
+    format!(
+        "How the measurement is taken into account (`driftfield list techniques`): {}",
+        list::written(&technique::catalog())
+    )
+}
+
 #[derive(Args)]
 pub(super) struct ReconstructArguments {
-    /// What is measured of the image, each with std=0 of the noise: square:size=8,center=14x14,
-    /// random:keep=0.3,seed=0, pool:factor=4, blur:width=2, matrix:file=FILE.npy
-    #[arg(long)]
+    #[arg(long, help = help_of_measurement())]
     measurement: String,
     /// The image, `.npy` in the units of the data: pixels in [0, 1]; what a generated one has beyond
     /// is clipped
     #[arg(long)]
     image: PathBuf,
-    /// How the measurement is taken into account: dps, pigdm or replacement, with parameters as
-    /// dps:history=forget or pigdm:data_std=1,least_signal=0
-    #[arg(long, default_value = "dps")]
+    #[arg(long, default_value = "dps", help = help_of_technique())]
     method: String,
     /// Length of a correction of dps [default: 0.5]
     #[arg(long, allow_hyphen_values = true)]
@@ -51,8 +64,7 @@ pub(super) struct ReconstructArguments {
     /// Process; by default the network's own
     #[arg(long)]
     process: Option<String>,
-    /// Solver, as listed by `driftfield solvers`
-    #[arg(long, default_value = "ddim")]
+    #[arg(long, default_value = "ddim", help = help_of_solver())]
     solver: String,
     /// Number of steps [default: 50, or those of a list of times]
     #[arg(long, conflicts_with = "nfe", allow_negative_numbers = true)]
@@ -99,31 +111,28 @@ pub(super) struct ReconstructArguments {
 }
 
 impl ReconstructArguments {
-    fn field(&self) -> Result<Field, CommandError> {
+    fn model(&self) -> Result<Arc<dyn Model>, CommandError> {
         let Some(field) = &self.field else {
-            if !Path::new(DEFAULT_FIELD).exists() {
-                return Err(CommandError::usage(format!(
-                    "the default prior `{DEFAULT_FIELD}` is not here; run in a checkout of driftfield, or give --field FILE.safetensors"
-                )));
-            }
-            return Ok(Field::parse(DEFAULT_FIELD)?);
+            return model::parse(DEFAULT_FIELD).map_err(|error| match error {
+                GenerateError::NotCheckedOut { .. } => CommandError::usage(format!(
+                    "no prior: {error}, run in a checkout of driftfield, or give --field FILE.safetensors"
+                )),
+                other => other.into(),
+            });
         };
-        Ok(Field::parse(field)?)
+        Ok(model::parse(field)?)
     }
 
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
     fn technique(&self) -> Result<Technique, CommandError> {
-        match (self.method.parse::<Technique>()?, self.zeta) {
-            (technique, None) => Ok(technique),
-            (Technique::Dps { forgets_history, .. }, Some(zeta)) => {
-                Ok(Technique::Dps { zeta, forgets_history })
-            }
-            (technique, Some(zeta)) => {
-                let name = technique.name();
-                let expected = "left out: only dps takes one";
-                Err(SpecError::number(name, "zeta", zeta, expected).into())
-            }
+        let Some(zeta) = self.zeta else { return Ok(Technique::parse(&self.method)?) };
+        let spec: Spec = self.method.parse()?;
+        if spec.name() != "dps" {
+            let expected = "left out: only dps takes one";
+            return Err(SpecError::number(spec.name(), "zeta", zeta, expected).into());
         }
+        let mark = if spec.parameters().is_empty() { ':' } else { ',' };
+        Ok(Technique::parse(&format!("{spec}{mark}zeta={zeta}"))?)
     }
 
     fn settings(&self) -> Result<Settings, CommandError> {
@@ -143,7 +152,7 @@ impl ReconstructArguments {
             seed: self.seed,
             saved,
             condition: Condition { labels: self.label.clone(), guidance: self.guidance },
-            ..Settings::new(self.solver.clone(), budget)
+            ..Settings::new(Solver::parse(&self.solver)?, budget)
         })
     }
 
@@ -161,10 +170,10 @@ impl ReconstructArguments {
         files
     }
 
-    /// Refuses what no field and no image could make good.
+    /// Refuses what no model and no image could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
-        inverse::check(&self.measurement)?;
+        inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
         if exact && self.process.is_none() {
@@ -177,12 +186,9 @@ impl ReconstructArguments {
     }
 }
 
-/// The process a network was trained for.
-fn own_process(field: &Field) -> Result<SharedPath, CommandError> {
-    match field {
-        Field::Trained(network) => Ok(process::parse(&network.process)?),
-        _ => Err(no_process()),
-    }
+/// The process a network was trained on.
+fn own_process(model: &dyn Model) -> Result<SharedPath, CommandError> {
+    Ok(process::parse(model.process().ok_or_else(no_process)?)?)
 }
 
 fn no_process() -> CommandError {
@@ -191,15 +197,15 @@ fn no_process() -> CommandError {
     )
 }
 
-/// One image of as many values as a lane of the field.
-fn read_image(file: &Path, field: &Field) -> Result<Vec<f64>, CommandError> {
+/// One image of as many values as a lane of the model.
+fn read_image(file: &Path, model: &dyn Model) -> Result<Vec<f64>, CommandError> {
     let image = npy::read::<f64>(file)?;
-    let (expected, found, shape) = (field.dimension(), image.len(), image.shape().to_vec());
+    let (expected, found, shape) = (model.dimension(), image.len(), image.shape().to_vec());
     if expected != found {
         return Err(ReconstructError::Size { expected, found, shape }.into());
     }
     let pixels: Vec<f64> = image.into_iter().collect();
-    if field.row_shape().len() < 2 {
+    if model.row_shape().len() < 2 {
         return Ok(pixels);
     }
     match pixels.iter().position(|value| !(-SLACK..=1.0 + SLACK).contains(value)) {
@@ -215,26 +221,26 @@ pub(super) fn run(
     arguments.check_before_reading()?;
     let (technique, settings) = (arguments.technique()?, arguments.settings()?);
     let checked = |path: SharedPath| reconstruct::check(&path, &settings).map(|()| path);
-    // Before the field is read, where the process is known without it.
+    // Before the model is read, where the process is known without it.
     let named = arguments.process.as_deref().map(process::parse).transpose()?;
     let named = named.map(checked).transpose()?;
-    let field = arguments.field()?;
+    let model = arguments.model()?;
     let path = match named {
         Some(path) => path,
-        None => checked(own_process(&field)?)?,
+        None => checked(own_process(&*model)?)?,
     };
-    field.check_condition(&settings.condition)?;
-    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
-    let image = read_image(&arguments.image, &field)?;
-    let shape = ImageShape::from_axes(&field.row_shape())?;
+    model.check_condition(&settings.condition)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
+    let image = read_image(&arguments.image, &*model)?;
+    let shape = ImageShape::from_axes(&model.row_shape())?;
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
-    let done = reconstruct(&path, &field, &observation, technique, initial, &settings)?;
+    let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);
-    let summary = arguments.summary(&path, technique, &observation, &image, &done);
+    let summary = arguments.summary(&path, &technique, &observation, &image, &done);
     if arguments.json {
         exit::say(serde_json::to_string_pretty(&summary)?)?;
     } else {
@@ -274,7 +280,7 @@ impl ReconstructArguments {
     fn summary(
         &self,
         path: &SharedPath,
-        technique: Technique,
+        technique: &Technique,
         observation: &Observation,
         image: &[f64],
         done: &Reconstructed<f32>,
@@ -286,7 +292,7 @@ impl ReconstructArguments {
         json!({
             "solver": self.solver,
             "process": path.spec(),
-            "method": technique.to_string(),
+            "method": technique.label(),
             "measurement": self.measurement,
             "steps": generated.steps,
             "nfe": generated.statistics.nfe,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use driftfield_problems::echo::echo_path;
+use driftfield_problems::method::{self, Solver};
 use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
-use driftfield_problems::spacing::Spacing;
+use driftfield_problems::spacing::{self, Spacing};
 use driftfield_solvers::Scalar;
 use driftfield_solvers::number::Number;
 use ndarray::ArrayD;
@@ -15,10 +16,10 @@ use serde_json::{Value, json};
 
 use super::files::Files;
 use super::signals::Signals;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 use crate::generate::{
-    Budget, Condition, Field, GenerateError, Generated, Initial, LaneEvaluations, Saved, Settings,
-    Streamed, check_settings, generate_in_chunks,
+    Budget, Condition, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved,
+    Settings, Streamed, check_settings, generate_in_chunks, model,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
@@ -38,18 +39,44 @@ enum Units {
     Process,
 }
 
+pub(super) fn help_of_process() -> String {
+    format!(
+        "Process, with parameters as `vp:beta_min=0.1,beta_max=20` (`driftfield list processes`): {}",
+        list::names(&process::catalog())
+    )
+}
+
+/// The names are too many for a help text.
+pub(super) fn help_of_solver() -> String {
+    format!(
+        "Solver, one of the {} of `driftfield list solvers`, with parameters as `ddim:eta=0.5`",
+        method::catalog().entries().len()
+    )
+}
+
+fn help_of_spacing() -> String {
+    format!(
+        "{}. A list of times needs no --steps. The timesteps of N inference steps in diffusers are \
+         --nfe N --denoise-final: trailing ends far above the data (--steps 1: at t = 0.5), and the \
+         last evaluation is what takes the noise away",
+        list::written(&spacing::catalog())
+    )
+}
+
+fn help_of_threshold() -> String {
+    format!("Keep the predicted data within its range: {}", list::written(&Threshold::catalog()))
+}
+
 // clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
 #[derive(Args)]
 pub(super) struct SampleArguments {
-    /// Process, such as `vp:beta_min=0.1,beta_max=20`, `rectified-flow`, `brownian-bridge:s=0.5`
-    #[arg(long)]
+    #[arg(long, help = help_of_process())]
     process: String,
     /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`, `empirical:mnist:DIR` or
     /// `FILE.safetensors`
     #[arg(long)]
     field: String,
-    /// Solver, as listed by `driftfield solvers`
-    #[arg(long)]
+    #[arg(long, help = help_of_solver())]
     solver: String,
     /// Number of steps, whatever each costs
     #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"], allow_negative_numbers = true)]
@@ -71,12 +98,7 @@ pub(super) struct SampleArguments {
     /// way; --max-nfe then bounds every lane
     #[arg(long, requires = "abstol", conflicts_with = "trajectory")]
     per_lane: bool,
-    /// uniform, quadratic, logsnr, karras[:rho=7], exponential, polyexponential[:rho=1], cosine,
-    /// flow-shift[:shift=3], times:1/0.5/0.1 (or times:FILE.npy; needs no --steps), or, for ddpm,
-    /// leading[:offset=0], linspace[:round=true] or trailing, each with drop=0. The timesteps of N
-    /// inference steps in diffusers are --nfe N --denoise-final: trailing ends far above the data
-    /// (--steps 1: at t = 0.5), and the last evaluation is what takes the noise away
-    #[arg(long)]
+    #[arg(long, help = help_of_spacing())]
     spacing: Option<String>,
     /// Start of the integration; from 0, clean data, for solvers that are finite there (ddim, lms)
     #[arg(long, allow_hyphen_values = true)]
@@ -113,8 +135,7 @@ pub(super) struct SampleArguments {
     /// 1 it takes two network forwards per evaluation [default: 1]
     #[arg(long, allow_hyphen_values = true)]
     guidance: Option<f64>,
-    /// Keep the predicted data within its range: static[:max=1] or dynamic[:quantile=0.995,max=1]
-    #[arg(long)]
+    #[arg(long, help = help_of_threshold())]
     threshold: Option<String>,
     /// Replace the last state by the predicted data: one more evaluation after --steps, the last one
     /// of --nfe
@@ -160,7 +181,7 @@ impl SampleArguments {
     fn settings(&self) -> Result<Settings, CommandError> {
         let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
         Ok(Settings {
-            solver: self.solver.clone(),
+            solver: Solver::parse(&self.solver)?,
             budget: self.budget(spacing.as_ref())?,
             spacing,
             t_start: self.t_start,
@@ -222,7 +243,7 @@ impl SampleArguments {
         files
     }
 
-    /// Refuses what no field and no initial state could make good.
+    /// Refuses what no model and no initial state could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
         match (&self.init, self.n) {
@@ -343,7 +364,7 @@ pub(super) fn run(
     }
 }
 
-fn run_as<T: Scalar + NpyElement>(
+fn run_as<T: Precision + NpyElement>(
     arguments: &SampleArguments,
     signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
@@ -351,13 +372,13 @@ fn run_as<T: Scalar + NpyElement>(
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
     check_settings(&path, &settings, arguments.init.is_some())?;
-    let field = Field::parse(&arguments.field)?;
-    field.check_condition(&settings.condition)?;
-    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &field.row_shape())?;
+    let model = model::parse(&arguments.field)?;
+    model.check_condition(&settings.condition)?;
+    images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
     let initial = arguments.initial::<T>()?;
     let settings = Settings { stop: signals.listen(), ..settings };
     let (mut samples, mut drawn) = (None, Vec::new());
-    let streamed = generate_in_chunks(&path, &field, initial, &settings, |chunk| {
+    let streamed = generate_in_chunks(&path, &*model, initial, &settings, |chunk| {
         if let Some(file) = &arguments.out {
             append(&mut samples, file, &chunk.samples).map_err(CommandError::failed)?;
         }

@@ -2,20 +2,64 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use driftfield_problems::method::path_methods;
+use driftfield_problems::catalog::{Catalog, Entry};
+use driftfield_problems::method::{self, Solver};
 use driftfield_solvers::method::stochastic::{NoiseKind, Sense, StochasticInfo};
-use driftfield_solvers::method::{Kind, Method, MethodInfo};
-use ndarray::ArrayD;
+use driftfield_solvers::method::{Kind, MethodInfo};
 use serde_json::{Value, json};
 
 use super::CommandError;
 use super::exit::say;
+use super::list::{described, parameters, width, wrapped};
 
 #[derive(Args)]
 pub(super) struct SolversArguments {
     /// Print one JSON array and nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// `list solvers` under a name of its own.
+pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, CommandError> {
+    list(&method::catalog(), arguments.json)
+}
+
+/// Every solver: in JSON what [`described`] says and more; in text a table of each kind, and the
+/// parameters.
+pub(super) fn list(catalog: &Catalog<Solver>, json: bool) -> Result<ExitCode, CommandError> {
+    if json {
+        let solver = |(entry, solver): (&Entry<Solver>, Solver)| {
+            let mut all = describe(&solver.info(), solver.stochastic());
+            let entry = described(entry);
+            (all["summary"], all["parameters"]) =
+                (entry["summary"].clone(), entry["parameters"].clone());
+            all
+        };
+        let solvers: Vec<Value> =
+            catalog.entries().iter().zip(catalog.defaults()).map(solver).collect();
+        say(serde_json::to_string_pretty(&solvers)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let infos = catalog.defaults().map(|solver| (solver.info(), solver.stochastic())).collect();
+    say(format_args!("{}\n\n{}", tables(infos), all_parameters(catalog).trim_end()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The parameters of all solvers, those that have the same together.
+fn all_parameters(catalog: &Catalog<Solver>) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for entry in catalog.entries() {
+        let parameters = parameters(entry.parameters());
+        match groups.iter_mut().find(|(known, _)| *known == parameters) {
+            _ if parameters.is_empty() => {}
+            Some((_, names)) => names.push(entry.name()),
+            None => groups.push((parameters, vec![entry.name()])),
+        }
+    }
+    let group = |(parameters, names): (String, Vec<&str>)| {
+        format!("{}:\n{parameters}\n", wrapped(&names.join(", "), width() - 1))
+    };
+    groups.into_iter().map(group).collect()
 }
 
 fn applies_to(info: &MethodInfo, stochastic: Option<StochasticInfo>) -> String {
@@ -98,27 +142,6 @@ fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-pub(super) fn run(arguments: &SolversArguments) -> Result<ExitCode, CommandError> {
-    let methods = path_methods::<ArrayD<f64>>();
-    let infos = || methods.iter().map(|method| (method.info(), method.stochastic()));
-    if arguments.json {
-        let described: Vec<Value> =
-            infos().map(|(info, stochastic)| describe(&info, stochastic)).collect();
-        say(serde_json::to_string_pretty(&described)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    say(tables(infos().collect()))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Columns of a terminal, unless it is said to have fewer.
-const WIDTH: usize = 80;
-
-fn width() -> usize {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    said.map_or(WIDTH, |columns: usize| columns.clamp(40, WIDTH))
-}
-
 /// One table for each kind of solver and what it applies to, no wider than a terminal.
 fn tables(mut infos: Vec<(MethodInfo, Option<StochasticInfo>)>) -> String {
     let mut text = String::new();
@@ -161,19 +184,4 @@ fn table(group: &[(MethodInfo, Option<StochasticInfo>)]) -> Table {
         ]);
     }
     table
-}
-
-/// Words in lines of at most so many characters.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }

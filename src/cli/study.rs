@@ -5,14 +5,15 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::echo_path;
-use driftfield_problems::method;
-use driftfield_problems::process::{self, PROCESSES};
+use driftfield_problems::method::Solver;
+use driftfield_problems::process;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
 use super::{CommandError, exit};
-use crate::generate::{Condition, Field};
+use crate::generate::{Condition, model};
+use crate::metrics;
 use crate::study::{
     Case, Effort, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs, standard_cases,
     standard_runs, terminal_table, write,
@@ -37,6 +38,8 @@ pub(super) struct StudyArguments {
     /// that of the field, which for a network is found beside its weights or where it was trained
     #[arg(long)]
     data: Option<String>,
+    #[arg(long, value_delimiter = ',', help = help_of_metrics())]
+    metric: Vec<String>,
     /// Labels of the lanes of a network that knows labels, which take turns [default: all]
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
     label: Vec<u32>,
@@ -68,6 +71,11 @@ pub(super) struct StudyArguments {
     json: bool,
 }
 
+fn help_of_metrics() -> String {
+    let known = metrics::catalog().names().collect::<Vec<_>>().join(", ");
+    format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
+}
+
 impl StudyArguments {
     fn effort(&self) -> Effort {
         match (self.quick, self.full) {
@@ -78,8 +86,9 @@ impl StudyArguments {
     }
 
     fn cases(&self) -> Result<Vec<Case>, CommandError> {
+        let known = process::catalog();
         let processes: Vec<&str> = match self.process.as_slice() {
-            [] if self.full => PROCESSES.iter().map(|entry| entry.name).collect(),
+            [] if self.full => known.names().collect(),
             [] => STUDY_PROCESSES.to_vec(),
             given => given.iter().map(String::as_str).collect(),
         };
@@ -93,18 +102,15 @@ impl StudyArguments {
             Some("exact") => standard_cases(&processes, &["exact"])?,
             Some("trained") => trained_cases(&processes)?,
             Some(text) => {
-                let field = Field::parse(text)?;
+                let model = model::parse(text)?;
                 // A network knows its process, if none is named.
-                let own = match (&field, self.process.is_empty()) {
-                    (Field::Trained(network), true) => Some(network.process.clone()),
-                    _ => None,
-                };
-                let processes = own.as_deref().map_or(processes, |own| vec![own]);
+                let own = model.process().filter(|_| self.process.is_empty());
+                let processes = own.map_or(processes, |own| vec![own]);
                 let mut cases = Vec::new();
                 for process in processes {
                     cases.push(match self.points() {
-                        Some(data) => Case::with_data(process, field.clone(), data)?,
-                        None => Case::new(process, field.clone())?,
+                        Some(data) => Case::with_data(process, model.clone(), data)?,
+                        None => Case::new(process, model.clone())?,
                     });
                 }
                 cases
@@ -133,23 +139,28 @@ impl StudyArguments {
         files
     }
 
-    /// Refuses what no field and no data could make good.
+    /// Refuses what no model and no data could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
         if let Some(directory) = self.directory() {
             check_folder(directory, &STUDY_FILES)?;
         }
-        for solver in &self.solver {
-            method::parse::<[f64; 2]>(solver)?;
-        }
+        self.solvers()?;
         for process in &self.process {
             process::parse(process)?;
+        }
+        for metric in &self.metric {
+            metrics::by_name(metric)?;
         }
         // A data set that is in no file is known, or not, at once.
         if let Some(name) = self.points().filter(|name| data::file_of(name).is_none()) {
             data::by_name(name)?;
         }
         self.lanes(false).map(drop)
+    }
+
+    fn solvers(&self) -> Result<Vec<Solver>, CommandError> {
+        Ok(self.solver.iter().map(|text| Solver::parse(text)).collect::<Result<_, _>>()?)
     }
 
     fn study(&self) -> Result<Study, CommandError> {
@@ -160,17 +171,19 @@ impl StudyArguments {
         let images = cases.iter().any(Case::is_image);
         let lanes = self.lanes(images)?;
         let effort = self.effort();
+        let solvers = self.solvers()?;
         let runs = |case: &Case| match case.is_image() {
-            true => image_runs(effort, &self.solver),
-            false => standard_runs(&case.process, effort, &self.solver),
+            true => image_runs(effort, &solvers),
+            false => standard_runs(&case.process, effort, &solvers),
         };
-        let runs = cases.iter().map(runs).collect();
+        let runs = cases.iter().map(runs).collect::<Result<_, _>>()?;
         let seeds = if self.quick || images { 1 } else { 3 };
         let seeds = (0..seeds).collect();
         // The main job builds these arguments without clap, and with its zero.
         let study = Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) };
-        study.check()?;
-        self.beside_digits(study)
+        let mut study = self.beside_digits(study)?;
+        study.cases.iter_mut().try_for_each(|case| self.add_metrics(case))?;
+        Ok(study)
     }
 
     fn lanes(&self, images: bool) -> Result<usize, CommandError> {
@@ -204,9 +217,20 @@ impl StudyArguments {
         Ok(Study { cases: cases.collect::<Result<_, _>>()?, ..study })
     }
 
+    /// The metrics that were asked for beside the usual ones.
+    fn add_metrics(&self, case: &mut Case) -> Result<(), CommandError> {
+        for name in &self.metric {
+            let asked = metrics::by_name(name)?;
+            if !case.metrics.iter().any(|metric| metric.name == asked.name) {
+                case.metrics.push(asked);
+            }
+        }
+        Ok(())
+    }
+
     /// A case with what else was asked for.
     fn complete(&self, case: Case) -> Result<Case, CommandError> {
-        let all = || (0..case.field.labels().unwrap_or(0) as u32).collect();
+        let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
         let labels = if self.label.is_empty() { all() } else { self.label.clone() };
         let condition = Condition { labels, guidance: self.guidance };
         let case = case.with_condition(condition)?;
@@ -234,7 +258,6 @@ fn study_failed(error: StudyError) -> CommandError {
     match error {
         StudyError::Truth { .. }
         | StudyError::Metric(_)
-        | StudyError::Quality(_)
         | StudyError::Classifier(_)
         | StudyError::Threads(_) => CommandError::failed(error),
         other => other.into(),
@@ -249,11 +272,6 @@ const DIGITS: &str = "mnist:";
 pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
     let mut study = arguments.study()?;
     let out = arguments.directory();
-    if let Some(directory) = out {
-        std::fs::create_dir_all(directory).map_err(|error| {
-            CommandError::usage(format!("cannot create `{}`: {error}", echo_path(directory)))
-        })?;
-    }
     let stop = signals.listen();
     for case in &mut study.cases {
         case.stop = stop.clone();

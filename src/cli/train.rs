@@ -1,19 +1,22 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use driftfield_networks::train::{
-    LossRow, Objective, TrainError, Trainer, TrainingConfig, ValidationRow, check_checkpoint,
+    LossRow, Objective, Request, Run, TrainError, ValidationRow, check_checkpoint,
 };
-use driftfield_networks::weights::TrainedNetwork;
-use driftfield_networks::{Architecture, ClassifierConfig, UNetConfig};
+use driftfield_networks::weights::AnyNetwork;
+use driftfield_networks::{Architecture, ArchitectureEntry, MlpConfig, UNetConfig};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::memory;
 use driftfield_problems::process::{self, GaussianPath, RectifiedFlow, SharedPath};
+use driftfield_problems::spec::Spec;
 use driftfield_solvers::number::decimals;
+use ndarray::Array2;
 
 use super::files::Files;
 use super::signals::Signals;
@@ -31,16 +34,6 @@ const LOSS_TABLE: &str = "loss.csv";
 const LOSS_PICTURE: &str = "loss.png";
 const CHECKPOINT: &str = "checkpoint";
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Network {
-    /// A residual MLP, for points
-    Mlp,
-    /// A U-Net conditioned on labels, for digits
-    Unet,
-    /// A classifier of digits, which knows no process
-    Classifier,
-}
-
 #[derive(Args)]
 pub(super) struct TrainArguments {
     /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`; none for a classifier
@@ -53,9 +46,10 @@ pub(super) struct TrainArguments {
     /// are there already are kept until the new ones are complete
     #[arg(long)]
     out: PathBuf,
-    /// Network; by default `unet` for `mnist:DIR`, else `mlp`
-    #[arg(long, value_enum)]
-    network: Option<Network>,
+    /// Network: `mlp` for points, `unet` for digits, `classifier` of digits, which knows no process;
+    /// its sizes as `mlp:width=256,layers=6`. By default `unet` for `mnist:DIR`, else `mlp`
+    #[arg(long)]
+    network: Option<String>,
     /// What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else `noise`
     #[arg(long, value_parser = ["noise", "velocity", "data"])]
     prediction: Option<String>,
@@ -115,139 +109,143 @@ impl TrainArguments {
 pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
     arguments.check_before_reading()?;
     let digits = arguments.data.strip_prefix("mnist:");
-    let default = if digits.is_some() { Network::Unet } else { Network::Mlp };
-    let network = arguments.network.unwrap_or(default);
-    let directory = || match digits {
-        Some(directory) => Ok(Path::new(directory)),
-        None => Err(CommandError::usage(format!(
-            "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
-            echo(&arguments.data)
-        ))),
+    let default = if digits.is_some() { UNetConfig::NAME } else { MlpConfig::NAME };
+    let spec: Spec = arguments.network.as_deref().unwrap_or(default).parse()?;
+    let network = ArchitectureEntry::named(spec.name())?;
+    let directory = match digits {
+        Some(directory) if network.images() => Some(Path::new(directory)),
+        None if network.images() => {
+            return Err(CommandError::usage(format!(
+                "this network is trained on labelled digits, `{}` has none; give --data mnist:DIR",
+                echo(&arguments.data)
+            )));
+        }
+        _ => None,
     };
-    if network == Network::Classifier {
-        return train_classifier(arguments, directory()?, signals);
+    let task = if network.classifies() { arguments.labels()? } else { arguments.generation()? };
+    let nothing = Array2::zeros((0, 0));
+    let empty = arguments.request(&task, &nothing, signals);
+    let Some(directory) = directory else {
+        // Of any number of components, before they are known.
+        network.check(&spec, &empty, 1)?;
+        let points = points(arguments)?;
+        let run = network.start(&spec, &Request { values: &points, ..empty })?;
+        train(arguments, run, &task)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    network.check(&spec, &empty, Mnist::SIDE * Mnist::SIDE)?;
+    let digits = Mnist::read(directory)?;
+    // So that the second half can be what samples are compared with.
+    let half = network.classifies().then(|| digits.first_half());
+    let (seen, test) = (half.as_ref().unwrap_or(&digits.train), &digits.test);
+    let request = Request {
+        // Where the digits are is no part of what they are.
+        data: "mnist".to_owned(),
+        values: &seen.pixels,
+        labels: &seen.labels,
+        held_out: Some((&test.pixels, &test.labels, VALIDATION)),
+        ..empty
+    };
+    let trained = train(arguments, network.start(&spec, &request)?, &task)?;
+    if network.classifies() {
+        let accuracy = trained.accuracy(&test.pixels, &test.labels);
+        let accuracy = 100.0 * accuracy.map_err(CommandError::failed)?;
+        exit::say(format!("{accuracy:.2} % of {} other digits are recognised", test.len()))?;
     }
-    let Some(process) = &arguments.process else {
-        return Err(CommandError::usage("give the --process that the network is to learn"));
-    };
-    let path = process::parse(process)?;
-    let objective = objective(&path, arguments.prediction.as_deref());
-    match network {
-        Network::Unet => train_unet(arguments, &path, objective, directory()?, signals),
-        _ => train_mlp(arguments, &path, objective, signals),
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a network is to learn of which process.
+struct Task {
+    process: String,
+    path: SharedPath,
+    span: Option<(f64, f64)>,
+    objective: Objective,
+}
+
+impl TrainArguments {
+    fn generation(&self) -> Result<Task, CommandError> {
+        let Some(process) = &self.process else {
+            return Err(CommandError::usage("give the --process that the network is to learn"));
+        };
+        let path = process::parse(process)?;
+        let objective = objective(&path, self.prediction.as_deref());
+        Ok(Task { process: path.spec(), span: Some(path.default_span()), path, objective })
+    }
+
+    fn labels(&self) -> Result<Task, CommandError> {
+        if self.process.is_some() || self.prediction.is_some() {
+            return Err(CommandError::usage(
+                "a classifier knows no process and predicts the label; leave out --process and --prediction",
+            ));
+        }
+        let (process, path) = ("none".to_owned(), Arc::new(RectifiedFlow) as SharedPath);
+        Ok(Task { process, path, span: None, objective: Objective::Label })
+    }
+
+    /// The request, but for what is in the data.
+    fn request<'a>(
+        &self,
+        task: &'a Task,
+        values: &'a Array2<f64>,
+        signals: &Signals,
+    ) -> Request<'a> {
+        Request {
+            process: task.process.clone(),
+            path: &task.path,
+            objective: task.objective,
+            span: task.span,
+            steps: self.steps,
+            seed: self.seed,
+            data: self.data.clone(),
+            values,
+            labels: &[],
+            held_out: None,
+            checkpoint: Some((self.beside(CHECKPOINT), STEPS_TO_CHECKPOINT)),
+            resume: self.resume,
+            stop: signals.listen(),
+        }
     }
 }
 
-fn train_mlp(
-    arguments: &TrainArguments,
-    path: &SharedPath,
-    objective: Objective,
-    signals: &Signals,
-) -> Result<ExitCode, CommandError> {
-    let config = |dimension| {
-        let base = TrainingConfig::new(path.spec(), arguments.data.clone(), dimension);
-        configure(base, arguments, path)
-    };
-    // Of any number of components, before they are known.
-    config(1).validate()?;
+/// Points of a data set.
+fn points(arguments: &TrainArguments) -> Result<Array2<f64>, CommandError> {
     let data = data::by_name(&arguments.data)?;
     // The points, and a standardised copy.
     let bytes = (TRAINING_POINTS * 2 * size_of::<f64>()) as u128 * data.dimension() as u128;
     memory::check("training points", TRAINING_POINTS as u64, bytes)?;
-    let data = data.sample(TRAINING_POINTS, arguments.seed);
-    let config = config(data.ncols());
-    train(arguments, Trainer::new(config, objective, path, &data)?, signals)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(data.sample(TRAINING_POINTS, arguments.seed))
 }
 
-fn train_unet(
+fn train(
     arguments: &TrainArguments,
-    path: &SharedPath,
-    objective: Objective,
-    directory: &Path,
-    signals: &Signals,
-) -> Result<ExitCode, CommandError> {
-    // Where the digits are is no part of what they are.
-    let base = TrainingConfig::images(path.spec(), "mnist", UNetConfig::default(), objective);
-    let config = configure(base, arguments, path);
-    config.validate()?;
-    let Mnist { train: digits, test } = Mnist::read(directory)?;
-    let trainer = Trainer::labelled(config, objective, path, &digits.pixels, &digits.labels)?;
-    let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
-    train(arguments, trainer, signals)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// On the first half of the digits, so that the second can be what samples are compared with.
-fn train_classifier(
-    arguments: &TrainArguments,
-    directory: &Path,
-    signals: &Signals,
-) -> Result<ExitCode, CommandError> {
-    if arguments.process.is_some() || arguments.prediction.is_some() {
-        return Err(CommandError::usage(
-            "a classifier knows no process and predicts the label; leave out --process and --prediction",
-        ));
-    }
-    let base = TrainingConfig::classifier("mnist", ClassifierConfig::default());
-    let steps = arguments.steps.unwrap_or(base.steps);
-    let config = TrainingConfig { steps, seed: arguments.seed, ..base };
-    config.validate()?;
-    let digits = Mnist::read(directory)?;
-    let (seen, test) = (digits.first_half(), &digits.test);
-    let (objective, path) = (Objective::Label, &RectifiedFlow);
-    let trainer = Trainer::labelled(config, objective, path, &seen.pixels, &seen.labels)?;
-    let trainer = trainer.with_validation(&test.pixels, &test.labels, VALIDATION)?;
-    let network = train(arguments, trainer, signals)?;
-    let pixels = test.pixels.mapv(|pixel| pixel as f32);
-    let accuracy = network.classifier().accuracy(pixels.view(), &test.labels)?;
-    exit::say(format!("{:.2} % of {} other digits are recognised", 100.0 * accuracy, test.len()))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The settings with what was asked for.
-fn configure<A>(
-    base: TrainingConfig<A>,
-    arguments: &TrainArguments,
-    path: &SharedPath,
-) -> TrainingConfig<A> {
-    let (t_max, t_min) = path.default_span();
-    let steps = arguments.steps.unwrap_or(base.steps);
-    TrainingConfig { steps, seed: arguments.seed, t_min, t_max, ..base }
-}
-
-fn train<A: Architecture>(
-    arguments: &TrainArguments,
-    trainer: Trainer<'_, A>,
-    signals: &Signals,
-) -> Result<TrainedNetwork<A>, CommandError> {
+    mut run: Box<dyn Run + '_>,
+    task: &Task,
+) -> Result<AnyNetwork, CommandError> {
     let checkpoint = arguments.beside(CHECKPOINT);
-    let mut trainer = trainer.with_checkpoint(&checkpoint, STEPS_TO_CHECKPOINT);
-    if arguments.resume {
-        trainer = trainer.resume()?;
-    }
-    let mut trainer = trainer.stopped_by(signals.listen());
-    let steps = trainer.config().steps;
-    let mut shown = TrainingProgress::new(steps, trainer.step());
-    let result = trainer.run(|progress| shown.show(progress));
+    let steps = run.steps();
+    let mut shown = TrainingProgress::new(steps, run.step());
+    let result = run.run(&mut |progress| shown.show(progress));
     shown.finish();
     let network = result.map_err(training_failed)?;
-    let written = network.save(&arguments.out).map_err(CommandError::failed).and_then(|()| {
+    let bytes = run.to_bytes().map_err(training_failed)?;
+    let written = atomic_file::write(&arguments.out, &bytes).map_err(CommandError::failed);
+    let written = written.and_then(|()| {
         let (csv, png) = (arguments.beside(LOSS_TABLE), arguments.beside(LOSS_PICTURE));
-        write_loss(trainer.history(), trainer.validation(), &csv, &png)
+        write_loss(run.history(), run.validation(), &csv, &png)
     });
     written.map_err(|error| {
         let checkpoint = echo_path(&checkpoint);
         let advice = "once it can be written, end the run with --resume";
         CommandError::failed(format!("{error}; `{checkpoint}` holds all of the training, {advice}"))
     })?;
-    trainer.remove_checkpoint().map_err(CommandError::failed)?;
-    let last = trainer.history().last();
-    let validation = trainer.validation().last();
+    run.remove_checkpoint().map_err(CommandError::failed)?;
+    let last = run.history().last();
+    let validation = run.validation().last();
     exit::say(format!(
         "{}: {} on {}, {steps} steps, last loss {}{}",
         echo_path(&arguments.out),
-        network.process,
+        task.process,
         echo(&arguments.data),
         decimals(last.map_or(f64::NAN, |row| row.loss), 4),
         validation

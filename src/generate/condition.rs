@@ -37,7 +37,7 @@ impl Condition {
     }
 
     /// Refuses what no network can be told.
-    pub(super) fn check(&self, known: Option<usize>, field: &str) -> Result<(), GenerateError> {
+    pub(super) fn check(&self, known: Option<usize>, model: &str) -> Result<(), GenerateError> {
         if self.labels.is_empty() {
             return match self.guidance {
                 Some(_) => Err(GenerateError::GuidanceWithoutLabel),
@@ -45,7 +45,7 @@ impl Condition {
             };
         }
         let Some(known) = known else {
-            return Err(GenerateError::NoLabels { field: field.to_owned() });
+            return Err(GenerateError::NoLabels { model: model.to_owned() });
         };
         if let Some(&label) = self.labels.iter().find(|&&label| label as usize >= known) {
             return Err(GenerateError::Label { label, largest: known.saturating_sub(1) });

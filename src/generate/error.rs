@@ -1,5 +1,5 @@
 use driftfield_networks::weights::WeightsError;
-use driftfield_problems::data::MnistError;
+use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::{EmpiricalError, MixtureError};
 use driftfield_problems::memory::MemoryError;
@@ -52,11 +52,22 @@ pub enum GenerateError {
     /// A name or parameter is not known.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// The field's text is of no known form.
+    /// The model's text is of no known form.
     #[error(
         "cannot read the field `{}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
     )]
-    FieldForm(String),
+    ModelForm(String),
+    /// A network that comes with a checkout only is not to be found.
+    #[error(
+        "the network `{name}` is too large to come with the program and is not there (looked for: {looked}); take it from the directory `weights` of the repository, {repository}, and say where it is in DRIFTFIELD_WEIGHTS",
+        repository = env!("CARGO_PKG_REPOSITORY")
+    )]
+    NotCheckedOut {
+        /// Its name.
+        name: String,
+        /// The files looked for.
+        looked: String,
+    },
     /// A mixture file is refused.
     #[error("{}{source}", named(.file, matches!(.source, MixtureError::Read { .. })))]
     Mixture {
@@ -97,14 +108,45 @@ pub enum GenerateError {
         /// Process asked for.
         asked: String,
     },
-    /// Labels for a field that knows none.
+    /// The data of a network is not known or not readable.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The data of a network is nowhere to be found.
+    #[error(
+        "the network of `{}` was trained on `{}`, which is not there (looked for: {looked}); give it with --data FILE.npy, or put it beside the weights",
+        echo(weights),
+        echo(data)
+    )]
+    NoData {
+        /// The weights file.
+        weights: String,
+        /// The data, as its training named it.
+        data: String,
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// The data of a network cannot be used.
+    #[error(
+        "the data `{}` that the network of `{}` was trained on: {source}; give other data with --data",
+        echo(data),
+        echo(weights)
+    )]
+    NetworkData {
+        /// The weights file.
+        weights: String,
+        /// The data, as its training named it.
+        data: String,
+        /// What is wrong with it.
+        source: Box<DataError>,
+    },
+    /// Labels for a model that knows none.
     #[error(
         "{} knows no labels; leave out --label, or take a network that was trained with labels (`train --network unet`)",
-        echo(field)
+        echo(model)
     )]
     NoLabels {
-        /// The field.
-        field: String,
+        /// The model.
+        model: String,
     },
     /// A label that the network does not know.
     #[error("label {label} is out of range; the network knows 0 to {largest}")]
@@ -125,7 +167,7 @@ pub enum GenerateError {
     Guidance(f64),
     /// Steps of every lane's own with a solver that has none.
     #[error(
-        "the solver `{0}` cannot take steps of every lane's own; take an adaptive one of kind runge-kutta, such as tsit5 (`driftfield solvers` lists them)"
+        "the solver `{0}` cannot take steps of every lane's own; take an adaptive one that draws no noise, such as tsit5 or dpm-solver++23 (`driftfield solvers` lists them)"
     )]
     NotPerLane(&'static str),
     /// Steps of every lane's own on a fixed grid.
@@ -287,14 +329,14 @@ pub enum GenerateError {
     /// More than fits in memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// A technique needs the spread of data that the weights say nothing of.
+    /// A technique needs the spread of data that the model says nothing of.
     #[error(
-        "the weights file `{}` does not say how far its data spread, which files made since it is measured do; give the root of the mean variance of a component with the method, in the network's units, as `pigdm:data_std=0.5` or `replacement:data_std=0.5`, or train again",
-        echo(file)
+        "`{}` does not say how far its data spread, which weights files made since it is measured do; give the root of the mean variance of a component with the method, in the network's units, as `pigdm:data_std=0.5` or `replacement:data_std=0.5`, or train again",
+        echo(model)
     )]
     DataStd {
-        /// The weights file.
-        file: String,
+        /// The model.
+        model: String,
     },
     /// The solve was stopped from outside.
     #[error("the solve was stopped before its end, and nothing of it is kept")]

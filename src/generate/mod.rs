@@ -1,35 +1,37 @@
-//! Generation: a process, a field, a solver and a budget become one solve.
+//! Generation: a process, a model, a solver and a budget become one solve.
 //!
 //! What the command line's `sample` and the study share. Everything that can be
 //! wrong with a request is found before the first evaluation.
 
 mod condition;
 mod error;
-mod field;
 mod lanes;
 mod memory;
+pub mod model;
 mod note;
 mod plan;
 mod saved;
 mod shipped;
+mod steered;
 mod stop;
 mod stream;
 mod to_data;
-mod trained;
 
 pub use condition::Condition;
 pub use error::GenerateError;
-pub use field::{EmpiricalField, Field};
 pub use lanes::LaneEvaluations;
+pub use model::{
+    Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor,
+    TrainedModel,
+};
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
-pub use shipped::{SHIPPED, shipped, shipped_classifier};
+pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_classifier};
+pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
-pub use trained::TrainedField;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
@@ -41,8 +43,8 @@ use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::solve::{MAX_ADAPTIVE_STEPS, check_adaptive};
 use driftfield_solvers::{
-    Adaptive, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics, Tolerance,
-    VectorField, solve,
+    Adaptive, FieldError, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics,
+    Status, Tolerance, VectorField, init,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -52,11 +54,11 @@ use stop::Stoppable;
 /// The state generation starts from.
 #[derive(Debug, Clone)]
 pub enum Initial<T> {
-    /// A given state at the start time, in the units of the field's data: those of samples and
+    /// A given state at the start time, in the units of the model's data: those of samples and
     /// trajectories. It is never scaled.
     State(ArrayD<T>),
     /// The same in the units the process runs in, where noise is of size `sigma`. They are
-    /// those of the data but for fields that have [units](Field::units).
+    /// those of the data but for models that have [units](Model::units).
     ProcessState(ArrayD<T>),
     /// `sigma(t_start) N(0, I)`, lane by lane.
     Noise {
@@ -81,7 +83,7 @@ impl<T> Initial<T> {
 /// What a generation returned.
 #[derive(Debug, Clone)]
 pub struct Generated<T> {
-    /// The state at the end, in the units of the field's data.
+    /// The state at the end, in the units of the model's data.
     pub samples: ArrayD<T>,
     /// The states that were asked for, the first being the initial one.
     pub trajectory: Vec<ArrayD<T>>,
@@ -103,39 +105,39 @@ pub struct Generated<T> {
     pub notes: Vec<Note>,
 }
 
-/// Generates from `initial` with `path` and `field` as `settings` say.
-pub fn generate<T: Scalar>(
+/// Generates from `initial` with `path` and `model` as `settings` say.
+pub fn generate<T: Precision>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
-    check_request::<T>(field, &settings.condition, initial.lanes())?;
-    generate_lanes(path, field, initial, settings, 0)
+    check_request::<T>(model, &settings.condition, initial.lanes())?;
+    generate_lanes(path, model, initial, settings, 0)
 }
 
-/// Refuses labels that the field does not know, those of lanes to come included, and more lanes
+/// Refuses labels that the model does not know, those of lanes to come included, and more lanes
 /// of `T` than memory holds: before anything is made for the lanes.
 pub(crate) fn check_request<T>(
-    field: &Field,
+    model: &dyn Model,
     condition: &Condition,
     lanes: usize,
 ) -> Result<(), GenerateError> {
-    field.check_condition(condition)?;
-    Ok(memory::check_samples(lanes, field.dimension().saturating_mul(size_of::<T>()))?)
+    model.check_condition(condition)?;
+    Ok(memory::check_samples(lanes, model.dimension().saturating_mul(size_of::<T>()))?)
 }
 
-/// Refuses a solver, steps, a span and the like that do not go together, on any field; `has_state`
+/// Refuses a solver, steps, a span and the like that do not go together, with any model; `has_state`
 /// is whether the initial state is given, not drawn. For those who want to know before they read
-/// a field.
-pub(crate) fn check_settings(
+/// a model.
+pub fn check_settings(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
     settings.condition.check(Some(usize::MAX), "")?;
-    let (method, plan) = planned::<ArrayD<f32>>(path, settings, has_state, false)?;
+    let (method, plan) = planned::<f32>(path, settings, has_state, false)?;
     if settings.per_lane {
         lanes::check(&method.info(), &plan)?;
     } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
@@ -148,14 +150,14 @@ pub(crate) fn check_settings(
     Ok(())
 }
 
-/// The method, and all that is settled before a field is looked at; `observed` is whether an
+/// The method, and all that is settled before a model is looked at; `observed` is whether an
 /// observer looks at the steps.
-fn planned<S: State>(
+fn planned<T: Precision>(
     path: &SharedPath,
     settings: &Settings,
     has_state: bool,
     observed: bool,
-) -> Result<(PathMethod<S>, Plan), GenerateError> {
+) -> Result<(PathMethod<ArrayD<T>>, Plan), GenerateError> {
     if settings.per_lane {
         check_per_lane(settings, observed)?;
     }
@@ -163,53 +165,27 @@ fn planned<S: State>(
         memory::check_steps(nfe)?;
     }
     let grid = settings.grid(path);
-    let chosen = driftfield_problems::method::parse_for(&settings.solver, &grid)?;
+    let chosen = settings.solver.make::<T>(Some(&grid));
     let chosen = to_data::reaching_data(chosen, &grid, settings);
     let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
     Ok((chosen.method, plan))
 }
 
 /// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
-fn generate_lanes<T: Scalar>(
+fn generate_lanes<T: Precision>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
     first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
     let condition = settings.condition.of_lanes(first_lane, initial.lanes());
-    let predictor = field.predictor::<ArrayD<T>>(path, &condition)?;
-    let steered = Steered { predictor, observer: None };
-    generate_steered(field, initial, settings, first_lane, steered)
+    let predictor = model.predictor::<T>(path, &condition)?;
+    steered::generate_lanes(model, initial, settings, first_lane, Steered::along(predictor))
 }
 
-/// What a solve follows, and who looks at its steps.
-pub(crate) struct Steered<'a, T: Scalar> {
-    /// The predictor of the field, or one made of it.
-    pub(crate) predictor: Arc<dyn Predictor<ArrayD<T>>>,
-    /// Told of every accepted step, which it may change.
-    pub(crate) observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
-}
-
-/// Generates as `settings` say, with a predictor and an observer of the caller's.
-pub(crate) fn generate_steered<T: Scalar>(
-    field: &Field,
-    initial: Initial<T>,
-    settings: &Settings,
-    first_lane: u64,
-    steered: Steered<'_, T>,
-) -> Result<Generated<T>, GenerateError> {
-    let made = solve_steered(field, initial, settings, first_lane, steered);
-    let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
-    // What failed once it was to stop, failed for that.
-    if !whole && settings.stop.load(Ordering::Relaxed) {
-        return Err(GenerateError::Stopped);
-    }
-    made
-}
-
-fn solve_steered<T: Scalar>(
-    field: &Field,
+fn solve_steered<T: Precision>(
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
     first_lane: u64,
@@ -217,18 +193,18 @@ fn solve_steered<T: Scalar>(
 ) -> Result<Generated<T>, GenerateError> {
     let path = &steered.predictor.path().clone();
     let given = !matches!(initial, Initial::Noise { .. });
-    let converted = matches!(initial, Initial::State(_)) && field.units().is_some();
-    let (method, plan) = planned::<ArrayD<T>>(path, settings, given, steered.observer.is_some())?;
+    let converted = matches!(initial, Initial::State(_)) && model.units().is_some();
+    let (method, plan) = planned::<T>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
-    let lane_bytes = field.dimension().saturating_mul(size_of::<T>());
+    let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
-    let initial = start(initial, path, field, plan.span, first_lane)?;
-    let predictor = thresholded(steered.predictor, field, settings.threshold)?;
+    let initial = start(initial, path, model, plan.span, first_lane)?;
+    let predictor = thresholded(steered.predictor, model, settings.threshold)?;
     let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
     let info = method.info();
     let given = given.then_some((&initial, converted));
     let draws_noise = info.draws_noise && plan.steps() != Some(0);
-    let notes = note::of_run(path, field, settings, plan.span, given, draws_noise);
+    let notes = note::of_run(path, model, settings, plan.span, given, draws_noise);
     let path_field = PathField::new(predictor, plan.noise_level.into());
     check_ends(&path_field, &initial, plan.span, &info)?;
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
@@ -253,7 +229,7 @@ fn solve_steered<T: Scalar>(
     }
     let mut samples = solution.u_last;
     for state in trajectory.iter_mut().chain([&mut samples]) {
-        field.to_data_units(state)?;
+        model.to_data_units(state)?;
     }
     Ok(Generated {
         samples,
@@ -279,28 +255,30 @@ fn solved<'a, T: Scalar>(
     first_lane: u64,
 ) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
     let info = method.info();
-    let (mut solution, lane_evaluations) = if settings.per_lane {
-        let (solution, evaluations) = lanes::solve(problem, &info, plan)?;
-        (solution, Some(evaluations))
-    } else {
-        let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
-        let options = match observer {
-            Some(mut observer) => {
-                options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
-            }
-            None => options,
-        };
-        let fit = states_that_fit(problem, settings, plan, &info);
-        let options = match fit {
-            Some(fit) => options.max_steps(fit),
-            None => options,
-        };
-        let mut solution = solve(problem, method, options)?;
-        if let (Some(fit), Outcome::MaxSteps { .. }) = (fit, &solution.outcome) {
-            solution.outcome = Outcome::Failed { t: solution.t_last, reason: full(fit) };
+    if settings.per_lane {
+        lanes::check(&info, plan)?;
+    }
+    let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+    let options = match observer {
+        Some(mut observer) => {
+            options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
         }
-        (solution, None)
+        None => options,
     };
+    let fit = states_that_fit(problem, settings, plan, &info);
+    let options = match fit {
+        Some(fit) => options.max_steps(fit),
+        None => options,
+    };
+    // By hand: what ends a solve before its first step is an outcome like any other here.
+    let mut integrator = init(problem, method, options)?;
+    while integrator.step() == Status::Stepped {}
+    let mut solution = integrator.finish();
+    if let (Some(fit), Outcome::MaxSteps { .. }) = (fit, &solution.outcome) {
+        let error = driftfield_solvers::method::StepError::from(FieldError::other(full(fit)));
+        solution.outcome = Outcome::Failed { t: solution.t_last, error };
+    }
+    let lane_evaluations = settings.per_lane.then(|| LaneEvaluations::of(&solution.lanes));
     if let (Outcome::BudgetSpent { budget, .. }, Some(given)) =
         (&mut solution.outcome, settings.budget.most())
     {
@@ -351,12 +329,12 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 /// The predictor with its data kept within a range, if so asked.
 fn thresholded<S: HostState + State + Send + Sync>(
     predictor: Arc<dyn Predictor<S>>,
-    field: &Field,
+    model: &dyn Model,
     threshold: Option<Threshold>,
 ) -> Result<Arc<dyn Predictor<S>>, GenerateError> {
     let Some(threshold) = threshold else { return Ok(predictor) };
     let thresholded = Thresholded::new(predictor, threshold.validate()?);
-    Ok(match field.units() {
+    Ok(match model.units() {
         Some(units) => Arc::new(thresholded.in_units(units.clone())),
         None => Arc::new(thresholded),
     })
@@ -366,23 +344,23 @@ fn thresholded<S: HostState + State + Send + Sync>(
 fn start<T: Scalar>(
     initial: Initial<T>,
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     span: Span,
     first_lane: u64,
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
-            check_shape(&state, field)?;
-            field.to_process_units(&mut state)?;
+            check_shape(&state, model)?;
+            model.to_process_units(&mut state)?;
             Ok(state)
         }
         Initial::ProcessState(state) => {
-            check_shape(&state, field)?;
+            check_shape(&state, model)?;
             Ok(state)
         }
         Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
         Initial::Noise { lanes, seed } => {
-            let shape = [&[lanes], field.row_shape().as_slice()].concat();
+            let shape = [&[lanes], model.row_shape().as_slice()].concat();
             let mut state = ArrayD::zeros(IxDyn(&shape));
             fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)
                 .map_err(driftfield_solvers::SolveError::from)?;
@@ -391,9 +369,9 @@ fn start<T: Scalar>(
     }
 }
 
-fn check_shape<T>(state: &ArrayD<T>, field: &Field) -> Result<(), GenerateError> {
+fn check_shape<T>(state: &ArrayD<T>, model: &dyn Model) -> Result<(), GenerateError> {
     let found = state.shape().to_vec();
-    let (components, expected): (usize, _) = (found.iter().skip(1).product(), field.dimension());
+    let (components, expected): (usize, _) = (found.iter().skip(1).product(), model.dimension());
     if components == expected {
         return Ok(());
     }
@@ -448,6 +426,6 @@ fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<Arra
             let lane = data.first_non_finite_lane().ok().flatten().unwrap_or(0);
             solution.outcome = Outcome::NonFinite { t, lane };
         }
-        Err(error) => solution.outcome = Outcome::Failed { t, reason: error.to_string() },
+        Err(error) => solution.outcome = Outcome::Failed { t, error: error.into() },
     }
 }

@@ -6,7 +6,7 @@ use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::number::rounded;
 use driftfield_solvers::{HostState, Scalar};
 
-use super::{Field, Settings, Span};
+use super::{Model, Settings, Span};
 
 /// What is as it was asked for, and perhaps not as it was meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,16 +87,16 @@ impl fmt::Display for Note {
 /// was converted from other units.
 pub(super) fn of_run<S: HostState>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     settings: &Settings,
     span: Span,
     given: Option<(&S, bool)>,
     draws_noise: bool,
 ) -> Vec<Note> {
     let of_given =
-        given.and_then(|(state, converted)| of_initial(state, path, field, span.start, converted));
+        given.and_then(|(state, converted)| of_initial(state, path, model, span.start, converted));
     let of_noise = (given.is_some() && draws_noise).then_some(Note::NoiseByPosition);
-    let notes = [of_end(path, field, settings, span), of_given, of_noise];
+    let notes = [of_end(path, model, settings, span), of_given, of_noise];
     notes.into_iter().flatten().collect()
 }
 
@@ -105,15 +105,15 @@ const VISIBLE: f64 = 0.1;
 /// How many times the noise of the default end is far from it.
 const FAR: f64 = 3.0;
 
-/// The note on an end above the default one, of a field whose spread is known.
-fn of_end(path: &SharedPath, field: &Field, settings: &Settings, span: Span) -> Option<Note> {
+/// The note on an end above the default one, of a model whose spread is known.
+fn of_end(path: &SharedPath, model: &dyn Model, settings: &Settings, span: Span) -> Option<Note> {
     let default_end = path.default_span().1;
     let rho = |t: f64| path.sigma(t) / path.alpha(t);
     let generated = span.end < span.start && !settings.denoise_final;
     if !generated || rho(span.end) <= FAR * rho(default_end) {
         return None;
     }
-    let noise = rho(span.end) / field.data_std().ok()?;
+    let noise = rho(span.end) / model.data_std().ok()?;
     (noise > VISIBLE).then_some(Note::FarFromData { t: span.end, default_end, noise })
 }
 
@@ -137,14 +137,14 @@ fn may_be(ratio: f64, count: usize) -> bool {
 fn of_initial<S: HostState>(
     state: &S,
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     t: f64,
     converted: bool,
 ) -> Option<Note> {
     let values = state.values()?;
     let square = values.iter().map(|x| x.into_f64().powi(2)).sum::<f64>() / values.len() as f64;
     let noise = path.sigma(t).powi(2);
-    let data = path.alpha(t).powi(2) * field.mean_square()?;
+    let data = path.alpha(t).powi(2) * model.mean_square()?;
     let most = noise + OUTLYING * data;
     let small = noise >= data && square < noise && !may_be(square / noise, values.len());
     let large = square > most && !may_be(square / most, values.len());
@@ -157,13 +157,13 @@ mod tests {
     use std::sync::Arc;
 
     use driftfield_problems::field::GaussianMixture;
-    use driftfield_problems::process::{self, PROCESSES};
+    use driftfield_problems::process;
     use driftfield_problems::standardisation::Standardisation;
     use driftfield_solvers::noise::fill_initial_normals;
     use ndarray::Array2;
 
     use super::*;
-    use crate::generate::EmpiricalField;
+    use crate::generate::{EmpiricalModel, MixtureModel};
 
     fn mixture() -> GaussianMixture {
         let means = vec![vec![-1.0, 0.5], vec![1.0, 0.0]];
@@ -179,18 +179,17 @@ mod tests {
     /// 27,000 states as the processes have them, at the noise and at the data.
     #[test]
     fn states_of_the_process_are_not_noted() {
-        let field = Field::Mixture(Arc::new(mixture()));
-        for entry in PROCESSES {
-            let path = process::parse(entry.name).unwrap();
+        let model = MixtureModel::new(mixture());
+        for path in process::catalog().defaults() {
             let (start, end) = path.default_span();
             for seed in 0..1000 {
                 for lanes in [1, 3, 100] {
                     let drawn = noise(lanes, seed, path.sigma(start));
-                    assert_eq!(of_initial(&drawn, &path, &field, start, false), None);
+                    assert_eq!(of_initial(&drawn, &path, &model, start, false), None);
                     for t in [end, 0.3 * start] {
                         let at = mixture().marginal(path.alpha(t), path.sigma(t));
                         let state = at.draw(lanes, seed);
-                        assert_eq!(of_initial(&state, &path, &field, t, false), None, "{lanes}");
+                        assert_eq!(of_initial(&state, &path, &model, t, false), None, "{lanes}");
                     }
                 }
             }
@@ -199,14 +198,13 @@ mod tests {
 
     #[test]
     fn states_of_another_size_are_noted() {
-        let field = Field::Mixture(Arc::new(mixture()));
-        for entry in PROCESSES {
-            let path = process::parse(entry.name).unwrap();
+        let model = MixtureModel::new(mixture());
+        for path in process::catalog().defaults() {
             let start = path.default_span().0;
             for (factor, noted) in [(0.4, true), (0.7, false), (1.4, false), (2.5, true)] {
                 let state = noise(400, 1, factor * path.sigma(start));
-                let note = of_initial(&state, &path, &field, start, false);
-                assert_eq!(note.is_some(), noted, "{factor} on {}", entry.name);
+                let note = of_initial(&state, &path, &model, start, false);
+                assert_eq!(note.is_some(), noted, "{factor} on {}", path.name());
             }
         }
     }
@@ -217,15 +215,13 @@ mod tests {
         let units = Standardisation::of_pixels(2);
         let points = Arc::new(ndarray::array![[-1.0, -1.0], [1.0, -1.0]]);
         let (row_shape, file) = (vec![2], "pixels".to_owned());
-        let units_of_field = Some(units.clone());
-        let field =
-            EmpiricalField { points, smoothing: 0.1, row_shape, units: units_of_field, file };
-        let field = Field::Empirical(Arc::new(field));
+        let own = Some(units.clone());
+        let model = EmpiricalModel { points, smoothing: 0.1, row_shape, units: own, file };
         let path = process::parse("rectified-flow").unwrap();
         let mut state = noise(400, 2, 1.0);
-        assert_eq!(of_initial(&state, &path, &field, 1.0, false), None);
+        assert_eq!(of_initial(&state, &path, &model, 1.0, false), None);
         units.apply(&mut state).unwrap();
-        let note = of_initial(&state, &path, &field, 1.0, true).unwrap().to_string();
+        let note = of_initial(&state, &path, &model, 1.0, true).unwrap().to_string();
         assert!(note.contains("is of size 2.") && note.contains("--init-units process"), "{note}");
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_problems::method::{ChosenMethod, IntendedGrid};
+use driftfield_problems::flow::start_for;
+use driftfield_problems::method::{ChosenMethod, IntendedGrid, Solver};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{
     PathError, SharedPath, check_diffusion, check_log_snr, check_time,
@@ -9,7 +10,7 @@ use driftfield_problems::process::{
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
-use driftfield_solvers::{LaneOptions, SolveOptions, State};
+use driftfield_solvers::{ErrorNorm, SolveOptions, State};
 
 use super::{Condition, GenerateError, Saved, memory, to_data};
 
@@ -45,8 +46,8 @@ impl Budget {
 /// How to generate.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The solver, as on the command line.
-    pub solver: String,
+    /// The solver.
+    pub solver: Solver,
     /// What it may spend.
     pub budget: Budget,
     /// Where the times of a fixed grid lie; by default what the process says.
@@ -58,7 +59,7 @@ pub struct Settings {
     /// Noise level of a stochastic solver, 1 by default.
     pub noise_level: Option<f64>,
     /// Whether, and how, the predicted data is kept within a range, which is in the units of the
-    /// field's data.
+    /// model's data.
     pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,
@@ -76,9 +77,9 @@ pub struct Settings {
 
 impl Settings {
     /// `solver` with `budget` and the defaults for everything else.
-    pub fn new(solver: impl Into<String>, budget: Budget) -> Self {
+    pub fn new(solver: Solver, budget: Budget) -> Self {
         Settings {
-            solver: solver.into(),
+            solver,
             budget,
             spacing: None,
             t_start: None,
@@ -156,6 +157,10 @@ impl Plan {
             Steps::Grid(times) => SolveOptions::times(times.clone()),
             Steps::Adaptive { abstol, reltol, budget } => {
                 let options = SolveOptions::adaptive(*abstol, *reltol);
+                let options = match settings.per_lane {
+                    true => options.norm(ErrorNorm::EachLane),
+                    false => options,
+                };
                 match budget {
                     Some(nfe) => options.nfe_budget(*nfe),
                     None => options,
@@ -168,20 +173,6 @@ impl Plan {
     /// States that will be kept, as far as that is known.
     pub(super) fn saved(&self, saved: Saved) -> u64 {
         saved.states(self.steps())
-    }
-}
-
-impl Plan {
-    /// How lanes with steps of their own are solved.
-    pub(super) fn lane_options(&self) -> Result<LaneOptions, GenerateError> {
-        let Steps::Adaptive { abstol, reltol, budget } = &self.steps else {
-            return Err(GenerateError::FixedPerLane);
-        };
-        let options = LaneOptions::adaptive(*abstol, *reltol);
-        Ok(match budget {
-            Some(nfe) => options.nfe_budget(*nfe),
-            None => options,
-        })
     }
 }
 
@@ -284,13 +275,11 @@ fn span(
     let spacing = spacing.filter(|spacing| spacing.needs_log_snr());
     let needs_log_snr = info.kind.needs_log_snr() || spacing.is_some();
     let needs_diffusion = info.kind == Kind::Stochastic && noise_level > 0.0;
-    let (default_start, default_end) = path.default_span();
     let domain = path.domain();
-    // The last timestep of a discrete-time model is where it is meant to start.
-    let from_noise = info.starts_from_noise && spacing.is_none() && path.timesteps().is_some();
-    let usable = (!needs_log_snr || from_noise || domain.has_log_snr(default_start))
-        && (!needs_diffusion || domain.has_diffusion(default_start));
-    let default_start = if usable { default_start } else { path.start_with_finite_log_snr() };
+    let own =
+        MethodInfo { starts_from_noise: info.starts_from_noise && spacing.is_none(), ..*info };
+    let default_start = start_for(path, &own, needs_log_snr, needs_diffusion);
+    let default_end = path.default_span().1;
     let (default_start, default_end) = own_ends.unwrap_or((default_start, default_end));
     let span = Span {
         start: settings.t_start.unwrap_or(default_start),

@@ -1,10 +1,14 @@
 //! The weights that come with the program, so that it runs wherever it is
-//! installed.
+//! installed, and those that come with a checkout only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use driftfield_problems::echo::echo_path;
 
 use driftfield_networks::weights::{TrainedNetwork, WeightsError};
 use driftfield_networks::{Classifier, ClassifierConfig};
+
+use super::GenerateError;
 
 /// Names and contents of the shipped weights.
 pub const SHIPPED: &[(&str, &[u8])] = &[
@@ -18,14 +22,47 @@ pub const SHIPPED: &[(&str, &[u8])] = &[
 ///
 /// A file of that name in any other directory is somebody's own.
 pub fn shipped(text: &str) -> Option<&'static [u8]> {
+    let name = name_of(text)?;
+    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, bytes)| *bytes)
+}
+
+/// The name in `NAME`, `NAME.safetensors` or that file in a directory `weights`.
+fn name_of(text: &str) -> Option<&str> {
     let path = Path::new(text);
     let directory = path.parent()?;
     if !(directory.as_os_str().is_empty() || directory.ends_with("weights")) {
         return None;
     }
     let file = path.file_name()?.to_str()?;
-    let name = file.strip_suffix(".safetensors").unwrap_or(file);
-    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, bytes)| *bytes)
+    Some(file.strip_suffix(".safetensors").unwrap_or(file))
+}
+
+/// Names of the networks of digits, which come with a checkout: a package of a registry has no
+/// room for their 4.4 MB each.
+pub const CHECKED_OUT: [&str; 2] = ["mnist-rectified-flow", "mnist-vp"];
+
+/// The variable that names the directory of [`CHECKED_OUT`] weights.
+const DIRECTORY: &str = "DRIFTFIELD_WEIGHTS";
+
+/// The weights file that `text` names, if it names one: one of [`CHECKED_OUT`] that is not there
+/// is looked for where the program finds its own.
+pub(crate) fn file_of(text: &str) -> Result<Option<PathBuf>, GenerateError> {
+    let named = name_of(text).filter(|name| CHECKED_OUT.contains(name));
+    let Some(name) = named.filter(|_| !Path::new(text).exists()) else {
+        return Ok(text.ends_with(".safetensors").then(|| PathBuf::from(text)));
+    };
+    let beside = std::env::current_exe().ok();
+    let beside = beside.as_deref().and_then(Path::parent).map(|folder| folder.join("weights"));
+    let folders = std::env::var_os(DIRECTORY).map(PathBuf::from).into_iter().chain(beside);
+    let files = folders.chain([PathBuf::from("weights")]);
+    let files: Vec<_> = files.map(|folder| folder.join(format!("{name}.safetensors"))).collect();
+    match files.iter().find(|file| file.is_file()) {
+        Some(file) => Ok(Some(file.clone())),
+        None => {
+            let looked: Vec<_> = files.iter().map(|file| echo_path(file)).collect();
+            Err(GenerateError::NotCheckedOut { name: name.to_owned(), looked: looked.join(", ") })
+        }
+    }
 }
 
 /// The shipped classifier of handwritten digits, whose features measure the quality of images.

@@ -2,15 +2,13 @@
 
 use std::mem::discriminant;
 
-use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;
-use driftfield_solvers::method::Method;
 use driftfield_solvers::{Outcome, Scalar, Statistics};
 use ndarray::{ArrayD, Axis};
 
 use super::{
-    Budget, Field, GenerateError, Generated, Initial, LaneEvaluations, Note, Saved, Settings, Span,
-    check_request, generate_lanes,
+    Budget, GenerateError, Generated, Initial, LaneEvaluations, Model, Note, Precision, Saved,
+    Settings, Span, check_request, generate_lanes,
 };
 
 /// Numbers in the state of a chunk: enough to keep all threads busy, few enough
@@ -49,29 +47,28 @@ pub struct Streamed {
 /// bit-identical to those of one batch, and memory is bounded by a chunk; the same holds
 /// for steps of every lane's own. Other adaptive steps are shared by all lanes, as are those of methods that couple
 /// lanes, and a trajectory is kept step by step: these take one chunk of everything.
-pub fn generate_in_chunks<T: Scalar, E: From<GenerateError>>(
+pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
     path: &SharedPath,
-    field: &Field,
+    model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
     mut receive: impl FnMut(Generated<T>) -> Result<(), E>,
 ) -> Result<Streamed, E> {
     let lanes = initial.lanes();
-    check_request::<T>(field, &settings.condition, lanes)?;
-    let coupled =
-        method::parse::<[f64; 2]>(&settings.solver).is_ok_and(|method| method.info().couples_lanes);
+    check_request::<T>(model, &settings.condition, lanes)?;
+    let coupled = settings.solver.info().couples_lanes;
     let adaptive = matches!(settings.budget, Budget::Adaptive { .. });
     let shared = adaptive && !settings.per_lane;
     let chunk = if settings.saved != Saved::Last || shared || coupled {
         lanes
     } else {
-        (CHUNK_NUMBERS / field.dimension().max(1)).max(1)
+        (CHUNK_NUMBERS / model.dimension().max(1)).max(1)
     };
     let mut streamed: Option<Streamed> = None;
     for first in (0..lanes.max(1)).step_by(chunk.max(1)) {
         let count = chunk.min(lanes - first);
         let part = part(&initial, first, count);
-        let mut generated = generate_lanes(path, field, part, settings, first as u64)?;
+        let mut generated = generate_lanes(path, model, part, settings, first as u64)?;
         generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
         let seconds = before.map_or(0.0, |before| before.seconds);

@@ -2,23 +2,23 @@ use ndarray::ArrayView2;
 
 use super::{Metric, MetricError, PreparedSample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "chamfer",
-    formula: "mean_P min_Q |x-y| + mean_Q min_P |x-y|",
-    evaluate: chamfer,
-};
+/// The [Chamfer distance](fn@chamfer) as a metric.
+pub(super) fn metric() -> Metric {
+    let formula = "mean_P min_Q |x-y| + mean_Q min_P |x-y|";
+    Metric::between("chamfer", formula, |p, q| Ok(p.nearest_distances(q)?.distance()))
+}
 
-pub(super) const SQUARED: Metric = Metric {
-    name: "chamfer_squared",
-    formula: "mean_P min_Q |x-y|^2 + mean_Q min_P |x-y|^2",
-    evaluate: chamfer_squared,
-};
+/// The same of squared distances.
+pub(super) fn squared() -> Metric {
+    let formula = "mean_P min_Q |x-y|^2 + mean_Q min_P |x-y|^2";
+    Metric::between("chamfer_squared", formula, |p, q| Ok(p.nearest_distances(q)?.squared()))
+}
 
-pub(super) const HAUSDORFF: Metric = Metric {
-    name: "hausdorff",
-    formula: "max(max_P min_Q |x-y|, max_Q min_P |x-y|)",
-    evaluate: |p, q| Ok(nearest_distances(p, q)?.hausdorff),
-};
+/// The largest distance to a nearest neighbour.
+pub(super) fn hausdorff() -> Metric {
+    let formula = "max(max_P min_Q |x-y|, max_Q min_P |x-y|)";
+    Metric::between("hausdorff", formula, |p, q| Ok(p.nearest_distances(q)?.hausdorff))
+}
 
 /// What the distances to nearest neighbours say, each way and together.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,11 +3,10 @@ use ndarray::ArrayView2;
 use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::{Metric, MetricError, PreparedSample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "energy_distance",
-    formula: "2 mean|x-y| - mean|x-x'| - mean|y-y'|, all pairs",
-    evaluate: |p, q| Ok(energy_distance(p, q)?.biased),
-};
+pub(super) fn metric() -> Metric {
+    let formula = "2 mean|x-y| - mean|x-x'| - mean|y-y'|, all pairs";
+    Metric::between("energy_distance", formula, |p, q| Ok(p.energy_distance(q)?.biased))
+}
 
 /// The energy distance of two samples, `2 E|X-Y| - E|X-X'| - E|Y-Y'|`.
 #[derive(Debug, Clone, Copy, PartialEq)]

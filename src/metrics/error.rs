@@ -1,5 +1,7 @@
 use std::fmt;
+use std::sync::Arc;
 
+use driftfield_networks::ClassifierError;
 use driftfield_solvers::number::Number;
 use thiserror::Error;
 
@@ -18,6 +20,17 @@ impl fmt::Display for Sample {
             Sample::P => "the first sample",
             Sample::Q => "the second sample",
         })
+    }
+}
+
+/// What a metric of the user's said of its failure; equal only to itself.
+#[derive(Debug, Clone, Error)]
+#[error(transparent)]
+pub struct OwnError(Arc<dyn std::error::Error + Send + Sync>);
+
+impl PartialEq for OwnError {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -144,19 +157,38 @@ pub enum MetricError {
         /// The largest size solved.
         largest: usize,
     },
-    /// No metric has this name.
-    #[error("no metric is called '{name}'; did you mean '{nearest}'? There are {known}")]
-    UnknownName {
-        /// The name asked for.
-        name: String,
-        /// The most similar name there is.
-        nearest: &'static str,
-        /// All names.
-        known: String,
+    /// A metric that has no number for such samples.
+    #[error(
+        "the metric `{metric}` says nothing of such samples; it may need labels, or data to compare with"
+    )]
+    Nothing {
+        /// Its name.
+        metric: String,
     },
+    /// The classifier does not take the images or the labels.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+    /// The floor needs as many real images as were generated.
+    #[error(
+        "the floor at n = {wanted} needs as many real images outside the reference, there are {found}; compare fewer generated images"
+    )]
+    TooFewReal {
+        /// Images to compare.
+        wanted: usize,
+        /// Real images given.
+        found: usize,
+    },
+    /// A metric of the user's failed.
+    #[error(transparent)]
+    Own(#[from] OwnError),
 }
 
 impl MetricError {
+    /// An error of a metric of the user's.
+    pub fn own(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        MetricError::Own(OwnError(Arc::from(error.into())))
+    }
+
     /// The value if it is finite, else an overflow of `metric`.
     pub(super) fn unless_finite(metric: &'static str, value: f64) -> Result<f64, Self> {
         if value.is_finite() { Ok(value) } else { Err(MetricError::Overflow { metric }) }

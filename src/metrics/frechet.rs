@@ -2,13 +2,12 @@ use nalgebra::{DMatrix, DVector, SVD};
 use ndarray::ArrayView2;
 
 use super::points::Points;
-use super::{Metric, MetricError, Sample};
+use super::{Metric, MetricError, PreparedSample, Sample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "frechet",
-    formula: "|m_P-m_Q|^2 + tr(C_P + C_Q - 2 (C_P^1/2 C_Q C_P^1/2)^1/2), C unbiased",
-    evaluate: frechet_distance,
-};
+pub(super) fn metric() -> Metric {
+    let formula = "|m_P-m_Q|^2 + tr(C_P + C_Q - 2 (C_P^1/2 C_Q C_P^1/2)^1/2), C unbiased";
+    Metric::between("frechet", formula, PreparedSample::frechet_distance)
+}
 
 /// Rotations that the singular values may take; some hundred are usual.
 const MOST_ROTATIONS: usize = 100_000;
@@ -26,9 +25,13 @@ const MOST_ROTATIONS: usize = 100_000;
 /// a factor that depends on both laws, also between two samples of one law: report what real
 /// data of the same size score, the floor.
 pub fn frechet_distance(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
-    // All that is wrong with the arrays, before all that is wrong with a fit.
-    let (p, q) = Points::pair(p, q)?;
-    GaussianFit::of(&p, Sample::P)?.frechet_distance(&GaussianFit::of(&q, Sample::Q)?)
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.frechet_distance(&q)
+}
+
+pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
+    let p = GaussianFit::of(p.points(), Sample::P)?;
+    p.frechet_distance(&GaussianFit::of(q.points(), Sample::Q)?)
 }
 
 /// The Gaussian fitted to a sample: its mean and a factor of its covariance.

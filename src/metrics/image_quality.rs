@@ -6,28 +6,6 @@ use super::jackknife::{Jackknife, jackknife};
 use super::kernel_distance::{KernelComparison, KernelSample};
 use super::{GaussianFit, MetricError, Sample};
 
-/// Why images have no quality.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageQualityError {
-    /// The classifier does not take the images or the labels.
-    #[error(transparent)]
-    Classifier(#[from] ClassifierError),
-    /// The features cannot be compared.
-    #[error(transparent)]
-    Metric(#[from] MetricError),
-    /// The floor needs as many real images as were generated.
-    #[error(
-        "the floor at n = {wanted} needs as many real images outside the reference, there are {found}; compare fewer generated images"
-    )]
-    TooFewReal {
-        /// Images to compare.
-        wanted: usize,
-        /// Real images given.
-        found: usize,
-    },
-}
-
 /// How near generated images are to real ones, in the features of a small classifier.
 ///
 /// **This is no FID and no KID**: those are the same formulas in the features of a network
@@ -69,10 +47,7 @@ pub struct ImageReference {
 
 impl ImageReference {
     /// The reference of `images`, `[m, pixels]` in `[0, 1]`.
-    pub fn new(
-        classifier: Classifier,
-        images: ArrayView2<'_, f32>,
-    ) -> Result<Self, ImageQualityError> {
+    pub fn new(classifier: Classifier, images: ArrayView2<'_, f32>) -> Result<Self, MetricError> {
         let features = features(&classifier.classify(images)?);
         let gaussian = GaussianFit::new(&features.view(), Sample::Q)?;
         let kernel = KernelSample::new(&features.view(), Sample::Q)?;
@@ -86,15 +61,14 @@ impl ImageReference {
         &self,
         images: ArrayView2<'_, f32>,
         intended: Option<&[u32]>,
-    ) -> Result<ImageQuality, ImageQualityError> {
+    ) -> Result<ImageQuality, MetricError> {
         let n = images.nrows();
         if let Some(labels) = intended.map(<[u32]>::len).filter(|&labels| labels != n) {
             return Err(ClassifierError::Labels { images: n, labels }.into());
         }
         let classified = self.classifier.classify(images)?;
         let features = features(&classified);
-        let frechet = self.frechet(&features)?;
-        let kernel = self.kernel(&features)?;
+        let (frechet, kernel) = (self.frechet_of(&features)?, self.kernel_of(&features)?);
         Ok(ImageQuality {
             n,
             frechet: frechet.estimate,
@@ -106,6 +80,25 @@ impl ImageReference {
         })
     }
 
+    /// The Frechet distance of [`quality`](Self::quality) alone.
+    pub fn frechet(&self, images: ArrayView2<'_, f32>) -> Result<Jackknife, MetricError> {
+        self.frechet_of(&features(&self.classifier.classify(images)?))
+    }
+
+    /// The kernel distance of [`quality`](Self::quality) alone.
+    pub fn kernel(&self, images: ArrayView2<'_, f32>) -> Result<Jackknife, MetricError> {
+        self.kernel_of(&features(&self.classifier.classify(images)?))
+    }
+
+    /// The accuracy of [`quality`](Self::quality) alone.
+    pub fn accuracy(
+        &self,
+        images: ArrayView2<'_, f32>,
+        intended: &[u32],
+    ) -> Result<f64, MetricError> {
+        Ok(self.classifier.accuracy(images, intended)?)
+    }
+
     /// What the first `n` of `real` images score, with their true labels: what generated images
     /// that are as good as real ones would score. They must be none of the reference.
     pub fn floor(
@@ -113,18 +106,18 @@ impl ImageReference {
         real: ArrayView2<'_, f32>,
         labels: &[u32],
         n: usize,
-    ) -> Result<ImageQuality, ImageQualityError> {
+    ) -> Result<ImageQuality, MetricError> {
         let found = real.nrows();
         if labels.len() != found {
             return Err(ClassifierError::Labels { images: found, labels: labels.len() }.into());
         }
         if found < n {
-            return Err(ImageQualityError::TooFewReal { wanted: n, found });
+            return Err(MetricError::TooFewReal { wanted: n, found });
         }
         self.quality(real.slice(ndarray::s![..n, ..]), Some(&labels[..n]))
     }
 
-    fn frechet(&self, features: &Array2<f64>) -> Result<Jackknife, MetricError> {
+    fn frechet_of(&self, features: &Array2<f64>) -> Result<Jackknife, MetricError> {
         jackknife(features.nrows(), |left_out| {
             let stays = |row: &usize| left_out.binary_search(row).is_err();
             let kept: Vec<usize> = (0..features.nrows()).filter(stays).collect();
@@ -133,7 +126,7 @@ impl ImageReference {
         })
     }
 
-    fn kernel(&self, features: &Array2<f64>) -> Result<Jackknife, MetricError> {
+    fn kernel_of(&self, features: &Array2<f64>) -> Result<Jackknife, MetricError> {
         let sample = KernelSample::new(&features.view(), Sample::P)?;
         let comparison = KernelComparison::new(&sample, &self.kernel)?;
         jackknife(features.nrows(), |left_out| comparison.distance_without(left_out))

@@ -1,13 +1,12 @@
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Metric, MetricError, Sample, points};
+use super::{Metric, MetricError, PreparedSample, Sample, points};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "kernel_distance",
-    formula: "unbiased MMD^2, kernel (x.y/d + 1)^3",
-    evaluate: kernel_distance,
-};
+pub(super) fn metric() -> Metric {
+    let formula = "unbiased MMD^2, kernel (x.y/d + 1)^3";
+    Metric::between("kernel_distance", formula, PreparedSample::kernel_distance)
+}
 
 /// Rows of one unit of parallel work. Fixed: the order of summation, and so the last bits,
 /// depend on it.
@@ -21,9 +20,13 @@ const ROWS: usize = 32;
 /// Frechet distance its mean does not depend on the sizes of the samples; that of two samples of
 /// one law is 0, so that single values may be negative.
 pub fn kernel_distance(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
-    // All that is wrong with the arrays, before a sample of one point.
-    points::Points::pair(p, q)?;
-    let (p, q) = (KernelSample::new(p, Sample::P)?, KernelSample::new(q, Sample::Q)?);
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.kernel_distance(&q)
+}
+
+pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
+    let p = KernelSample::new(&p.rows(), Sample::P)?;
+    let q = KernelSample::new(&q.rows(), Sample::Q)?;
     KernelComparison::new(&p, &q)?.distance()
 }
 

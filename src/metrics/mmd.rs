@@ -1,4 +1,6 @@
+use driftfield_problems::catalog::{Entry, Key};
 use driftfield_problems::exponential::exp_nonpositive;
+use driftfield_solvers::number::Number;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -7,17 +9,36 @@ use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;
 use super::{Metric, MetricError, PreparedSample, Sample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "mmd2",
-    formula: "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule",
-    evaluate: |p, q| {
-        let bandwidth = median_bandwidth(p, q)?;
-        let estimates = mmd(p, q, &[bandwidth])?;
-        estimates[0].unbiased.ok_or(MetricError::TooFew {
-            sample: if p.nrows() < 2 { Sample::P } else { Sample::Q },
+pub(super) fn entry() -> Entry<Metric> {
+    let definition = "unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h by the median rule";
+    Entry::new("mmd2", definition, move |mmd| {
+        Ok(match mmd.optional_number("h")? {
+            Some(h) => mmd_at(mmd.complete(), h),
+            None => {
+                Metric::between("mmd2", definition, |p, q| unbiased(p, q, p.median_bandwidth(q)?))
+            }
         })
-    },
-};
+    })
+    .keys([Key::number(
+        "h",
+        1.0,
+        "width of the kernel; that of the median rule unless given",
+    )
+    .within("positive", |h| h > 0.0)
+    .without_default()])
+}
+
+/// The unbiased estimate of MMD^2 at the bandwidth `h` as a metric.
+pub fn mmd_at(name: impl Into<String>, h: f64) -> Metric {
+    let definition = format!("unbiased MMD^2, kernel exp(-|x-y|^2/(2 h^2)), h = {}", Number(h));
+    Metric::between(name, definition, move |p, q| unbiased(p, q, h))
+}
+
+fn unbiased(p: &PreparedSample, q: &PreparedSample, bandwidth: f64) -> Result<f64, MetricError> {
+    p.mmd(q, &[bandwidth])?[0].unbiased.ok_or(MetricError::TooFew {
+        sample: if p.points().count() < 2 { Sample::P } else { Sample::Q },
+    })
+}
 
 /// Pooled points that the median rule looks at, at most.
 const MEDIAN_POINTS: usize = 2048;

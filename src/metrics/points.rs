@@ -1,4 +1,4 @@
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, ShapeBuilder};
 
 use super::{MetricError, Sample};
 
@@ -14,13 +14,6 @@ pub(super) struct Points {
 }
 
 impl Points {
-    /// Both samples of a comparison, of one dimension.
-    pub fn pair(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<(Self, Self), MetricError> {
-        let both = (Points::new(p, Sample::P)?, Points::new(q, Sample::Q)?);
-        let (p, q) = (both.0.dimension, both.1.dimension);
-        if p == q { Ok(both) } else { Err(MetricError::Dimensions { p, q }) }
-    }
-
     /// The rows of a sample.
     pub fn new(view: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
         let (rows, columns) = view.dim();
@@ -34,6 +27,12 @@ impl Points {
         }
         let coordinates = view.t().iter().copied().collect();
         Ok(Points { coordinates, count: rows, dimension: columns })
+    }
+
+    /// The points, `[n, d]`.
+    pub fn rows(&self) -> ArrayView2<'_, f64> {
+        let by_columns = (self.count, self.dimension).f();
+        ArrayView2::from_shape(by_columns, &self.coordinates).expect("so many numbers are kept")
     }
 
     /// Number of points.

@@ -8,8 +8,8 @@ use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;
 use super::sliced_wasserstein::sorted_projection;
 use super::{
-    Chamfer, EnergyDistance, MetricError, Mmd, Sample, chamfer, directions, energy, mmd,
-    sliced_wasserstein,
+    Chamfer, EnergyDistance, MetricError, Mmd, Sample, chamfer, directions, energy, frechet,
+    kernel_distance, mmd, sliced_wasserstein, wasserstein,
 };
 
 /// A checked sample that remembers what metrics work out about it alone: its
@@ -35,6 +35,7 @@ use super::{
 #[derive(Debug)]
 pub struct PreparedSample {
     points: Points,
+    labels: Option<Vec<u32>>,
     keeps_projections: bool,
     index: OnceLock<Box<dyn Nearest>>,
     projections: OnceLock<Vec<Vec<f64>>>,
@@ -48,6 +49,7 @@ impl PreparedSample {
     pub fn new(points: &ArrayView2<f64>, sample: Sample) -> Result<Self, MetricError> {
         Ok(PreparedSample {
             points: Points::new(points, sample)?,
+            labels: None,
             keeps_projections: false,
             index: OnceLock::new(),
             projections: OnceLock::new(),
@@ -64,6 +66,23 @@ impl PreparedSample {
         let both = (Self::new(p, Sample::P)?, Self::new(q, Sample::Q)?);
         both.0.check_dimension(&both.1)?;
         Ok(both)
+    }
+
+    /// The sample of points that were made for these labels, one a point.
+    #[must_use]
+    pub fn labelled(mut self, labels: Vec<u32>) -> Self {
+        self.labels = Some(labels);
+        self
+    }
+
+    /// The labels its points were made for, if there are any.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    /// Its points, `[n, d]`.
+    pub fn rows(&self) -> ArrayView2<'_, f64> {
+        self.points.rows()
     }
 
     /// The sample with its sorted projections kept, 128 numbers a point, for
@@ -102,6 +121,25 @@ impl PreparedSample {
     pub fn energy_distance(&self, other: &Self) -> Result<EnergyDistance, MetricError> {
         self.check_dimension(other)?;
         energy::between(self, other)
+    }
+
+    /// The exact Wasserstein-2 distance; see [`wasserstein_2`](fn@super::wasserstein_2).
+    pub fn wasserstein_2(&self, other: &Self) -> Result<f64, MetricError> {
+        self.check_dimension(other)?;
+        wasserstein::between(self, other)
+    }
+
+    /// The squared Frechet distance of fitted Gaussians; see
+    /// [`frechet_distance`](fn@super::frechet_distance).
+    pub fn frechet_distance(&self, other: &Self) -> Result<f64, MetricError> {
+        self.check_dimension(other)?;
+        frechet::between(self, other)
+    }
+
+    /// The kernel distance; see [`kernel_distance`](fn@super::kernel_distance).
+    pub fn kernel_distance(&self, other: &Self) -> Result<f64, MetricError> {
+        self.check_dimension(other)?;
+        kernel_distance::between(self, other)
     }
 
     pub(super) fn points(&self) -> &Points {

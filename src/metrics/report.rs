@@ -1,13 +1,14 @@
 use ndarray::ArrayView2;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{MetricError, PreparedSample};
+use super::{Metric, MetricError, PreparedSample, catalog};
 
 /// The bandwidths of a report beside the median rule's: fixed, so that numbers
 /// of different runs can be compared.
 pub const DEFAULT_BANDWIDTHS: [f64; 3] = [0.1, 0.5, 1.0];
 
-/// Every metric of two samples that `driftfield metrics` prints.
+/// The metrics of two samples that `driftfield metrics` prints: all of the
+/// [catalogue](super::catalog()), the slow ones if asked for.
 ///
 /// `mmd2_unbiased[i]` and `mmd2_biased[i]` belong to `bandwidths[i]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,47 +29,69 @@ pub struct MetricReport {
     pub sliced_wasserstein: f64,
     /// Energy distance, with the pairs of a point with itself.
     pub energy_distance: f64,
+    /// Hausdorff distance.
+    pub hausdorff: f64,
+    /// The other metrics of the catalogue, by name, each a number or why there is none, which
+    /// is null in JSON: some need more points than one, or fewer than there are.
+    #[serde(flatten, serialize_with = "numbers_or_null")]
+    pub others: Vec<(String, Result<f64, MetricError>)>,
+}
+
+/// What a report has beside [`MetricReport::others`], by its name in the catalogue; `mmd2` is
+/// there at several bandwidths.
+const OWN: [&str; 6] =
+    ["chamfer", "chamfer_squared", "hausdorff", "mmd2", "sliced_wasserstein", "energy_distance"];
+
+fn numbers_or_null<S: Serializer>(
+    others: &[(String, Result<f64, MetricError>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(others.iter().map(|(name, value)| (name, value.as_ref().ok())))
 }
 
 impl MetricReport {
-    /// The metrics at [`DEFAULT_BANDWIDTHS`], then the median rule's where it
-    /// has one.
+    /// The metrics of the catalogue that are not slow, at [`DEFAULT_BANDWIDTHS`] and the median
+    /// rule's where it has one.
     pub fn new(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<Self, MetricError> {
-        let (p, q) = PreparedSample::pair(p, q)?;
-        let median = median_or_none(&p, &q)?;
-        let mut bandwidths = DEFAULT_BANDWIDTHS.to_vec();
-        bandwidths.extend(median);
-        MetricReport::of(&p, &q, &bandwidths, median)
+        MetricReport::with(p, q, catalog().defaults().filter(|metric| !metric.slow))
     }
 
-    /// The metrics at these bandwidths.
-    pub fn with_bandwidths(
+    /// The same with these metrics beside those that every report has.
+    pub fn with(
         p: &ArrayView2<f64>,
         q: &ArrayView2<f64>,
-        bandwidths: &[f64],
+        metrics: impl IntoIterator<Item = Metric>,
     ) -> Result<Self, MetricError> {
         let (p, q) = PreparedSample::pair(p, q)?;
-        let median = median_or_none(&p, &q)?;
-        MetricReport::of(&p, &q, bandwidths, median)
+        let report = MetricReport::own(&p, &q)?;
+        let others = metrics.into_iter().filter(|metric| !OWN.contains(&metric.name.as_str()));
+        let measured = |metric: Metric| {
+            let measured = metric.measure(&p, Some(&q));
+            let nothing = || MetricError::Nothing { metric: metric.name.clone() };
+            let value = measured.and_then(|estimate| estimate.ok_or_else(nothing));
+            (metric.name.clone(), value.map(|estimate| estimate.value))
+        };
+        Ok(MetricReport { others: others.map(measured).collect(), ..report })
     }
 
-    fn of(
-        p: &PreparedSample,
-        q: &PreparedSample,
-        bandwidths: &[f64],
-        median_bandwidth: Option<f64>,
-    ) -> Result<Self, MetricError> {
+    /// What every report has.
+    fn own(p: &PreparedSample, q: &PreparedSample) -> Result<Self, MetricError> {
+        let median_bandwidth = median_or_none(p, q)?;
+        let mut bandwidths = DEFAULT_BANDWIDTHS.to_vec();
+        bandwidths.extend(median_bandwidth);
         let nearest = p.nearest_distances(q)?;
-        let estimates = p.mmd(q, bandwidths)?;
+        let estimates = p.mmd(q, &bandwidths)?;
         Ok(MetricReport {
             chamfer: nearest.distance(),
             chamfer_squared: nearest.squared(),
             mmd2_unbiased: estimates.iter().map(|estimate| estimate.unbiased).collect(),
             mmd2_biased: estimates.iter().map(|estimate| estimate.biased).collect(),
-            bandwidths: bandwidths.to_vec(),
+            bandwidths,
             median_bandwidth,
             sliced_wasserstein: p.sliced_wasserstein(q)?,
             energy_distance: p.energy_distance(q)?.biased,
+            hausdorff: nearest.hausdorff,
+            others: Vec::new(),
         })
     }
 }

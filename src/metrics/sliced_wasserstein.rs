@@ -9,14 +9,13 @@ use rayon::prelude::*;
 use super::points::Points;
 use super::{Metric, MetricError, PreparedSample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "sliced_wasserstein",
-    formula: "sqrt(mean over 128 fixed directions of the squared 1-D W2)",
-    evaluate: sliced_wasserstein,
-};
+pub(super) fn metric() -> Metric {
+    let formula = "sqrt(mean over 128 fixed directions of the squared 1-D W2)";
+    Metric::between("sliced_wasserstein", formula, PreparedSample::sliced_wasserstein)
+}
 
 /// Directions of the distance; so many numbers are kept of every point of a prepared sample.
-pub(crate) const DIRECTIONS: usize = 128;
+pub const DIRECTIONS: usize = 128;
 const SEED: u64 = 0;
 
 /// The sliced Wasserstein distance: the root of the mean, over 128 fixed

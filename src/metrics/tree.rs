@@ -12,6 +12,9 @@ const DEEPEST: usize = 60;
 ///
 /// All leaves but the last are full. Nodes are stored in preorder: below a node
 /// of `k` leaves there are `2k - 2`, and its first child follows it.
+///
+/// Ours because eight queries search in common: kiddo 5.3 takes 1.6 times as long in the plane,
+/// 1.3 times in space, for both directions of 20,000 points, to the same bits.
 #[derive(Debug)]
 pub(super) struct Tree<const D: usize> {
     nodes: Vec<Node<D>>,

@@ -2,11 +2,10 @@ use ndarray::ArrayView2;
 
 use super::{Metric, MetricError, PreparedSample};
 
-pub(super) const METRIC: Metric = Metric {
-    name: "wasserstein_2",
-    formula: "sqrt(min over couplings of the mean |x-y|^2), exact, small samples only",
-    evaluate: wasserstein_2,
-};
+pub(super) fn metric() -> Metric {
+    let formula = "sqrt(min over couplings of the mean |x-y|^2), exact, small samples only";
+    Metric::between("wasserstein_2", formula, PreparedSample::wasserstein_2).slow()
+}
 
 /// The largest assignment solved, the least common multiple of both sizes:
 /// seconds of work, and the square of it in memory.
@@ -18,20 +17,25 @@ pub const LARGEST_ASSIGNMENT: usize = 3000;
 /// (Crouse: On implementing 2D rectangular assignment algorithms, 2016), where
 /// each point stands for as many as make both samples equally large.
 pub fn wasserstein_2(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
+    let (p, q) = PreparedSample::pair(p, q)?;
+    p.wasserstein_2(&q)
+}
+
+pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
     Ok(transport_cost(p, q, |square| square)?.sqrt())
 }
 
 /// The exact Wasserstein-1 distance, `min_pi E |X - Y|`; see [`wasserstein_2`].
 pub fn wasserstein_1(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
-    transport_cost(p, q, f64::sqrt)
+    let (p, q) = PreparedSample::pair(p, q)?;
+    transport_cost(&p, &q, f64::sqrt)
 }
 
 fn transport_cost(
-    p: &ArrayView2<f64>,
-    q: &ArrayView2<f64>,
+    p: &PreparedSample,
+    q: &PreparedSample,
     of_square: fn(f64) -> f64,
 ) -> Result<f64, MetricError> {
-    let (p, q) = PreparedSample::pair(p, q)?;
     let (p, q) = (p.points(), q.points());
     let (n, m) = (p.count(), q.count());
     let size = n as u128 / greatest_common_divisor(n, m) as u128 * m as u128;

@@ -1,23 +1,20 @@
-//! Axes, and the frame two of them span.
+//! An axis as plotters asks for one: which values it shows, where, and what is marked on it.
+//!
+//! The marks of a logarithmic axis are our own: plotters marks powers of ten alone, so that an
+//! axis from 0.02 to 0.08 would have no number on it.
 
-use super::color::Color;
-use super::font::{self, Weight};
-use super::picture::{Anchor, Area, Picture, Pixel};
-use super::range::{Range, Window};
-use super::ticks::{self, Ticks};
+use std::ops;
 
-/// Size of tick labels and legends.
-pub(crate) const SMALL: f64 = 14.0;
-/// Size of axis titles.
-pub(crate) const MEDIUM: f64 = 15.0;
-/// Size of picture titles.
-pub(crate) const LARGE: f64 = 19.0;
-/// The room below a frame for tick labels.
-pub(crate) const TICK_ROOM: f64 = 26.0;
-/// The room below a frame for tick labels and an axis title.
-pub(crate) const TITLE_ROOM: f64 = 52.0;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::ranged1d::{BoldPoints, KeyPointHint, NoDefaultFormatting, Ranged};
+use plotters::coord::types::RangedCoordf64;
 
-const TICK_LENGTH: f64 = 5.0;
+use super::font::{self, SMALL, Weight};
+use super::range::Range;
+
+/// Numbers beyond this are treated as not finite: a range between two of them
+/// would overflow, and no axis is read there.
+const LARGEST: f64 = 1e100;
 
 /// How values are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,150 +25,165 @@ pub enum Scale {
     Logarithmic,
 }
 
-/// A range of values laid over a range of pixels.
+impl Scale {
+    /// Whether a number can be placed on such an axis.
+    pub(crate) fn shows(self, value: f64) -> bool {
+        value.abs() < LARGEST && (self == Self::Linear || value > 1.0 / LARGEST)
+    }
+
+    /// Where a value is on the axis: its coordinate in a chart.
+    pub(crate) fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Logarithmic => value.log10(),
+        }
+    }
+
+    /// A range of places, at least a factor of two on a logarithmic axis, widened by a share of
+    /// its length at both ends.
+    pub(crate) fn padded(self, range: Range, share: f64) -> Range {
+        match self {
+            Self::Linear => range.padded(share),
+            Self::Logarithmic => {
+                range.with_span(range.span().max(std::f64::consts::LOG10_2)).padded(share)
+            }
+        }
+    }
+}
+
+/// Marked places with their labels, and further places marked by a faint line.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Marks {
+    labelled: Vec<(f64, String)>,
+    faint: Vec<f64>,
+}
+
+/// A range of places along a side of a chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub range: Range,
-    pub scale: Scale,
-    from: f64,
-    to: f64,
+    marks: Marks,
 }
 
 impl Axis {
-    pub fn new(range: Range, scale: Scale, from: f64, to: f64) -> Self {
-        Self { range, scale, from, to }
-    }
-
-    pub fn place(&self, value: f64) -> f64 {
-        let share = match self.scale {
-            Scale::Linear => (value - self.range.low) / self.range.span(),
-            Scale::Logarithmic => {
-                (value / self.range.low).ln() / (self.range.high / self.range.low).ln()
-            }
+    /// An axis with at most `labels` labels, but at least two.
+    pub fn new(range: Range, scale: Scale, labels: usize) -> Self {
+        let marks = match scale {
+            Scale::Linear => linear(range, labels.max(2)),
+            Scale::Logarithmic => logarithmic(range, labels.max(2)),
         };
-        self.from + share * (self.to - self.from)
+        Self { range, marks }
     }
 
-    /// Marks with `spacing` pixels for every label.
-    fn ticks(&self, spacing: f64) -> Ticks {
-        ticks_for(self.range, self.scale, (self.to - self.from).abs(), spacing)
-    }
-}
-
-fn ticks_for(range: Range, scale: Scale, length: f64, spacing: f64) -> Ticks {
-    let wanted = (length / spacing).floor().max(2.0) as usize;
-    match scale {
-        Scale::Linear => ticks::linear(range, wanted),
-        Scale::Logarithmic => ticks::logarithmic(range, wanted),
+    /// The width of the widest label, in pixels.
+    pub fn label_width(&self) -> f64 {
+        let width = |(_, label): &(f64, String)| font::width(label, SMALL, Weight::Regular);
+        self.marks.labelled.iter().map(width).fold(0.0, f64::max)
     }
 }
 
-/// Pixels between labels: side by side they need more than one above another.
-const ACROSS: f64 = 64.0;
-const UPWARD: f64 = 44.0;
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
 
-/// The room left of a frame for tick labels, and an axis title if there is one.
-pub(crate) fn left_room(range: Range, scale: Scale, height: f64, titled: bool) -> f64 {
-    let widest = ticks_for(range, scale, height, UPWARD)
-        .major
-        .iter()
-        .map(|tick| font::width(&tick.label, SMALL, Weight::Regular))
-        .fold(0.0, f64::max);
-    widest + TICK_LENGTH + 12.0 + if titled { MEDIUM + 14.0 } else { 0.0 }
+    fn map(&self, &value: &f64, (from, to): (i32, i32)) -> i32 {
+        let length = f64::from(to - from) * (value - self.range.low) / self.range.span();
+        // Backends add to coordinates, which must not overflow.
+        from + length.round().clamp(-1e6, 1e6) as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            self.marks.faint.clone()
+        } else {
+            self.marks.labelled.iter().map(|mark| mark.0).collect()
+        }
+    }
+
+    fn range(&self) -> ops::Range<f64> {
+        self.range.low..self.range.high
+    }
 }
 
-/// The rectangle data is drawn in.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub area: Area,
-    pub x: Axis,
-    pub y: Axis,
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let label = self.marks.labelled.iter().find(|mark| mark.0 == *value);
+        label.map_or(String::new(), |mark| mark.1.clone())
+    }
 }
 
-impl Frame {
-    pub fn new(area: Area, x: (Range, Scale), y: (Range, Scale)) -> Self {
-        Self {
-            area,
-            x: Axis::new(x.0, x.1, area.left, area.right),
-            y: Axis::new(y.0, y.1, area.bottom, area.top),
-        }
-    }
+/// plotters' round numbers. It compares differences with 2e-16, so the range is first brought to
+/// the magnitude of one.
+fn linear(range: Range, wanted: usize) -> Marks {
+    let unit = 10_f64.powf(range.span().log10().floor());
+    let coordinate = RangedCoordf64::from(range.low / unit..range.high / unit);
+    let points = coordinate.key_points(BoldPoints(wanted));
+    let step = if points.len() > 1 { (points[1] - points[0]) * unit } else { unit };
+    let values = points.into_iter().map(|point| {
+        // A sum of steps rarely hits zero exactly.
+        if point.abs() < 1e-9 { 0.0 } else { point * unit }
+    });
+    let labelled = values.map(|value| (value, linear_label(value, step, range))).collect();
+    Marks { labelled, faint: Vec::new() }
+}
 
-    /// A frame for space: the window, widened until both axes have one unit.
-    pub fn of_space(area: Area, window: Window) -> Self {
-        let window = window.equal_aspect(&area);
-        Self::new(area, (window.x, Scale::Linear), (window.y, Scale::Linear))
-    }
+/// As many digits as tell neighbours apart, and the sign that typographers use.
+fn linear_label(value: f64, step: f64, range: Range) -> String {
+    let magnitude = range.low.abs().max(range.high.abs());
+    let label = if value == 0.0 && !(5e-3..1e6).contains(&magnitude) {
+        "0".to_owned()
+    } else if !(5e-3..1e6).contains(&magnitude) {
+        // Rounded first, for the sum of steps has digits that mean nothing.
+        format!("{:e}", format!("{value:.6e}").parse().unwrap_or(value))
+    } else {
+        let digits = (-(step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
+        format!("{value:.digits$}")
+    };
+    label.replace('-', "−").replace("e−", "e-")
+}
 
-    pub fn place(&self, point: [f64; 2]) -> Pixel {
-        [self.x.place(point[0]), self.y.place(point[1])]
+/// Powers of ten; over few decades their doubles and fives too.
+fn logarithmic(range: Range, wanted: usize) -> Marks {
+    let marks = |mantissas: &[i32]| -> Vec<(i32, i32)> {
+        let decades = range.low.floor() as i32..=range.high.ceil() as i32;
+        let all = decades.flat_map(|exponent| mantissas.iter().map(move |&m| (m, exponent)));
+        all.filter(|&mark| range.contains(place_of(mark))).collect()
+    };
+    let decades = marks(&[1]);
+    let labelled = if decades.len() >= 2 && (range.span() > 2.3 || wanted < 5) {
+        let stride = decades.len().div_ceil(wanted) as i32;
+        decades.into_iter().filter(|(_, exponent)| exponent.rem_euclid(stride) == 0).collect()
+    } else {
+        marks(&[1, 2, 5])
+    };
+    if labelled.len() < 2 {
+        let [low, high] = [range.low, range.high].map(|place| 10_f64.powf(place));
+        let mut marks = linear(Range { low, high }, wanted.min(8));
+        marks.labelled.iter_mut().for_each(|mark| mark.0 = mark.0.log10());
+        return marks;
     }
-
-    pub fn window(&self) -> Window {
-        Window { x: self.x.range, y: self.y.range }
+    let fine: &[i32] = if range.span() <= 6.0 { &[1, 2, 3, 4, 5, 6, 7, 8, 9] } else { &[1] };
+    let faint = marks(fine).into_iter().filter(|mark| !labelled.contains(mark));
+    Marks {
+        faint: faint.map(place_of).collect(),
+        labelled: labelled.iter().map(|&mark| (place_of(mark), decade_label(mark))).collect(),
     }
+}
 
-    /// Grid lines, to be drawn before the data.
-    pub fn draw_grid(&self, picture: &mut Picture) {
-        let Area { left, top, right, bottom } = self.area;
-        for tick in self.x.ticks(ACROSS).major {
-            let x = self.x.place(tick.value);
-            picture.rule([x, top], [x, bottom], Color::GRID);
-        }
-        for tick in self.y.ticks(UPWARD).major {
-            let y = self.y.place(tick.value);
-            picture.rule([left, y], [right, y], Color::GRID);
-        }
-    }
+fn place_of(mark: (i32, i32)) -> f64 {
+    value_of(mark).log10()
+}
 
-    /// Border and ticks; labels below and to the left where asked for.
-    pub fn draw_border(&self, picture: &mut Picture, x_labels: bool, y_labels: bool) {
-        let Area { left, top, right, bottom } = self.area;
-        let soft = Color::hex(0x777777);
-        for (from, to) in [
-            ([left, top], [left, bottom]),
-            ([right, top], [right, bottom]),
-            ([left, top], [right, top]),
-            ([left, bottom], [right, bottom]),
-        ] {
-            picture.rule(from, to, soft);
-        }
-        let across = self.x.ticks(ACROSS);
-        for value in across.minor {
-            let x = self.x.place(value);
-            picture.rule([x, bottom], [x, bottom + TICK_LENGTH * 0.5], soft);
-        }
-        for tick in across.major {
-            let x = self.x.place(tick.value);
-            picture.rule([x, bottom], [x, bottom + TICK_LENGTH], soft);
-            if x_labels {
-                let baseline = bottom + TICK_LENGTH + 4.0 + SMALL * 0.8;
-                picture.text(&tick.label, [x, baseline], SMALL, Anchor::Middle);
-            }
-        }
-        let upward = self.y.ticks(UPWARD);
-        for value in upward.minor {
-            let y = self.y.place(value);
-            picture.rule([left - TICK_LENGTH * 0.5, y], [left, y], soft);
-        }
-        for tick in upward.major {
-            let y = self.y.place(tick.value);
-            picture.rule([left - TICK_LENGTH, y], [left, y], soft);
-            if y_labels {
-                let position = [left - TICK_LENGTH - 4.0, y + SMALL * 0.36];
-                picture.text(&tick.label, position, SMALL, Anchor::End);
-            }
-        }
-    }
+/// Parsed rather than computed, so that 1e-3 is the number 0.001.
+fn value_of((mantissa, exponent): (i32, i32)) -> f64 {
+    format!("{mantissa}e{exponent}").parse().unwrap_or(0.0)
+}
 
-    /// What the axes are; `left` is the picture's left edge.
-    pub fn draw_titles(&self, picture: &mut Picture, x_title: &str, y_title: &str, left: f64) {
-        let Area { top, bottom, .. } = self.area;
-        let middle = (self.area.left + self.area.right) / 2.0;
-        let x_title = font::fit(x_title, MEDIUM, Weight::Regular, self.area.width());
-        picture.text(&x_title, [middle, bottom + TITLE_ROOM - 6.0], MEDIUM, Anchor::Middle);
-        let y_title = font::fit(y_title, MEDIUM, Weight::Regular, self.area.height());
-        picture.upright_text(&y_title, [left + MEDIUM + 4.0, (top + bottom) / 2.0], MEDIUM);
+/// 0.01 to 50000 in full, all others with an exponent.
+fn decade_label((mantissa, exponent): (i32, i32)) -> String {
+    match exponent {
+        -2..=4 => value_of((mantissa, exponent)).to_string(),
+        _ => format!("{mantissa}e{exponent}"),
     }
 }
 
@@ -179,24 +191,76 @@ impl Frame {
 mod tests {
     use super::*;
 
-    const AREA: Area = Area { left: 10.0, top: 20.0, right: 410.0, bottom: 220.0 };
+    fn labels(marks: &Marks) -> Vec<&str> {
+        marks.labelled.iter().map(|mark| mark.1.as_str()).collect()
+    }
 
-    #[test]
-    fn ends_of_the_ranges_are_corners_of_the_area() {
-        let range = Range { low: 1.0, high: 100.0 };
-        let frame = Frame::new(AREA, (range, Scale::Logarithmic), (range, Scale::Linear));
-        assert_eq!(frame.place([1.0, 1.0]), [10.0, 220.0]);
-        assert_eq!(frame.place([100.0, 100.0]), [410.0, 20.0]);
-        assert!((frame.place([10.0, 1.0])[0] - 210.0).abs() < 1e-9);
+    fn decades(low: f64, high: f64, wanted: usize) -> Marks {
+        logarithmic(Range { low: low.log10(), high: high.log10() }, wanted)
     }
 
     #[test]
-    fn space_has_one_unit_along_both_axes() {
-        let window = Window { x: Range { low: 0.0, high: 1.0 }, y: Range { low: 0.0, high: 3.0 } };
-        let frame = Frame::of_space(AREA, window);
-        let origin = frame.place([0.0, 0.0]);
-        let moved = frame.place([1.0, 1.0]);
-        assert!(((moved[0] - origin[0]) - (origin[1] - moved[1])).abs() < 1e-9);
-        assert!(AREA.contains(frame.place([1.0, 3.0])) && AREA.contains(origin));
+    fn linear_marks_are_round() {
+        let marks = linear(Range { low: -1.1, high: 1.1 }, 5);
+        assert_eq!(labels(&marks), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+        let marks = linear(Range { low: 0.0, high: 2.2e6 }, 5);
+        assert_eq!(labels(&marks), ["0", "5e5", "1e6", "1.5e6", "2e6"]);
+        let marks = linear(Range { low: 0.0, high: 1.05e-3 }, 3);
+        assert_eq!(labels(&marks), ["0", "5e-4", "1e-3"]);
+    }
+
+    #[test]
+    fn decades_are_written_as_people_write_them() {
+        let marks = decades(8e-5, 2e3, 12);
+        assert_eq!(labels(&marks), ["1e-4", "1e-3", "0.01", "0.1", "1", "10", "100", "1000"]);
+        assert!(marks.faint.contains(&9e-5_f64.log10()) || marks.faint.is_empty());
+    }
+
+    #[test]
+    fn few_decades_get_doubles_and_fives() {
+        let marks = decades(4.0, 220.0, 10);
+        assert_eq!(labels(&marks), ["5", "10", "20", "50", "100", "200"]);
+    }
+
+    #[test]
+    fn less_than_a_factor_of_two_is_marked_linearly() {
+        let marks = decades(1.1, 1.3, 8);
+        assert!(marks.labelled.len() >= 2, "{marks:?}");
+    }
+
+    #[test]
+    fn many_decades_are_thinned() {
+        let marks = decades(1e-80, 1e80, 8);
+        assert!((2..=8).contains(&marks.labelled.len()), "{marks:?}");
+    }
+
+    #[test]
+    fn huge_and_tiny_linear_ranges_end() {
+        for range in [
+            Range { low: -1e100, high: 1e100 },
+            Range { low: 1e15, high: 1e15 + 1.0 },
+            Range { low: 0.0, high: 1e-95 },
+        ] {
+            assert!(linear(range, 6).labelled.len() <= 41);
+        }
+    }
+
+    #[test]
+    fn ends_of_the_range_are_ends_of_the_side() {
+        for scale in [Scale::Linear, Scale::Logarithmic] {
+            let [low, middle, high] = [1.0, 10.0, 100.0].map(|value| scale.place(value));
+            let axis = Axis::new(Range { low, high }, scale, 5);
+            assert_eq!([low, high].map(|place| axis.map(&place, (10, 410))), [10, 410]);
+            if scale == Scale::Logarithmic {
+                assert_eq!(axis.map(&middle, (10, 410)), 210);
+            }
+        }
+    }
+
+    #[test]
+    fn one_value_makes_a_factor_of_two_on_a_logarithmic_axis() {
+        let value = Scale::Logarithmic.place(5.0);
+        let range = Scale::Logarithmic.padded(Range { low: value, high: value }, 0.05);
+        assert!(10_f64.powf(range.span()) >= 2.0 - 1e-4);
     }
 }

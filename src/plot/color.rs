@@ -1,5 +1,7 @@
 //! Colours that stay apart, also for readers with a colour vision deficiency.
 
+use plotters_backend::BackendColor;
+
 /// A colour with an opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Color {
@@ -22,6 +24,10 @@ impl Color {
     pub const CONTEXT: Self = Self::hex(0x9A9A9A);
     /// The light grey of grid lines.
     pub const GRID: Self = Self::hex(0xE4E4E4);
+    /// The grey of frames.
+    pub(crate) const FRAME: Self = Self::hex(0x777777);
+    /// The grey of grid lines between those with a label.
+    pub(crate) const FAINT: Self = Self::hex(0xF4F4F4);
 
     /// An opaque colour from `0xRRGGBB`.
     pub const fn hex(rgb: u32) -> Self {
@@ -65,6 +71,13 @@ impl Color {
     /// The opaque colour this one shows over white.
     pub(crate) fn over_white(self) -> Self {
         Self::WHITE.mixed(self, self.opacity.clamp(0.0, 1.0))
+    }
+}
+
+impl plotters::style::Color for Color {
+    fn to_backend_color(&self) -> BackendColor {
+        let alpha = self.opacity.clamp(0.0, 1.0);
+        BackendColor { alpha, rgb: (self.red, self.green, self.blue) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use driftfield_problems::atomic_file::WriteError;
 use driftfield_problems::echo::echo_path;
 use driftfield_solvers::number::Number;
+use plotters::drawing::DrawingAreaErrorKind;
 
 /// Why a picture could not be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,12 @@ pub enum PlotError {
     /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for PlotError {
+    fn from(error: DrawingAreaErrorKind<E>) -> Self {
+        PlotError::backend(error)
+    }
 }
 
 impl PlotError {

@@ -1,15 +1,20 @@
 //! Error against cost, for many methods at once.
 
-use super::axis::{self, Frame, LARGE, SMALL, Scale, TITLE_ROOM};
+use plotters::element::{EmptyElement, PathElement, Rectangle};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Plot;
+use super::axis::Scale;
+use super::canvas::{fill, pen, px};
+use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
 use super::error::PlotError;
 use super::floors;
-use super::legend::{self, Entry, Key, MARKER_RADIUS, ROW};
-use super::marker::Marker;
-use super::picture::{Anchor, Area, Picture, Pixel, Shape};
-use super::range::{Range, drawable, drawable_log};
-use super::stroke::{self, LineStyle};
-use super::{MARGIN, Plot};
+use super::font::{self, SMALL, Weight};
+use super::marker::{Mark, Marker};
+use super::picture::Picture;
+use super::range::Range;
+use super::stroke::LineStyle;
 
 /// The look of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,10 +130,13 @@ impl ErrorCurves {
                 .points
                 .iter()
                 .enumerate()
-                .filter(|(_, (x, y))| fits(*x, self.x_scale) && fits(*y, self.y_scale))
+                .filter(|(_, (x, y))| self.x_scale.shows(*x) && self.y_scale.shows(*y))
                 .map(|(index, &(x, y))| {
                     let spread = series.spread.as_ref().map_or(0.0, |spread| spread[index]);
-                    (x, y, if drawable(spread) { spread.abs() } else { 0.0 })
+                    let spread = if Scale::Linear.shows(spread) { spread.abs() } else { 0.0 };
+                    let bar = (spread > 0.0).then_some([y - spread, y + spread]);
+                    let place = |value: f64| self.y_scale.place(value);
+                    Point { at: [self.x_scale.place(x), place(y)], bar: bar.map(|b| b.map(place)) }
                 })
                 .collect();
             if !points.is_empty() {
@@ -147,14 +155,17 @@ impl ErrorCurves {
         Ok(curves)
     }
 
-    fn floors(&self) -> impl Iterator<Item = &Floor> {
-        self.floors.iter().filter(|floor| fits(floor.value, self.y_scale))
+    /// Labels and places of the floors that the axis can show.
+    fn floors(&self) -> impl Iterator<Item = (&str, f64)> {
+        let shown = self.floors.iter().filter(|floor| self.y_scale.shows(floor.value));
+        shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
 
     fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
+        let logarithmic = self.y_scale == Scale::Logarithmic;
         if let Some((low, high)) = self.y_limits {
-            let logarithmic = self.y_scale == Scale::Logarithmic;
-            if low < high && fits(low, self.y_scale) && fits(high, self.y_scale) {
+            if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
+                let [low, high] = [low, high].map(|end| self.y_scale.place(end));
                 return Ok(Range { low, high });
             }
             return Err(PlotError::InvalidLimits {
@@ -165,149 +176,149 @@ impl ErrorCurves {
                 and_positive: if logarithmic { " and positive" } else { "" },
             });
         }
-        let ends = curves.iter().flat_map(|curve| &curve.points).flat_map(|&(_, y, spread)| {
-            // A bar that reaches down to zero must not stretch the axis to it.
-            let below = y - spread;
-            let low = if self.y_scale == Scale::Logarithmic { below.max(y / 3.0) } else { below };
-            [low, y + spread]
+        // A bar that reaches down to zero must not stretch a logarithmic axis to it.
+        let reach = if logarithmic { 3_f64.log10() } else { f64::INFINITY };
+        let ends = curves.iter().flat_map(|curve| &curve.points).flat_map(|point| {
+            let y = point.at[1];
+            let [low, high] = point.bar.unwrap_or([y, y]);
+            // What is negative has no place at all.
+            [low.max(y - reach), high]
         });
-        let range = Range::around(ends.chain(self.floors().map(|floor| floor.value)));
-        Ok(padded(range.unwrap_or(Range { low: 1.0, high: 1.0 }), self.y_scale, 0.05))
+        let range = Range::around(ends.chain(self.floors().map(|floor| floor.1)));
+        Ok(self.y_scale.padded(range.unwrap_or(NOTHING), 0.05))
     }
 
-    fn draw_floors(&self, picture: &mut Picture, frame: &Frame, curves: &[Curve<'_>]) {
-        let Area { left, right, .. } = frame.area;
-        let shown: Vec<_> = self
-            .floors()
-            .filter(|floor| frame.y.range.contains(floor.value))
-            .map(|floor| (floor.label.clone(), frame.y.place(floor.value)))
-            .collect();
-        for (_, y) in &shown {
-            let y = y.floor() + 0.5;
-            for dash in stroke::dashes(&[[left, y], [right, y]], 7.0, 5.0) {
-                picture.line(dash, 1.5, FLOOR);
-            }
+    fn draw_floors(&self, chart: &mut Chart<'_>, curves: &[Curve<'_>]) -> Result<(), PlotError> {
+        let [x, y] = chart::window(chart);
+        let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.1)).collect();
+        for floor in &shown {
+            let ends = [[x.low, floor.1], [x.high, floor.1]];
+            chart::draw_line(chart, &ends, LineStyle::Dashed, FLOOR, 1.5)?;
         }
-        let points: Vec<_> =
-            curves.iter().flat_map(|curve| floors::sampled(&curve.path(frame))).collect();
-        let boxes = floors::place_labels(&shown, &points, &frame.area);
-        for ((label, _), area) in shown.iter().zip(boxes) {
-            picture.shapes.push(Shape::Rectangle {
-                low: [area.left, area.top + 1.0],
-                high: [area.right, area.bottom - 1.0],
-                fill: Color::WHITE.with_opacity(0.8),
-            });
-            picture.text(label, floors::baseline(&area), SMALL, Anchor::Start);
+        let area = chart.plotting_area().strip_coord_spec();
+        let (left, top) = area.get_base_pixel();
+        let place = |x: f64, y: f64| {
+            let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
+            (across - left, down - top)
+        };
+        let points = curves.iter().flat_map(|curve| {
+            let path: Vec<_> = curve.points.iter().map(|p| place(p.at[0], p.at[1])).collect();
+            floors::sampled(&path)
+        });
+        let labels: Vec<_> =
+            shown.iter().map(|&(label, value)| (label.to_owned(), place(x.low, value).1)).collect();
+        let (width, height) = area.dim_in_pixel();
+        let points: Vec<_> = points.collect();
+        let boxes = floors::place_labels(&labels, &points, (width as i32, height as i32));
+        let style = font::style(SMALL, Weight::Regular, Color::INK);
+        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+        for ((label, _), corners) in labels.iter().zip(boxes) {
+            area.draw(&Rectangle::new(corners, fill(Color::WHITE.with_opacity(0.8))))?;
+            let [(left, top), (_, bottom)] = corners;
+            area.draw_text(label, &style, (left + px(floors::PADDING), (top + bottom) / 2))?;
         }
+        Ok(())
     }
 }
 
+/// The range of an axis without values.
+const NOTHING: Range = Range { low: 0.0, high: 0.0 };
 const FLOOR: Color = Color::hex(0x555555);
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 720.0;
 
-fn fits(value: f64, scale: Scale) -> bool {
-    match scale {
-        Scale::Linear => drawable(value),
-        Scale::Logarithmic => drawable_log(value),
-    }
-}
-
-fn padded(range: Range, scale: Scale, share: f64) -> Range {
-    match scale {
-        Scale::Linear => range.padded(share),
-        Scale::Logarithmic => range.padded_log(share),
-    }
-}
-
-/// A series with what cannot be drawn taken out: x, y and spread.
+/// A series with what cannot be drawn taken out.
 struct Curve<'a> {
     name: &'a str,
-    points: Vec<(f64, f64, f64)>,
+    points: Vec<Point>,
     style: SeriesStyle,
 }
 
+/// A place in the frame, and the ends of the bar of its spread.
+struct Point {
+    at: [f64; 2],
+    bar: Option<[f64; 2]>,
+}
+
 impl Curve<'_> {
-    fn path(&self, frame: &Frame) -> Vec<Pixel> {
-        self.points.iter().map(|&(x, y, _)| frame.place([x, y])).collect()
+    fn draw_spread(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let pen = pen(Color::WHITE.mixed(self.style.color, 0.55), 1.25);
+        let range = chart::window(chart)[1];
+        let reach = px(4.0);
+        for &Point { at: [x, _], bar } in &self.points {
+            let Some(ends) = bar else { continue };
+            let [low, high] = ends.map(|end| end.clamp(range.low, range.high));
+            chart.draw_series([PathElement::new([(x, low), (x, high)], pen)])?;
+            // No cap where the bar is cut: it does not end there.
+            let caps = ends.into_iter().filter(|&end| range.contains(end));
+            chart.draw_series(caps.map(|end| {
+                EmptyElement::at((x, end)) + PathElement::new([(-reach, 0), (reach, 0)], pen)
+            }))?;
+        }
+        Ok(())
     }
 
-    fn draw_spread(&self, picture: &mut Picture, frame: &Frame) {
-        let color = Color::WHITE.mixed(self.style.color, 0.55);
-        let Area { top, bottom, .. } = frame.area;
-        for &(x, y, spread) in self.points.iter().filter(|(_, _, spread)| *spread > 0.0) {
-            let x = frame.x.place(x);
-            let high = frame.y.place(y + spread);
-            let below = y - spread;
-            let low = if fits(below, frame.y.scale) { frame.y.place(below) } else { bottom };
-            let (from, to) = (high.clamp(top, bottom), low.clamp(top, bottom));
-            picture.line(vec![[x, from], [x, to]], 1.25, color);
-            for end in [high, low] {
-                // No cap where the bar is cut: it does not end there.
-                if top < end && end < bottom {
-                    picture.line(vec![[x - 4.0, end], [x + 4.0, end]], 1.25, color);
-                }
-            }
-        }
+    fn draw_line(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let path: Vec<_> = self.points.iter().map(|point| point.at).collect();
+        chart::draw_line(chart, &path, self.style.line, self.style.color, 2.0)
     }
 
-    fn draw_line(&self, picture: &mut Picture, frame: &Frame) {
-        for part in stroke::clipped(&self.path(frame), &frame.area) {
-            for piece in self.style.line.pieces(part) {
-                picture.line(piece, 2.0, self.style.color);
-            }
-        }
-    }
-
-    fn draw_markers(&self, picture: &mut Picture, frame: &Frame) {
-        for place in self.path(frame) {
-            if frame.area.contains(place) {
-                self.style.marker.draw(picture, place, MARKER_RADIUS, self.style.color);
-            }
-        }
+    fn draw_markers(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let mark = self.style.marker.mark(self.style.color);
+        let shown = self.points.iter().map(|point| point.at);
+        let shown = shown.filter(|&at| chart::shows(chart, at));
+        let marks: Vec<_> = shown.map(|[x, y]| mark.clone().at((x, y))).collect();
+        chart.draw_series(marks)?;
+        Ok(())
     }
 
     fn entry(&self) -> Entry {
         let SeriesStyle { color, marker, line } = self.style;
-        Entry::new(Key::Line { color, width: 2.0, style: line, marker: Some(marker) }, self.name)
+        let reach = SIGN / 2.0;
+        let stretches: &[[f64; 2]] = match line {
+            LineStyle::Solid => &[[-reach, reach]],
+            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
+            LineStyle::Dotted => {
+                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+            }
+            LineStyle::None => &[],
+        };
+        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
+            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
+        });
+        Entry::new(self.name, line.with(marker.mark(color)))
     }
 }
 
 impl Plot for ErrorCurves {
-    fn picture(&self) -> Result<Picture, PlotError> {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0));
-        let x_range = Range::around(x_values).unwrap_or(Range { low: 1.0, high: 1.0 });
-        let x_range = padded(x_range, self.x_scale, 0.03);
-        let y_range = self.y_range(&curves)?;
+        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
+        let x_range = Range::around(x_values).unwrap_or(NOTHING);
+        let x = (self.x_scale.padded(x_range, 0.03), self.x_scale);
+        let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
+        let legend_height = entries.len() as f64 * LEGEND_ROW;
+        let height = HEIGHT.max(2.0 * MARGIN + TITLE_ROOM + legend_height);
+        let left = chart::left_room(y, height - 2.0 * MARGIN, true);
 
-        let legend_height = entries.len() as f64 * ROW;
-        let top = MARGIN + 38.0;
-        let height = HEIGHT.max(top + legend_height + MARGIN);
-        let bottom = height - MARGIN - TITLE_ROOM + 8.0;
-        let left = MARGIN + axis::left_room(y_range, self.y_scale, bottom - top, true);
-        let right = (WIDTH - MARGIN - legend::column_width(&entries) - 22.0).floor();
-        let area = Area { left: left.floor(), top, right, bottom };
-        let frame = Frame::new(area, (x_range, self.x_scale), (y_range, self.y_scale));
-
-        let mut picture = Picture::new(WIDTH, height);
-        picture.title(&self.title, area.left, MARGIN + LARGE, WIDTH - MARGIN, LARGE);
-        frame.draw_grid(&mut picture);
-        for curve in &curves {
-            curve.draw_spread(&mut picture, &frame);
-        }
-        for curve in &curves {
-            curve.draw_line(&mut picture, &frame);
-        }
-        for curve in &curves {
-            curve.draw_markers(&mut picture, &frame);
-        }
-        self.draw_floors(&mut picture, &frame, &curves);
-        frame.draw_border(&mut picture, true, true);
-        frame.draw_titles(&mut picture, &self.x_label, &self.y_label, MARGIN);
-        legend::draw_column(&mut picture, &entries, [right + 22.0, top]);
-        Ok(picture)
+        Ok(Picture::new(WIDTH, height, move |page| {
+            let body = chart::titled(page, &self.title)?;
+            let body = chart::beside_legend(&body, &entries)?;
+            let axes = Axes { x, y, titles: [&self.x_label, &self.y_label], left, grid: true };
+            let mut chart = chart::frame(&body, &axes)?;
+            for curve in &curves {
+                curve.draw_spread(&mut chart)?;
+            }
+            for curve in &curves {
+                curve.draw_line(&mut chart)?;
+            }
+            for curve in &curves {
+                curve.draw_markers(&mut chart)?;
+            }
+            self.draw_floors(&mut chart, &curves)?;
+            chart::draw_border(&chart)
+        }))
     }
 }
 

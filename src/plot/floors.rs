@@ -1,75 +1,75 @@
-//! Labels of horizontal lines, put where they hide the least.
+//! Labels of horizontal lines, put where they hide the least: plotters knows no collisions.
 
-use super::axis::SMALL;
-use super::font::{self, Weight};
-use super::picture::{Area, Pixel};
+use plotters_backend::BackendCoord;
 
-/// The box a label takes, the label's baseline being a little above its bottom.
+use super::canvas::px;
+use super::font::{self, SMALL, Weight};
+
+/// The upper left and the lower right corner of a rectangle, in units of the canvas.
+pub(crate) type Corners = [BackendCoord; 2];
+
+/// The height of a label's box, and the room before and after its text, in pixels.
 const HEIGHT: f64 = SMALL + 6.0;
-const PADDING: f64 = 5.0;
+pub(crate) const PADDING: f64 = 5.0;
 
-/// The boxes for labels of horizontal lines at the given heights, each just
-/// above or below its line, wherever it covers fewest points of the curves and
-/// neither another label nor another line if that can be helped.
-pub(crate) fn place_labels(labels: &[(String, f64)], curves: &[Pixel], area: &Area) -> Vec<Area> {
-    let mut placed: Vec<Area> = Vec::new();
+/// The boxes for labels of horizontal lines at the given heights in a frame of some size, each
+/// just above or below its line, wherever it covers fewest points of the curves and neither
+/// another label nor another line if that can be helped.
+pub(crate) fn place_labels(
+    labels: &[(String, i32)],
+    curves: &[BackendCoord],
+    frame: BackendCoord,
+) -> Vec<Corners> {
+    let mut placed: Vec<Corners> = Vec::new();
     for (label, line) in labels {
-        let width = font::width(label, SMALL, Weight::Regular) + 2.0 * PADDING;
-        let cost = |candidate: &Area| {
-            let hidden = curves.iter().filter(|&&point| candidate.contains(point)).count();
+        let width = px(font::width(label, SMALL, Weight::Regular) + 2.0 * PADDING);
+        let cost = |candidate: &Corners| {
+            let hidden = curves.iter().filter(|&&point| contains(candidate, point)).count();
             let overlaps = placed.iter().filter(|other| overlap(other, candidate)).count();
             let crossed = labels
                 .iter()
-                .filter(|(_, other)| candidate.top < *other && *other < candidate.bottom)
+                .filter(|(_, other)| candidate[0].1 < *other && *other < candidate[1].1)
                 .count();
             hidden + 5 * crossed + 1000 * overlaps
         };
-        if let Some(best) = candidates(*line, width, area).into_iter().min_by_key(cost) {
-            placed.push(best);
-        }
+        placed.extend(candidates(*line, width, frame).into_iter().min_by_key(cost));
     }
     placed
 }
 
-/// Above the line before below it, left before right, inside the area.
-fn candidates(line: f64, width: f64, area: &Area) -> Vec<Area> {
-    let room = (area.width() - width - 4.0).max(0.0);
-    let mut candidates = Vec::new();
-    for top in [line - HEIGHT - 1.0, line + 2.0] {
-        if top < area.top || top + HEIGHT > area.bottom {
-            continue;
-        }
-        for step in 0..=12 {
-            let left = area.left + 2.0 + room * f64::from(step) / 12.0;
-            candidates.push(Area { left, top, right: left + width, bottom: top + HEIGHT });
-        }
-    }
+/// Above the line before below it, left before right, inside the frame.
+fn candidates(line: i32, width: i32, (right, bottom): BackendCoord) -> Vec<Corners> {
+    let (height, edge) = (px(HEIGHT), px(2.0));
+    let room = (right - width - 2 * edge).max(0);
+    let corners = |left: i32, top: i32| [(left, top), (left + width, top + height)];
+    let tops = [line - height - px(1.0), line + edge];
+    let inside = tops.into_iter().filter(|&top| top >= 0 && top + height <= bottom);
+    let mut candidates: Vec<_> = inside
+        .flat_map(|top| (0..=12).map(move |step| corners(edge + room * step / 12, top)))
+        .collect();
     if candidates.is_empty() {
-        let left = area.left + 2.0;
-        let top = area.top;
-        candidates.push(Area { left, top, right: left + width, bottom: top + HEIGHT });
+        candidates.push(corners(edge, 0));
     }
     candidates
 }
 
-fn overlap(a: &Area, b: &Area) -> bool {
-    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+fn contains([low, high]: &Corners, (x, y): BackendCoord) -> bool {
+    (low.0..=high.0).contains(&x) && (low.1..=high.1).contains(&y)
 }
 
-/// Where the text of a label starts in its box.
-pub(crate) fn baseline(label: &Area) -> Pixel {
-    [label.left + PADDING, label.bottom - 6.0]
+fn overlap(a: &Corners, b: &Corners) -> bool {
+    a[0].0 < b[1].0 && b[0].0 < a[1].0 && a[0].1 < b[1].1 && b[0].1 < a[1].1
 }
 
-/// Points along paths, close enough together that no label fits between them.
-pub(crate) fn sampled(path: &[Pixel]) -> Vec<Pixel> {
-    let mut points: Vec<Pixel> = path.first().copied().into_iter().collect();
+/// Points along a path, close enough together that no label fits between them.
+pub(crate) fn sampled(path: &[BackendCoord]) -> Vec<BackendCoord> {
+    let mut points: Vec<_> = path.first().copied().into_iter().collect();
     for pair in path.windows(2) {
-        let length = (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]);
-        let steps = (length / 6.0).clamp(1.0, 1000.0) as usize;
+        let along = [pair[1].0 - pair[0].0, pair[1].1 - pair[0].1].map(f64::from);
+        let steps = (along[0].hypot(along[1]) / f64::from(px(6.0))).clamp(1.0, 1000.0) as usize;
         points.extend((1..=steps).map(|step| {
-            let share = step as f64 / steps as f64;
-            [0, 1].map(|axis| pair[0][axis] + share * (pair[1][axis] - pair[0][axis]))
+            let [x, y] = along.map(|length| (length * step as f64 / steps as f64) as i32);
+            (pair[0].0 + x, pair[0].1 + y)
         }));
     }
     points
@@ -79,15 +79,14 @@ pub(crate) fn sampled(path: &[Pixel]) -> Vec<Pixel> {
 mod tests {
     use super::*;
 
-    const AREA: Area = Area { left: 0.0, top: 0.0, right: 600.0, bottom: 300.0 };
+    const FRAME: BackendCoord = (2400, 1200);
 
     #[test]
     fn labels_of_close_lines_do_not_overlap() {
-        let labels: Vec<_> = [200.0, 204.0, 209.0]
-            .iter()
-            .map(|&line| ("a sampling floor".to_owned(), line))
-            .collect();
-        let placed = place_labels(&labels, &[], &AREA);
+        let labels: Vec<_> =
+            [800, 816, 836].iter().map(|&line| ("a sampling floor".to_owned(), line)).collect();
+        let placed = place_labels(&labels, &[], FRAME);
+        assert_eq!(placed.len(), 3);
         for (index, a) in placed.iter().enumerate() {
             assert!(placed[..index].iter().all(|b| !overlap(a, b)), "{placed:?}");
         }
@@ -95,11 +94,10 @@ mod tests {
 
     #[test]
     fn labels_avoid_curves_and_stay_inside() {
-        let curve = sampled(&[[0.0, 190.0], [300.0, 190.0]]);
-        let placed = place_labels(&[("floor".to_owned(), 200.0)], &curve, &AREA);
-        assert!(curve.iter().all(|&point| !placed[0].contains(point)));
-        let placed =
-            place_labels(&[("top".to_owned(), 0.0), ("low".to_owned(), 300.0)], &[], &AREA);
-        assert!(placed.iter().all(|label| label.top >= 0.0 && label.bottom <= 300.0));
+        let curve = sampled(&[(0, 760), (1200, 760)]);
+        let placed = place_labels(&[("floor".to_owned(), 800)], &curve, FRAME);
+        assert!(curve.iter().all(|&point| !contains(&placed[0], point)));
+        let placed = place_labels(&[("top".to_owned(), 0), ("low".to_owned(), 1200)], &[], FRAME);
+        assert!(placed.iter().all(|label| label[0].1 >= 0 && label[1].1 <= 1200));
     }
 }

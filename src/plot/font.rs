@@ -1,14 +1,26 @@
 //! The embedded font: measuring text and turning it into pixels.
-//!
-//! plotters' own text for bitmaps drops each glyph's left bearing, which sets
-//! letters unevenly, so the bitmap text is rasterised here.
+
+use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
-use std::sync::LazyLock;
+use plotters::style::{FontStyle, IntoFont, TextStyle, register_font};
+
+use super::canvas::px;
+use super::color::Color;
+
+/// Size of tick labels and legends.
+pub(crate) const SMALL: f64 = 14.0;
+/// Size of axis titles.
+pub(crate) const MEDIUM: f64 = 15.0;
+/// Size of picture titles.
+pub(crate) const LARGE: f64 = 19.0;
+
+/// plotters divides every font size by this for the em.
+pub(crate) const PLOTTERS_LINE_HEIGHT: f64 = 1.24;
 
 /// The family list written into SVG: what is embedded here, then a face of the
 /// same widths, then whatever the viewer has.
-pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// How heavy the strokes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +30,28 @@ pub(crate) enum Weight {
 }
 
 static REGULAR: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| parse(include_bytes!("font/DejaVuSans-subset.ttf")));
+    LazyLock::new(|| embedded(FontStyle::Normal, include_bytes!("font/DejaVuSans-subset.ttf")));
 static BOLD: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| parse(include_bytes!("font/DejaVuSans-Bold-subset.ttf")));
+    LazyLock::new(|| embedded(FontStyle::Bold, include_bytes!("font/DejaVuSans-Bold-subset.ttf")));
 
-fn parse(bytes: &'static [u8]) -> FontRef<'static> {
-    FontRef::try_from_slice(bytes).expect("the embedded font is a valid TrueType file")
+/// The font, known to plotters as well from here on.
+fn embedded(style: FontStyle, bytes: &'static [u8]) -> FontRef<'static> {
+    let font = FontRef::try_from_slice(bytes).expect("the embedded font is a valid TrueType file");
+    // It refuses what is no font, which this is.
+    let _ = register_font(FAMILY, style, bytes);
+    font
+}
+
+/// How plotters is to write text whose em is `em` pixels.
+pub(crate) fn style(em: f64, weight: Weight, color: Color) -> TextStyle<'static> {
+    // plotters looks a font up when its style is made.
+    face(weight);
+    let size = f64::from(px(em)) * PLOTTERS_LINE_HEIGHT;
+    let style = match weight {
+        Weight::Regular => FontStyle::Normal,
+        Weight::Bold => FontStyle::Bold,
+    };
+    (FAMILY, size, style).into_font().color(&color)
 }
 
 fn face(weight: Weight) -> &'static FontRef<'static> {

@@ -1,11 +1,15 @@
 //! Grey images in rows and columns.
 
-use super::axis::{LARGE, SMALL};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Plot;
+use super::canvas::px;
+use super::chart::MARGIN;
+use super::color::Color;
 use super::error::PlotError;
-use super::font::{self, Weight};
+use super::font::{self, LARGE, SMALL, Weight};
 use super::image_tile::ImageTile;
-use super::picture::{Anchor, Picture};
-use super::{MARGIN, Plot};
+use super::picture::{Page, Picture};
 
 /// Images that belong together, say those of one solver.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,28 +140,30 @@ impl ImageGrid {
         let named = self.column_labels.iter().any(|label| !label.is_empty());
         let top = MARGIN + title_room + if named { COLUMN_ROOM } else { 0.0 };
         let images = columns as f64 * (tile + GAP) - GAP;
-        // The title starts at the margin, so that a narrow grid cuts little of it.
         let width = (left + images).max(MARGIN + title.min(WIDEST_FOR_TITLE)) + MARGIN;
         let height = top + self.rows.len() as f64 * (tile + GAP) - GAP + MARGIN;
         Layout { scale, tile, left, top, width, height }
     }
 
-    fn draw_labels(&self, picture: &mut Picture, layout: &Layout) {
-        if !self.title.is_empty() {
-            let right = layout.width - MARGIN;
-            picture.title(&self.title, MARGIN, MARGIN + LARGE, right, LARGE);
-        }
+    fn draw_labels(&self, page: &Page<'_>, layout: &Layout) -> Result<(), PlotError> {
+        // The title starts at the margin, so that a narrow grid cuts little of it.
+        let title = font::fit(&self.title, LARGE, Weight::Bold, layout.width - 2.0 * MARGIN);
+        let style = font::style(LARGE, Weight::Bold, Color::INK);
+        page.draw_text(&title, &style, (px(MARGIN), px(MARGIN)))?;
+        let style = font::style(SMALL, Weight::Regular, Color::INK);
+        let above = style.pos(Pos::new(HPos::Center, VPos::Center));
         for (index, label) in self.column_labels.iter().enumerate() {
             let label = font::fit(label, SMALL, Weight::Regular, layout.tile);
-            let place = [layout.x(index) + layout.tile / 2.0, layout.top - 6.0];
-            picture.text(&label, place, SMALL, Anchor::Middle);
+            let middle = layout.x(index) + layout.tile / 2.0;
+            page.draw_text(&label, &above, (px(middle), px(layout.top - COLUMN_ROOM / 2.0)))?;
         }
+        let beside = style.pos(Pos::new(HPos::Right, VPos::Center));
         for (index, row) in self.rows.iter().enumerate() {
             let label = font::fit(&row.label, SMALL, Weight::Regular, LONGEST_LABEL);
-            // The middle of small letters lies about a third of the size above the baseline.
-            let baseline = layout.y(index) + layout.tile / 2.0 + SMALL / 3.0;
-            picture.text(&label, [layout.left - LABEL_GAP, baseline], SMALL, Anchor::End);
+            let place = (px(layout.left - LABEL_GAP), px(layout.y(index) + layout.tile / 2.0));
+            page.draw_text(&label, &beside, place)?;
         }
+        Ok(())
     }
 }
 
@@ -195,7 +201,7 @@ impl Layout {
 }
 
 impl Plot for ImageGrid {
-    fn picture(&self) -> Result<Picture, PlotError> {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let columns = self.checked_columns()?;
         let layout = self.layout(columns);
         let (width, height) = (layout.width.ceil(), layout.height.ceil());
@@ -203,15 +209,16 @@ impl Plot for ImageGrid {
             let (title, most) = (self.title.clone(), MOST_PIXELS);
             return Err(PlotError::TooLarge { title, width, height, most });
         }
-        let mut picture = Picture::new(width, height);
-        self.draw_labels(&mut picture, &layout);
-        for (row, images) in self.rows.iter().enumerate() {
-            for (column, tile) in images.tiles.iter().enumerate() {
-                let corner = [layout.x(column), layout.y(row)];
-                tile.draw(&mut picture, corner, self.side, layout.scale);
+        Ok(Picture::new(width, height, move |page| {
+            self.draw_labels(page, &layout)?;
+            for (row, images) in self.rows.iter().enumerate() {
+                for (column, tile) in images.tiles.iter().enumerate() {
+                    let corner = (px(layout.x(column)), px(layout.y(row)));
+                    tile.draw(page, corner, self.side, px(layout.scale))?;
+                }
             }
-        }
-        Ok(picture)
+            Ok(())
+        }))
     }
 }
 
@@ -316,12 +323,12 @@ mod tests {
         }
         let message = ImageGrid::new("t", 2).row(short).picture().unwrap_err().to_string();
         assert!(message.contains("image 1 of row 1 ('heun') has 3 values where 4"), "{message}");
-        let wrong = rings(1, 2).columns(["only one"]).picture();
+        let wrong = rings(1, 2).columns(["only one"]).to_png_bytes();
         assert!(matches!(wrong, Err(PlotError::LengthMismatch { expected: 2, found: 1, .. })));
         let outside = ImageTile::new(vec![0.0; 4]).measured(vec![0, 4]);
-        let outside = ImageGrid::new("t", 2).row(ImageRow::new("", vec![outside])).picture();
+        let outside = ImageGrid::new("t", 2).row(ImageRow::new("", vec![outside])).to_png_bytes();
         assert!(matches!(outside, Err(PlotError::MeasuredPixel { pixel: 4, last: 3, .. })));
-        let large = rings(2, 2).scale(u32::MAX).picture();
+        let large = rings(2, 2).scale(u32::MAX).to_png_bytes();
         assert!(matches!(large, Err(PlotError::TooLarge { .. })));
     }
 
@@ -330,18 +337,25 @@ mod tests {
         let mut grid = rings(1, 1).columns(["a label much wider than its image"]);
         grid.title = "a title much wider than the whole picture ".repeat(5);
         grid.rows[0].label = "a name of a solver that nobody would choose, but still".to_owned();
-        let picture = grid.picture().unwrap();
-        for text in picture.shapes.iter().filter_map(|shape| match shape {
-            crate::plot::picture::Shape::Text(text) => Some(text),
-            _ => None,
-        }) {
-            let width = font::width(&text.text, text.size, text.weight);
-            let left = match text.anchor {
-                Anchor::Start => text.position[0],
-                Anchor::Middle => text.position[0] - width / 2.0,
-                Anchor::End => text.position[0] - width,
+        let width = 4.0 * f64::from(grid.picture().unwrap().size().0);
+        let svg = grid.to_svg_string().unwrap();
+        let parsed = roxmltree::Document::parse(&svg).unwrap();
+        let named = |name| ("http://www.w3.org/2000/svg", name);
+        let texts: Vec<_> =
+            parsed.descendants().filter(|node| node.has_tag_name(named("text"))).collect();
+        assert_eq!(texts.len(), 3);
+        for node in texts {
+            let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+            let bold = node.attribute("font-weight") == Some("bold");
+            let weight = if bold { Weight::Bold } else { Weight::Regular };
+            let text = node.text().unwrap().trim();
+            let length = font::width(text, number("font-size"), weight);
+            let left = match node.attribute("text-anchor").unwrap() {
+                "start" => number("x"),
+                "middle" => number("x") - length / 2.0,
+                _ => number("x") - length,
             };
-            assert!(left >= 0.0 && left + width <= f64::from(picture.size().0), "{}", text.text);
+            assert!(left >= 0.0 && left + length <= width, "{text}");
         }
     }
 }

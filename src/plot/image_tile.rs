@@ -1,7 +1,11 @@
 //! One grey image, and what of it was measured.
 
+use plotters::element::Rectangle;
+
+use super::canvas::{SCALE, fill};
 use super::color::Color;
-use super::picture::{Picture, Pixel};
+use super::error::PlotError;
+use super::picture::Page;
 use super::raster::Raster;
 
 /// The red of what was measured.
@@ -44,18 +48,60 @@ impl ImageTile {
         self
     }
 
-    /// Draws the image, checked to be `side` x `side`.
-    pub(super) fn draw(&self, picture: &mut Picture, corner: Pixel, side: usize, scale: f64) {
+    /// Draws the image, checked to be `side` x `side`, with pixels that are `cell` units of the
+    /// canvas wide.
+    pub(super) fn draw(
+        &self,
+        page: &Page<'_>,
+        corner: (i32, i32),
+        side: usize,
+        cell: i32,
+    ) -> Result<(), PlotError> {
+        page.draw(&Raster { corner, cell, columns: side, colors: self.colors() })?;
+        for [low, high] in if self.outlined { self.outline(side, cell) } else { Vec::new() } {
+            let corners = [low, high].map(|(x, y)| (corner.0 + x, corner.1 + y));
+            page.draw(&Rectangle::new(corners, fill(MEASURED)))?;
+        }
+        Ok(())
+    }
+
+    fn is_measured(&self) -> Vec<bool> {
         let mut measured = vec![false; self.pixels.len()];
         for &pixel in &self.measured {
             measured[pixel] = true;
         }
-        let color = |(&value, &measured): (&f64, &bool)| color(value, measured);
-        let colors = self.pixels.iter().zip(&measured).map(color).collect();
-        picture.raster(Raster { corner, cell: scale, columns: side, colors });
-        if self.outlined {
-            outline(picture, &measured, corner, side, scale);
+        measured
+    }
+
+    fn colors(&self) -> Vec<Color> {
+        let pixels = self.pixels.iter().zip(self.is_measured());
+        pixels.map(|(&value, measured)| color(value, measured)).collect()
+    }
+
+    /// The sides of pixels with only one of their two neighbours measured, those in one line
+    /// drawn as one box.
+    fn outline(&self, side: usize, cell: i32) -> Vec<[(i32, i32); 2]> {
+        let measured = self.is_measured();
+        let unit = SCALE as i32;
+        let width = ((f64::from(cell) / f64::from(4 * unit)).round() as i32).max(1) * unit;
+        let inside = |row: usize, column: usize| {
+            // The pixel before the first wraps round to one that is outside as well.
+            row < side && column < side && measured[row * side + column]
+        };
+        let place = |cells: usize| cells as i32 * cell;
+        let mut boxes = Vec::new();
+        for line in 0..=side {
+            let before = line.wrapping_sub(1);
+            for run in runs(side, |along| inside(before, along) != inside(line, along)) {
+                let low = (place(run.start), place(line));
+                boxes.push([low, (place(run.end) + width, low.1 + width)]);
+            }
+            for run in runs(side, |along| inside(along, before) != inside(along, line)) {
+                let low = (place(line), place(run.start));
+                boxes.push([low, (low.0 + width, place(run.end) + width)]);
+            }
         }
+        boxes
     }
 }
 
@@ -65,30 +111,6 @@ fn color(value: f64, measured: bool) -> Color {
     }
     let brightest = if measured { MEASURED } else { Color::WHITE };
     BLACK.mixed(brightest, value.clamp(0.0, 1.0))
-}
-
-/// The sides of pixels with only one of their two neighbours measured, those in one line drawn
-/// as one.
-fn outline(picture: &mut Picture, measured: &[bool], corner: Pixel, side: usize, scale: f64) {
-    let width = (scale / 4.0).round().max(1.0);
-    let inside = |row: usize, column: usize| {
-        // The pixel before the first wraps round to one that is outside as well.
-        row < side && column < side && measured[row * side + column]
-    };
-    let place = |row: usize, column: usize| {
-        [corner[0] + column as f64 * scale, corner[1] + row as f64 * scale]
-    };
-    for line in 0..=side {
-        let before = line.wrapping_sub(1);
-        for run in runs(side, |along| inside(before, along) != inside(line, along)) {
-            let (from, to) = (place(line, run.start), place(line, run.end));
-            picture.rectangle(from, [to[0] + width, to[1] + width], MEASURED);
-        }
-        for run in runs(side, |along| inside(along, before) != inside(along, line)) {
-            let (from, to) = (place(run.start, line), place(run.end, line));
-            picture.rectangle(from, [to[0] + width, to[1] + width], MEASURED);
-        }
-    }
 }
 
 /// The longest ranges within `0..count` in which all numbers are `chosen`.
@@ -106,21 +128,12 @@ fn runs(count: usize, chosen: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::picture::Shape;
-
-    fn drawn(tile: &ImageTile, side: usize, scale: f64) -> Picture {
-        let mut picture = Picture::new(100.0, 100.0);
-        tile.draw(&mut picture, [10.0, 20.0], side, scale);
-        picture
-    }
 
     #[test]
     fn values_become_greys_reds_and_blue() {
         let tile = ImageTile::new(vec![0.0, 0.5, 1.0, -3.0, 7.0, f64::NAN, 1.0, 0.5, 0.0])
             .measured(vec![6, 7, 8]);
-        let picture = drawn(&tile, 3, 2.0);
-        let colors: Vec<_> =
-            picture.shapes[0].raster().unwrap().cells().map(|(_, _, color)| color).collect();
+        let colors = tile.colors();
         let greys = [0x000000, 0x808080, 0xFFFFFF, 0x000000, 0xFFFFFF].map(Color::hex);
         assert_eq!(colors[..5], greys);
         assert_eq!(colors[5], NOT_A_NUMBER);
@@ -131,22 +144,20 @@ mod tests {
     fn the_outline_encloses_what_was_measured() {
         // The lower right 2 x 2 of 3 x 3 pixels: a side of two pixels in each of four directions.
         let tile = ImageTile::new(vec![0.0; 9]).measured(vec![4, 5, 7, 8]).outlined();
-        let picture = drawn(&tile, 3, 4.0);
-        let boxes: Vec<_> = picture.shapes[1..]
-            .iter()
-            .map(|shape| match shape {
-                Shape::Rectangle { low, high, .. } => [*low, *high],
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let boxes = tile.outline(3, 16);
         let expected = [
-            [[14.0, 24.0], [23.0, 25.0]],
-            [[14.0, 24.0], [15.0, 33.0]],
-            [[14.0, 32.0], [23.0, 33.0]],
-            [[22.0, 24.0], [23.0, 33.0]],
+            [(16, 16), (52, 20)],
+            [(16, 16), (20, 52)],
+            [(16, 48), (52, 52)],
+            [(48, 16), (52, 52)],
         ];
         assert_eq!(boxes, expected);
-        let plain = ImageTile { outlined: false, ..tile };
-        assert_eq!(drawn(&plain, 3, 4.0).shapes.len(), 1);
+        let grid = |tile: ImageTile| {
+            let row = crate::plot::ImageRow::new("", vec![tile]);
+            let grid = crate::plot::ImageGrid::new("", 3).row(row);
+            crate::plot::Plot::to_svg_string(&grid).unwrap().matches("#FF3030").count()
+        };
+        assert_eq!(grid(tile.clone()), 4);
+        assert_eq!(grid(ImageTile { outlined: false, ..tile }), 0);
     }
 }

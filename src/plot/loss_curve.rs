@@ -1,13 +1,15 @@
 //! The loss of a training run.
 
-use super::axis::{self, Frame, LARGE, Scale, TITLE_ROOM};
+use super::Plot;
+use super::axis::Scale;
+use super::canvas::px;
+use super::chart::{self, Axes, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
 use super::color::Color;
 use super::error::PlotError;
-use super::legend::{self, Entry, Key, ROW};
-use super::picture::{Area, Picture};
-use super::range::{Range, drawable, drawable_log};
-use super::stroke::{self, LineStyle};
-use super::{MARGIN, Plot};
+use super::marker::Mark;
+use super::picture::Picture;
+use super::range::Range;
+use super::stroke::LineStyle;
 
 /// Loss on a logarithmic axis against the training step, and below it the
 /// learning rate if there is one.
@@ -74,7 +76,7 @@ fn running_mean(values: &[f64], window: usize) -> Vec<f64> {
     let mut sums = vec![(0.0, 0_usize)];
     for &value in values {
         let (sum, count) = sums[sums.len() - 1];
-        sums.push(if drawable(value) { (sum + value, count + 1) } else { (sum, count) });
+        sums.push(if Scale::Linear.shows(value) { (sum + value, count + 1) } else { (sum, count) });
     }
     (0..values.len())
         .map(|index| {
@@ -108,83 +110,108 @@ fn thinned(points: Vec<[f64; 2]>, buckets: usize) -> Vec<[f64; 2]> {
 }
 
 const WIDTH: f64 = 1200.0;
-const LOSS_HEIGHT: f64 = 440.0;
-const RATE_HEIGHT: f64 = 120.0;
+const LOSS_HEIGHT: f64 = 480.0;
+const RATE_HEIGHT: f64 = 200.0;
 const RAW: Color = Color::hex(0xA9CCE6);
 
-/// Draws a column of values; those that cannot be drawn are left out.
-fn draw(picture: &mut Picture, frame: &Frame, points: Vec<[f64; 2]>, width: f64, color: Color) {
-    let path: Vec<_> = thinned(points, frame.area.width() as usize)
-        .into_iter()
-        .map(|point| frame.place(point))
-        .collect();
-    for part in stroke::clipped(&path, &frame.area) {
-        picture.line(part, width, color);
+/// A line of the picture.
+struct Column {
+    name: &'static str,
+    points: Vec<[f64; 2]>,
+    color: Color,
+    width: f64,
+}
+
+impl Column {
+    fn draw(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        let points = thinned(self.points.clone(), WIDTH as usize);
+        chart::draw_line(chart, &points, LineStyle::Solid, self.color, self.width)
+    }
+
+    fn entry(&self) -> Entry {
+        let ends = vec![[-SIGN / 2.0, 0.0], [SIGN / 2.0, 0.0]];
+        Entry::new(self.name, Mark::default().line(ends, self.color, self.width.max(2.0)))
+    }
+
+    fn around(&self, axis: usize) -> Option<Range> {
+        Range::around(self.points.iter().map(|point| point[axis]))
+    }
+}
+
+fn places(points: impl Iterator<Item = (f64, f64)>, scale: Scale) -> Vec<[f64; 2]> {
+    let shown = points.filter(|&(step, value)| Scale::Linear.shows(step) && scale.shows(value));
+    shown.map(|(step, value)| [step, scale.place(value)]).collect()
+}
+
+impl LossCurve {
+    /// The places of a column that an axis can show.
+    fn places(&self, values: &[f64], scale: Scale) -> Vec<[f64; 2]> {
+        places(self.steps.iter().copied().zip(values.iter().copied()), scale)
+    }
+
+    /// The lines of losses that have something to show, the raw one first.
+    fn losses(&self) -> Vec<Column> {
+        let smoothed = self.smoothed.as_deref().unwrap_or_default();
+        let smoothed = self.places(smoothed, Scale::Logarithmic);
+        let raw_color = if smoothed.is_empty() { Color::nth(0) } else { RAW };
+        let other = self.validation.iter().map(|&[step, loss]| (step, loss));
+        let other = places(other, Scale::Logarithmic);
+        let raw = self.places(&self.raw, Scale::Logarithmic);
+        let mut columns = vec![
+            Column { name: "loss", points: raw, color: raw_color, width: 1.25 },
+            Column { name: "smoothed", points: smoothed, color: Color::nth(0), width: 2.5 },
+            Column { name: "on other data", points: other, color: Color::nth(2), width: 2.5 },
+        ];
+        columns.retain(|column| !column.points.is_empty());
+        columns
     }
 }
 
 impl Plot for LossCurve {
-    fn picture(&self) -> Result<Picture, PlotError> {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
         self.check_lengths()?;
-        let column = |values: &[f64], accept: fn(f64) -> bool| -> Vec<[f64; 2]> {
-            let points = self.steps.iter().zip(values).map(|(&step, &value)| [step, value]);
-            points.filter(|point| drawable(point[0]) && accept(point[1])).collect()
-        };
-        let raw = column(&self.raw, drawable_log);
-        let smoothed = column(self.smoothed.as_deref().unwrap_or_default(), drawable_log);
-        let rate = column(self.learning_rate.as_deref().unwrap_or_default(), drawable);
-        let around = |axis: usize, points: &[[f64; 2]]| {
-            Range::around(points.iter().map(|point| point[axis]))
-        };
-        let (Some(steps), Some(losses)) = (around(0, &raw), around(1, &raw)) else {
+        let losses = self.losses();
+        let raw = losses.first().filter(|column| column.name == "loss");
+        let Some((steps, range)) = raw.and_then(|raw| raw.around(0).zip(raw.around(1))) else {
             return Err(self.empty("no loss is finite and positive; check the training run"));
         };
         let steps = if steps.span() > 0.0 { steps } else { steps.padded(0.0) };
-        let losses = losses.padded_log(0.04);
-        let rates = around(1, &rate)
-            .map(|range| Range { low: range.low.min(0.0), high: range.high.max(0.0) }.padded(0.06));
+        let x = (steps, Scale::Linear);
+        let y = (Scale::Logarithmic.padded(range, 0.04), Scale::Logarithmic);
+        let rate = self.learning_rate.as_deref().unwrap_or_default();
+        let rate = Column {
+            name: "learning rate",
+            points: self.places(rate, Scale::Linear),
+            color: Color::nth(1),
+            width: 2.0,
+        };
+        let rate_range = rate.around(1).map(|range| {
+            let zero = Range { low: 0.0, high: 0.0 };
+            (range.union(zero).padded(0.06), Scale::Linear)
+        });
 
-        let room = axis::left_room(losses, Scale::Logarithmic, LOSS_HEIGHT, true);
-        let rate_room =
-            rates.map_or(0.0, |rates| axis::left_room(rates, Scale::Linear, RATE_HEIGHT, true));
-        let left = (MARGIN + room.max(rate_room)).floor();
-        let right = WIDTH - MARGIN - 12.0;
-        let line = |color, width| Key::Line { color, width, style: LineStyle::Solid, marker: None };
-        let mut entries = vec![Entry::new(line(RAW, 2.0), "loss")];
-        if !smoothed.is_empty() {
-            entries.push(Entry::new(line(Color::nth(0), 2.5), "smoothed"));
-        }
-        let mut validation = self.validation.clone();
-        validation.retain(|point| drawable(point[0]) && drawable_log(point[1]));
-        if !validation.is_empty() {
-            entries.push(Entry::new(line(Color::nth(2), 2.5), "on other data"));
-        }
-        let top = MARGIN + 34.0 + ROW + 6.0;
-        let loss_area = Area { left, top, right, bottom: top + LOSS_HEIGHT };
-        let rate_top = loss_area.bottom + 20.0;
-        let rate_area = Area { top: rate_top, bottom: rate_top + RATE_HEIGHT, ..loss_area };
-        let lowest = if rates.is_some() { rate_area.bottom } else { loss_area.bottom };
-
-        let mut picture = Picture::new(WIDTH, lowest + TITLE_ROOM + MARGIN - 8.0);
-        picture.title(&self.title, left, MARGIN + LARGE, right, LARGE);
-        legend::draw_flow(&mut picture, &entries, [left, MARGIN + 32.0], right - left);
-        let across = (steps, Scale::Linear);
-        let frame = Frame::new(loss_area, across, (losses, Scale::Logarithmic));
-        frame.draw_grid(&mut picture);
-        let raw_color = if smoothed.is_empty() { Color::nth(0) } else { RAW };
-        draw(&mut picture, &frame, raw, 1.25, raw_color);
-        draw(&mut picture, &frame, smoothed, 2.5, Color::nth(0));
-        draw(&mut picture, &frame, validation, 2.5, Color::nth(2));
-        frame.draw_border(&mut picture, rates.is_none(), true);
-        frame.draw_titles(&mut picture, if rates.is_none() { "step" } else { "" }, "loss", MARGIN);
-        if let Some(rates) = rates {
-            let frame = Frame::new(rate_area, across, (rates, Scale::Linear));
-            frame.draw_grid(&mut picture);
-            draw(&mut picture, &frame, rate, 2.0, Color::nth(1));
-            frame.draw_border(&mut picture, true, true);
-            frame.draw_titles(&mut picture, "step", "learning rate", MARGIN);
-        }
-        Ok(picture)
+        let rate_room = rate_range.map_or(0.0, |range| chart::left_room(range, RATE_HEIGHT, true));
+        let left = chart::left_room(y, LOSS_HEIGHT, true).max(rate_room);
+        let entries: Vec<_> = losses.iter().map(Column::entry).collect();
+        let rate_height = if rate_range.is_some() { RATE_HEIGHT } else { 0.0 };
+        let height = 2.0 * MARGIN + TITLE_ROOM + LOSS_HEIGHT + rate_height;
+        Ok(Picture::new(WIDTH, height, move |page| {
+            let body = chart::titled(page, &self.title)?;
+            let body = chart::beside_legend(&body, &entries)?;
+            let (loss_area, rate_area) = body.split_vertically(px(LOSS_HEIGHT));
+            let x_title = if rate_range.is_some() { "" } else { "step" };
+            let axes = Axes { x, y, titles: [x_title, "loss"], left, grid: true };
+            let mut chart = chart::frame(&loss_area, &axes)?;
+            losses.iter().try_for_each(|column| column.draw(&mut chart))?;
+            chart::draw_border(&chart)?;
+            if let Some(y) = rate_range {
+                let axes = Axes { y, titles: ["step", rate.name], ..axes };
+                let mut chart = chart::frame(&rate_area, &axes)?;
+                rate.draw(&mut chart)?;
+                chart::draw_border(&chart)?;
+            }
+            Ok(())
+        }))
     }
 }
 

@@ -15,13 +15,15 @@
 //! # Ok::<(), driftfield::plot::PlotError>(())
 //! ```
 //!
+//! Frames, axes, marks and legends are plotters' charts; see [`plotters`](https://docs.rs/plotters).
 //! Pictures need neither network nor system fonts: the bitmap font is embedded
 //! and SVG names a generic sans-serif family. Values that cannot be drawn (not
 //! finite, or not positive on a logarithmic axis) are left out; a picture with
 //! nothing left is [`PlotError::Empty`].
 
 mod axis;
-mod backend;
+mod canvas;
+mod chart;
 mod color;
 mod error;
 mod error_curves;
@@ -29,7 +31,6 @@ mod floors;
 mod font;
 mod image_grid;
 mod image_tile;
-mod legend;
 mod loss_curve;
 mod marker;
 mod picture;
@@ -38,7 +39,6 @@ mod raster;
 mod scatter;
 mod space;
 mod stroke;
-mod ticks;
 mod trajectories;
 
 pub use axis::Scale;
@@ -57,13 +57,10 @@ pub use trajectories::{Trajectories, TrajectoryColor};
 
 use std::path::Path;
 
-/// The white border of every picture, in pixels.
-pub(crate) const MARGIN: f64 = 18.0;
-
 /// Something that can be drawn.
 pub trait Plot {
     /// Lays the picture out.
-    fn picture(&self) -> Result<Picture, PlotError>;
+    fn picture(&self) -> Result<Picture<'_>, PlotError>;
 
     /// Writes the picture to a file, whose extension decides the format. The
     /// file appears whole or not at all.
@@ -80,12 +77,12 @@ pub trait Plot {
 
     /// The picture as an SVG document that can also stand inside HTML.
     fn to_svg_string(&self) -> Result<String, PlotError> {
-        backend::svg(&self.picture()?)
+        self.picture()?.svg()
     }
 
     /// The picture as the bytes of a PNG file.
     fn to_png_bytes(&self) -> Result<Vec<u8>, PlotError> {
-        backend::png(&self.picture()?)
+        self.picture()?.png()
     }
 }
 

@@ -1,153 +1,164 @@
-//! A picture as a list of shapes in pixels: what every plot lays out and both
-//! file formats draw.
-//!
-//! Layout and output meet only here, so that a plot is laid out once, can be
-//! tested without decoding an image, and looks alike as PNG and SVG.
+//! A picture, laid out and ready to be drawn in either file format.
 
-use super::color::Color;
-use super::font::{self, Weight};
-use super::raster::Raster;
+use std::cell::RefCell;
+use std::fmt;
 
-/// A place in pixels, y pointing down.
-pub(crate) type Pixel = [f64; 2];
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::prelude::{BitMapBackend, SVGBackend};
 
-/// Which part of a text lies at its position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Anchor {
-    Start,
-    Middle,
-    End,
+use super::canvas::{Canvas, SCALE};
+use super::error::PlotError;
+use super::raster::encode_png;
+
+/// An area of a picture.
+pub(crate) type Page<'p> = DrawingArea<Canvas<'p>, Shift>;
+
+type Draw<'a> = dyn Fn(&Page<'_>) -> Result<(), PlotError> + 'a;
+
+/// A picture that only needs to be drawn.
+pub struct Picture<'a> {
+    width: u32,
+    height: u32,
+    draw: Box<Draw<'a>>,
 }
 
-/// One line of text; `position` is on its baseline.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Text {
-    pub text: String,
-    pub position: Pixel,
-    pub size: f64,
-    pub weight: Weight,
-    pub anchor: Anchor,
-    pub color: Color,
-    /// Reads from bottom to top.
-    pub upright: bool,
-}
-
-/// Something to draw.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Shape {
-    Rectangle { low: Pixel, high: Pixel, fill: Color },
-    Polygon { points: Vec<Pixel>, fill: Color },
-    Polyline { points: Vec<Pixel>, width: f64, color: Color },
-    Disc { center: Pixel, radius: f64, fill: Color },
-    Text(Text),
-    Raster(Raster),
-}
-
-impl Shape {
-    /// The image, if it is one.
-    pub fn raster(&self) -> Option<&Raster> {
-        match self {
-            Shape::Raster(raster) => Some(raster),
-            _ => None,
-        }
+impl fmt::Debug for Picture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Picture").field("width", &self.width).field("height", &self.height).finish()
     }
 }
 
-/// A rectangle in pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Area {
-    pub left: f64,
-    pub top: f64,
-    pub right: f64,
-    pub bottom: f64,
-}
-
-impl Area {
-    pub fn width(&self) -> f64 {
-        self.right - self.left
-    }
-
-    pub fn height(&self) -> f64 {
-        self.bottom - self.top
-    }
-
-    pub fn contains(&self, point: Pixel) -> bool {
-        (self.left..=self.right).contains(&point[0]) && (self.top..=self.bottom).contains(&point[1])
-    }
-}
-
-/// Shapes on a white ground, drawn in order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    pub(crate) width: f64,
-    pub(crate) height: f64,
-    pub(crate) shapes: Vec<Shape>,
-}
-
-impl Picture {
-    pub(crate) fn new(width: f64, height: f64) -> Self {
-        Self { width: width.ceil(), height: height.ceil(), shapes: Vec::new() }
+impl<'a> Picture<'a> {
+    /// A picture of so many pixels, white where `draw` leaves it.
+    pub(crate) fn new(
+        width: f64,
+        height: f64,
+        draw: impl Fn(&Page<'_>) -> Result<(), PlotError> + 'a,
+    ) -> Self {
+        Self { width: width.ceil() as u32, height: height.ceil() as u32, draw: Box::new(draw) }
     }
 
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
-        (self.width as u32, self.height as u32)
+        (self.width, self.height)
     }
 
-    pub(crate) fn line(&mut self, points: Vec<Pixel>, width: f64, color: Color) {
-        if points.len() > 1 {
-            self.shapes.push(Shape::Polyline { points, width, color });
+    fn draw_on(&self, canvas: Canvas<'_>) -> Result<(), PlotError> {
+        let page = canvas.into_drawing_area();
+        (self.draw)(&page)?;
+        Ok(page.present()?)
+    }
+
+    /// A self-contained SVG document without an XML declaration, so that it can stand inside HTML
+    /// as well.
+    pub(crate) fn svg(&self) -> Result<String, PlotError> {
+        let (wide, high) = (self.width * SCALE, self.height * SCALE);
+        let mut document = String::new();
+        let images = RefCell::new(String::new());
+        let drawing = SVGBackend::with_string(&mut document, (wide, high));
+        self.draw_on(Canvas::Svg { drawing, images: &images })?;
+        // plotters' opening has neither a view box of another size nor round joins.
+        let (_, body) = document.split_once(">\n").unwrap_or_default();
+        Ok(format!(
+            "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {wide} {high}\" \
+             xmlns=\"http://www.w3.org/2000/svg\" stroke-linejoin=\"round\" \
+             stroke-linecap=\"round\">\n\
+             <rect width=\"{wide}\" height=\"{high}\" fill=\"#FFFFFF\"/>\n{}{body}",
+            self.width,
+            self.height,
+            images.into_inner(),
+        ))
+    }
+
+    /// The bytes of a PNG file.
+    pub(crate) fn png(&self) -> Result<Vec<u8>, PlotError> {
+        let (wide, high) = (self.width * SCALE, self.height * SCALE);
+        let mut pixels = vec![255_u8; wide as usize * high as usize * 3];
+        self.draw_on(Canvas::Png(BitMapBackend::with_buffer(&mut pixels, (wide, high))))?;
+        let pixels = averaged(&pixels, self.width as usize);
+        encode_png(&pixels, self.width, self.height)
+    }
+}
+
+/// The mean of every `SCALE` by `SCALE` block of rows that are `width` blocks long.
+fn averaged(pixels: &[u8], width: usize) -> Vec<u8> {
+    let scale = SCALE as usize;
+    let stride = width * scale * 3;
+    let mut result = Vec::with_capacity(pixels.len() / (scale * scale));
+    let mut sums = vec![0_u32; width * 3];
+    for rows in pixels.chunks_exact(stride * scale) {
+        sums.fill(0);
+        for row in rows.chunks_exact(stride) {
+            for (sum, block) in sums.chunks_exact_mut(3).zip(row.chunks_exact(scale * 3)) {
+                for pixel in block.chunks_exact(3) {
+                    for (sum, &channel) in sum.iter_mut().zip(pixel) {
+                        *sum += u32::from(channel);
+                    }
+                }
+            }
+        }
+        let count = SCALE * SCALE;
+        result.extend(sums.iter().map(|&sum| ((sum + count / 2) / count) as u8));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use plotters::element::{Circle, PathElement};
+    use plotters::style::FontTransform;
+
+    use super::*;
+    use crate::plot::canvas::{fill, pen, px};
+    use crate::plot::color::Color;
+    use crate::plot::font::{self, Weight};
+
+    fn sample(reach: f64) -> Picture<'static> {
+        Picture::new(60.0, 40.0, move |page| {
+            let at = |x: f64, y: f64| (px(x), px(y));
+            page.draw(&PathElement::new([at(0.0, 10.0), at(60.0, 10.0)], pen(Color::INK, 1.0)))?;
+            let bent = [at(1.0, 1.0), at(50.0 * reach, 30.0), at(1.0, 30.0 * reach)];
+            page.draw(&PathElement::new(bent, pen(Color::nth(1).with_opacity(0.4), 1.5)))?;
+            page.draw(&Circle::new(at(30.0 * reach, 20.0), px(3.0), fill(Color::nth(0))))?;
+            let style = font::style(10.0, Weight::Regular, Color::INK);
+            page.draw_text("a < b & c", &style, at(5.0 * reach, 25.0))?;
+            let upright = style.transform(FontTransform::Rotate270);
+            Ok(page.draw_text("up", &upright, at(50.0, 20.0 * reach))?)
+        })
+    }
+
+    #[test]
+    fn png_has_signature_and_dimensions() {
+        let bytes = sample(1.0).png().unwrap();
+        let reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
+        assert_eq!((reader.info().width, reader.info().height), (60, 40));
+    }
+
+    #[test]
+    fn svg_is_well_formed_and_escaped() {
+        let document = sample(1.0).svg().unwrap();
+        let parsed = roxmltree::Document::parse(&document).unwrap();
+        let root = parsed.root_element();
+        assert_eq!(root.attribute("width"), Some("60"));
+        assert_eq!(root.attribute("viewBox"), Some("0 0 240 160"));
+        assert!(
+            root.descendants()
+                .any(|node| node.text().is_some_and(|text| text.trim() == "a < b & c"))
+        );
+    }
+
+    #[test]
+    fn shapes_far_outside_the_picture_do_no_harm() {
+        for reach in [-1e30, 1e30] {
+            sample(reach).png().unwrap();
+            sample(reach).svg().unwrap();
         }
     }
 
-    /// A line along an axis, moved onto whole pixels so that it stays sharp.
-    pub(crate) fn rule(&mut self, from: Pixel, to: Pixel, color: Color) {
-        let low = [from[0].min(to[0]).floor(), from[1].min(to[1]).floor()];
-        let high = [from[0].max(to[0]).floor() + 1.0, from[1].max(to[1]).floor() + 1.0];
-        self.rectangle(low, high, color);
-    }
-
-    pub(crate) fn rectangle(&mut self, low: Pixel, high: Pixel, fill: Color) {
-        self.shapes.push(Shape::Rectangle { low, high, fill });
-    }
-
-    pub(crate) fn raster(&mut self, raster: Raster) {
-        self.shapes.push(Shape::Raster(raster));
-    }
-
-    pub(crate) fn disc(&mut self, center: Pixel, radius: f64, fill: Color) {
-        self.shapes.push(Shape::Disc { center, radius, fill });
-    }
-
-    pub(crate) fn polygon(&mut self, points: Vec<Pixel>, fill: Color) {
-        self.shapes.push(Shape::Polygon { points, fill });
-    }
-
-    pub(crate) fn text(&mut self, text: &str, position: Pixel, size: f64, anchor: Anchor) {
-        self.shapes.push(Shape::Text(Text {
-            text: text.to_owned(),
-            position,
-            size,
-            weight: Weight::Regular,
-            anchor,
-            color: Color::INK,
-            upright: false,
-        }));
-    }
-
-    pub(crate) fn upright_text(&mut self, text: &str, position: Pixel, size: f64) {
-        self.text(text, position, size, Anchor::Middle);
-        if let Some(Shape::Text(text)) = self.shapes.last_mut() {
-            text.upright = true;
-        }
-    }
-
-    /// A bold line from `left` on, shortened to end before `right`.
-    pub(crate) fn title(&mut self, title: &str, left: f64, baseline: f64, right: f64, size: f64) {
-        let title = font::fit(title, size, Weight::Bold, right - left);
-        self.text(&title, [left, baseline], size, Anchor::Start);
-        if let Some(Shape::Text(text)) = self.shapes.last_mut() {
-            text.weight = Weight::Bold;
-        }
+    #[test]
+    fn the_same_picture_twice_is_the_same_bytes() {
+        assert_eq!(sample(1.0).png().unwrap(), sample(1.0).png().unwrap());
+        assert_eq!(sample(1.0).svg().unwrap(), sample(1.0).svg().unwrap());
     }
 }

@@ -1,72 +1,82 @@
-//! Images of equal, square cells, kept sharp in both file formats.
+//! Images of equal, square cells, kept sharp in both file formats: an element of our own, for
+//! plotters' becomes one rectangle a pixel in SVG and is smoothed when enlarged.
 
-use std::fmt::Write as _;
+use std::io;
+use std::iter;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use plotters::element::{Drawable, PointCollection};
+use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
 
+use super::canvas::{Canvas, fill};
 use super::color::Color;
 use super::error::PlotError;
-use super::picture::Pixel;
 
 /// Rows of opaque, square cells.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Raster {
-    /// Where the first cell's upper left corner is.
-    pub corner: Pixel,
-    /// Side of a cell, in pixels.
-    pub cell: f64,
+    /// Where the first cell's upper left corner is, in units of the canvas.
+    pub corner: BackendCoord,
+    /// Side of a cell, in units of the canvas.
+    pub cell: i32,
     /// Cells side by side.
     pub columns: usize,
     /// Row by row.
     pub colors: Vec<Color>,
 }
 
+impl<'a> PointCollection<'a, BackendCoord> for &'a Raster {
+    type Point = &'a BackendCoord;
+    type IntoIter = iter::Once<&'a BackendCoord>;
+
+    fn point_iter(self) -> Self::IntoIter {
+        iter::once(&self.corner)
+    }
+}
+
+impl Drawable<Canvas<'_>> for Raster {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        mut corner: I,
+        canvas: &mut Canvas<'_>,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<io::Error>> {
+        let Some(corner) = corner.next() else { return Ok(()) };
+        if let Canvas::Svg { images, .. } = canvas {
+            let element = self
+                .svg_element(corner)
+                .map_err(|error| DrawingErrorKind::DrawingError(io::Error::other(error)))?;
+            images.borrow_mut().push_str(&element);
+            return Ok(());
+        }
+        for (index, &color) in self.colors.iter().enumerate() {
+            let [row, column] = [index / self.columns, index % self.columns].map(|n| n as i32);
+            let low = (corner.0 + column * self.cell, corner.1 + row * self.cell);
+            let high = (low.0 + self.cell, low.1 + self.cell);
+            canvas.draw_rect(low, high, &fill(color), true)?;
+        }
+        Ok(())
+    }
+}
+
 impl Raster {
-    fn rows(&self) -> usize {
-        self.colors.len() / self.columns.max(1)
-    }
-
-    /// Every cell's opposite corners with its colour.
-    pub fn cells(&self) -> impl Iterator<Item = (Pixel, Pixel, Color)> + '_ {
-        let columns = self.columns.max(1);
-        let corner = move |row: usize, column: usize| {
-            let [left, top] = self.corner;
-            [left + column as f64 * self.cell, top + row as f64 * self.cell]
-        };
-        self.colors.iter().enumerate().map(move |(index, &color)| {
-            let (row, column) = (index / columns, index % columns);
-            (corner(row, column), corner(row + 1, column + 1), color)
-        })
-    }
-
-    /// The `<image>` element of an SVG whose unit is `1 / scale` pixels.
-    ///
     /// A PNG of one pixel a cell, which the viewer is told not to smooth: rectangles, even
     /// with equal neighbours merged, take fifty times the bytes for a handwritten digit.
-    pub fn svg_element(&self, scale: f64) -> Result<String, PlotError> {
-        let data = STANDARD.encode(self.png()?);
-        let [left, top] = self.corner.map(|length| length * scale);
-        let width = self.columns as f64 * self.cell * scale;
-        let height = self.rows() as f64 * self.cell * scale;
-        let mut element = String::with_capacity(data.len() + 256);
+    fn svg_element(&self, (left, top): BackendCoord) -> Result<String, PlotError> {
+        let pixels: Vec<u8> =
+            self.colors.iter().flat_map(|color| [color.red, color.green, color.blue]).collect();
+        let rows = self.colors.len() / self.columns;
+        let data = STANDARD.encode(encode_png(&pixels, self.columns as u32, rows as u32)?);
+        let [width, height] = [self.columns, rows].map(|cells| cells as i32 * self.cell);
         // The last rendering that a viewer knows counts. Browsers know `pixelated`, older
         // programs `optimizeSpeed`.
-        writeln!(
-            element,
+        Ok(format!(
             "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
              preserveAspectRatio=\"none\" \
              style=\"image-rendering:optimizeSpeed;image-rendering:pixelated\" \
-             href=\"data:image/png;base64,{data}\"/>"
-        )
-        .map_err(PlotError::backend)?;
-        Ok(element)
-    }
-
-    fn png(&self) -> Result<Vec<u8>, PlotError> {
-        let pixels: Vec<u8> =
-            self.colors.iter().flat_map(|color| [color.red, color.green, color.blue]).collect();
-        encode_png(&pixels, self.columns as u32, self.rows() as u32)
+             href=\"data:image/png;base64,{data}\"/>\n"
+        ))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Samples over the shape they should fill.
 
-use super::axis::{self, Frame, LARGE, Scale, TICK_ROOM};
+use super::Plot;
+use super::axis::Scale;
+use super::canvas::px;
+use super::chart::{self, Entry, MARGIN, TITLE_ROOM};
 use super::error::PlotError;
-use super::legend;
-use super::picture::{Area, Picture};
-use super::range::Window;
+use super::font::{LARGE, MEDIUM};
+use super::picture::{Page, Picture};
+use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
-use super::{MARGIN, Plot};
 
 /// Samples over an outline, in a frame with one unit along both axes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,26 +44,33 @@ impl Scatter {
         self
     }
 
-    fn window(&self) -> Result<Window, PlotError> {
+    fn window(&self) -> Result<[Range; 2], PlotError> {
         let points = self.layers.iter().flat_map(|layer| &layer.points);
         space::window(&self.title, self.limits, self.outline.as_ref(), points)
     }
 
-    fn draw(&self, picture: &mut Picture, frame: &Frame) {
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let outline = self.outline.as_ref().and_then(Outline::entry);
+        outline.into_iter().chain(self.layers.iter().filter_map(PointLayer::entry))
+    }
+
+    fn draw(&self, area: &Page<'_>, window: [Range; 2], title_size: f64) -> Result<(), PlotError> {
+        let area = chart::headed(area, &self.title, title_size)?;
+        let mut chart = chart::frame_of_space(&area, window)?;
         if let Some(outline) = &self.outline {
-            outline.draw(picture, frame);
+            outline.draw(&mut chart)?;
         }
         for layer in &self.layers {
-            layer.draw(picture, frame);
+            layer.draw(&mut chart)?;
         }
-        space::note_outside(picture, frame, &self.layers);
+        space::note_outside(&chart, &self.layers)?;
+        chart::draw_border(&chart)
     }
 }
 
 impl Plot for Scatter {
-    fn picture(&self) -> Result<Picture, PlotError> {
-        let panels = vec![self.clone()];
-        grid_picture("", &panels, 1, 720.0)
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        grid_picture("", std::slice::from_ref(self), 1, 720.0)
     }
 }
 
@@ -85,7 +94,7 @@ impl ScatterGrid {
 }
 
 impl Plot for ScatterGrid {
-    fn picture(&self) -> Result<Picture, PlotError> {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let columns = match self.columns {
             0 => self.panels.len().clamp(1, 3),
             columns => columns.min(self.panels.len().max(1)),
@@ -99,67 +108,45 @@ impl Plot for ScatterGrid {
     }
 }
 
-const BETWEEN_PANELS: f64 = 22.0;
-const PANEL_TITLE_ROOM: f64 = 34.0;
-const PANEL_TITLE: f64 = 16.0;
+const BETWEEN_PANELS: f64 = 16.0;
 
-fn grid_picture(
-    title: &str,
-    panels: &[Scatter],
+/// Panels of one window, in rows; every name of a layer stands once in the legend.
+fn grid_picture<'a>(
+    title: &'a str,
+    panels: &'a [Scatter],
     columns: usize,
     width: f64,
-) -> Result<Picture, PlotError> {
-    let window =
-        panels.iter().map(Scatter::window).reduce(|a, b| Ok(a?.union(b?))).unwrap_or_else(
-            || {
-                Err(PlotError::Empty {
-                    title: title.to_owned(),
-                    reason: "a grid needs at least one panel".to_owned(),
-                })
-            },
-        )?;
-    let left_room = axis::left_room(window.y, Scale::Linear, 300.0, false) + 6.0;
-    let gaps = BETWEEN_PANELS * (columns - 1) as f64;
-    let panel_width = ((width - 2.0 * MARGIN - left_room - gaps) / columns as f64).floor();
-    let panel_height = space::fitting_height(&window, panel_width);
-    let row_height = PANEL_TITLE_ROOM + panel_height + TICK_ROOM + 14.0;
-    let title_room = if title.is_empty() { 0.0 } else { 40.0 };
-
-    let entries = space::without_repeats(panels.iter().flat_map(|panel| {
-        let outline = panel.outline.as_ref().and_then(Outline::entry);
-        outline.into_iter().chain(panel.layers.iter().filter_map(PointLayer::entry))
-    }));
-    let legend_height = legend::flow_height(&entries, width - 2.0 * MARGIN - left_room);
-    let rows = panels.len().div_ceil(columns) as f64;
-    let height = MARGIN + title_room + rows * row_height + legend_height + MARGIN;
-
-    let mut picture = Picture::new(width, height);
-    let left = MARGIN + left_room;
-    if !title.is_empty() {
-        picture.title(title, left, MARGIN + LARGE, width - MARGIN, LARGE);
+) -> Result<Picture<'a>, PlotError> {
+    let windows: Vec<_> = panels.iter().map(Scatter::window).collect::<Result<_, _>>()?;
+    let window = windows.into_iter().reduce(space::union).ok_or_else(|| PlotError::Empty {
+        title: title.to_owned(),
+        reason: "a grid needs at least one panel".to_owned(),
+    })?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in panels.iter().flat_map(Scatter::entries) {
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
     }
-    for (index, panel) in panels.iter().enumerate() {
-        let (row, column) = (index / columns, index % columns);
-        let corner = [
-            left + column as f64 * (panel_width + BETWEEN_PANELS),
-            MARGIN + title_room + row as f64 * row_height + PANEL_TITLE_ROOM,
-        ];
-        let area = Area {
-            left: corner[0],
-            top: corner[1],
-            right: corner[0] + panel_width,
-            bottom: corner[1] + panel_height,
-        };
-        let size = if columns == 1 { LARGE } else { PANEL_TITLE };
-        picture.title(&panel.title, area.left, area.top - 11.0, area.right, size);
-        let frame = Frame::of_space(area, window);
-        panel.draw(&mut picture, &frame);
-        frame.draw_border(&mut picture, true, column == 0);
-    }
-    let legend_top = MARGIN + title_room + rows * row_height;
-    let legend_width = width - MARGIN - left;
-    legend::draw_flow(&mut picture, &entries, [left, legend_top], legend_width);
-    Ok(picture)
+    let rows = panels.len().div_ceil(columns);
+    let labels = chart::left_room((window[1], Scale::Linear), width / columns as f64, false);
+    let frame_width = (width - 2.0 * MARGIN) / columns as f64 - labels - BETWEEN_PANELS;
+    let row_height =
+        space::fitting_height(window, frame_width) + TITLE_ROOM + chart::lower_room(false);
+    let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
+    let height = 2.0 * MARGIN + title_room + rows as f64 * (row_height + BETWEEN_PANELS);
+    let legend_room = chart::legend_room(&entries);
+    let title_size = if columns == 1 { LARGE } else { MEDIUM };
+
+    Ok(Picture::new(width + legend_room, height, move |page| {
+        let body = chart::titled(page, title)?;
+        let body = chart::beside_legend(&body, &entries)?;
+        for (panel, area) in panels.iter().zip(body.split_evenly((rows, columns))) {
+            let area = area.margin(0, px(BETWEEN_PANELS), 0, px(BETWEEN_PANELS));
+            panel.draw(&area, window, title_size)?;
+        }
+        Ok(())
+    }))
 }
 
 #[cfg(test)]
@@ -211,24 +198,25 @@ mod tests {
 
     #[test]
     fn a_circle_of_samples_is_a_circle_on_the_picture() {
-        use crate::plot::picture::Shape;
         let scatter = Scatter::new("axes").layer(layer(vec![
             [-1.0, 0.0],
             [1.0, 0.0],
             [0.0, -1.0],
             [0.0, 1.0],
         ]));
-        let picture = scatter.picture().unwrap();
-        let centers: Vec<_> = picture
-            .shapes
-            .iter()
-            .filter_map(|shape| match shape {
-                Shape::Disc { center, radius, .. } if *radius == 1.75 => Some(*center),
-                _ => None,
+        let svg = scatter.to_svg_string().unwrap();
+        let parsed = roxmltree::Document::parse(&svg).unwrap();
+        let circles = parsed
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "circle")));
+        // In quarters of a pixel.
+        let centers: Vec<_> = circles
+            .map(|node| {
+                ["cx", "cy"].map(|name| node.attribute(name).unwrap().parse::<i32>().unwrap())
             })
             .collect();
         let across = centers[1][0] - centers[0][0];
         let upward = centers[2][1] - centers[3][1];
-        assert!((across - upward).abs() < 1e-9 && across > 100.0);
+        assert!((across - upward).abs() <= 1 && across > 400, "{across} {upward}");
     }
 }

@@ -1,13 +1,18 @@
 //! What pictures of space share: layers of points, outlines, and the choice of
 //! the window they are seen through.
 
-use super::axis::Frame;
+use plotters::element::{Circle, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::axis::Scale;
+use super::canvas::{fill, px};
+use super::chart::{self, Chart, Entry, SIGN};
 use super::color::Color;
 use super::error::PlotError;
-use super::legend::{Entry, Key};
-use super::picture::{Area, Picture};
-use super::range::{Range, Window, drawable};
-use super::stroke::{self, LineStyle};
+use super::font::{self, SMALL, Weight};
+use super::marker::Mark;
+use super::range::Range;
+use super::stroke::LineStyle;
 
 /// Points drawn alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,21 +33,14 @@ impl PointLayer {
         Self { name: name.into(), points, color: color.with_opacity(0.45), radius: 1.75 }
     }
 
-    pub(crate) fn draw(&self, picture: &mut Picture, frame: &Frame) {
-        let window = frame.window();
-        for &point in self.points.iter().filter(|&&point| window.contains(point)) {
-            picture.disc(frame.place(point), self.radius, self.color);
-        }
+    pub(crate) fn draw(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
+        draw_points(chart, &self.points, self.radius, self.color)
     }
 
     pub(crate) fn entry(&self) -> Option<Entry> {
-        let key =
-            Key::Dot { color: self.color.with_opacity(1.0), radius: self.radius, filled: true };
-        (!self.name.is_empty()).then(|| Entry::new(key, &self.name))
-    }
-
-    fn outside(&self, window: &Window) -> usize {
-        self.points.iter().filter(|&&point| !window.contains(point)).count()
+        let radius = self.radius.clamp(3.5, 6.0);
+        let sign = Mark::dot(self.color.with_opacity(1.0), radius, true);
+        (!self.name.is_empty()).then(|| Entry::new(&self.name, sign))
     }
 }
 
@@ -77,34 +75,53 @@ impl Outline {
         Self { name: name.into(), points, form, color: Color::CONTEXT }
     }
 
-    pub(crate) fn draw(&self, picture: &mut Picture, frame: &Frame) {
+    pub(crate) fn draw(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
         if self.form == OutlineForm::Dots {
-            let window = frame.window();
-            for &point in self.points.iter().filter(|&&point| window.contains(point)) {
-                picture.disc(frame.place(point), 1.25, self.color);
-            }
-            return;
+            return draw_points(chart, &self.points, 1.25, self.color);
         }
-        let mut path: Vec<_> = self.points.iter().map(|&point| frame.place(point)).collect();
+        let mut path = self.points.clone();
         if self.form == OutlineForm::ClosedLine {
-            path.extend(path.first().copied());
+            path.extend(self.points.first());
         }
-        for part in stroke::clipped(&path, &frame.area) {
-            picture.line(part, 1.5, self.color);
-        }
+        chart::draw_line(chart, &path, LineStyle::Solid, self.color, 1.5)
     }
 
     pub(crate) fn entry(&self) -> Option<Entry> {
-        let key = match self.form {
-            OutlineForm::Dots => Key::Dot { color: self.color, radius: 3.0, filled: true },
-            _ => Key::Line { color: self.color, width: 2.0, style: LineStyle::Solid, marker: None },
+        let half = SIGN / 2.0;
+        let sign = match self.form {
+            OutlineForm::Dots => Mark::dot(self.color, 3.5, true),
+            _ => Mark::default().line(vec![[-half, 0.0], [half, 0.0]], self.color, 2.0),
         };
-        (!self.name.is_empty()).then(|| Entry::new(key, &self.name))
+        (!self.name.is_empty()).then(|| Entry::new(&self.name, sign))
     }
+}
+
+fn draw_points(
+    chart: &mut Chart<'_>,
+    points: &[[f64; 2]],
+    radius: f64,
+    color: Color,
+) -> Result<(), PlotError> {
+    let shown: Vec<_> =
+        points.iter().filter(|&&point| chart::shows(chart, point)).map(|&[x, y]| (x, y)).collect();
+    chart.draw_series(shown.into_iter().map(|at| Circle::new(at, px(radius), fill(color))))?;
+    Ok(())
 }
 
 /// Limits along x and y in the data's units: `[x_low, x_high, y_low, y_high]`.
 pub type Limits = [f64; 4];
+
+/// The box around the drawable points, or none without any.
+pub(crate) fn around<'a>(points: impl IntoIterator<Item = &'a [f64; 2]>) -> Option<[Range; 2]> {
+    let drawable = |point: &&[f64; 2]| point.iter().all(|&value| Scale::Linear.shows(value));
+    let boxes = points.into_iter().filter(drawable);
+    boxes.map(|point| point.map(|value| Range { low: value, high: value })).reduce(union)
+}
+
+/// The box around two boxes.
+pub(crate) fn union(a: [Range; 2], b: [Range; 2]) -> [Range; 2] {
+    [0, 1].map(|axis| a[axis].union(b[axis]))
+}
 
 /// The window asked for, or else the outline's box with a quarter more at each
 /// side, or else the box of the points.
@@ -116,67 +133,58 @@ pub(crate) fn window<'a>(
     limits: Option<Limits>,
     outline: Option<&Outline>,
     points: impl IntoIterator<Item = &'a [f64; 2]>,
-) -> Result<Window, PlotError> {
+) -> Result<[Range; 2], PlotError> {
     if let Some([x_low, x_high, y_low, y_high]) = limits {
         for (what, low, high) in [("x", x_low, x_high), ("y", y_low, y_high)] {
-            if !(low < high && drawable(low) && drawable(high)) {
+            if !(low < high && Scale::Linear.shows(low) && Scale::Linear.shows(high)) {
                 let title = title.to_owned();
                 return Err(PlotError::InvalidLimits { title, what, low, high, and_positive: "" });
             }
         }
-        return Ok(Window {
-            x: Range { low: x_low, high: x_high },
-            y: Range { low: y_low, high: y_high },
-        });
+        return Ok([Range { low: x_low, high: x_high }, Range { low: y_low, high: y_high }]);
     }
-    let shape = outline.and_then(|outline| Window::around(&outline.points));
-    match shape {
-        Some(window) => Ok(window.padded(0.25)),
-        None => Window::around(points).map(|window| window.padded(0.06)).ok_or_else(|| {
-            PlotError::Empty {
-                title: title.to_owned(),
-                reason: "no layer holds a finite point; check the solver's outcome".to_owned(),
-            }
+    let padded = |window: [Range; 2], share| window.map(|range| range.padded(share));
+    match outline.and_then(|outline| around(&outline.points)) {
+        Some(window) => Ok(padded(window, 0.25)),
+        None => around(points).map(|window| padded(window, 0.06)).ok_or_else(|| PlotError::Empty {
+            title: title.to_owned(),
+            reason: "no layer holds a finite point; check the solver's outcome".to_owned(),
         }),
     }
 }
 
-/// Says how many points the frame does not show, if any.
-pub(crate) fn note_outside(picture: &mut Picture, frame: &Frame, layers: &[PointLayer]) {
-    let outside: usize = layers.iter().map(|layer| layer.outside(&frame.window())).sum();
-    if outside > 0 {
-        let note = format!("{outside} outside");
-        corner_note(picture, &frame.area, &note);
+/// Says in the lower right corner how many points the frame does not show, if any, on white so
+/// that points do not blur it.
+pub(crate) fn note_outside(chart: &Chart<'_>, layers: &[PointLayer]) -> Result<(), PlotError> {
+    let points = layers.iter().flat_map(|layer| &layer.points);
+    let outside = points.filter(|&&point| !chart::shows(chart, point)).count();
+    if outside == 0 {
+        return Ok(());
     }
-}
-
-/// Small text in the lower right corner, on white so that points do not blur it.
-fn corner_note(picture: &mut Picture, area: &Area, note: &str) {
-    use super::axis::SMALL;
-    use super::font::{Weight, width};
-    use super::picture::{Anchor, Shape};
-    let length = width(note, SMALL, Weight::Regular);
-    picture.shapes.push(Shape::Rectangle {
-        low: [area.right - length - 14.0, area.bottom - 24.0],
-        high: [area.right - 1.0, area.bottom - 1.0],
-        fill: Color::WHITE.with_opacity(0.85),
-    });
-    picture.text(note, [area.right - 8.0, area.bottom - 8.0], SMALL, Anchor::End);
-}
-
-/// The legend of several panels: every name once.
-pub(crate) fn without_repeats(entries: impl IntoIterator<Item = Entry>) -> Vec<Entry> {
-    let mut kept: Vec<Entry> = Vec::new();
-    for entry in entries {
-        if !kept.contains(&entry) {
-            kept.push(entry);
-        }
-    }
-    kept
+    let note = format!("{outside} outside");
+    let area = chart.plotting_area().strip_coord_spec();
+    let (right, bottom) = area.dim_in_pixel();
+    let (right, bottom) = (right as i32, bottom as i32);
+    let length = font::width(&note, SMALL, Weight::Regular);
+    let ground = [(right - px(length + 14.0), bottom - px(24.0)), (right, bottom)];
+    area.draw(&Rectangle::new(ground, fill(Color::WHITE.with_opacity(0.85))))?;
+    let style = font::style(SMALL, Weight::Regular, Color::INK);
+    let style = style.pos(Pos::new(HPos::Right, VPos::Center));
+    Ok(area.draw(&Text::new(note, (right - px(8.0), bottom - px(12.0)), style))?)
 }
 
 /// The height a frame of this width needs to fit the window closely, within
 /// reason for very flat and very tall data.
-pub(crate) fn fitting_height(window: &Window, width: f64) -> f64 {
-    (width * window.y.span() / window.x.span()).clamp(0.55 * width, 1.3 * width).round()
+pub(crate) fn fitting_height([x, y]: [Range; 2], width: f64) -> f64 {
+    (width * y.span() / x.span()).clamp(0.55 * width, 1.3 * width).round()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_drawable_has_no_window() {
+        assert!(around(&[[f64::NAN, 0.0], [0.0, f64::INFINITY], [1e200, 0.0]]).is_none());
+    }
 }

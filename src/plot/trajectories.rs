@@ -1,14 +1,15 @@
 //! Paths through space, from noise to data.
 
-use super::axis::{self, Frame, LARGE, Scale, TICK_ROOM};
+use super::Plot;
+use super::axis::Scale;
+use super::chart::{self, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
 use super::color::Color;
 use super::error::PlotError;
-use super::legend::{self, Entry, Key, dot};
-use super::picture::{Area, Picture};
-use super::range::Window;
+use super::marker::Mark;
+use super::picture::Picture;
+use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
-use super::stroke;
-use super::{MARGIN, Plot};
+use super::stroke::LineStyle;
 
 /// What the colour of a trajectory means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Trajectories {
 
     /// The box of everything: unlike samples, noise lies far outside the
     /// outline on purpose.
-    fn window(&self) -> Result<Window, PlotError> {
+    fn window(&self) -> Result<[Range; 2], PlotError> {
         let drawn = self.lines.iter().flatten();
         let window = space::window(&self.title, self.limits, None, drawn)?;
         let context = self
@@ -54,25 +55,28 @@ impl Trajectories {
             .map(|outline| &outline.points)
             .chain(self.background.iter().map(|layer| &layer.points))
             .filter(|_| self.limits.is_none())
-            .filter_map(Window::around);
-        Ok(context.fold(window, Window::union))
+            .filter_map(space::around);
+        Ok(context.fold(window, space::union))
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let mark = |filled| Key::Dot { color: Color::INK, radius: DOT, filled };
         let mut entries: Vec<_> = self.outline.iter().filter_map(Outline::entry).collect();
         entries.extend(self.background.iter().filter_map(PointLayer::entry));
-        entries.push(Entry::new(mark(false), "start"));
-        entries.push(Entry::new(mark(true), "end"));
+        entries.push(Entry::new("start", Mark::dot(Color::INK, DOT, false)));
+        entries.push(Entry::new("end", Mark::dot(Color::INK, DOT, true)));
         if self.color == TrajectoryColor::Time {
-            entries.push(Entry::new(Key::Gradient, "from start to end"));
+            entries.push(Entry::new("start to end", gradient()));
         }
         entries
     }
 
-    fn draw_line(&self, picture: &mut Picture, frame: &Frame, lane: usize, line: &[[f64; 2]]) {
-        let path: Vec<_> = line.iter().map(|&state| frame.place(state)).collect();
-        let segments = path.len().saturating_sub(1);
+    fn draw_line(
+        &self,
+        chart: &mut Chart<'_>,
+        lane: usize,
+        line: &[[f64; 2]],
+    ) -> Result<(), PlotError> {
+        let segments = line.len().saturating_sub(1);
         // Neighbouring segments of nearly one colour are drawn as one line.
         let pieces = match self.color {
             TrajectoryColor::Lane => segments.min(1),
@@ -81,10 +85,9 @@ impl Trajectories {
         for piece in 0..pieces {
             let (first, last) = (piece * segments / pieces, (piece + 1) * segments / pieces);
             let color = self.color_at(lane, (piece as f64 + 0.5) / pieces as f64);
-            for part in stroke::clipped(&path[first..=last], &frame.area) {
-                picture.line(part, 1.75, color);
-            }
+            chart::draw_line(chart, &line[first..=last], LineStyle::Solid, color, 1.75)?;
         }
+        Ok(())
     }
 
     fn color_at(&self, lane: usize, progress: f64) -> Color {
@@ -94,52 +97,68 @@ impl Trajectories {
         }
     }
 
-    fn draw_ends(&self, picture: &mut Picture, frame: &Frame, lane: usize, line: &[[f64; 2]]) {
+    fn draw_ends(
+        &self,
+        chart: &mut Chart<'_>,
+        lane: usize,
+        line: &[[f64; 2]],
+    ) -> Result<(), PlotError> {
         let ends = [(line.first(), 0.0, false), (line.last(), 1.0, true)];
         for (state, progress, filled) in ends {
-            if let Some(&state) = state.filter(|&&state| frame.window().contains(state)) {
-                let place = frame.place(state);
+            if let Some(&state) = state.filter(|&&state| chart::shows(chart, state)) {
                 // A white rim keeps the marker apart from the lines below it.
-                picture.disc(place, DOT + 1.0, Color::WHITE);
-                dot(picture, place, DOT, self.color_at(lane, progress), filled);
+                let rim = Mark::dot(Color::WHITE, DOT + 1.0, true);
+                let dot = Mark::dot(self.color_at(lane, progress), DOT, filled);
+                chart.draw_series([rim.with(dot).at((state[0], state[1]))])?;
             }
         }
+        Ok(())
     }
 }
 
 const DOT: f64 = 4.5;
 
-impl Plot for Trajectories {
-    fn picture(&self) -> Result<Picture, PlotError> {
-        let window = self.window()?;
-        let width = 800.0;
-        let left = MARGIN + axis::left_room(window.y, Scale::Linear, 500.0, false) + 6.0;
-        let top = MARGIN + 38.0;
-        let frame_width = width - MARGIN - left;
-        let frame_height = space::fitting_height(&window, frame_width);
-        let entries = self.entries();
-        let bottom = top + frame_height;
-        let legend_top = bottom + TICK_ROOM + 14.0;
-        let height = legend_top + legend::flow_height(&entries, frame_width) + MARGIN;
+/// The colours of time as a sign of the legend.
+fn gradient() -> Mark {
+    const STEPS: u32 = 17;
+    let step = SIGN / f64::from(STEPS);
+    (0..STEPS).fold(Mark::default(), |mark, index| {
+        let left = f64::from(index) * step - SIGN / 2.0;
+        // Half a step of overlap, or the seams would show.
+        let right = (left + 1.5 * step).min(SIGN / 2.0);
+        let corners = vec![[left, -5.0], [right, -5.0], [right, 5.0], [left, 5.0]];
+        mark.filled(corners, Color::gradient(f64::from(index) / f64::from(STEPS - 1)))
+    })
+}
 
-        let mut picture = Picture::new(width, height);
-        picture.title(&self.title, left, MARGIN + LARGE, width - MARGIN, LARGE);
-        let frame = Frame::of_space(Area { left, top, right: left + frame_width, bottom }, window);
-        if let Some(layer) = &self.background {
-            layer.draw(&mut picture, &frame);
-        }
-        if let Some(outline) = &self.outline {
-            outline.draw(&mut picture, &frame);
-        }
-        for (lane, line) in self.lines.iter().enumerate() {
-            self.draw_line(&mut picture, &frame, lane, line);
-        }
-        for (lane, line) in self.lines.iter().enumerate() {
-            self.draw_ends(&mut picture, &frame, lane, line);
-        }
-        frame.draw_border(&mut picture, true, true);
-        legend::draw_flow(&mut picture, &entries, [left, legend_top], frame_width);
-        Ok(picture)
+impl Plot for Trajectories {
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        const WIDTH: f64 = 800.0;
+        let window = self.window()?;
+        let entries = self.entries();
+        let labels = chart::left_room((window[1], Scale::Linear), WIDTH, false);
+        let frame_height = space::fitting_height(window, WIDTH - 2.0 * MARGIN - labels);
+        let height = 2.0 * MARGIN + TITLE_ROOM + frame_height + chart::lower_room(false);
+        let legend_room = chart::legend_room(&entries);
+
+        Ok(Picture::new(WIDTH + legend_room, height, move |page| {
+            let body = chart::titled(page, &self.title)?;
+            let body = chart::beside_legend(&body, &entries)?;
+            let mut chart = chart::frame_of_space(&body, window)?;
+            if let Some(layer) = &self.background {
+                layer.draw(&mut chart)?;
+            }
+            if let Some(outline) = &self.outline {
+                outline.draw(&mut chart)?;
+            }
+            for (lane, line) in self.lines.iter().enumerate() {
+                self.draw_line(&mut chart, lane, line)?;
+            }
+            for (lane, line) in self.lines.iter().enumerate() {
+                self.draw_ends(&mut chart, lane, line)?;
+            }
+            chart::draw_border(&chart)
+        }))
     }
 }
 
@@ -172,14 +191,17 @@ mod tests {
 
     #[test]
     fn limits_cut_the_lines() {
-        use crate::plot::picture::Shape;
         let mut plot = Trajectories::new("cut", vec![vec![[0.0, 0.0], [50.0, 0.0]]]);
         plot.limits = Some([-1.0, 1.0, -1.0, 1.0]);
-        let picture = plot.picture().unwrap();
-        for shape in &picture.shapes {
-            if let Shape::Polyline { points, .. } = shape {
-                assert!(points.iter().all(|point| point[0] <= picture.width));
-            }
+        let svg = plot.to_svg_string().unwrap();
+        let parsed = roxmltree::Document::parse(&svg).unwrap();
+        let width = 4.0 * f64::from(plot.picture().unwrap().size().0);
+        let lines: Vec<_> =
+            parsed.descendants().filter_map(|node| node.attribute("points")).collect();
+        assert!(!lines.is_empty());
+        for point in lines.iter().flat_map(|line| line.split_whitespace()) {
+            let x: f64 = point.split_once(',').unwrap().0.parse().unwrap();
+            assert!((0.0..=width).contains(&x), "{x}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub enum ReconstructError {
         /// Its value.
         value: f64,
     },
-    /// The image has another number of values than the field's lanes.
+    /// The image has another number of values than the model's lanes.
     #[error(
         "the image has {found} value(s) (shape {shape:?}), the field's lanes have {expected}; give one image"
     )]
@@ -44,9 +44,6 @@ pub enum ReconstructError {
         /// Shape given.
         shape: Vec<usize>,
     },
-    /// A technique that is not known here.
-    #[error("`{0}` cannot be reconstructed with; take dps, pigdm or replacement")]
-    Technique(&'static str),
 }
 
 impl From<MeasurementError> for ReconstructError {

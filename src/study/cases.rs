@@ -1,16 +1,15 @@
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
-use driftfield_problems::echo::echo_path;
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
-use ndarray::Array2;
 
-use super::{Judge, StudyError};
-use crate::generate::{Condition, Field, GenerateError, TrainedField, shipped};
+use super::pictures::slug;
+use super::{StudyError, digit_metrics, label_metric, point_metrics};
+use crate::generate::{Condition, GenerateError, MixtureModel, Model, TrainedModel, shipped};
+use crate::metrics::{Metric, Shown};
 
 /// The processes of the standard study.
 pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
@@ -18,45 +17,24 @@ pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge
 /// Gaussians along the cat's outline in the exact field.
 const OUTLINE_GAUSSIANS: usize = 64;
 
-/// Where fresh data comes from.
-#[derive(Debug)]
-pub enum Reference {
-    /// Draws of a mixture.
-    Mixture(Arc<GaussianMixture>),
-    /// Draws of a data set.
-    Data(Box<dyn DataSet>),
-    /// There is none at hand.
-    Unknown,
-}
-
-impl Reference {
-    /// `n` points, `[n, d]`, if there is data.
-    pub fn draw(&self, n: usize, seed: u64) -> Option<Array2<f64>> {
-        match self {
-            Reference::Mixture(mixture) => Some(mixture.draw(n, seed)),
-            Reference::Data(data) => Some(data.sample(n, seed)),
-            Reference::Unknown => None,
-        }
-    }
-}
-
-/// A process with a field and the data it should generate.
+/// A process with a model and the data it should generate.
 #[derive(Debug)]
 pub struct Case {
     /// The process as it was asked for.
     pub process: String,
     /// The process.
     pub path: SharedPath,
-    /// The field.
-    pub field: Field,
-    /// `exact` or `trained`.
-    pub field_name: &'static str,
-    /// The data.
-    pub reference: Reference,
+    /// The model.
+    pub model: Arc<dyn Model>,
+    /// What the model is called in tables, curves and names of files: by default its own label.
+    pub label: String,
+    /// The data it should generate, if there is any at hand.
+    pub data: Option<Arc<dyn DataSet>>,
     /// What the network is told of labels.
     pub condition: Condition,
-    /// Who judges images; points are judged by distances alone.
-    pub judge: Option<Judge>,
+    /// What is measured of the samples: by default [`point_metrics`], and of images their
+    /// [labels](label_metric), or [more](digit_metrics) beside real ones.
+    pub metrics: Vec<Metric>,
     /// Start and end of the integration, where they are not the process's own.
     pub span: (Option<f64>, Option<f64>),
     /// Set from elsewhere, it ends the solve that is being made of the case, and there is no other.
@@ -64,61 +42,91 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case with a field of the user's.
+    /// A case with a model of the user's.
     ///
     /// A network's data is looked for where it was trained and beside its file; see
     /// [`Case::with_data`] for data from elsewhere.
-    pub fn new(process: &str, field: Field) -> Result<Self, StudyError> {
-        Self::compared_with(process, field, None)
+    pub fn new(process: &str, model: Arc<dyn Model>) -> Result<Self, StudyError> {
+        Self::on(process, process::parse(process)?, model)
     }
 
-    /// A case with a field of the user's, compared with the data set of this name.
-    pub fn with_data(process: &str, field: Field, data: &str) -> Result<Self, StudyError> {
-        if is_image(&field) {
+    /// The same on a path of the user's, which is called `process`.
+    pub fn on(
+        process: impl Into<String>,
+        path: SharedPath,
+        model: Arc<dyn Model>,
+    ) -> Result<Self, StudyError> {
+        // Images are compared by their features, with those of a directory that is given.
+        let by_features = is_image(&*model) && !model.is_exact();
+        let data = if by_features { None } else { model.data()? };
+        Self::compared_with(process.into(), path, model, data)
+    }
+
+    /// A case with a model of the user's, compared with the data set of this name.
+    pub fn with_data(process: &str, model: Arc<dyn Model>, data: &str) -> Result<Self, StudyError> {
+        if is_image(&*model) {
             return Err(StudyError::NoDigits { data: data.to_owned() });
         }
         let data = data::by_name(data)?;
-        Self::compared_with(process, field, Some(Reference::Data(data)))
+        Self::compared_with(process.to_owned(), process::parse(process)?, model, Some(data.into()))
     }
 
     fn compared_with(
-        process: &str,
-        field: Field,
-        data: Option<Reference>,
+        process: String,
+        path: SharedPath,
+        model: Arc<dyn Model>,
+        data: Option<Arc<dyn DataSet>>,
     ) -> Result<Self, StudyError> {
-        let path = process::parse(process)?;
         // A network of another process is refused before anything is run.
-        field.predictor::<Array2<f32>>(&path, &Condition::default())?;
-        let reference = match (data, &field) {
-            (Some(data), _) => data,
-            (None, Field::Mixture(mixture)) => Reference::Mixture(mixture.clone()),
-            (None, Field::Empirical(data)) => {
-                let mut points = (*data.points).clone();
-                field.to_data_units(&mut points)?;
-                let points = FiniteData::new(points)?;
-                Reference::Data(Box::new(points.with_smoothing(data.smoothing)))
-            }
-            // Images are compared by their features, with those of a directory that is given.
-            (None, Field::Trained(_)) if is_image(&field) => Reference::Unknown,
-            (None, Field::Trained(network)) => Reference::Data(data_of(network)?),
-        };
-        if let Reference::Data(data) = &reference {
-            let (expected, found) = (field.dimension(), data.dimension());
+        model.predictor::<f32>(&path, &Condition::default())?;
+        if let Some(data) = &data {
+            let (expected, found) = (model.dimension(), data.dimension());
             if expected != found {
                 return Err(StudyError::DataDimension { expected, found });
             }
         }
-        let field_name = if field.is_exact() { "exact" } else { "trained" };
-        let judge = if is_image(&field) { Some(Judge::of_labels()?) } else { None };
-        let condition = Condition::default();
-        let process = process.to_owned();
-        let (span, stop) = ((None, None), Arc::default());
-        Ok(Case { process, path, field, field_name, reference, condition, judge, span, stop })
+        let metrics = match is_image(&*model) {
+            true => image_metrics(vec![label_metric()?])?,
+            false => point_metrics()?,
+        };
+        Ok(Case {
+            process,
+            path,
+            label: model.label().to_owned(),
+            model,
+            data,
+            condition: Condition::default(),
+            metrics,
+            span: (None, None),
+            stop: Arc::default(),
+        })
+    }
+
+    /// Under another label.
+    #[must_use]
+    pub fn labelled(self, label: impl Into<String>) -> Self {
+        Case { label: label.into(), ..self }
+    }
+
+    /// With this measured of its samples as well.
+    #[must_use]
+    pub fn measuring(mut self, metric: Metric) -> Self {
+        self.metrics.push(metric);
+        self
+    }
+
+    /// Refuses two metrics of one name.
+    pub(super) fn check_metrics(&self) -> Result<(), StudyError> {
+        let mut names = BTreeSet::new();
+        match self.metrics.iter().find(|metric| !names.insert(metric.name.as_str())) {
+            Some(Metric { name, .. }) => Err(StudyError::SameMetric { name: name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Of lanes with these labels.
     pub fn with_condition(self, condition: Condition) -> Result<Self, StudyError> {
-        self.field.predictor::<Array2<f32>>(&self.path, &condition)?;
+        self.model.predictor::<f32>(&self.path, &condition)?;
         Ok(Case { condition, ..self })
     }
 
@@ -127,14 +135,14 @@ impl Case {
         if !self.is_image() {
             return Err(StudyError::NoImages { case: self.label() });
         }
-        let judge = Some(Judge::new(digits, lanes)?);
+        let metrics = image_metrics(digit_metrics(digits, lanes)?)?;
         let unseen = FiniteData::new(digits.second_half().pixels)?;
-        Ok(Case { judge, reference: Reference::Data(Box::new(unseen)), ..self })
+        Ok(Case { metrics, data: Some(Arc::new(unseen)), ..self })
     }
 
     /// Whether its lanes are square grey images.
     pub fn is_image(&self) -> bool {
-        is_image(&self.field)
+        is_image(&*self.model)
     }
 
     /// The exact field of a mixture along the cat's outline.
@@ -143,16 +151,17 @@ impl Case {
         let means = mixture.means.rows().into_iter().map(|row| row.to_vec()).collect();
         let mixture =
             GaussianMixture::isotropic(mixture.weights.to_vec(), means, mixture.stds.to_vec())?;
-        Case::new(process, Field::Mixture(Arc::new(mixture)))
+        Case::new(process, Arc::new(MixtureModel::new(mixture)))
     }
 
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
         let name = format!("cat-{}", process::parse(process)?.name());
-        let Some(bytes) = shipped(&name) else { return Ok(None) };
-        let network = AnyNetwork::from_bytes(bytes)
-            .map_err(|source| GenerateError::Weights { file: name.clone(), source })?;
-        match Case::new(process, Field::trained(network, name)) {
+        if shipped(&name).is_none() {
+            return Ok(None);
+        }
+        let network = TrainedModel::read(&name)?;
+        match Case::new(process, Arc::new(network)) {
             Ok(case) => Ok(Some(case)),
             // With other parameters than the network's there is none.
             Err(StudyError::Generate(GenerateError::Process { .. })) => Ok(None),
@@ -160,43 +169,26 @@ impl Case {
         }
     }
 
-    /// Process and field, for progress and headings.
+    /// What names its files: the process, its parameters included, and the model.
+    pub(super) fn slug(&self) -> String {
+        slug(&self.process, &self.label)
+    }
+
+    /// Process and model, for progress and headings.
     pub fn label(&self) -> String {
-        format!("{}, {} field", self.process, self.field_name)
+        format!("{}, {} field", self.process, self.label)
     }
 }
 
-/// The data that a network was trained on: of the registry, or in a file that is beside the
-/// weights, where it was in training, or where an absolute name says.
-fn data_of(network: &TrainedField) -> Result<Box<dyn DataSet>, StudyError> {
-    let Some((before, name)) = data::file_of(&network.data) else {
-        return Ok(data::by_name(&network.data)?);
-    };
-    let folder = Path::new(&network.file).parent().unwrap_or(Path::new(""));
-    let beside = |name: &Path| folder.join(name);
-    let recorded = Path::new(name);
-    let mut places = vec![beside(recorded), recorded.to_path_buf()];
-    // A folder that was moved whole: the data lies in it under its own name.
-    places.extend(recorded.file_name().map(|file| beside(Path::new(file))));
-    let Some(place) = places.iter().find(|place| place.exists()) else {
-        let mut looked: Vec<String> = Vec::new();
-        for place in places.iter().map(|place| echo_path(place)) {
-            if !looked.contains(&place) {
-                looked.push(place);
-            }
-        }
-        let (weights, data) = (network.file.clone(), network.data.clone());
-        return Err(StudyError::NoData { weights, data, looked: looked.join(", ") });
-    };
-    data::by_name(&format!("{before}{}", place.display())).map_err(|source| {
-        let (weights, data) = (network.file.clone(), network.data.clone());
-        StudyError::NetworkData { weights, data, source: Box::new(source) }
-    })
+/// The distances of pixels say little of images, and are in the files alone.
+fn image_metrics(mut metrics: Vec<Metric>) -> Result<Vec<Metric>, StudyError> {
+    metrics.extend(point_metrics()?.into_iter().map(|metric| metric.shown(Shown::Files)));
+    Ok(metrics)
 }
 
 /// Of the size that the shipped classifier knows.
-fn is_image(field: &Field) -> bool {
-    field.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
+fn is_image(model: &dyn Model) -> bool {
+    model.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
 }
 
 /// For each process the exact and the trained field on the cat.

@@ -15,17 +15,29 @@ use crate::plot::{Plot, PlotError};
 #[serde(transparent)]
 pub(super) struct Pictures(BTreeMap<String, String>);
 
-impl Pictures {
-    /// Those that the `study.json` of a directory lists; none where there is none that does.
-    pub(super) fn listed_in(directory: &Path) -> Self {
-        let listed = || {
-            let text = std::fs::read(directory.join("study.json")).ok()?;
-            let mut study: Value = serde_json::from_slice(&text).ok()?;
-            serde_json::from_value(study.get_mut("pictures")?.take()).ok()
-        };
-        listed().unwrap_or_default()
-    }
+/// What the `study.json` of a directory says of the study before.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    /// Whether it was finished. Those of before did not say, and were.
+    pub(super) complete: bool,
+    /// Its pictures; none where it lists none.
+    pub(super) pictures: Pictures,
+}
 
+impl Earlier {
+    /// None where there is no study.
+    pub(super) fn in_folder(directory: &Path) -> Option<Self> {
+        let text = std::fs::read(directory.join("study.json")).ok()?;
+        let Value::Object(mut study) = serde_json::from_slice(&text).ok()? else { return None };
+        let pictures = study.remove("pictures").unwrap_or_default();
+        Some(Earlier {
+            complete: study.get("complete") != Some(&Value::Bool(false)),
+            pictures: serde_json::from_value(pictures).unwrap_or_default(),
+        })
+    }
+}
+
+impl Pictures {
     /// Draws a picture to `NAME.png` and `NAME.svg`, or to none of both.
     pub(super) fn render(
         &mut self,
@@ -107,7 +119,7 @@ mod tests {
             outside.to_str().unwrap(),
         ]);
         put("study.json", &serde_json::json!({ "pictures": earlier }).to_string());
-        let listed = Pictures::listed_in(&directory);
+        let listed = Earlier::in_folder(&directory).unwrap().pictures;
         assert_eq!(listed, earlier);
         listed.remove_all_but(&list(&["kept.png"]), &directory);
         let there = |name: &&str| directory.join(name).exists();
@@ -119,10 +131,11 @@ mod tests {
     #[test]
     fn any_other_study_json_lists_nothing() {
         let room = tempfile::tempdir().unwrap();
-        assert_eq!(Pictures::listed_in(room.path()), Pictures::default());
+        assert!(Earlier::in_folder(room.path()).is_none());
         for text in ["", "{}", "[1]", "7", r#"{"pictures": 3}"#, r#"{"pictures": {"a.png": 1}}"#] {
             std::fs::write(room.path().join("study.json"), text).unwrap();
-            assert_eq!(Pictures::listed_in(room.path()), Pictures::default(), "{text}");
+            let earlier = Earlier::in_folder(room.path()).unwrap_or_default();
+            assert_eq!(earlier.pictures, Pictures::default(), "{text}");
         }
     }
 }

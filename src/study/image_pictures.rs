@@ -1,7 +1,11 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
+use driftfield_problems::method::Solver;
+use driftfield_problems::spec::SpecError;
+
 use super::pictures::{panel_title, slug};
-use super::{Case, Study, StudyError, reconstruction_pictures, unless_stopped};
+use super::solve::unless_stopped;
+use super::{Case, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -9,9 +13,6 @@ use crate::reconstruct::ReconstructError;
 
 /// Evaluations at which solvers are seen side by side: few enough to differ.
 const FEW: u64 = 10;
-/// The samplers of the tutorials that others start from, at their number of steps.
-pub(super) const TUTORIAL: [&str; 4] = ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"];
-pub(super) const TUTORIAL_STEPS: usize = 50;
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 4;
 
@@ -26,12 +27,13 @@ pub(super) struct ImagePicture {
 
 /// Those drawn before a case was stopped.
 pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
+    let tutorial = tutorial()?;
     let mut pictures = Vec::new();
     for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
-        let mut solvers: Vec<&str> = Vec::new();
+        let mut solvers: Vec<Solver> = Vec::new();
         for run in runs {
-            if !solvers.contains(&run.solver.as_str()) {
-                solvers.push(&run.solver);
+            if !solvers.iter().any(|solver| solver.label() == run.solver.label()) {
+                solvers.push(run.solver.clone());
             }
         }
         let few = Budget::Evaluations(FEW);
@@ -40,12 +42,12 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
         pictures.extend(unless_stopped(few)?.flatten());
         let steps = Budget::Steps(TUTORIAL_STEPS);
         let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
-        let many = side_by_side(case, "many-steps", title, &TUTORIAL, steps);
+        let many = side_by_side(case, "many-steps", title, &tutorial, steps);
         pictures.extend(unless_stopped(many)?.flatten());
-        for solver in TUTORIAL {
+        for solver in &tutorial {
             pictures.extend(unless_stopped(trajectories(case, solver))?.flatten());
         }
-        if !case.field.is_exact() {
+        if !case.model.is_exact() {
             let drawn = unless_stopped(reconstruction_pictures::draw(case))?;
             pictures.extend(drawn.unwrap_or_default());
         }
@@ -53,8 +55,16 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     Ok(pictures)
 }
 
-fn settings(case: &Case, solver: &str, budget: Budget) -> Settings {
-    case.settings(Settings::new(solver, budget))
+/// The samplers of the tutorials that others start from.
+pub(super) fn tutorial() -> Result<Vec<Solver>, SpecError> {
+    ["euler-maruyama", "ddim", "heun", "dpm-solver++2s"].into_iter().map(Solver::parse).collect()
+}
+
+/// Their number of steps.
+pub(super) const TUTORIAL_STEPS: usize = 50;
+
+fn settings(case: &Case, solver: &Solver, budget: Budget) -> Settings {
+    case.settings(Settings::new(solver.clone(), budget))
 }
 
 /// What was made, or nothing where the solver does not suit the case: a solver that was not asked
@@ -80,40 +90,40 @@ fn side_by_side(
     case: &Case,
     name: &str,
     title: String,
-    solvers: &[&str],
+    solvers: &[Solver],
     budget: Budget,
 ) -> Result<Option<ImagePicture>, StudyError> {
-    let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.field.row_shape())?);
-    for &solver in solvers {
+    let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.model.row_shape())?);
+    for solver in solvers {
         let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget));
         let Some(generated) = unless_refused(made)? else { continue };
         let tiles = images::tiles(&generated.samples, PER_ROW);
-        grid = grid.row(ImageRow::new(panel_title(solver, &generated.outcome), tiles));
+        grid = grid.row(ImageRow::new(panel_title(solver.label(), &generated.outcome), tiles));
     }
     if grid.rows.is_empty() {
         return Ok(None);
     }
     Ok(Some(ImagePicture {
-        name: format!("{name}-{}", slug(&case.process, case.field_name)),
+        name: format!("{name}-{}", case.slug()),
         grid,
         caption: format!(
             "{title}, {} field, from the same noise; one solver a row, one lane a column.",
-            case.field_name
+            case.label
         ),
         trajectories: false,
     }))
 }
 
-fn trajectories(case: &Case, solver: &str) -> Result<Option<ImagePicture>, StudyError> {
+fn trajectories(case: &Case, solver: &Solver) -> Result<Option<ImagePicture>, StudyError> {
     let settings = settings(case, solver, Budget::Steps(TUTORIAL_STEPS));
     let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
     let made = case.generate::<f32>(FOLLOWED, 0, &settings);
     let Some(generated) = unless_refused(made)? else { return Ok(None) };
-    let solver_and_outcome = panel_title(solver, &generated.outcome);
+    let solver_and_outcome = panel_title(solver.label(), &generated.outcome);
     let title = format!("From noise to digits: {solver_and_outcome}, {TUTORIAL_STEPS} steps");
     let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
     Ok(Some(ImagePicture {
-        name: format!("trajectory-{solver}-{}", slug(&case.process, case.field_name)),
+        name: format!("{}-{}", slug("trajectory", solver.label()), case.slug()),
         grid,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,

@@ -12,14 +12,14 @@ use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
 use driftfield_solvers::Outcome;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::folder::Pictures;
-use super::table::{cells, columns, floor_cells};
-use super::{MMD_BANDWIDTH, Study, StudyResult, image_pictures, legend, pictures};
+use super::folder::{Earlier, Pictures};
+use super::table::Layout;
+use super::{Study, StudyResult, image_pictures, legend, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
-use crate::metrics::{ImageQualityError, MetricError};
+use crate::metrics::MetricError;
 use crate::plot::PlotError;
 use crate::reconstruct::ReconstructError;
 use crate::report::{Cell, Figure, Report, ReportError, Table};
@@ -37,34 +37,6 @@ pub enum StudyError {
     /// The data set is not known or not readable.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The data of a network is nowhere to be found.
-    #[error(
-        "the network of `{}` was trained on `{}`, which is not there (looked for: {looked}); give it with --data FILE.npy, or put it beside the weights",
-        echo(weights),
-        echo(data)
-    )]
-    NoData {
-        /// The weights file.
-        weights: String,
-        /// The data, as its training named it.
-        data: String,
-        /// Where it was looked for.
-        looked: String,
-    },
-    /// The data of a network cannot be used.
-    #[error(
-        "the data `{}` that the network of `{}` was trained on: {source}; give other data with --data",
-        echo(data),
-        echo(weights)
-    )]
-    NetworkData {
-        /// The weights file.
-        weights: String,
-        /// The data, as its training named it.
-        data: String,
-        /// What is wrong with it.
-        source: Box<DataError>,
-    },
     /// Images can be compared with digits only.
     #[error(
         "a study of images compares with digits only, `{}` is none; give --data mnist:DIR",
@@ -85,7 +57,19 @@ pub enum StudyError {
     /// The exact field could not be made.
     #[error(transparent)]
     Mixture(#[from] MixtureError),
-    /// A distance could not be computed.
+    /// Two metrics of one name.
+    #[error("two metrics are called `{}`; leave out one, or give one another name", echo(name))]
+    SameMetric {
+        /// The name.
+        name: String,
+    },
+    /// Two cases that nothing tells apart.
+    #[error("two cases are called `{}`; leave out one, or give one another label", echo(case))]
+    SameCase {
+        /// Process and label of the model.
+        case: String,
+    },
+    /// A number could not be measured.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// The true solution could not be computed.
@@ -107,9 +91,6 @@ pub enum StudyError {
     /// The shipped classifier cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// Images could not be judged.
-    #[error(transparent)]
-    Quality(#[from] ImageQualityError),
     /// Images could not be classified.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
@@ -158,49 +139,6 @@ impl From<MeasurementError> for StudyError {
     }
 }
 
-impl StudyResult {
-    /// The study as JSON: `rows`, the floors of each case, definitions.
-    pub fn to_json(&self) -> Value {
-        let rows: Vec<Value> = self.rows().map(|row| json!(row)).collect();
-        let cases: Vec<Value> = self
-            .cases
-            .iter()
-            .map(|case| {
-                let mut value = json!(case);
-                let first = case.first_at_floor().map(|index| &case.rows[index]);
-                value["first_at_floor"] = match first {
-                    Some(row) => {
-                        json!({ "solver": row.solver, "budget": row.budget(), "nfe": row.nfe })
-                    }
-                    None => Value::Null,
-                };
-                value
-            })
-            .collect();
-        let legend: serde_json::Map<String, Value> = legend(self.images())
-            .into_iter()
-            .map(|(term, text)| (term.to_owned(), text.into()))
-            .collect();
-        json!({
-            "lanes": self.lanes,
-            "seeds": self.seeds,
-            "complete": self.complete,
-            "mmd_bandwidth": MMD_BANDWIDTH,
-            "rows": rows,
-            "floors": cases,
-            "legend": legend,
-        })
-    }
-
-    fn to_csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in self.rows() {
-            writer.serialize(row)?;
-        }
-        writer.into_inner().map_err(|error| error.into_error().into())
-    }
-}
-
 /// The files of a study beside its pictures.
 pub const STUDY_FILES: [&str; 3] = ["study.csv", "study.json", "report.html"];
 
@@ -213,11 +151,11 @@ pub const STUDY_FILES: [&str; 3] = ["study.csv", "study.json", "report.html"];
 /// finished one, which stays as it is. Returns where it was written.
 pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<PathBuf, StudyError> {
     let beside = directory.join(STOPPED);
-    let keeps = !result.complete && holds_complete(directory);
+    let keeps = !result.complete && Earlier::in_folder(directory).is_some_and(|e| e.complete);
     let directory = if keeps { beside.as_path() } else { directory };
     std::fs::create_dir_all(directory).map_err(WriteError::at(directory))?;
     let csv = result.to_csv().map_err(io::Error::from).map_err(WriteError::at(directory))?;
-    let earlier = Pictures::listed_in(directory);
+    let earlier = Earlier::in_folder(directory).unwrap_or_default().pictures;
     atomic_file::remove_abandoned(directory);
     atomic_file::write(directory.join("study.csv"), &csv)?;
     // Before any picture, which may take long: the numbers are what cost most.
@@ -235,14 +173,6 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<Pa
 
 /// Where the rows of a study go that was stopped, within the folder of one that was not.
 const STOPPED: &str = "stopped";
-
-/// Whether a folder holds a study that was finished.
-fn holds_complete(directory: &Path) -> bool {
-    let text = std::fs::read(directory.join("study.json")).unwrap_or_default();
-    let study: Value = serde_json::from_slice(&text).unwrap_or_default();
-    // Those of before did not say.
-    study.is_object() && study.get("complete") != Some(&Value::Bool(false))
-}
 
 fn write_json(
     result: &StudyResult,
@@ -306,21 +236,21 @@ fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError>
         "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
         result.lanes, result.seeds
     ));
-    report.legend(legend(result.images()));
-    let mut table = Table::new("Solvers at their budgets", columns(result.images()));
+    report.legend(legend(result));
+    let layout = Layout::of(&result.cases);
+    let mut table = Table::new("Solvers at their budgets", layout.headings());
     for case in &result.cases {
-        let images = case.image_floors.is_some();
         table.group(format!("{}, {} field", case.process, case.field));
         let first = case.first_at_floor();
         for (index, row) in case.rows.iter().enumerate() {
             let reaches = first == Some(index);
-            let cells = cells(row, images, reaches).map(|text| {
+            let cells = layout.row(row, reaches).into_iter().map(|text| {
                 let cell = Cell::from(text);
                 if reaches { cell.highlighted() } else { cell }
             });
             table.row(cells)?;
         }
-        for floor in floor_cells(case) {
+        for floor in layout.floors(case) {
             table.row(floor)?;
         }
     }

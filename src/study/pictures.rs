@@ -2,18 +2,20 @@
 //! evaluations and against time.
 
 use driftfield_problems::flow::ForwardDiffusion;
+use driftfield_problems::method::Solver;
 use driftfield_problems::process::GaussianPath;
-use driftfield_solvers::method::EulerMaruyama;
+use driftfield_solvers::method::{EulerMaruyama, Heun};
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
 use ndarray::{Array2, ArrayD};
 
-use super::{
-    Case, CaseResult, ImageFloors, Row, Study, StudyError, StudyResult, rows_of, unless_stopped,
-};
+use super::rows::{Measured, Summary};
+use super::solve::{rows_of, unless_stopped};
+use super::{Case, CaseResult, Row, Study, StudyError, StudyResult};
 use crate::generate::{Budget, GenerateError, Saved, Settings};
+use crate::metrics::{Metric, Shown};
 use crate::plot::{
-    Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scatter, ScatterGrid, Series,
-    Trajectories,
+    Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scale, Scatter, ScatterGrid,
+    Series, Trajectories,
 };
 
 /// The solver of the pictures of samples and trajectories.
@@ -34,7 +36,7 @@ pub(super) struct Pictures {
 
 /// All of them; of a study that was stopped those that take no more solves.
 pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, StudyError> {
-    let planar = |case: &&Case| case.field.dimension() == 2 && !case.is_stopped();
+    let planar = |case: &&Case| case.model.dimension() == 2 && !case.is_stopped();
     let planar: Vec<&Case> = study.cases.iter().filter(planar).collect();
     let mut trajectories = Vec::new();
     for case in &planar {
@@ -48,16 +50,26 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
         }
     }
     let mut samples = Vec::new();
-    for field in ["trained", "exact"] {
-        let cases: Vec<&Case> =
-            planar.iter().copied().filter(|case| case.field_name == field).collect();
-        if !cases.is_empty() {
-            let picture = sample_picture(field, &cases, study.lanes);
-            samples.extend(unless_stopped(picture)?);
-        }
+    for label in sample_labels(&planar) {
+        let cases: Vec<&Case> = planar.iter().copied().filter(|case| case.label == label).collect();
+        let picture = sample_picture(label, &cases, study.lanes);
+        samples.extend(unless_stopped(picture)?);
     }
     let curves = result.cases.iter().flat_map(curve_pictures).collect();
     Ok(Pictures { samples, trajectories, curves })
+}
+
+/// The labels of the models, in the order of the cases, networks before exact models.
+fn sample_labels<'a>(cases: &[&'a Case]) -> Vec<&'a str> {
+    let mut labels: Vec<&str> = Vec::new();
+    for exact in [false, true] {
+        for case in cases.iter().filter(|case| case.model.is_exact() == exact) {
+            if !labels.contains(&case.label.as_str()) {
+                labels.push(&case.label);
+            }
+        }
+    }
+    labels
 }
 
 fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
@@ -65,14 +77,15 @@ fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
 }
 
 fn outline(case: &Case) -> Outline {
-    let data = case.reference.draw(BACKGROUND, 5).map_or(Vec::new(), |data| points(&data));
+    let data = case.data.as_ref().map_or(Vec::new(), |data| points(&data.sample(BACKGROUND, 5)));
     Outline::new("data", data, OutlineForm::Dots)
 }
 
-/// A name for files: the process, its parameters included, and the field.
-pub(super) fn slug(process: &str, field: &str) -> String {
+/// A name for files of two labels.
+pub(super) fn slug(first: &str, second: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    format!("{}-{field}", process.trim().chars().map(plain).collect::<String>())
+    let plain = |label: &str| label.trim().chars().map(plain).collect::<String>();
+    format!("{}-{}", plain(first), plain(second))
 }
 
 /// A name, and how the solve ended if it did not reach the end: a picture of a
@@ -81,18 +94,19 @@ pub(super) fn panel_title(name: &str, outcome: &Outcome) -> String {
     if outcome.is_success() { name.to_owned() } else { format!("{name} ({})", outcome.name()) }
 }
 
-fn pictured_settings(saved: Saved) -> Settings {
-    Settings { saved, ..Settings::new(PICTURED.0, Budget::Steps(PICTURED.1)) }
+fn pictured_settings(case: &Case, saved: Saved) -> Settings {
+    let solver = Solver::new(PICTURED.0, Heun::new());
+    case.settings(Settings { saved, ..Settings::new(solver, Budget::Steps(PICTURED.1)) })
 }
 
 fn sample_picture(
-    field: &str,
+    label: &str,
     cases: &[&Case],
     lanes: usize,
 ) -> Result<(String, ScatterGrid, String), StudyError> {
     let mut panels = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        let generated = case.generate::<f32>(lanes, 0, &pictured_settings(Saved::Last))?;
+        let generated = case.generate::<f32>(lanes, 0, &pictured_settings(case, Saved::Last))?;
         let title = panel_title(&case.process, &generated.outcome);
         let samples = generated.samples;
         // One colour for all panels, named once in the common legend.
@@ -100,13 +114,13 @@ fn sample_picture(
         let layer = PointLayer::new(name, points(&rows_of(&samples)), Color::nth(0));
         panels.push(Scatter::new(title).outline(outline(case)).layer(layer));
     }
-    let title = format!("{lanes} samples, {field} field, {} with {} steps", PICTURED.0, PICTURED.1);
+    let title = format!("{lanes} samples, {label} field, {} with {} steps", PICTURED.0, PICTURED.1);
     let caption = format!("{title}, over the data (grey).");
-    Ok((format!("samples-{field}"), ScatterGrid::new(title, panels), caption))
+    Ok((slug("samples", label), ScatterGrid::new(title, panels), caption))
 }
 
 fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
-    let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(Saved::All))?;
+    let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(case, Saved::All))?;
     let states = generated.trajectory;
     let lane = |lane: usize| {
         let point =
@@ -119,14 +133,15 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
     let mut picture = Trajectories::new(title.clone(), lines);
     picture.outline = Some(outline(case));
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
-    Ok((format!("trajectories-{}", slug(&case.process, case.field_name)), picture, caption))
+    Ok((format!("trajectories-{}", case.slug()), picture, caption))
 }
 
 /// The forward diffusion as an ordinary SDE problem: data to noise.
 fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>, StudyError> {
     const STEPS: usize = 500;
-    let Some(mut data) = case.reference.draw(NOISED, 7) else { return Ok(None) };
-    case.field.to_process_units(&mut data)?;
+    let Some(data) = &case.data else { return Ok(None) };
+    let mut data = data.sample(NOISED, 7);
+    case.model.to_process_units(&mut data)?;
     let (_, data_end) = case.path.default_span();
     let span = (data_end, case.path.start_with_finite_log_snr());
     let problem = ForwardDiffusion::new(case.path.clone()).problem(data, span);
@@ -134,7 +149,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let solution = solve(&problem, &EulerMaruyama, options).map_err(GenerateError::from)?;
     let mut states = solution.u;
     for state in &mut states {
-        case.field.to_data_units(state)?;
+        case.model.to_data_units(state)?;
     }
     let lane = |lane: usize| states.iter().map(|u| [u[[lane, 0]], u[[lane, 1]]]).collect();
     let label = panel_title(&case.process, &solution.outcome);
@@ -145,81 +160,83 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     Ok(Some((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption)))
 }
 
-/// The value of a row on an axis of a picture.
-type Value = fn(&Row) -> Option<f64>;
+/// The number of a row on an axis of a picture.
+type Value<'a> = dyn Fn(&Row) -> Option<Summary> + 'a;
 
-/// A vertical axis: file name, label, value, spread, floors drawn in.
-struct Vertical {
-    file: &'static str,
-    label: &'static str,
-    value: Value,
-    spread: Value,
+/// A vertical axis: name in files, label, the number of a row, floors drawn in.
+struct Vertical<'a> {
+    name: &'a str,
+    label: &'a str,
+    value: Box<Value<'a>>,
     floors: Vec<Floor>,
+}
+
+impl<'a> Vertical<'a> {
+    fn solver_error() -> Self {
+        Vertical {
+            name: "solver-error",
+            label: "solver error (RMS distance to the true solution)",
+            value: Box::new(|row| row.solver_error),
+            floors: Vec::new(),
+        }
+    }
+
+    /// The spread of a metric is that over seeds; with one seed, half its interval if it has one.
+    fn metric(case: &'a CaseResult, metric: &'a Metric) -> Self {
+        let floor = |floor: &super::Floor| {
+            let value = floor.metric(&metric.name).and_then(Measured::mean)?;
+            Some(Floor { label: floor.label.clone(), value })
+        };
+        let value = |row: &Row| {
+            let measured = row.metric(&metric.name)?;
+            let Summary { mean, std } = measured.value?;
+            let half = measured.interval.map(|[low, high]| 0.5 * (high - low));
+            Some(Summary { mean, std: std.or(half) })
+        };
+        Vertical {
+            name: &metric.name,
+            label: &metric.heading,
+            value: Box::new(value),
+            floors: case.floors.iter().filter_map(floor).collect(),
+        }
+    }
+
+    /// Logarithmic, unless a number is none that it could show.
+    fn scale(&self, rows: &[Row]) -> Scale {
+        let positive = |row: &Row| (self.value)(row).is_none_or(|value| value.mean > 0.0);
+        if rows.iter().all(positive) { Scale::Logarithmic } else { Scale::Linear }
+    }
 }
 
 /// A horizontal axis: file name, label, value.
 type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
 
 fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
-    let floors = vec![
-        Floor { label: "model floor".into(), value: case.floors.model_chamfer },
-        Floor { label: "sampling floor".into(), value: case.floors.sampling_chamfer },
-    ];
-    let total = match &case.image_floors {
-        Some(floors) => frechet_vertical(floors),
-        None => Vertical {
-            file: "chamfer",
-            label: "total error (Chamfer distance to the data)",
-            value: |row| row.chamfer,
-            spread: |row| row.chamfer_std,
-            floors,
-        },
-    };
-    let verticals = [
-        Vertical {
-            file: "solver-error",
-            label: "solver error (RMS distance to the true solution)",
-            value: |row| row.solver_error,
-            spread: |row| row.solver_error_std,
-            floors: Vec::new(),
-        },
-        total,
-    ];
+    let metrics = case.metrics.iter().filter(|metric| metric.shown == Shown::Curves);
+    let metrics = metrics.map(|metric| Vertical::metric(case, metric));
     let horizontals: [Horizontal; 2] =
-        [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds)];
+        [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds.mean)];
     let mut pictures = Vec::new();
-    for vertical in &verticals {
+    for vertical in [Vertical::solver_error()].into_iter().chain(metrics) {
         for (file, label, x) in horizontals {
             let title = format!(
                 "{} against {label}: {}, {} field",
-                vertical.file, case.process, case.field
+                vertical.name, case.process, case.field
             );
             let mut curves = ErrorCurves::new(title.clone(), label, vertical.label);
-            curves.series = series(&case.rows, x, vertical);
+            curves.y_scale = vertical.scale(&case.rows);
+            curves.series = series(&case.rows, x, &vertical);
             curves.floors = vertical.floors.clone();
-            let name = format!("{}-{file}-{}", vertical.file, slug(&case.process, case.field));
+            let of_case = slug(&case.process, &case.field);
+            let name = format!("{}-{of_case}", slug(vertical.name, file));
             pictures.push((name, curves, format!("{title}.")));
         }
     }
     pictures
 }
 
-fn frechet_vertical(floors: &ImageFloors) -> Vertical {
-    let floor =
-        |label: &str, value: Option<f64>| value.map(|value| Floor { label: label.into(), value });
-    let known =
-        [floor("model floor", floors.model_frechet), floor("real digits", floors.real_frechet)];
-    Vertical {
-        file: "frechet",
-        label: "total error (Frechet distance to real digits)",
-        value: |row| row.frechet,
-        spread: |row| Some(0.5 * (row.frechet_high? - row.frechet_low?)),
-        floors: known.into_iter().flatten().collect(),
-    }
-}
-
 /// One series per solver, adaptive runs apart, in the order of the table.
-fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical) -> Vec<Series> {
+fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical<'_>) -> Vec<Series> {
     let mut names: Vec<String> = Vec::new();
     for row in rows {
         if !names.contains(&row.series()) {
@@ -231,7 +248,8 @@ fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical) -> Vec<Series> 
             .iter()
             .filter(|row| row.series() == name)
             .filter_map(|row| {
-                Some((x(row), (vertical.value)(row)?, (vertical.spread)(row).unwrap_or(0.0)))
+                let Summary { mean, std } = (vertical.value)(row)?;
+                Some((x(row), mean, std.unwrap_or(0.0)))
             })
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));

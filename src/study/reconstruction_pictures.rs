@@ -1,24 +1,31 @@
 //! Pictures of an inverse problem: an image, what was measured of it, and what each solver makes
 //! of that.
 
-use driftfield_problems::inverse::{self, ImageShape, Observation, Technique};
+use driftfield_problems::inverse::{self, ImageShape, Observation};
+use driftfield_problems::method::Solver;
+use driftfield_solvers::method::Heun;
 use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
-use super::image_pictures::{ImagePicture, TUTORIAL, TUTORIAL_STEPS, unless_refused};
+use super::image_pictures::{ImagePicture, TUTORIAL_STEPS, tutorial, unless_refused};
 use super::pictures::{panel_title, slug};
-use super::{Case, StudyError, rows_of};
+use super::solve::rows_of;
+use super::{Case, StudyError};
 use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
 use crate::images::{FRAMES, PER_ROW};
 use crate::reconstruct::{
-    Reconstructed, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    Reconstructed, Technique, reconstruct, reconstruction_grid, reconstruction_trajectory,
+    technique,
 };
 
 /// A square of 64 pixels in the middle, of which each is off by a tenth.
 const MEASUREMENT: &str = "square:size=8,center=14x14,std=0.1";
-const DPS: Technique = Technique::Dps { zeta: 0.5, forgets_history: false };
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 2;
+
+fn dps() -> Technique {
+    Technique::new("dps", technique::Dps::default())
+}
 
 pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
@@ -27,12 +34,12 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
     let blind = Condition::default();
     let mut pictures = Vec::new();
     pictures.extend(by_solver(case, "reconstructions", &image, &observation, &blind)?);
-    if case.field.labels().is_some() {
+    if case.model.labels().is_some() {
         let known = Condition::labels([seen_in(&image)?]);
         let name = "reconstructions-label-known";
         pictures.extend(by_solver(case, name, &image, &observation, &known)?);
     }
-    for solver in TUTORIAL {
+    for solver in &tutorial()? {
         pictures.extend(trajectory(case, &observation, solver)?);
     }
     Ok(pictures)
@@ -40,10 +47,13 @@ pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
 
 /// A real image if there are any, else one of the field's own.
 fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
-    let image = match case.reference.draw(1, 0) {
-        Some(image) => image,
+    let image = match &case.data {
+        Some(data) => data.sample(1, 0),
         None => {
-            let settings = case.settings(Settings::new("heun", Budget::Steps(TUTORIAL_STEPS)));
+            let settings = case.settings(Settings::new(
+                Solver::new("heun", Heun::new()),
+                Budget::Steps(TUTORIAL_STEPS),
+            ));
             rows_of(&case.generate::<f32>(1, 1, &settings)?.samples)
         }
     };
@@ -60,14 +70,14 @@ fn seen_in(image: &[f64]) -> Result<u32, StudyError> {
 fn solved(
     case: &Case,
     observation: &Observation,
-    (technique, solver): (Technique, &str),
+    (technique, solver): (&Technique, &Solver),
     (lanes, saved): (usize, Saved),
     condition: &Condition,
 ) -> Result<Reconstructed<f32>, StudyError> {
-    let settings = case.settings(Settings::new(solver, Budget::Steps(TUTORIAL_STEPS)));
+    let settings = case.settings(Settings::new(solver.clone(), Budget::Steps(TUTORIAL_STEPS)));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes, seed: 0 };
-    Ok(reconstruct(&case.path, &case.field, observation, technique, initial, &settings)?)
+    Ok(reconstruct(&case.path, &*case.model, observation, technique, initial, &settings)?)
 }
 
 fn by_solver(
@@ -78,17 +88,19 @@ fn by_solver(
     condition: &Condition,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut rows = Vec::new();
-    let guided = TUTORIAL.map(|solver| (DPS, solver));
+    let ddim = Solver::parse("ddim")?;
+    let guided = tutorial()?.into_iter().map(|solver| (dps(), solver));
     let others = [
-        (Technique::PseudoInverse { data_std: None, least_signal: None }, "ddim"),
-        (Technique::Replacement { data_std: None }, "ddim"),
+        (Technique::new("pigdm", technique::PseudoInverse::default()), ddim.clone()),
+        (Technique::new("replacement", technique::Replacement::default()), ddim),
     ];
-    for (technique, solver) in guided.into_iter().chain(others) {
+    for (technique, solver) in guided.chain(others) {
         let kept = (PER_ROW, Saved::Last);
-        let done = solved(case, observation, (technique, solver), kept, condition);
+        let done = solved(case, observation, (&technique, &solver), kept, condition);
         let Some(done) = unless_refused(done)? else { continue };
-        let (misfit, solver) = (done.mean_misfit(), panel_title(solver, &done.generated.outcome));
-        let row = format!("{}, {solver}: {}", technique.name(), decimals(misfit, 4));
+        let (misfit, solver) =
+            (done.mean_misfit(), panel_title(solver.label(), &done.generated.outcome));
+        let row = format!("{}, {solver}: {}", technique.label(), decimals(misfit, 4));
         rows.push((row, done.generated.samples));
     }
     if rows.is_empty() {
@@ -97,12 +109,12 @@ fn by_solver(
     let known = condition.labels.first().map(|label| format!(", known to be a {label}"));
     let title = format!("Reconstructed: {}{}", case.process, known.unwrap_or_default());
     Ok(Some(ImagePicture {
-        name: format!("{name}-{}", slug(&case.process, case.field_name)),
+        name: format!("{name}-{}", case.slug()),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
             "{title}, {} field, from {MEASUREMENT}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
              mean squared misfit of the measured pixels, to be held against their variance, 0.01.",
-            case.field_name
+            case.label
         ),
         trajectories: false,
     }))
@@ -111,17 +123,17 @@ fn by_solver(
 fn trajectory(
     case: &Case,
     observation: &Observation,
-    solver: &str,
+    solver: &Solver,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
     let blind = Condition::default();
-    let done = solved(case, observation, (DPS, solver), kept, &blind);
+    let done = solved(case, observation, (&dps(), solver), kept, &blind);
     let Some(done) = unless_refused(done)? else { return Ok(None) };
-    let (generated, name) = (&done.generated, panel_title(solver, &done.generated.outcome));
+    let (generated, name) = (&done.generated, panel_title(solver.label(), &done.generated.outcome));
     let title = format!("From noise to a measured digit: dps, {name}, {TUTORIAL_STEPS} steps");
     let (times, states) = (&generated.times, &generated.trajectory);
     Ok(Some(ImagePicture {
-        name: format!("reconstruction-{solver}-{}", slug(&case.process, case.field_name)),
+        name: format!("{}-{}", slug("reconstruction", solver.label()), case.slug()),
         grid: reconstruction_trajectory(title.clone(), times, states, observation)?,
         caption: format!("{title}, {}.", case.label()),
         trajectories: true,

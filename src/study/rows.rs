@@ -1,25 +1,26 @@
-use serde::Serialize;
+//! The numbers of a study.
 
-use super::judge::{Score, mean_over, part};
-use super::{Case, Run, TotalError, Trial};
+use super::solve::Trial;
+use super::{Case, Run};
 use crate::generate::Budget;
+use crate::metrics::{Estimate, Metric, Shown};
 
 /// Mean and standard deviation over seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     /// Mean.
     pub mean: f64,
-    /// Standard deviation (of the seeds, not of the mean); 0 for one seed.
-    pub std: f64,
+    /// Standard deviation (of the seeds, not of the mean); none of one seed.
+    pub std: Option<f64>,
 }
 
 impl Summary {
-    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Summary {
+    pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Summary {
         let values: Vec<f64> = values.into_iter().collect();
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let std = if values.len() < 2 { 0.0 } else { (squares / (n - 1.0)).sqrt() };
+        let std = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
         Summary { mean, std }
     }
 
@@ -29,21 +30,59 @@ impl Summary {
     }
 }
 
+/// What a metric said over all seeds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The metric's name.
+    pub name: String,
+    /// Its number; none if it has none of one of the seeds.
+    pub value: Option<Summary>,
+    /// Its 95 % interval, mean over seeds, if it has one.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl Measured {
+    /// The metrics of a case over what each seed gave, in their order.
+    pub(super) fn all(metrics: &[Metric], seeds: &[&[Option<Estimate>]]) -> Vec<Measured> {
+        let measured = |(index, metric): (usize, &Metric)| {
+            let estimates = || seeds.iter().map(move |seed| seed[index]);
+            let end = |end: usize| {
+                let ends = estimates().map(|estimate| Some(estimate?.interval?[end]));
+                Summary::of_all(ends).map(|ends| ends.mean)
+            };
+            Measured {
+                name: metric.name.clone(),
+                value: Summary::of_all(estimates().map(|estimate| Some(estimate?.value))),
+                interval: end(0).zip(end(1)).map(|(low, high)| [low, high]),
+            }
+        };
+        metrics.iter().enumerate().map(measured).collect()
+    }
+
+    /// Its mean over seeds.
+    pub fn mean(&self) -> Option<f64> {
+        self.value.map(|value| value.mean)
+    }
+}
+
+/// What the metric of that name says.
+pub(super) fn named<'m>(measured: &'m [Measured], name: &str) -> Option<&'m Measured> {
+    measured.iter().find(|measured| measured.name == name)
+}
+
 /// One line of the study's table: one solver and budget, over all seeds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Process, as it was asked for.
     pub process: String,
-    /// `exact` or `trained`.
-    pub field: &'static str,
-    /// Solver, as on the command line.
+    /// What the model is called.
+    pub field: String,
+    /// What the solver is called.
     pub solver: String,
-    /// Steps of a fixed grid; null for adaptive steps.
+    /// Steps of a fixed grid; none for adaptive steps.
     pub steps: Option<usize>,
-    /// Absolute tolerance of adaptive steps.
-    pub abstol: Option<f64>,
-    /// Relative tolerance of adaptive steps.
-    pub reltol: Option<f64>,
+    /// Absolute and relative tolerance of adaptive steps.
+    pub tolerances: Option<(f64, f64)>,
     /// Seeds that the means are over: fewer than the study's if it was stopped.
     pub seeds: usize,
     /// Function evaluations, mean over seeds.
@@ -52,37 +91,12 @@ pub struct Row {
     pub accepted: f64,
     /// Rejected steps, mean over seeds.
     pub rejected: f64,
-    /// Wall time of a solve, mean over seeds.
-    pub seconds: f64,
-    /// Its spread.
-    pub seconds_std: f64,
-    /// RMS distance to the true solution; null for stochastic methods.
-    pub solver_error: Option<f64>,
-    /// Its spread.
-    pub solver_error_std: Option<f64>,
-    /// Chamfer distance to the data.
-    pub chamfer: Option<f64>,
-    /// Its spread.
-    pub chamfer_std: Option<f64>,
-    /// Unbiased MMD^2 to the data.
-    pub mmd2: Option<f64>,
-    /// Its spread.
-    pub mmd2_std: Option<f64>,
-    /// Sliced Wasserstein distance to the data.
-    pub sliced_wasserstein: Option<f64>,
-    /// Its spread.
-    pub sliced_wasserstein_std: Option<f64>,
-    /// Squared Frechet distance to real images in the features of the shipped classifier, at the
-    /// study's number of lanes; null for points, as all that follows.
-    pub frechet: Option<f64>,
-    /// Lower end of its 95 % interval, mean over seeds.
-    pub frechet_low: Option<f64>,
-    /// Upper end.
-    pub frechet_high: Option<f64>,
-    /// Kernel distance to real images in the same features.
-    pub kernel_distance: Option<f64>,
-    /// Share of the images that are recognised as their label.
-    pub label_accuracy: Option<f64>,
+    /// Wall time of a solve.
+    pub seconds: Summary,
+    /// RMS distance to the true solution; none for stochastic methods.
+    pub solver_error: Option<Summary>,
+    /// What the case's metrics say, in their order.
+    pub metrics: Vec<Measured>,
     /// How the solves ended: `success`, or the first other outcome.
     pub outcome: &'static str,
 }
@@ -93,184 +107,155 @@ impl Row {
             Budget::Adaptive { abstol, reltol, .. } => Some((abstol, reltol)),
             _ => None,
         };
-        let steps = trials.first().and_then(|trial| trial.steps);
         let mean =
             |value: fn(&Trial) -> u64| Summary::of(trials.iter().map(|t| value(t) as f64)).mean;
-        let total = |value: fn(&TotalError) -> f64| {
-            Summary::of_all(trials.iter().map(|trial| trial.total.as_ref().map(value)))
-        };
-        let seconds = Summary::of(trials.iter().map(|trial| trial.seconds));
-        let solver_error = Summary::of_all(trials.iter().map(|trial| trial.solver_error));
-        let chamfer = total(|total| total.chamfer);
-        let mmd2 = total(|total| total.mmd2);
-        let sliced = total(|total| total.sliced_wasserstein);
-        let scores: Vec<Score> =
-            trials.iter().map(|trial| trial.score.unwrap_or_default()).collect();
+        let measured: Vec<&[_]> = trials.iter().map(|trial| trial.metrics.as_slice()).collect();
         let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != "success");
         Row {
             process: case.process.clone(),
-            field: case.field_name,
-            solver: run.solver.clone(),
-            steps,
-            abstol: tolerances.map(|(abstol, _)| abstol),
-            reltol: tolerances.map(|(_, reltol)| reltol),
+            field: case.label.clone(),
+            solver: run.solver.label().to_owned(),
+            steps: trials.first().and_then(|trial| trial.steps),
+            tolerances,
             seeds: trials.len(),
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
             rejected: mean(|trial| trial.rejected),
-            seconds: seconds.mean,
-            seconds_std: seconds.std,
-            solver_error: solver_error.map(|s| s.mean),
-            solver_error_std: solver_error.map(|s| s.std),
-            chamfer: chamfer.map(|s| s.mean),
-            chamfer_std: chamfer.map(|s| s.std),
-            mmd2: mmd2.map(|s| s.mean),
-            mmd2_std: mmd2.map(|s| s.std),
-            sliced_wasserstein: sliced.map(|s| s.mean),
-            sliced_wasserstein_std: sliced.map(|s| s.std),
-            frechet: mean_over(&scores, part::frechet),
-            frechet_low: mean_over(&scores, part::frechet_low),
-            frechet_high: mean_over(&scores, part::frechet_high),
-            kernel_distance: mean_over(&scores, part::kernel),
-            label_accuracy: mean_over(&scores, part::accuracy),
+            seconds: Summary::of(trials.iter().map(|trial| trial.seconds)),
+            solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
+            metrics: Measured::all(&case.metrics, &measured),
             outcome: bad.unwrap_or("success"),
         }
     }
 
+    /// What the metric of that name says, if it is one of the case's.
+    pub fn metric(&self, name: &str) -> Option<&Measured> {
+        named(&self.metrics, name)
+    }
+
     /// The family of rows this one belongs to, for curves and legends.
     pub fn series(&self) -> String {
-        if self.abstol.is_some() {
-            format!("{} adaptive", self.solver)
-        } else {
-            self.solver.clone()
+        match self.tolerances {
+            Some(_) => format!("{} adaptive", self.solver),
+            None => self.solver.clone(),
         }
     }
 
     /// Steps or tolerance, for the table.
     pub fn budget(&self) -> String {
-        match (self.steps, self.abstol) {
+        match (self.steps, self.tolerances) {
             (Some(steps), _) => format!("{steps} steps"),
-            (None, Some(abstol)) => format!("tol {abstol:.0e}"),
+            (None, Some((abstol, _))) => format!("tol {abstol:.0e}"),
             (None, None) => String::new(),
         }
     }
 }
 
-/// Total errors that no solver goes below.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Floors {
-    /// Chamfer distance of the true ODE solution under the field.
-    pub model_chamfer: f64,
-    /// Its MMD^2.
-    pub model_mmd2: f64,
-    /// Its sliced Wasserstein distance.
-    pub model_sliced_wasserstein: f64,
-    /// Chamfer distance between two draws of the data.
-    pub sampling_chamfer: f64,
-    /// Their MMD^2.
-    pub sampling_mmd2: f64,
-    /// Their sliced Wasserstein distance.
-    pub sampling_sliced_wasserstein: f64,
+/// What no solver is to blame for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Floor {
+    /// How its numbers are called in JSON: `model`, `sampling` or `real`, before a metric's name.
+    pub name: &'static str,
+    /// What it is called in tables and pictures.
+    pub label: String,
+    /// What it is, for legends.
+    pub definition: String,
+    /// What the case's metrics say of it, in their order.
+    pub metrics: Vec<Measured>,
 }
 
-impl Floors {
-    pub(super) fn new(model: &[TotalError], sampling: &[TotalError]) -> Floors {
-        let mean = |errors: &[TotalError], value: fn(&TotalError) -> f64| {
-            Summary::of(errors.iter().map(value)).mean
-        };
-        Floors {
-            model_chamfer: mean(model, |e| e.chamfer),
-            model_mmd2: mean(model, |e| e.mmd2),
-            model_sliced_wasserstein: mean(model, |e| e.sliced_wasserstein),
-            sampling_chamfer: mean(sampling, |e| e.chamfer),
-            sampling_mmd2: mean(sampling, |e| e.mmd2),
-            sampling_sliced_wasserstein: mean(sampling, |e| e.sliced_wasserstein),
+impl Floor {
+    /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
+    /// second draw of the data.
+    pub(super) fn all(
+        metrics: &[Metric],
+        model: &[&[Option<Estimate>]],
+        sampling: &[&[Option<Estimate>]],
+    ) -> Vec<Floor> {
+        let mut floors = vec![Floor {
+            name: "model",
+            label: "model floor".to_owned(),
+            definition:
+                "the same numbers for the true ODE solution under the same field: what no ODE solver can improve"
+                    .to_owned(),
+            metrics: Measured::all(metrics, model),
+        }];
+        if !sampling.is_empty() {
+            floors.push(Floor {
+                name: "sampling",
+                label: "sampling floor".to_owned(),
+                definition: "the same distances between two independent draws of the data"
+                    .to_owned(),
+                metrics: Measured::all(metrics, sampling),
+            });
         }
+        if let Some(real) = metrics.iter().find_map(|metric| metric.floor.as_ref()) {
+            let known: Vec<_> =
+                metrics.iter().map(|metric| Some(metric.floor.as_ref()?.estimate)).collect();
+            floors.push(Floor {
+                name: "real",
+                label: real.label.clone(),
+                definition: real.definition.clone(),
+                metrics: Measured::all(metrics, &[&known]),
+            });
+        }
+        floors
+    }
+
+    /// What the metric of that name says of it.
+    pub fn metric(&self, name: &str) -> Option<&Measured> {
+        named(&self.metrics, name)
     }
 }
 
-/// What images score that no solver is to blame for.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ImageFloors {
-    /// Squared Frechet distance of the true ODE solution under the field.
-    pub model_frechet: Option<f64>,
-    /// Its kernel distance.
-    pub model_kernel_distance: Option<f64>,
-    /// Its label accuracy.
-    pub model_label_accuracy: Option<f64>,
-    /// Squared Frechet distance of as many real images to the reference.
-    pub real_frechet: Option<f64>,
-    /// Lower end of its 95 % interval.
-    pub real_frechet_low: Option<f64>,
-    /// Upper end.
-    pub real_frechet_high: Option<f64>,
-    /// Their kernel distance.
-    pub real_kernel_distance: Option<f64>,
-    /// The share of them that is recognised.
-    pub real_label_accuracy: Option<f64>,
-}
-
-impl ImageFloors {
-    pub(super) fn new(model: &[Score], real: Option<Score>) -> ImageFloors {
-        let real = real.unwrap_or_default();
-        ImageFloors {
-            model_frechet: mean_over(model, part::frechet),
-            model_kernel_distance: mean_over(model, part::kernel),
-            model_label_accuracy: mean_over(model, part::accuracy),
-            real_frechet: part::frechet(&real),
-            real_frechet_low: part::frechet_low(&real),
-            real_frechet_high: part::frechet_high(&real),
-            real_kernel_distance: part::kernel(&real),
-            real_label_accuracy: part::accuracy(&real),
-        }
-    }
-}
-
-/// The rows of one process with one field.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The rows of one process with one model.
+#[derive(Debug, Clone)]
 pub struct CaseResult {
     /// Process, as it was asked for.
     pub process: String,
-    /// `exact` or `trained`.
-    pub field: &'static str,
+    /// What the model is called.
+    pub field: String,
+    /// What was measured.
+    pub metrics: Vec<Metric>,
     /// One row per solver and budget.
-    #[serde(skip)]
     pub rows: Vec<Row>,
-    /// The floors.
-    #[serde(flatten)]
-    pub floors: Floors,
-    /// The floors of images.
-    #[serde(flatten)]
-    pub image_floors: Option<ImageFloors>,
+    /// The floors: that of the model first.
+    pub floors: Vec<Floor>,
     /// Evaluations of the true solution, mean over seeds.
     pub truth_nfe: f64,
 }
 
-/// A row reaches the floor when its Chamfer distance is within this factor of
-/// the true solution's.
-const REACHED: f64 = 1.02;
+/// The metric by which a row reaches the floor, and the factor within which it does.
+const REACHES: (&str, f64) = ("chamfer", 1.02);
 
 impl CaseResult {
     /// Index of the deterministic row of fewest evaluations whose Chamfer distance is
-    /// within 2 % of the floor's.
+    /// within 2 % of the true solution's; none where that is in no table.
     pub fn first_at_floor(&self) -> Option<usize> {
-        // The distance of pixels says little of images.
-        if self.image_floors.is_some() {
-            return None;
-        }
+        let (name, factor) = REACHES;
+        let shown = |metric: &&Metric| metric.name == name && metric.shown >= Shown::Tables;
+        self.metrics.iter().find(shown)?;
+        let floor = self.floors.first()?.metric(name)?.mean()?;
         let reaches = |row: &Row| {
-            row.solver_error.is_some()
-                && row.chamfer.is_some_and(|c| c <= REACHED * self.floors.model_chamfer)
+            let distance = row.metric(name).and_then(Measured::mean);
+            row.solver_error.is_some() && distance.is_some_and(|own| own <= factor * floor)
         };
         let reaching = self.rows.iter().enumerate().filter(|(_, row)| reaches(row));
         reaching.min_by(|(_, a), (_, b)| a.nfe.total_cmp(&b.nfe)).map(|(index, _)| index)
     }
+
+    /// Whether a metric has intervals.
+    pub(super) fn has_interval(&self, name: &str) -> bool {
+        let has = |measured: Option<&Measured>| measured.is_some_and(|m| m.interval.is_some());
+        self.rows.iter().any(|row| has(row.metric(name)))
+            || self.floors.iter().any(|floor| has(floor.metric(name)))
+    }
 }
 
 /// All cases of a study.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct StudyResult {
-    /// One per process and field.
+    /// One per process and model.
     pub cases: Vec<CaseResult>,
     /// Lanes of every run.
     pub lanes: usize,
@@ -281,11 +266,6 @@ pub struct StudyResult {
 }
 
 impl StudyResult {
-    /// Whether the lanes are images.
-    pub fn images(&self) -> bool {
-        self.cases.iter().any(|case| case.image_floors.is_some())
-    }
-
     /// All rows, case by case.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.cases.iter().flat_map(|case| &case.rows)
@@ -300,8 +280,12 @@ mod tests {
     fn spreads_are_sample_standard_deviations() {
         let summary = Summary::of([1.0, 2.0, 4.0]);
         assert!((summary.mean - 7.0 / 3.0).abs() < 1e-15);
-        assert!((summary.std - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(Summary::of([5.0]).std, 0.0);
+        assert!((summary.std.unwrap() - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert_eq!(Summary::of_all([Some(1.0), None].into_iter()), None);
+    }
+
+    #[test]
+    fn one_seed_has_no_spread() {
+        assert_eq!(Summary::of([5.0]), Summary { mean: 5.0, std: None });
     }
 }

@@ -1,5 +1,6 @@
-use driftfield_problems::method::{self, path_methods};
-use driftfield_solvers::method::{Kind, Method, MethodInfo};
+use driftfield_problems::method::{Solver, catalog};
+use driftfield_problems::spec::SpecError;
+use driftfield_solvers::method::{Kind, MethodInfo};
 
 use crate::generate::{Budget, Settings};
 
@@ -15,31 +16,34 @@ pub enum Effort {
 }
 
 /// One solver with one budget.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Run {
-    /// The solver, as on the command line.
-    pub solver: String,
+    /// The solver: ours by [`Solver::parse`], or one of your own.
+    pub solver: Solver,
     /// What it may spend.
     pub budget: Budget,
 }
 
 impl Run {
-    fn steps(solver: &str, steps: usize) -> Self {
-        Run { solver: solver.to_owned(), budget: Budget::Steps(steps) }
+    /// `solver` with so many steps.
+    pub fn steps(solver: &Solver, steps: usize) -> Self {
+        Run { solver: solver.clone(), budget: Budget::Steps(steps) }
     }
 
-    fn evaluations(solver: &str, nfe: u64) -> Self {
-        Run { solver: solver.to_owned(), budget: Budget::Evaluations(nfe) }
+    /// `solver` with so many evaluations.
+    pub fn evaluations(solver: &Solver, nfe: u64) -> Self {
+        Run { solver: solver.clone(), budget: Budget::Evaluations(nfe) }
     }
 
-    fn adaptive(solver: &str, tolerance: f64) -> Self {
+    /// `solver` with adaptive steps of this absolute and relative tolerance.
+    pub fn adaptive(solver: &Solver, tolerance: f64) -> Self {
         let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
-        Run { solver: solver.to_owned(), budget }
+        Run { solver: solver.clone(), budget }
     }
 
-    /// Whether the solver draws noise; an unknown one does not run at all.
+    /// Whether the solver draws noise.
     pub fn stochastic(&self) -> bool {
-        method::parse::<[f64; 2]>(&self.solver).is_ok_and(|method| method.info().draws_noise)
+        self.solver.info().draws_noise
     }
 
     pub(super) fn settings(&self, seed: u64) -> Settings {
@@ -47,18 +51,22 @@ impl Run {
     }
 }
 
-fn fixed(ladder: &[(&str, &[usize])]) -> Vec<Run> {
-    let runs = |&(solver, steps): &(&str, &[usize])| -> Vec<Run> {
-        steps.iter().map(|&steps| Run::steps(solver, steps)).collect()
-    };
-    ladder.iter().flat_map(runs).collect()
+/// Every solver with its defaults.
+fn all() -> Vec<Solver> {
+    catalog().defaults().collect()
 }
 
-fn adaptive(ladder: &[(&str, &[f64])]) -> Vec<Run> {
-    let runs = |&(solver, tolerances): &(&str, &[f64])| -> Vec<Run> {
-        tolerances.iter().map(|&tolerance| Run::adaptive(solver, tolerance)).collect()
-    };
-    ladder.iter().flat_map(runs).collect()
+/// The runs of each of these solvers, one for every budget of its ladder.
+fn ladders<B: Copy>(
+    ladders: &[(&str, &[B])],
+    run: fn(&Solver, B) -> Run,
+) -> Result<Vec<Run>, SpecError> {
+    let mut runs = Vec::new();
+    for &(solver, budgets) in ladders {
+        let solver = Solver::parse(solver)?;
+        runs.extend(budgets.iter().map(|&budget| run(&solver, budget)));
+    }
+    Ok(runs)
 }
 
 const QUICK: &[(&str, &[usize])] = &[("euler", &[10, 20]), ("heun", &[5, 10]), ("rk4", &[5])];
@@ -95,38 +103,47 @@ const STOCHASTIC_TOLERANCES: &[f64] = &[5e-2, 1e-2];
 
 /// The runs of a study of `process`; with `solvers`, those solvers over a
 /// ladder of budgets.
-pub fn standard_runs(process: &str, effort: Effort, solvers: &[String]) -> Vec<Run> {
-    let mut runs = if solvers.is_empty() { all_runs(effort) } else { runs_of(solvers, effort) };
-    if solvers.is_empty() && effort != Effort::Quick {
-        runs.extend(stochastic_runs(process, effort));
+pub fn standard_runs(
+    process: &str,
+    effort: Effort,
+    solvers: &[Solver],
+) -> Result<Vec<Run>, SpecError> {
+    if !solvers.is_empty() {
+        return Ok(solvers.iter().flat_map(|solver| runs_of(solver, effort)).collect());
     }
-    runs
+    let mut runs = deterministic_runs(effort)?;
+    if effort != Effort::Quick {
+        runs.extend(stochastic_runs(process, effort)?);
+    }
+    Ok(runs)
 }
 
-fn all_runs(effort: Effort) -> Vec<Run> {
+fn deterministic_runs(effort: Effort) -> Result<Vec<Run>, SpecError> {
+    let mut runs;
     match effort {
         Effort::Quick => {
-            let mut runs = fixed(QUICK);
-            runs.push(Run::adaptive("tsit5", 1e-3));
-            runs
+            runs = ladders(QUICK, Run::steps)?;
+            runs.extend(ladders(&[("tsit5", &[1e-3])], Run::adaptive)?);
         }
         Effort::Standard => {
-            let mut runs = fixed(STANDARD);
-            runs.extend(adaptive(STANDARD_ADAPTIVE));
-            runs
+            runs = ladders(STANDARD, Run::steps)?;
+            runs.extend(ladders(STANDARD_ADAPTIVE, Run::adaptive)?);
         }
         Effort::Full => {
-            let mut runs = fixed(FULL);
-            let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
-            for info in infos().filter(|info| !info.draws_noise && !info.adaptive()) {
-                runs.extend(few_evaluations(&info));
-            }
-            for info in infos().filter(|info| info.adaptive()) {
-                runs.extend(adaptive(&[(info.name, tolerances(&info))]));
-            }
-            runs
+            runs = ladders(FULL, Run::steps)?;
+            let (adaptive, fixed): (Vec<Solver>, Vec<Solver>) =
+                all().into_iter().partition(|solver| solver.info().adaptive());
+            let fixed = fixed.iter().filter(|solver| !solver.info().draws_noise);
+            runs.extend(fixed.flat_map(few_evaluations));
+            runs.extend(adaptive.iter().flat_map(adaptive_runs));
         }
     }
+    Ok(runs)
+}
+
+/// One run for every tolerance of a solver that is adaptive.
+fn adaptive_runs(solver: &Solver) -> impl Iterator<Item = Run> {
+    tolerances(&solver.info()).iter().map(|&tolerance| Run::adaptive(solver, tolerance))
 }
 
 fn tolerances(info: &MethodInfo) -> &'static [f64] {
@@ -153,25 +170,26 @@ const IMAGE_SOLVERS: &[&str] = &[
 
 /// The runs of a study of images: these solvers, or the usual ones, or in full every one, at
 /// each of a ladder of evaluations that pays for a step.
-pub fn image_runs(effort: Effort, solvers: &[String]) -> Vec<Run> {
-    let infos = || path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
-    let names: Vec<String> = match (solvers, effort) {
-        ([], Effort::Full) => infos().map(|info| info.name.to_owned()).collect(),
-        ([], _) => IMAGE_SOLVERS.iter().map(|&name| name.to_owned()).collect(),
+pub fn image_runs(effort: Effort, solvers: &[Solver]) -> Result<Vec<Run>, SpecError> {
+    let solvers: Vec<Solver> = match (solvers, effort) {
+        ([], Effort::Full) => all(),
+        ([], _) => {
+            IMAGE_SOLVERS.iter().map(|name| Solver::parse(name)).collect::<Result<_, _>>()?
+        }
         (given, _) => given.to_vec(),
     };
     let ladder = if effort == Effort::Quick { &[10, 20][..] } else { IMAGE_EVALUATIONS };
-    let of_solver = |name: String| {
-        let least =
-            method::parse::<[f64; 2]>(&name).map_or(0, |method| method.info().evaluations(1));
-        let affordable = ladder.iter().filter(move |&&nfe| nfe >= least);
-        affordable.map(move |&nfe| Run::evaluations(&name, nfe)).collect::<Vec<_>>()
+    let of_solver = |solver: &Solver| -> Vec<Run> {
+        let least = solver.info().evaluations(1);
+        let affordable = ladder.iter().filter(|&&nfe| nfe >= least);
+        affordable.map(|&nfe| Run::evaluations(solver, nfe)).collect()
     };
-    names.into_iter().flat_map(of_solver).collect()
+    Ok(solvers.iter().flat_map(of_solver).collect())
 }
 
 /// One run for every grid that few evaluations allow, except for those listed already.
-fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
+fn few_evaluations(solver: &Solver) -> Vec<Run> {
+    let info = solver.info();
     let mut affordable: Vec<u64> =
         FEW_EVALUATIONS.iter().copied().filter(|&nfe| nfe >= info.evaluations(1)).collect();
     // Singlestep exponential methods make another grid of every number of evaluations.
@@ -183,46 +201,36 @@ fn few_evaluations(info: &MethodInfo) -> Vec<Run> {
         FULL.iter().any(|(name, ladder)| *name == info.name && ladder.contains(&steps))
     };
     affordable.retain(|&nfe| !listed(nfe));
-    affordable.into_iter().map(|nfe| Run::evaluations(info.name, nfe)).collect()
+    affordable.into_iter().map(|nfe| Run::evaluations(solver, nfe)).collect()
 }
 
 /// The reverse SDE of every process with one of its own, and the posterior
 /// (on the bridge: its exact conditional); in full, every method that draws noise.
-fn stochastic_runs(process: &str, effort: Effort) -> Vec<Run> {
+fn stochastic_runs(process: &str, effort: Effort) -> Result<Vec<Run>, SpecError> {
     const STEPS: &[usize] = &[50, 200, 500];
     match (process.split(':').next().unwrap_or(process), effort) {
         (_, Effort::Full) => {
-            let infos = path_methods::<[f64; 2]>().into_iter().map(|method| method.info());
-            let drawing = infos.filter(|info| info.draws_noise);
-            let ladder = |info: MethodInfo| {
-                MANY_EVALUATIONS.iter().map(move |&nfe| Run::evaluations(info.name, nfe))
+            let drawing = all().into_iter().filter(|solver| solver.info().draws_noise);
+            let ladder = |solver: Solver| {
+                MANY_EVALUATIONS.iter().map(move |&nfe| Run::evaluations(&solver, nfe))
             };
-            drawing.flat_map(ladder).collect()
+            Ok(drawing.flat_map(ladder).collect())
         }
-        ("rectified-flow", _) => Vec::new(),
-        ("vp", _) => fixed(&[("euler-maruyama", STEPS)]),
-        _ => fixed(&[("euler-maruyama", STEPS), ("ancestral", STEPS)]),
+        ("rectified-flow", _) => Ok(Vec::new()),
+        ("vp", _) => ladders(&[("euler-maruyama", STEPS)], Run::steps),
+        _ => ladders(&[("euler-maruyama", STEPS), ("ancestral", STEPS)], Run::steps),
     }
 }
 
-fn runs_of(solvers: &[String], effort: Effort) -> Vec<Run> {
+fn runs_of(solver: &Solver, effort: Effort) -> Vec<Run> {
     let steps: &[usize] = match effort {
         Effort::Quick => &[10],
         Effort::Standard => &[5, 10, 20, 50],
         Effort::Full => &[5, 10, 20, 50, 100, 200],
     };
-    let of_solver = |solver: &String| -> Vec<Run> {
-        let info = method::parse::<[f64; 2]>(solver).map(|method| method.info());
-        let mut runs: Vec<Run> = steps.iter().map(|&n| Run::steps(solver, n)).collect();
-        if let Ok(info) = info
-            && effort != Effort::Quick
-            && info.adaptive()
-        {
-            runs.extend(
-                tolerances(&info).iter().map(|&tolerance| Run::adaptive(solver, tolerance)),
-            );
-        }
-        runs
-    };
-    solvers.iter().flat_map(of_solver).collect()
+    let mut runs: Vec<Run> = steps.iter().map(|&steps| Run::steps(solver, steps)).collect();
+    if effort != Effort::Quick && solver.info().adaptive() {
+        runs.extend(adaptive_runs(solver));
+    }
+    runs
 }

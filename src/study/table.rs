@@ -1,235 +1,166 @@
-//! The table on the terminal.
+//! The table on the terminal, and that of the report.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
-use driftfield_solvers::number::decimals;
 
-use super::{CaseResult, ImageFloors, MMD_BANDWIDTH, Row, StudyResult};
+use super::rows::{Floor, Measured, named};
+use super::{CaseResult, Row, StudyResult};
+use crate::metrics::{Metric, Shown};
+
+/// The columns of one table.
+pub(super) struct Layout<'a> {
+    /// Whether there is more than one seed to be spread over.
+    spread: bool,
+    metrics: Vec<Column<'a>>,
+}
+
+struct Column<'a> {
+    metric: &'a Metric,
+    interval: bool,
+}
+
+const NONE: &str = "-";
+const INTERVAL: &str = "95 %";
+
+impl<'a> Layout<'a> {
+    /// Columns for every metric that one of the cases shows in tables.
+    pub(super) fn of(cases: &'a [CaseResult]) -> Self {
+        let mut metrics: Vec<Column<'a>> = Vec::new();
+        for case in cases {
+            for metric in case.metrics.iter().filter(|metric| metric.shown >= Shown::Tables) {
+                let interval = metric.shown == Shown::Curves && case.has_interval(&metric.name);
+                match metrics.iter_mut().find(|column| column.metric.name == metric.name) {
+                    Some(column) => column.interval |= interval,
+                    None => metrics.push(Column { metric, interval }),
+                }
+            }
+        }
+        let spread = cases.iter().flat_map(|case| &case.rows).any(|row| row.seeds > 1);
+        Layout { spread, metrics }
+    }
+
+    pub(super) fn headings(&self) -> Vec<String> {
+        let first = ["solver", "budget", "NFE", "acc/rej", "time [ms]", "solver error"];
+        let first = first.into_iter().chain(self.spread.then_some("+-")).map(str::to_owned);
+        let heading = |column: &Column<'_>| {
+            let interval = column.interval.then(|| INTERVAL.to_owned());
+            [column.metric.heading.clone()].into_iter().chain(interval)
+        };
+        first.chain(self.metrics.iter().flat_map(heading)).collect()
+    }
+
+    /// The cells of what the metrics say.
+    fn measured(&self, measured: &[Measured]) -> impl Iterator<Item = String> {
+        self.metrics.iter().flat_map(move |Column { metric, interval }| {
+            let found = named(measured, &metric.name);
+            let value = found.and_then(|found| found.value).map(|value| {
+                let spread = value.std.filter(|_| metric.shown == Shown::Curves);
+                let spread = spread.map(|std| format!(" +- {}", metric.format.text(std)));
+                metric.format.text(value.mean) + &spread.unwrap_or_default()
+            });
+            let ends = found.and_then(|found| found.interval);
+            let ends = ends.map(|ends| ends.map(|end| metric.format.text(end)).join(" to "));
+            let or_none = |text: Option<String>| text.unwrap_or(NONE.to_owned());
+            [or_none(value)].into_iter().chain(interval.then(|| or_none(ends)))
+        })
+    }
+
+    /// The cells of a row, which is marked if it `reaches_floor`.
+    pub(super) fn row(&self, row: &Row, reaches_floor: bool) -> Vec<String> {
+        let scientific =
+            |value: Option<f64>| value.map_or(NONE.into(), |value| format!("{value:.2e}"));
+        let mark = if reaches_floor { " *" } else { "" };
+        let failed = if row.outcome == "success" { "" } else { row.outcome };
+        let mut cells = vec![
+            format!("{}{mark}", row.solver),
+            format!("{} {failed}", row.budget()).trim().to_owned(),
+            format!("{:.0}", row.nfe),
+            format!("{:.0}/{:.0}", row.accepted, row.rejected),
+            format!("{:.1}", row.seconds.mean * 1e3),
+            scientific(row.solver_error.map(|error| error.mean)),
+        ];
+        if self.spread {
+            cells.push(scientific(row.solver_error.and_then(|error| error.std)));
+        }
+        cells.extend(self.measured(&row.metrics));
+        cells
+    }
+
+    /// The cells of the floors that the table has a number of.
+    pub(super) fn floors(&self, case: &CaseResult) -> Vec<Vec<String>> {
+        let cells = |floor: &Floor| {
+            let nfe = match floor.name {
+                "model" => format!("{:.0}", case.truth_nfe),
+                _ => String::new(),
+            };
+            let mut cells = vec![floor.label.clone(), String::new(), nfe];
+            cells.resize(if self.spread { 7 } else { 6 }, String::new());
+            cells.extend(self.measured(&floor.metrics));
+            cells
+        };
+        case.floors.iter().filter(|floor| self.shows(floor)).map(cells).collect()
+    }
+
+    fn shows(&self, floor: &Floor) -> bool {
+        let known = |column: &Column<'_>| {
+            floor.metric(&column.metric.name).is_some_and(|found| found.value.is_some())
+        };
+        self.metrics.iter().any(known)
+    }
+}
 
 /// What the columns mean.
-pub fn legend(images: bool) -> Vec<(&'static str, String)> {
-    let own = if images { legend_of_images() } else { legend_of_points() };
-    let common = [(
+pub fn legend(result: &StudyResult) -> Vec<(String, String)> {
+    let layout = Layout::of(&result.cases);
+    let mut legend: Vec<(String, String)> = Vec::new();
+    let mut explain = |term: &str, meaning: &str| {
+        if !legend.iter().any(|(known, _)| known == term) {
+            legend.push((term.to_owned(), meaning.to_owned()));
+        }
+    };
+    explain(
         "solver error",
-        "root of the mean over lanes of the squared distance to the true ODE solution from the same noise (DOP853, tolerance 1e-10 on exact fields, 1e-6 on networks; 1e-8 and 1e-5 for images)".into(),
-    )];
-    common.into_iter().chain(own).collect()
-}
-
-fn legend_of_points() -> Vec<(&'static str, String)> {
-    vec![
-        (
-            "Chamfer",
-            "mean over the samples of the distance to the nearest data point, plus the same with samples and data exchanged".into(),
-        ),
-        (
-            "MMD^2",
-            format!("unbiased estimate with the kernel exp(-|x-y|^2 / (2 h^2)), h = {MMD_BANDWIDTH}"),
-        ),
-        (
-            "SW2",
-            "sliced Wasserstein: root of the mean squared 1-D W2 over 128 fixed directions".into(),
-        ),
-        (
-            "model floor",
-            "the same distances for the true ODE solution under the same field: what no ODE solver can improve".into(),
-        ),
-        ("sampling floor", "the same distances between two independent draws of the data".into()),
-        (
+        "root of the mean over lanes of the squared distance to the true ODE solution from the same noise (DOP853, tolerance 1e-10 on exact fields, 1e-6 on networks; 1e-8 and 1e-5 for images)",
+    );
+    for Column { metric, interval } in &layout.metrics {
+        explain(&metric.heading, &metric.definition);
+        if *interval {
+            let of = "interval of the number before it over other samples of that size";
+            explain(INTERVAL, of);
+        }
+    }
+    for floor in result.cases.iter().flat_map(|case| &case.floors) {
+        if layout.shows(floor) {
+            explain(&floor.label, &floor.definition);
+        }
+    }
+    if result.cases.iter().any(|case| case.first_at_floor().is_some()) {
+        explain(
             "*",
-            "the ODE row of fewest evaluations whose Chamfer distance is within 2 % of the model floor's".into(),
-        ),
-        (
+            "the ODE row of fewest evaluations whose Chamfer distance is within 2 % of the model floor's",
+        );
+    }
+    if layout.spread {
+        explain(
             "+-",
-            "standard deviation over seeds; each seed has its own noise and its own data".into(),
-        ),
-    ]
-}
-
-fn legend_of_images() -> Vec<(&'static str, String)> {
-    vec![
-        (
-            "Frechet",
-            "squared Frechet distance between Gaussians fitted to the features of samples and of real digits, the second half of those under train-*, in a small classifier. It was trained on the first half of the 9,000 that weights/README.md names; of other files it may have seen some of the second. This is no FID: that has the features of a network trained on ImageNet. It grows as the number of samples falls, so that rows are comparable at one number of lanes only".into(),
-        ),
-        ("95 %", "interval of the Frechet distance by the jackknife over groups of samples".into()),
-        ("kernel", "unbiased MMD^2 of the same features with the kernel (x.y / d + 1)^3".into()),
-        ("label", "share of the samples that the classifier recognises as their label".into()),
-        (
-            "model floor",
-            "the same numbers for the true ODE solution under the same field: what no ODE solver can improve".into(),
-        ),
-        ("real digits", "the same numbers for as many real digits of those under t10k-*".into()),
-    ]
-}
-
-const COLUMNS: [&str; 10] = [
-    "solver",
-    "budget",
-    "NFE",
-    "acc/rej",
-    "time [ms]",
-    "solver error",
-    "+-",
-    "Chamfer",
-    "MMD^2",
-    "SW2",
-];
-
-const IMAGE_COLUMNS: [&str; 10] = [
-    "solver",
-    "budget",
-    "NFE",
-    "acc/rej",
-    "time [ms]",
-    "solver error",
-    "Frechet",
-    "95 %",
-    "kernel",
-    "label",
-];
-
-pub(super) fn columns(images: bool) -> [&'static str; 10] {
-    if images { IMAGE_COLUMNS } else { COLUMNS }
-}
-
-fn scientific(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{value:.2e}"))
-}
-
-fn plain(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| decimals(value, 4))
-}
-
-fn with_spread(value: Option<f64>, spread: Option<f64>) -> String {
-    match (value, spread) {
-        (Some(value), Some(spread)) => format!("{} +- {}", decimals(value, 4), decimals(spread, 4)),
-        _ => plain(value),
+            "standard deviation over seeds; each seed has its own noise and its own data",
+        );
     }
+    legend
 }
 
-fn tenths(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| decimals(value, 1))
-}
-
-fn interval(low: Option<f64>, high: Option<f64>) -> String {
-    match (low, high) {
-        (Some(_), Some(_)) => format!("{} to {}", tenths(low), tenths(high)),
-        _ => "-".to_owned(),
-    }
-}
-
-fn percent(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| decimals(100.0 * value, 1) + " %")
-}
-
-/// The cells of a row, in the order of [`COLUMNS`] or [`IMAGE_COLUMNS`].
-pub(super) fn cells(row: &Row, images: bool, reaches_floor: bool) -> [String; 10] {
-    let mark = if reaches_floor { " *" } else { "" };
-    let failed = if row.outcome == "success" { "" } else { row.outcome };
-    let [a, b, c, d] = if images {
-        [
-            tenths(row.frechet),
-            interval(row.frechet_low, row.frechet_high),
-            scientific(row.kernel_distance),
-            percent(row.label_accuracy),
-        ]
-    } else {
-        [
-            scientific(row.solver_error_std),
-            with_spread(row.chamfer, row.chamfer_std),
-            scientific(row.mmd2),
-            plain(row.sliced_wasserstein),
-        ]
-    };
-    [
-        format!("{}{mark}", row.solver),
-        format!("{} {failed}", row.budget()).trim().to_owned(),
-        format!("{:.0}", row.nfe),
-        format!("{:.0}/{:.0}", row.accepted, row.rejected),
-        format!("{:.1}", row.seconds * 1e3),
-        scientific(row.solver_error),
-        a,
-        b,
-        c,
-        d,
-    ]
-}
-
-fn image_floor_cells(case: &CaseResult, floors: &ImageFloors) -> [[String; 10]; 2] {
-    let row = |name: &str, nfe: String, numbers: [String; 4]| {
-        let [a, b, c, d] = numbers;
-        let empty = String::new;
-        [name.to_owned(), empty(), nfe, empty(), empty(), empty(), a, b, c, d]
-    };
-    let model = [
-        tenths(floors.model_frechet),
-        String::new(),
-        scientific(floors.model_kernel_distance),
-        percent(floors.model_label_accuracy),
-    ];
-    let real = [
-        tenths(floors.real_frechet),
-        interval(floors.real_frechet_low, floors.real_frechet_high),
-        scientific(floors.real_kernel_distance),
-        percent(floors.real_label_accuracy),
-    ];
-    [
-        row("model floor", format!("{:.0}", case.truth_nfe), model),
-        row("real digits", String::new(), real),
-    ]
-}
-
-pub(super) fn floor_cells(case: &CaseResult) -> [[String; 10]; 2] {
-    if let Some(floors) = &case.image_floors {
-        return image_floor_cells(case, floors);
-    }
-    let floors = &case.floors;
-    let row = |name: &str, nfe: String, chamfer: f64, mmd2: f64, sliced: f64| {
-        let empty = String::new;
-        [
-            name.to_owned(),
-            empty(),
-            nfe,
-            empty(),
-            empty(),
-            empty(),
-            empty(),
-            plain(Some(chamfer)),
-            scientific(Some(mmd2)),
-            plain(Some(sliced)),
-        ]
-    };
-    [
-        row(
-            "model floor",
-            format!("{:.0}", case.truth_nfe),
-            floors.model_chamfer,
-            floors.model_mmd2,
-            floors.model_sliced_wasserstein,
-        ),
-        row(
-            "sampling floor",
-            String::new(),
-            floors.sampling_chamfer,
-            floors.sampling_mmd2,
-            floors.sampling_sliced_wasserstein,
-        ),
-    ]
-}
-
-/// The whole study as text: one table per process and field, then the legend.
+/// The whole study as text: one table per process and model, then the legend.
 pub fn terminal_table(result: &StudyResult) -> String {
     let mut text = String::new();
     for case in &result.cases {
+        let layout = Layout::of(std::slice::from_ref(case));
         let mut table = Table::new();
-        let images = case.image_floors.is_some();
-        table.load_style(UTF8_FULL_CONDENSED).set_header(columns(images));
+        table.load_style(UTF8_FULL_CONDENSED).set_header(layout.headings());
         let first = case.first_at_floor();
         for (index, row) in case.rows.iter().enumerate() {
-            table.add_row(aligned(cells(row, images, first == Some(index))));
+            table.add_row(aligned(layout.row(row, first == Some(index))));
         }
-        for floor in floor_cells(case) {
+        for floor in layout.floors(case) {
             table.add_row(aligned(floor));
         }
         text += &format!(
@@ -238,13 +169,13 @@ pub fn terminal_table(result: &StudyResult) -> String {
         );
     }
     text.push('\n');
-    for (term, meaning) in legend(result.images()) {
+    for (term, meaning) in legend(result) {
         text += &format!("{term}: {meaning}\n");
     }
     text
 }
 
-fn aligned(cells: [String; 10]) -> Vec<Cell> {
+fn aligned(cells: Vec<String>) -> Vec<Cell> {
     let align = |(column, text): (usize, String)| {
         let side = if column < 2 { CellAlignment::Left } else { CellAlignment::Right };
         Cell::new(text).set_alignment(side)

@@ -13,8 +13,8 @@ fn every_data_set_is_drawn_as_the_library_draws_it() {
     room.array::<f64>("own.npy", &[3, 4], (0..12).map(f64::from).collect());
     let own = room.path("own.npy").display().to_string();
     let mixture = room.path("m.json").display().to_string();
-    let registered = data::REGISTRY.iter().map(|entry| entry.name);
-    for name in registered.chain([own.as_str(), mixture.as_str(), DIGITS]) {
+    let catalog = data::catalog();
+    for name in catalog.names().chain([own.as_str(), mixture.as_str(), DIGITS]) {
         let set = data::by_name(name).unwrap();
         // More than are drawn at a time.
         let n = if name == DIGITS { 3 } else { 1500 };
@@ -39,7 +39,7 @@ fn every_data_set_is_drawn_as_the_library_draws_it() {
 fn bad_requests_are_refused_and_leave_no_file() {
     let room = Room::new();
     for (line, part) in [
-        ("data cta --n 3 --out o.npy", "did you mean 'cat'"),
+        ("data cta --n 3 --out o.npy", "did you mean `cat`"),
         ("data none.npy --n 3 --out o.npy", "none.npy"),
         ("data mnist:nowhere --n 3 --out o.npy", "the usual four files"),
         ("data cat --n 0 --out o.npy", "at least one"),

@@ -1,6 +1,6 @@
 //! `sample`: fields.
 
-use crate::support::Room;
+use crate::support::{Ran, Room};
 
 #[test]
 fn an_empirical_field_generates_its_data() {
@@ -95,4 +95,21 @@ fn damaged_weights_are_refused() {
         room.run("sample --process vp --field w.safetensors --solver heun --steps 2 --n 1")
             .refused(&["w.safetensors", part]);
     }
+}
+
+#[test]
+fn networks_too_large_to_be_embedded_are_found_or_said_where_to_get() {
+    let room = Room::new();
+    let line = "sample --json --process rectified-flow --solver euler --steps 1 --n 1 --dtype f32";
+    for field in ["mnist-rectified-flow", "weights/mnist-rectified-flow.safetensors"] {
+        let line = format!("{line} --field {field} --out o.npy");
+        room.run(&line).refused(&["DRIFTFIELD_WEIGHTS", "weights/mnist-rectified-flow", "github"]);
+        let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights");
+        let mut command = room.command(line.split_whitespace());
+        let ran = command.env("DRIFTFIELD_WEIGHTS", weights).output().unwrap();
+        Ran::new(&line, ran).succeeded();
+        assert_eq!(room.read::<f32>("o.npy").shape(), [1, 1, 28, 28]);
+    }
+    // In any other directory it is somebody's own.
+    room.run(&format!("{line} --field own/mnist-vp.safetensors")).refused(&["own/mnist-vp"]);
 }

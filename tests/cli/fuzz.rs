@@ -1,6 +1,6 @@
 //! Random text and random arguments: read or refused, never a panic.
 
-use driftfield::generate::Field;
+use driftfield::generate::model;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::problems::spacing::Spacing;
 use driftfield::problems::spec::Spec;
@@ -76,7 +76,7 @@ fn parse_all(text: &str) {
     let _ = text.parse::<GaussianMixture>();
     let _ = npy::parse::<f32>(text.as_bytes());
     let spacing = text.parse::<Spacing>();
-    for path in process::PROCESSES.iter().map(|entry| process::parse(entry.name).unwrap()) {
+    for path in process::catalog().names().map(|name| process::parse(name).unwrap()) {
         if let Ok(spacing) = &spacing {
             let (start, end) = (path.start_with_finite_log_snr(), path.default_span().1);
             let times = spacing.times(&path, start, end, 7);
@@ -93,7 +93,7 @@ fn parse_all(text: &str) {
         }
     }
     // Names of files that exist would be read: none of these do.
-    let _ = Field::parse(text);
+    let _ = model::parse(text);
     if !text.contains('/') {
         let _ = data::by_name(text);
     }

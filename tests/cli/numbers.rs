@@ -1,8 +1,9 @@
 //! Numbers in messages and summaries: short, however large or small.
 
+use driftfield::problems::catalog::Key;
 use driftfield::problems::method::path_methods;
-use driftfield::problems::process::{self, PROCESSES};
-use driftfield::problems::spacing::Spacing;
+use driftfield::problems::process;
+use driftfield::problems::spacing;
 use driftfield::solvers::method::Method;
 
 use crate::support::{Ran, Room};
@@ -28,10 +29,10 @@ fn is_short(ran: &Ran) {
 #[test]
 fn parameters_of_processes_are_short_and_read_back() {
     let room = Room::new();
-    for entry in PROCESSES {
-        for key in entry.keys {
+    for entry in process::catalog().entries() {
+        for key in entry.parameters().iter().map(Key::name) {
             for value in EXTREMES {
-                let process = format!("{}:{key}={value}", entry.name);
+                let process = format!("{}:{key}={value}", entry.name());
                 for json in ["", "--json"] {
                     is_short(&room.run(&format!(
                         "sample --process {process} --field exact:m.json --solver euler --steps 2 --n 1 {json}"
@@ -69,7 +70,7 @@ fn parameters_of_solvers_and_spacings_are_short() {
             }
         }
     }
-    for spacing in Spacing::NAMES {
+    for spacing in spacing::catalog().names() {
         for key in ["rho", "shift", "offset", "drop"] {
             for value in EXTREMES {
                 let text = format!("{spacing}:{key}={value}");

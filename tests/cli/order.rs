@@ -107,7 +107,7 @@ fn by_study() {
         ("--solver huen", "did you mean `heun`"),
         ("--process pv", "did you mean `vp`"),
         ("--lanes 0", "at least one"),
-        ("--data cta", "did you mean 'cat'"),
+        ("--data cta", "did you mean `cat`"),
         ("--out m.json", "m.json"),
         ("--out m.json/sub", "m.json"),
         ("--out /proc/sub", "cannot write"),

@@ -163,7 +163,7 @@ fn bad_requests_are_refused_before_training() {
     room.run(&format!("{line} --out w.bin")).refused(&[".safetensors"]);
     room.run(line).refused(&["--out"]);
     let line = "train --out w.safetensors";
-    room.run(&format!("{line} --process vp --data mons")).refused(&["did you mean 'moons'"]);
+    room.run(&format!("{line} --process vp --data mons")).refused(&["did you mean `moons`"]);
     room.run(&format!("{line} --process pv --data moons")).refused(&["did you mean `vp`"]);
     room.run(&format!("{line} --process vp --data no.npy")).refused(&["no.npy"]);
     room.run(&format!("{line} --process vp --data moons --steps 0")).refused(&["steps", "1 or"]);

@@ -6,7 +6,9 @@ pub mod published;
 
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
-use driftfield_problems::process::{self, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, SharedPath};
+use driftfield_solvers::method::Method;
+use driftfield_solvers::{Problem, Solution, SolveOptions, Status, init};
 use ndarray::Array2;
 
 /// A batch of points, one row each.
@@ -34,7 +36,7 @@ pub fn path(name: &str) -> SharedPath {
 
 /// Every process of the registry, with its default parameters.
 pub fn all_paths() -> Vec<SharedPath> {
-    PROCESSES.iter().map(|entry| path(entry.name)).collect()
+    process::catalog().names().map(path).collect()
 }
 
 /// The exact probability flow of `mixture` on a path.
@@ -54,4 +56,19 @@ pub fn gap(a: &Batch, b: &Batch) -> f64 {
 /// Whether two batches have the same bits.
 pub fn same_bits(a: &Batch, b: &Batch) -> bool {
     a.dim() == b.dim() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
+
+/// A solve as far as it comes, one that makes no step included.
+pub fn attempt<P, M>(
+    problem: &P,
+    method: &M,
+    options: SolveOptions<'_, P::State>,
+) -> Solution<P::State>
+where
+    P: Problem,
+    M: Method<P::State, P::Field>,
+{
+    let mut integrator = init(problem, method, options).unwrap();
+    while integrator.step() == Status::Stepped {}
+    integrator.finish()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftfield::generate::{Budget, Field, Initial, Settings, generate};
+use driftfield::generate::{Budget, Initial, MixtureModel, Settings, generate};
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::{IntendedGrid, PathMethod, parse_for};
 use driftfield_problems::predictor::{Predictor, Target};
@@ -111,8 +111,8 @@ fn ask(run: &Run<'_>, request: Request) -> Result<Ours, &'static str> {
                 spacing.times(&path, ends.0, ends.1, steps).unwrap()
             });
             let initial = Initial::State(start(run, &path, from, times[0]));
-            let field = Field::Mixture(mixture().into());
-            let done = generate(&path, &field, initial, &settings).unwrap();
+            let model = MixtureModel::new(mixture());
+            let done = generate(&path, &model, initial, &settings).unwrap();
             assert!(done.outcome.is_success(), "{}", done.outcome);
             let mut states = done.trajectory;
             if settings.denoise_final {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftfield::generate::{Budget, Saved, Settings};
+use driftfield::problems::method::Solver;
 use driftfield_problems::field::MixturePredictor;
 use driftfield_problems::predictor::{ModelTime, NetworkPredictor, Prediction};
 use driftfield_problems::process::{self, GaussianPath};
@@ -33,7 +34,7 @@ mod outside {
 
 impl Run<'_> {
     fn settings(&self, solver: String, steps: usize, spacing: Spacing) -> Settings {
-        let mut settings = Settings::new(solver, Budget::Steps(steps));
+        let mut settings = Settings::new(Solver::parse(&solver).unwrap(), Budget::Steps(steps));
         settings.spacing = Some(spacing);
         settings.saved = Saved::All;
         settings
@@ -69,7 +70,7 @@ impl Run<'_> {
         Library {
             times: spacing.times(&path, start, end, steps).unwrap(),
             predictor: Arc::new(network.model_time(time)),
-            method: method(&settings.solver, &path),
+            method: method(settings.solver.label(), &path),
             path,
             denoise: settings.denoise_final,
             noise: None,

@@ -8,7 +8,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Batch, all_paths, exact_flow, gap, mixture, path};
+use common::{Batch, all_paths, attempt, exact_flow, gap, mixture, path};
 use driftfield_problems::field::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
 use driftfield_problems::method::{self, Ancestral};
@@ -179,7 +179,7 @@ fn counting(path: &SharedPath) -> (CountingPredictor, Arc<AtomicU64>) {
 
 /// Solves with fixed steps, adaptively where possible, and compares the NFE
 /// with the calls the predictor received.
-fn counts_agree<P: Problem<State = Batch>>(
+fn counts_agree<P: Problem<State = Batch, Field: 'static>>(
     problem: &P,
     calls: &AtomicU64,
     methods: Vec<BoxedMethod<Batch, P::Field>>,

@@ -10,8 +10,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-use driftfield::generate::Field;
+use candle_core::{DType, Device, Tensor};
+use driftfield::generate::TrainedModel;
 use driftfield::metrics;
 use driftfield::prelude::*;
 use driftfield::problems::atomic_file;
@@ -154,7 +154,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
     let config = MlpConfig { width, ..MlpConfig::new(2) };
     let parameters = Parameters::initialise(&config, 0).unwrap();
     let plan = Plan::new(&parameters);
-    let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+    let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let x = states(ROWS);
     let mut out = x.clone();
     let tensor = Tensor::from_slice(x.as_slice().unwrap(), x.dim(), &Device::Cpu).unwrap();
@@ -176,9 +176,7 @@ fn forwards(threads: usize, width: usize, rows: &mut Vec<Row>) {
 
 /// The shipped rectified flow, as a study would solve it.
 fn solves(threads: usize, rows: &mut Vec<Row>) {
-    let Field::Trained(network) = Field::parse("cat-rectified-flow").unwrap() else {
-        unreachable!("shipped weights are a trained network")
-    };
+    let network = TrainedModel::read("cat-rectified-flow").unwrap();
     let path = process::parse(&network.process).unwrap();
     let (prediction, plan) = (network.prediction().unwrap(), network.plan());
     let predictor = NetworkPredictor::new(plan.clone(), prediction, path.clone());

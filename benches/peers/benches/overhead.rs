@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use criterion::Criterion;
 use driftfield::metrics;
 use driftfield::prelude::*;
@@ -215,7 +215,7 @@ fn fields(criterion: &mut Criterion) {
     group.bench_function("mlp 128 x 4, plan", |b| {
         b.iter(|| plan.forward(&mut out, black_box(&x), 0.5.into()).unwrap());
     });
-    let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+    let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
     let values: Vec<f32> = x.iter().copied().collect();
     let tensor = Tensor::from_vec(values, (ROWS, 2), &Device::Cpu).unwrap();
     group.bench_function("mlp 128 x 4, candle", |b| {

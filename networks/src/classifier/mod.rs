@@ -5,7 +5,7 @@ mod classify;
 mod config;
 mod pass;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 use ndarray::Array2;
@@ -15,13 +15,27 @@ pub use config::ClassifierConfig;
 pub use pass::ClassifierLayers;
 
 use crate::layers::{Entries, units_of_pixels};
-use crate::train::{Objective, TrainError};
+use crate::train::{Objective, TrainError, TrainingConfig};
 use crate::{Architecture, ConfigError};
 
 impl Architecture for ClassifierConfig {
     const NAME: &'static str = "classifier";
+    const SUMMARY: &'static str = "a classifier of digits, which knows no process";
+    const KEYS: &'static [(&'static str, &'static str)] = &[
+        ("channels", "channels of every level, finest first"),
+        ("groups", "groups of channels that are normalised together"),
+        ("features", "components of the features"),
+    ];
 
     type Layers = ClassifierLayers;
+
+    fn reference(dimension: usize) -> Self {
+        ClassifierConfig { side: dimension.isqrt(), ..ClassifierConfig::default() }
+    }
+
+    fn settings(self, _: String, data: String, _: Objective) -> TrainingConfig<Self> {
+        TrainingConfig::classifier(data, self)
+    }
 
     fn validate(&self) -> Result<(), ConfigError> {
         ClassifierConfig::validate(self)

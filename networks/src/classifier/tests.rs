@@ -23,8 +23,8 @@ fn parameters() -> Parameters<ClassifierConfig> {
 }
 
 /// The documented layers by candle's own operations, in double precision.
-struct Definition {
-    tensors: std::collections::HashMap<String, Tensor>,
+pub(crate) struct Definition {
+    pub(crate) tensors: std::collections::HashMap<String, Tensor>,
 }
 
 impl Definition {
@@ -62,7 +62,8 @@ impl Definition {
         (x + self.convolution(&part("conv2"), &self.norm(&part("norm2"), &h))).unwrap()
     }
 
-    fn forward(&self, x: &Tensor) -> (Tensor, Tensor) {
+    /// Features and logits of images `[n, s, s, 1]`.
+    pub(crate) fn forward(&self, x: &Tensor) -> (Tensor, Tensor) {
         let shrunk = |x: &Tensor| {
             let (n, h, w, c) = x.dims4().unwrap();
             let x = x.reshape(vec![n, h / 2, 2, w / 2, 2, c]).unwrap();

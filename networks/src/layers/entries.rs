@@ -34,6 +34,13 @@ impl Entries {
         range
     }
 
+    /// A parameter of this shape, normal of standard deviation `std` before training; where its
+    /// values are.
+    pub fn tensor(&mut self, name: &str, shape: &[usize], std: f64) -> Range<usize> {
+        let start = if std == 0.0 { Start::Zeros } else { Start::Normal(std) };
+        self.take(name.to_owned(), shape, start)
+    }
+
     /// Number of values.
     pub(crate) fn len(&self) -> usize {
         self.entries.last().map_or(0, |entry| entry.range.end)

@@ -14,7 +14,7 @@ pub use pass::MlpLayers;
 pub use tensor::Mlp;
 
 use crate::layers::{Entries, Map};
-use crate::train::{Objective, TrainError};
+use crate::train::{Objective, TrainError, TrainingConfig};
 use crate::{Architecture, ConfigError};
 
 /// The linear maps, in the order of their parameters.
@@ -44,8 +44,24 @@ impl Maps {
 
 impl Architecture for MlpConfig {
     const NAME: &'static str = "mlp";
+    const SUMMARY: &'static str = "a residual MLP, for points";
+    const KEYS: &'static [(&'static str, &'static str)] = &[
+        ("width", "components of the hidden vectors"),
+        ("layers", "residual layers"),
+        ("time_features", "sines and cosines of the time, an even number"),
+        ("frequency_min", "smallest angular frequency of the time features"),
+        ("frequency_max", "largest angular frequency of the time features"),
+    ];
 
     type Layers = MlpLayers;
+
+    fn reference(dimension: usize) -> Self {
+        MlpConfig::new(dimension)
+    }
+
+    fn settings(self, process: String, data: String, _: Objective) -> TrainingConfig {
+        TrainingConfig { network: self, ..TrainingConfig::new(process, data, 1) }
+    }
 
     fn validate(&self) -> Result<(), ConfigError> {
         MlpConfig::validate(self)

@@ -3,37 +3,50 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
 
+use candle_nn::{Linear, Module, VarBuilder};
+
 use super::MlpConfig;
 use crate::Parameters;
 use crate::layers::TimeFeatures;
 use crate::plan::{check_rows, check_time};
+use crate::tensor_layers::{linear, matrix};
 use driftfield_problems::predictor::{Network, Pullback, Times};
 
-/// The residual MLP of [`MlpConfig`] evaluated by candle: the readable
-/// definition, the way to a GPU, and what [`Plan`](crate::Plan) is tested against.
+/// The residual MLP of [`MlpConfig`] by candle's own operations: the readable definition, in `f32`
+/// or `f64` and on any device, differentiable in states and weights, and what
+/// [`Plan`](crate::Plan) is tested against.
 #[derive(Debug, Clone)]
 pub struct Mlp {
     config: MlpConfig,
     features: TimeFeatures,
-    /// In the order of [`Parameters::entries`].
-    tensors: Vec<Tensor>,
+    time: Linear,
+    state: Linear,
+    layers: Vec<Linear>,
+    output: Linear,
+    dtype: DType,
     device: Device,
 }
 
 impl Mlp {
-    /// Puts the weights on `device`, in `f32`.
-    pub fn new(parameters: &Parameters, device: &Device) -> Result<Self> {
-        let tensors = parameters
-            .entries()
-            .into_iter()
-            .map(|entry| Tensor::from_slice(&parameters.values()[entry.range], entry.shape, device))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Self::from_tensors(parameters.config().clone(), tensors, device))
+    /// Puts the weights on `device`, in `f32` or `f64`.
+    pub fn new(parameters: &Parameters, dtype: DType, device: &Device) -> Result<Self> {
+        Self::from_vars(parameters.config(), parameters.tensors(dtype, device)?)
     }
 
-    pub(crate) fn from_tensors(config: MlpConfig, tensors: Vec<Tensor>, device: &Device) -> Self {
-        let features = features_of(&config);
-        Mlp { config, features, tensors, device: device.clone() }
+    /// The network of given weights, which may be variables.
+    pub fn from_vars(config: &MlpConfig, vars: VarBuilder<'_>) -> Result<Self> {
+        let MlpConfig { dimension, width, layers, time_features, .. } = *config;
+        let layer = |l: usize| linear(vars.pp(format!("layers.{l}")), width, width);
+        Ok(Mlp {
+            features: features_of(config),
+            time: linear(vars.pp("time"), time_features, width)?,
+            state: matrix(vars.pp("state"), dimension, width)?,
+            layers: (0..layers).map(layer).collect::<Result<_>>()?,
+            output: linear(vars.pp("output"), width, dimension)?,
+            dtype: vars.dtype(),
+            device: vars.device().clone(),
+            config: config.clone(),
+        })
     }
 
     /// The architecture.
@@ -41,26 +54,19 @@ impl Mlp {
         &self.config
     }
 
-    /// The network at rows `x` of shape `[n, d]`, in `f32`, at one time for all
-    /// rows or one per row. Differentiable: the result carries its graph.
+    /// The network at rows `x` of shape `[n, d]`, at one time for all rows or one per row.
+    /// Differentiable: the result carries its graph.
     ///
     /// With one time its embedding is computed once and broadcast.
     pub fn forward_rows(&self, x: &Tensor, times: &[f64]) -> Result<Tensor> {
-        let (inner, output) = self.tensors[3..].split_at(2 * self.config.layers);
-        let [time_weight, time_bias, state_weight] = &self.tensors[..3] else {
-            candle_core::bail!("an MLP needs three input tensors")
-        };
-        let features = Tensor::from_vec(
-            self.features.rows(times),
-            (times.len(), self.features.len()),
-            &self.device,
-        )?;
-        let time = features.matmul(time_weight)?.broadcast_add(time_bias)?;
-        let mut h = x.matmul(state_weight)?.broadcast_add(&time)?;
-        for layer in inner.chunks_exact(2) {
-            h = (&h + h.silu()?.matmul(&layer[0])?)?.broadcast_add(&layer[1])?;
+        let shape = (times.len(), self.features.len());
+        let features = Tensor::from_vec(self.features.rows(times), shape, &self.device)?;
+        let time = self.time.forward(&features.to_dtype(self.dtype)?)?;
+        let mut h = self.state.forward(x)?.broadcast_add(&time)?;
+        for layer in &self.layers {
+            h = (&h + layer.forward(&h.silu()?)?)?;
         }
-        let out = h.silu()?.matmul(&output[0])?.broadcast_add(&output[1])?;
+        let out = self.output.forward(&h.silu()?)?;
         if self.config.residual { out + x } else { Ok(out) }
     }
 }
@@ -86,7 +92,7 @@ impl Mlp {
         check_rows(rows, x.elem_count(), self.config.dimension)?;
         let evaluate = || {
             let flat = x.reshape((rows, self.config.dimension))?;
-            let flat = flat.to_dtype(DType::F32)?.to_device(&self.device)?;
+            let flat = flat.to_dtype(self.dtype)?.to_device(&self.device)?;
             let result = self.forward_rows(&flat, times)?;
             result.reshape(x.shape())?.to_dtype(x.dtype())?.to_device(x.device())
         };
@@ -169,7 +175,7 @@ mod tests {
                 .collect()
         };
         let silu = |h: &[f64]| h.iter().map(|h| h / (1.0 + (-h).exp())).collect::<Vec<_>>();
-        let features: Vec<f64> = features_of(config).rows(&[t]).iter().map(|&v| v.into()).collect();
+        let features = features_of(config).rows(&[t]);
         let mut h = apply(&get(0), &features, config.width);
         let state = apply(&get(2), x, config.width);
         for ((h, s), b) in h.iter_mut().zip(state).zip(get(1)) {
@@ -192,7 +198,7 @@ mod tests {
         for residual in [false, true] {
             let config = MlpConfig { width: 24, layers: 3, residual, ..MlpConfig::new(3) };
             let parameters = random_parameters(&config, 5);
-            let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+            let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
             let x = Tensor::new(&[[0.3f64, -1.0, 2.0], [1.5, 0.0, -0.5]], &Device::Cpu).unwrap();
             let mut out = x.zeros_like().unwrap();
             mlp.forward(&mut out, &x, 0.37.into()).unwrap();
@@ -209,7 +215,7 @@ mod tests {
     #[test]
     fn one_time_broadcast_equals_one_time_per_row() {
         let parameters = random_parameters(&MlpConfig::new(2), 1);
-        let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+        let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
         let x = Tensor::new(&[[0.3f32, -1.0], [1.5, 0.0]], &Device::Cpu).unwrap();
         let once = mlp.forward_rows(&x, &[0.2]).unwrap().to_vec2::<f32>().unwrap();
         let each = mlp.forward_rows(&x, &[0.2, 0.2]).unwrap().to_vec2::<f32>().unwrap();
@@ -221,7 +227,7 @@ mod tests {
     #[test]
     fn bad_shapes_and_times_are_typed_errors() {
         let parameters = Parameters::initialise(&MlpConfig::new(2), 1).unwrap();
-        let mlp = Mlp::new(&parameters, &Device::Cpu).unwrap();
+        let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
         let good = Tensor::zeros((4, 2), DType::F32, &Device::Cpu).unwrap();
         let mut out = good.clone();
         assert!(matches!(

@@ -1,4 +1,4 @@
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use driftfield_solvers::{FieldError, StateError};
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ proptest! {
         let found = evaluate(&Plan::new(&parameters), &x, t);
         let tensor = Tensor::from_slice(x.as_slice().unwrap(), (n, dimension), &Device::Cpu).unwrap();
         let mut out = tensor.clone();
-        Mlp::new(&parameters, &Device::Cpu).unwrap().forward(&mut out, &tensor, t.into()).unwrap();
+        Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap().forward(&mut out, &tensor, t.into()).unwrap();
         let expected = out.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let scale = expected.iter().fold(1.0f32, |scale, value| scale.max(value.abs()));
         for (found, expected) in found.iter().zip(expected) {
@@ -131,7 +131,7 @@ fn a_time_per_row_is_that_rows_time_whatever_its_neighbours() {
         let tensor = Tensor::from_slice(x.as_slice().unwrap(), (n, dimension), &Device::Cpu);
         let tensor = tensor.unwrap();
         let mut out = tensor.clone();
-        Mlp::new(&parameters, &Device::Cpu)
+        Mlp::new(&parameters, DType::F32, &Device::Cpu)
             .unwrap()
             .forward(&mut out, &tensor, Times::Each(&times))
             .unwrap();

@@ -6,6 +6,8 @@ mod network;
 mod products;
 mod tapes;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{ConfigError, ParametersError};
 use driftfield_problems::atomic_file::WriteError;
 use driftfield_problems::memory::MemoryError;
+use driftfield_problems::spec::SpecError;
 use driftfield_problems::standardisation::StandardisationError;
 
 use crate::weights::WeightsError;
@@ -17,6 +18,9 @@ pub enum TrainError {
     /// The architecture is refused.
     #[error(transparent)]
     Architecture(#[from] ConfigError),
+    /// What is to be trained cannot be read.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     /// A setting is refused.
     #[error("training: `{field}` is {value}; give {expected}", value = Number(*value))]
     Setting {

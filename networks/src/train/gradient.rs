@@ -105,7 +105,8 @@ impl Gradient {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{Device, Tensor, Var};
+    use candle_core::{DType, Device, Tensor, Var};
+    use candle_nn::VarBuilder;
 
     use super::super::batch::Rows;
     use super::super::{Objective, TrainingConfig};
@@ -141,17 +142,18 @@ mod tests {
             let mut gradient = Gradient::new(parameters.config(), batch, Loss::Squares);
             let loss = gradient.evaluate(parameters.values(), &drawn);
 
-            let vars: Vec<Var> = parameters
+            let vars: Vec<(String, Var)> = parameters
                 .entries()
                 .into_iter()
                 .map(|entry| {
                     let values = &parameters.values()[entry.range];
                     let tensor = Tensor::from_slice(values, entry.shape, &Device::Cpu).unwrap();
-                    Var::from_tensor(&tensor).unwrap()
+                    (entry.name, Var::from_tensor(&tensor).unwrap())
                 })
                 .collect();
-            let tensors = vars.iter().map(|var| var.as_tensor().clone()).collect();
-            let mlp = Mlp::from_tensors(parameters.config().clone(), tensors, &Device::Cpu);
+            let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone()));
+            let tensors = VarBuilder::from_tensors(tensors.collect(), DType::F32, &Device::Cpu);
+            let mlp = Mlp::from_vars(parameters.config(), tensors).unwrap();
             let tensor = |v: &[f32]| Tensor::from_slice(v, (batch, 3), &Device::Cpu).unwrap();
             let weights: Vec<f32> = drawn.weights.iter().map(|&w| w as f32).collect();
             let weights = Tensor::from_vec(weights, (batch, 1), &Device::Cpu).unwrap();
@@ -161,7 +163,7 @@ mod tests {
             let grads = expected.backward().unwrap();
             let expected = f64::from(expected.to_scalar::<f32>().unwrap());
             assert!((loss / expected - 1.0).abs() < 1e-5, "{loss} {expected}");
-            for (entry, var) in parameters.entries().into_iter().zip(&vars) {
+            for (entry, (_, var)) in parameters.entries().into_iter().zip(&vars) {
                 let expected = grads.get(var).unwrap().flatten_all().unwrap();
                 let expected = expected.to_vec1::<f32>().unwrap();
                 let scale = expected.iter().fold(1e-3f32, |scale, value| scale.max(value.abs()));

@@ -29,6 +29,7 @@ mod image_tests;
 mod loss;
 mod objective;
 mod optimiser;
+mod run;
 mod trainer;
 #[cfg(test)]
 mod trainer_tests;
@@ -36,4 +37,6 @@ mod trainer_tests;
 pub use config::{Schedule, Times, TrainingConfig};
 pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
+pub(crate) use run::start;
+pub use run::{Request, Run};
 pub use trainer::{LossRow, Progress, Trainer, ValidationRow, check_checkpoint};

@@ -2,11 +2,11 @@
 //! either precision, and its layers with fused ones on the CPU.
 
 mod config;
-mod definition;
 #[cfg(test)]
 mod guidance_tests;
 mod layers;
 mod pass;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
@@ -14,16 +14,35 @@ use driftfield_problems::standardisation::{Standardisation, StandardisationError
 use ndarray::Array2;
 
 pub use config::UNetConfig;
-pub use definition::UNet;
 pub use pass::UNetLayers;
+pub use tensor::UNet;
 
 use crate::layers::{Entries, units_of_pixels};
+use crate::train::{Objective, TrainingConfig};
 use crate::{Architecture, ConfigError};
 
 impl Architecture for UNetConfig {
     const NAME: &'static str = "unet";
+    const SUMMARY: &'static str = "a U-Net conditioned on labels, for digits";
+    const KEYS: &'static [(&'static str, &'static str)] = &[
+        ("channels", "channels of every level, finest first"),
+        ("groups", "groups of channels that are normalised together"),
+        ("heads", "heads of the attention"),
+        ("condition", "components of the condition"),
+        ("time_features", "sines and cosines of the time, an even number"),
+        ("frequency_min", "smallest angular frequency of the time features"),
+        ("frequency_max", "largest angular frequency of the time features"),
+    ];
 
     type Layers = UNetLayers;
+
+    fn reference(dimension: usize) -> Self {
+        UNetConfig { side: dimension.isqrt(), ..UNetConfig::default() }
+    }
+
+    fn settings(self, process: String, data: String, objective: Objective) -> TrainingConfig<Self> {
+        TrainingConfig::images(process, data, self, objective)
+    }
 
     fn validate(&self) -> Result<(), ConfigError> {
         UNetConfig::validate(self)

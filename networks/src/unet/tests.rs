@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarBuilder;
 use driftfield_solvers::FieldError;
 
 use super::*;
@@ -79,7 +80,8 @@ impl Case {
             })
             .collect();
         let tensors = vars.iter().map(|(n, v)| (n.clone(), v.as_tensor().clone())).collect();
-        let net = UNet::from_tensors(config, tensors, DType::F64, device);
+        let net =
+            UNet::from_vars(config, VarBuilder::from_tensors(tensors, DType::F64, device)).unwrap();
         let dims = vec![shape.0, 1, shape.2, shape.3];
         let x = Var::from_tensor(&double(&self.images, dims.clone())).unwrap();
         let out = net.forward(&x, &self.times, &self.labels).unwrap();
@@ -191,7 +193,8 @@ fn product_at(case: &Case, step: f64, along: Option<&[f64]>, along_weights: &[f6
             (entry.name, moved(values, along, entry.shape))
         })
         .collect();
-    let net = UNet::from_tensors(config, tensors, DType::F64, device);
+    let net =
+        UNet::from_vars(config, VarBuilder::from_tensors(tensors, DType::F64, device)).unwrap();
     let shape = vec![case.times.len(), 1, config.side, config.side];
     let x = moved(&case.images, along, shape.clone());
     let out = net.forward(&x, &case.times, &case.labels).unwrap();

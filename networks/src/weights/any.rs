@@ -6,7 +6,9 @@ use driftfield_problems::standardisation::Standardisation;
 
 use super::archive::Archive;
 use super::{TrainedNetwork, WeightsError};
-use crate::{Architecture, Plan, registry};
+use crate::{Architecture, Plan, Times, registry};
+use driftfield_solvers::FieldError;
+use ndarray::Array2;
 
 /// A trained network that is ready to generate, and what its file says of it.
 #[derive(Debug, Clone)]
@@ -52,6 +54,29 @@ impl AnyNetwork {
             expected: "a network that generates".to_owned(),
             found: format!("a {}", A::NAME),
         })
+    }
+}
+
+impl AnyNetwork {
+    /// The share of the rows of `data`, in its own units, to which a classifier gives their label;
+    /// of no label 0.
+    ///
+    /// # Errors
+    /// No rows, and rows of another length than the network takes.
+    pub fn accuracy(&self, data: &Array2<f64>, labels: &[u32]) -> Result<f64, FieldError> {
+        let mut states = data.as_standard_layout().to_owned();
+        let apply = self.standardisation.apply(&mut states);
+        apply.map_err(FieldError::other)?;
+        let (states, width) = (states.into_raw_vec_and_offset().0, self.plan.outputs());
+        let mut logits = vec![0.0; data.nrows() * width];
+        self.plan.evaluate(&mut logits, &states, Times::One(0.0))?;
+        let largest = |row: &[f64]| {
+            let better = |best: usize, i: usize| if row[i] > row[best] { i } else { best };
+            (0..row.len()).fold(0, better)
+        };
+        let found = logits.chunks_exact(width).map(largest).zip(labels);
+        let right = found.filter(|(found, label)| *found == **label as usize).count();
+        Ok(right as f64 / labels.len().max(1) as f64)
     }
 }
 

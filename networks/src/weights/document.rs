@@ -46,11 +46,11 @@ impl<A: Architecture> Document<A> {
     pub(super) fn of(archive: &Archive) -> Result<Self, WeightsError> {
         let format = check_kind(archive, KIND, 1..=FORMAT)?;
         let mut document: Value = archive.document()?;
-        let name = registry::of_document(&document)?.name;
+        let name = registry::name_in(&document).to_owned();
         if name != A::NAME {
             return Err(WeightsError::Kind {
                 expected: format!("a network of the architecture `{}`", A::NAME),
-                found: format!("one of the architecture `{name}`"),
+                found: format!("one of the architecture `{}`", echo(&name)),
             });
         }
         if format == 1 {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::Device;
 use serde_json::Value;
 
 use super::archive::{Archive, Values};
@@ -10,7 +9,7 @@ use super::document::{Document, FORMAT, KIND};
 use driftfield_problems::standardisation::Standardisation;
 
 use super::WeightsError;
-use crate::{Architecture, Mlp, MlpConfig, Parameters, Plan};
+use crate::{Architecture, MlpConfig, Parameters, Plan};
 
 /// A trained network, what it predicts of which process, and in which units.
 ///
@@ -118,13 +117,6 @@ impl<A: Architecture> TrainedNetwork<A> {
             data: document.data,
             data_std: document.data_std,
         })
-    }
-}
-
-impl TrainedNetwork {
-    /// The network for candle tensors.
-    pub fn mlp(&self, device: &Device) -> candle_core::Result<Mlp> {
-        Mlp::new(&self.parameters, device)
     }
 }
 

@@ -1,15 +1,16 @@
-use super::{DataSet, Entry, SampleRng};
+use super::{DataSet, SampleRng};
+use crate::catalog::Entry;
 
 /// Uniform on the dark squares of a 4 x 4 board with side 4, centred at zero.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Checkerboard;
 
 impl Checkerboard {
-    pub(super) const ENTRY: Entry = Entry {
-        name: "checkerboard",
-        summary: "the dark squares of a 4 x 4 board",
-        make: || Box::new(Checkerboard),
-    };
+    pub(super) fn entry() -> Entry<Box<dyn DataSet>> {
+        Entry::new("checkerboard", "the dark squares of a 4 x 4 board", |_| {
+            Ok(Box::new(Checkerboard) as _)
+        })
+    }
 }
 
 impl DataSet for Checkerboard {

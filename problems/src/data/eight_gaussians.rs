@@ -1,17 +1,18 @@
 use std::f64::consts::FRAC_PI_4;
 
-use super::{DataSet, Entry, SampleRng};
+use super::{DataSet, SampleRng};
+use crate::catalog::Entry;
 
 /// Eight equal Gaussians of standard deviation 0.15 on a circle of radius 1.4.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EightGaussians;
 
 impl EightGaussians {
-    pub(super) const ENTRY: Entry = Entry {
-        name: "eight-gaussians",
-        summary: "eight Gaussians on a circle",
-        make: || Box::new(EightGaussians),
-    };
+    pub(super) fn entry() -> Entry<Box<dyn DataSet>> {
+        Entry::new("eight-gaussians", "eight Gaussians on a circle", |_| {
+            Ok(Box::new(EightGaussians) as _)
+        })
+    }
 }
 
 impl DataSet for EightGaussians {

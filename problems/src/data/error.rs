@@ -5,23 +5,14 @@ use super::MnistError;
 use crate::echo::echo;
 use crate::field::MixtureError;
 use crate::npy::NpyError;
+use crate::spec::SpecError;
 
 /// Why there is no such data set, and what to try.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// No data set has this name.
-    #[error(
-        "no data set is called '{}'; did you mean '{nearest}'? There are {known}, the path of any .npy file of shape [n, d], or of a Gaussian mixture in .json, and mnist:DIR",
-        echo(name)
-    )]
-    UnknownName {
-        /// The name asked for.
-        name: String,
-        /// The most similar name there is.
-        nearest: &'static str,
-        /// All names.
-        known: String,
-    },
+    /// No data set has this name, or one of it has no such parameter.
+    #[error(transparent)]
+    Spec(#[from] Box<SpecError>),
     /// The file is no Gaussian mixture.
     #[error("{}: {source}", echo(file))]
     Mixture {

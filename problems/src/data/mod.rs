@@ -1,11 +1,12 @@
 //! Data sets as seeded draws: sample `i` depends on `(seed, i)` alone.
 //!
-//! A planar data set is one file with a `draw` and a line in [`REGISTRY`];
+//! A planar data set is one file with a `draw` and a line in [`catalog()`];
 //! any `.npy` file of shape `[n, d]` is a [`FiniteData`] set, and any Gaussian
 //! mixture in JSON is one as well. [`Mnist`] reads handwritten digits with their labels;
 //! `mnist:DIR` are those under `train-*`.
 
 mod cat;
+mod catalog;
 mod checkerboard;
 mod eight_gaussians;
 mod error;
@@ -14,11 +15,11 @@ mod idx;
 mod mixture;
 mod mnist;
 mod moons;
-mod registry;
 mod sample_rng;
 mod swiss_roll;
 
 pub use cat::{Cat, Mixture};
+pub use catalog::{by_name, catalog, file_of};
 pub use checkerboard::Checkerboard;
 pub use eight_gaussians::EightGaussians;
 pub use error::DataError;
@@ -26,7 +27,6 @@ pub use finite::FiniteData;
 pub use idx::{IdxError, IdxFile};
 pub use mnist::{Digits, Mnist, MnistError};
 pub use moons::Moons;
-pub use registry::{Entry, REGISTRY, by_name, file_of};
 pub use sample_rng::SampleRng;
 pub use swiss_roll::SwissRoll;
 

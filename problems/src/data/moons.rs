@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 
-use super::{DataSet, Entry, SampleRng};
+use super::{DataSet, SampleRng};
+use crate::catalog::Entry;
 
 /// Two interleaved half circles of radius 1, as in scikit-learn's
 /// `make_moons`, with Gaussian jitter 0.05, centred and scaled by 1.3.
@@ -11,8 +12,9 @@ use super::{DataSet, Entry, SampleRng};
 pub struct Moons;
 
 impl Moons {
-    pub(super) const ENTRY: Entry =
-        Entry { name: "moons", summary: "two interleaved half circles", make: || Box::new(Moons) };
+    pub(super) fn entry() -> Entry<Box<dyn DataSet>> {
+        Entry::new("moons", "two interleaved half circles", |_| Ok(Box::new(Moons) as _))
+    }
 }
 
 impl DataSet for Moons {

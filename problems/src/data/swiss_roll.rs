@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 
-use super::{DataSet, Entry, SampleRng};
+use super::{DataSet, SampleRng};
+use crate::catalog::Entry;
 
 /// The planar Swiss roll `a (cos a, sin a) / 7.5`, `a` uniform in
 /// `[3 pi/2, 9 pi/2]` as in scikit-learn's `make_swiss_roll`, jitter 0.03.
@@ -8,11 +9,11 @@ use super::{DataSet, Entry, SampleRng};
 pub struct SwissRoll;
 
 impl SwissRoll {
-    pub(super) const ENTRY: Entry = Entry {
-        name: "swiss-roll",
-        summary: "a spiral of one and a half turns",
-        make: || Box::new(SwissRoll),
-    };
+    pub(super) fn entry() -> Entry<Box<dyn DataSet>> {
+        Entry::new("swiss-roll", "a spiral of one and a half turns", |_| {
+            Ok(Box::new(SwissRoll) as _)
+        })
+    }
 }
 
 impl DataSet for SwissRoll {

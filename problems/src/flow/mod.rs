@@ -3,6 +3,7 @@
 
 mod bridge;
 mod forward;
+mod generation;
 mod marginal_score;
 mod noise_level;
 mod path_field;
@@ -10,6 +11,7 @@ mod schedule;
 
 pub use bridge::{BridgeDiffusion, NotABridge};
 pub use forward::ForwardDiffusion;
+pub use generation::{span_for, start_for, steps};
 pub use marginal_score::MarginalScore;
 pub use noise_level::NoiseLevel;
 pub use path_field::{PathField, probability_flow, reverse_sde};

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::catalog::std_key;
 use super::error::check_noise_std;
-use super::registry::MeasurementEntry;
-use super::{ImageShape, Measurement, MeasurementError};
+use super::{ImageShape, Measurement, MeasurementError, MeasurementRecipe};
+use crate::catalog::{Entry, Key};
 use crate::spec::SpecError;
 
 /// Gaussian blur: along rows and columns, weights `exp(-k^2 / (2 width^2))` at a distance of `k`
@@ -19,15 +20,15 @@ pub struct Blur {
     noise_std: f64,
 }
 
-pub(super) const ENTRY: MeasurementEntry = MeasurementEntry {
-    name: "blur",
-    keys: &["width", "std"],
-    summary: "Gaussian blur of a width in pixels, mirrored at the border: width=2",
-    build: |spec, shape| {
-        spec.only(ENTRY.keys)?;
-        Ok(Arc::new(Blur::new(shape, spec.number("width", 2.0)?, spec.number("std", 0.0)?)?))
-    },
-};
+const NAME: &str = "blur";
+
+pub(super) fn entry() -> Entry<MeasurementRecipe> {
+    Entry::new(NAME, "Gaussian blur, mirrored at the border", |blur| {
+        let (width, std) = (blur.number("width")?, blur.number("std")?);
+        Ok(MeasurementRecipe::new(move |shape| Ok(Arc::new(Blur::new(shape, width, std)?))))
+    })
+    .keys([Key::number("width", 2.0, "standard deviation, in pixels"), std_key()])
+}
 
 impl Blur {
     /// A standard deviation of `width` pixels, at most the longer side of the image.
@@ -36,7 +37,7 @@ impl Blur {
         let longest = shape.height.max(shape.width) as f64;
         if !(width > 0.0 && width <= longest) {
             let expected = format!("above 0 and at most {longest}, the longer side of the image");
-            return Err(SpecError::number(ENTRY.name, "width", width, expected).into());
+            return Err(SpecError::number(NAME, "width", width, expected).into());
         }
         let radius = (4.0 * width).ceil() as i64;
         let weight = |k: i64| (-0.5 * (k as f64 / width).powi(2)).exp();

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::catalog::{pair, std_key};
 use super::error::check_noise_std;
-use super::registry::{MeasurementEntry, pair};
-use super::{ImageShape, Measurement, MeasurementError};
+use super::{ImageShape, Measurement, MeasurementError, MeasurementRecipe};
+use crate::catalog::{Entry, Key};
 use crate::data::SampleRng;
 use crate::spec::SpecError;
 
@@ -17,30 +18,36 @@ pub struct Mask {
     noise_std: f64,
 }
 
-pub(super) const SQUARE: MeasurementEntry = MeasurementEntry {
-    name: "square",
-    keys: &["size", "center", "std"],
-    summary: "the pixels inside a rectangle: size=8 or 8x6 (rows x columns), center=ROWxCOLUMN",
-    build: |spec, shape| {
-        spec.only(SQUARE.keys)?;
-        let size = pair(spec, "size")?.ok_or_else(|| {
-            SpecError::value("square", "size", "", "given: size=8 or size=8x6, rows x columns")
-        })?;
-        let centre = pair(spec, "center")?.unwrap_or((shape.height / 2, shape.width / 2));
-        Ok(Arc::new(Mask::square(shape, size, centre, spec.number("std", 0.0)?)?))
-    },
-};
+pub(super) fn square() -> Entry<MeasurementRecipe> {
+    Entry::new("square", "the pixels inside a rectangle", |square| {
+        square.word("size")?;
+        let (size, centre) = (pair(square, "size")?, pair(square, "center")?);
+        let (size, std) = (size.unwrap_or_default(), square.number("std")?);
+        Ok(MeasurementRecipe::new(move |shape| {
+            let centre = centre.unwrap_or((shape.height / 2, shape.width / 2));
+            Ok(Arc::new(Mask::square(shape, size, centre, std)?))
+        }))
+    })
+    .keys([
+        Key::text("size", "8 or 8x6, rows x columns", "of the rectangle"),
+        Key::text("center", "ROWxCOLUMN", "of the rectangle; that of the image unless given"),
+        std_key(),
+    ])
+}
 
-pub(super) const RANDOM: MeasurementEntry = MeasurementEntry {
-    name: "random",
-    keys: &["keep", "seed", "std"],
-    summary: "a share of the pixels, drawn by a seed: keep=0.3,seed=0",
-    build: |spec, shape| {
-        spec.only(RANDOM.keys)?;
-        let (keep, seed) = (spec.number("keep", 0.3)?, spec.integer("seed", 0)?);
-        Ok(Arc::new(Mask::random(shape, keep, seed as u64, spec.number("std", 0.0)?)?))
-    },
-};
+pub(super) fn random() -> Entry<MeasurementRecipe> {
+    Entry::new("random", "a share of the pixels, drawn by a seed", |random| {
+        let (keep, seed) = (random.number("keep")?, random.integer("seed")? as u64);
+        let std = random.number("std")?;
+        Ok(MeasurementRecipe::new(move |shape| Ok(Arc::new(Mask::random(shape, keep, seed, std)?))))
+    })
+    .keys([
+        Key::number("keep", 0.3, "share of the pixels")
+            .within("above 0 and at most 1", |keep| keep > 0.0 && keep <= 1.0),
+        Key::integer("seed", 0, "of the draw"),
+        std_key(),
+    ])
+}
 
 impl Mask {
     /// The pixels *inside* a rectangle of `size` rows and columns: from row

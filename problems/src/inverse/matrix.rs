@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, linalg::general_mat_vec_mul};
 
+use super::catalog::std_key;
 use super::error::{check_noise_std, check_numbers};
-use super::registry::MeasurementEntry;
-use super::{Measurement, MeasurementError};
+use super::{Measurement, MeasurementError, MeasurementRecipe};
+use crate::catalog::{Entry, Key};
 use crate::npy;
-use crate::spec::SpecError;
 
 /// Any linear operator, by its matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,24 +16,15 @@ pub struct Matrix {
     noise_std: f64,
 }
 
-pub(super) const ENTRY: MeasurementEntry = MeasurementEntry {
-    name: "matrix",
-    keys: &["file", "std"],
-    summary: "any matrix, one row for each measured value, from a file: file=A.npy",
-    build: |spec, shape| {
-        spec.only(ENTRY.keys)?;
-        let file = spec.text("file").ok_or_else(|| {
-            SpecError::value(
-                ENTRY.name,
-                "file",
-                "",
-                "given: file=A.npy, of shape [rows, dimension]",
-            )
-        })?;
-        let values = npy::read_matrix(file)?;
-        Ok(Arc::new(Matrix::new(values, shape.dimension(), spec.number("std", 0.0)?)?))
-    },
-};
+pub(super) fn entry() -> Entry<MeasurementRecipe> {
+    Entry::new("matrix", "any matrix, one row for each measured value", |matrix| {
+        let (file, std) = (matrix.word("file")?.to_owned(), matrix.number("std")?);
+        Ok(MeasurementRecipe::new(move |shape| {
+            Ok(Arc::new(Matrix::new(npy::read_matrix(&file)?, shape.dimension(), std)?))
+        }))
+    })
+    .keys([Key::text("file", "A.npy", "the matrix, of shape [rows, dimension]"), std_key()])
+}
 
 impl Matrix {
     /// The matrix `values`, of one column for each of the `dimension` components of the data.

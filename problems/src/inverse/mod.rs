@@ -34,6 +34,7 @@
 //! ```
 
 mod blur;
+mod catalog;
 mod conditioned;
 mod dps;
 mod error;
@@ -46,12 +47,11 @@ mod measurement;
 mod observation;
 mod pool;
 mod pseudo_inverse;
-mod registry;
 mod replacement;
-mod technique;
 mod units;
 
 pub use blur::Blur;
+pub use catalog::{MeasurementRecipe, catalog, parse};
 pub use conditioned::{Conditioned, Conditioning};
 pub use dps::Dps;
 pub use error::MeasurementError;
@@ -64,7 +64,5 @@ pub use measurement::{Measurement, SharedMeasurement};
 pub use observation::Observation;
 pub use pool::Pool;
 pub use pseudo_inverse::PseudoInverse;
-pub use registry::{MEASUREMENTS, MeasurementEntry, check, parse};
 pub use replacement::Replacement;
-pub use technique::Technique;
 pub use units::InUnits;

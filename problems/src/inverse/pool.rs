@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::catalog::std_key;
 use super::error::check_noise_std;
-use super::registry::MeasurementEntry;
-use super::{ImageShape, Measurement, MeasurementError};
+use super::{ImageShape, Measurement, MeasurementError, MeasurementRecipe};
+use crate::catalog::{Entry, Key};
 
 /// The means of blocks of `factor x factor` pixels: super-resolution.
 ///
@@ -14,15 +15,13 @@ pub struct Pool {
     noise_std: f64,
 }
 
-pub(super) const ENTRY: MeasurementEntry = MeasurementEntry {
-    name: "pool",
-    keys: &["factor", "std"],
-    summary: "means of blocks of pixels: factor=4",
-    build: |spec, shape| {
-        spec.only(ENTRY.keys)?;
-        Ok(Arc::new(Pool::new(shape, spec.integer("factor", 2)?, spec.number("std", 0.0)?)?))
-    },
-};
+pub(super) fn entry() -> Entry<MeasurementRecipe> {
+    Entry::new("pool", "means of blocks of pixels", |pool| {
+        let (factor, std) = (pool.integer("factor")?, pool.number("std")?);
+        Ok(MeasurementRecipe::new(move |shape| Ok(Arc::new(Pool::new(shape, factor, std)?))))
+    })
+    .keys([Key::integer("factor", 2, "pixels along a side of a block"), std_key()])
+}
 
 impl Pool {
     /// Blocks of `factor x factor` pixels, which must divide the image.

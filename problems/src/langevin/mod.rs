@@ -24,5 +24,5 @@ mod underdamped;
 
 pub use overdamped::OverdampedLangevin;
 pub use phase_space::PhaseSpace;
-pub use splitting::{Baoab, Obabo, SplittingMemory};
+pub use splitting::{Baoab, BaoabStepper, Obabo, ObaboStepper};
 pub use underdamped::{ForceField, LangevinError, UnderdampedLangevin};

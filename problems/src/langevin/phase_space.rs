@@ -73,6 +73,23 @@ impl<S: State> State for PhaseSpace<S> {
         Ok(())
     }
 
+    fn select_lanes(&self, lanes: &[usize]) -> Result<Self, StateError> {
+        let velocity = self.velocity.select_lanes(lanes)?;
+        Ok(PhaseSpace { velocity, ..Self::at_rest(self.position.select_lanes(lanes)?) })
+    }
+
+    fn assign_lanes(&mut self, other: &Self, pairs: &[(usize, usize)]) -> Result<(), StateError> {
+        self.position.assign_lanes(&other.position, pairs)?;
+        self.velocity.assign_lanes(&other.velocity, pairs)
+    }
+
+    fn combine_lanes(&mut self, own: &[f64], terms: &[(&[f64], &Self)]) -> Result<(), StateError> {
+        let positions: Vec<_> = terms.iter().map(|&(c, term)| (c, &term.position)).collect();
+        let velocities: Vec<_> = terms.iter().map(|&(c, term)| (c, &term.velocity)).collect();
+        self.position.combine_lanes(own, &positions)?;
+        self.velocity.combine_lanes(own, &velocities)
+    }
+
     fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError> {
         self.position.add_product(&a.position, &b.position)?;
         self.velocity.add_product(&a.velocity, &b.velocity)

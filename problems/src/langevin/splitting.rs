@@ -1,6 +1,8 @@
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use driftfield_solvers::noise::{Noise, NoiseRequest};
-use driftfield_solvers::{Counted, FieldError, State};
+use driftfield_solvers::{Counted, FieldError, State, StateError};
 
 use super::{ForceField, PhaseSpace};
 
@@ -26,16 +28,16 @@ pub struct Obabo;
 
 /// The forces at both ends of a step, and its increment.
 #[derive(Debug)]
-pub struct SplittingMemory<S> {
+struct SplittingScratch<S> {
     force: S,
     known: bool,
     force_after: S,
     increment: PhaseSpace<S>,
 }
 
-impl<S: State> SplittingMemory<S> {
+impl<S: State> SplittingScratch<S> {
     fn new(initial: &PhaseSpace<S>) -> Self {
-        SplittingMemory {
+        SplittingScratch {
             force: initial.position.zeros_like(),
             known: false,
             force_after: initial.position.zeros_like(),
@@ -61,8 +63,17 @@ impl<S: State> SplittingMemory<S> {
         Ok(())
     }
 
-    fn accepted(&mut self) {
-        std::mem::swap(&mut self.force, &mut self.force_after);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        let SplittingScratch { force, known, force_after, increment } = self;
+        match told {
+            Told::Accepted | Told::AcceptedLanes(_) => std::mem::swap(force, force_after),
+            Told::Corrected | Told::Replaced => *known = false,
+            Told::Lanes(from) => {
+                move_lanes([force, force_after], from)?;
+                move_lanes([increment], from)?;
+            }
+        }
+        Ok(())
     }
 
     /// The Ornstein-Uhlenbeck process of the velocities over `[a, b]`:
@@ -92,47 +103,50 @@ fn info(name: &'static str) -> MethodInfo {
     }
 }
 
+/// BAOAB in the midst of a solve.
+#[derive(Debug)]
+pub struct BaoabStepper<S>(SplittingScratch<S>);
+
 impl<S: State, F: ForceField<S>> Method<PhaseSpace<S>, F> for Baoab {
-    type Memory = SplittingMemory<S>;
+    type Stepper = BaoabStepper<S>;
 
     fn info(&self) -> MethodInfo {
         info("baoab")
     }
 
-    fn memory(&self, initial: &PhaseSpace<S>) -> Self::Memory {
-        SplittingMemory::new(initial)
-    }
-
-    fn step(
-        &self,
-        step: Step<'_, PhaseSpace<S>, F>,
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        memory.prepare(field, &u.position, (t, h))?;
-        next.copy_from(u)?;
-        let PhaseSpace { position, velocity, .. } = next;
-        let half = 0.5 * h;
-        velocity.linear_combination(1.0, &[(half, &memory.force)])?;
-        position.linear_combination(1.0, &[(half, velocity)])?;
-        memory.relax(velocity, field.friction(), noise, (t, t_next))?;
-        position.linear_combination(1.0, &[(half, velocity)])?;
-        field.force(&mut memory.force_after, position, t_next)?;
-        velocity.linear_combination(1.0, &[(half, &memory.force_after)])?;
-        Ok(())
-    }
-
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.accepted();
-    }
-
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.known = false;
+    fn begin(&self, initial: &PhaseSpace<S>) -> Self::Stepper {
+        BaoabStepper(SplittingScratch::new(initial))
     }
 }
 
+impl<S: State, F: ForceField<S>> Stepper<PhaseSpace<S>, F> for BaoabStepper<S> {
+    fn step(&mut self, step: Step<'_, PhaseSpace<S>, F>) -> Result<(), StepError> {
+        let scratch = &mut self.0;
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        scratch.prepare(field, &u.position, (t, h))?;
+        next.copy_from(u)?;
+        let PhaseSpace { position, velocity, .. } = next;
+        let half = 0.5 * h;
+        velocity.linear_combination(1.0, &[(half, &scratch.force)])?;
+        position.linear_combination(1.0, &[(half, velocity)])?;
+        scratch.relax(velocity, field.friction(), noise, (t, t_next))?;
+        position.linear_combination(1.0, &[(half, velocity)])?;
+        field.force(&mut scratch.force_after, position, t_next)?;
+        velocity.linear_combination(1.0, &[(half, &scratch.force_after)])?;
+        Ok(())
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.0.tell(told)
+    }
+}
+
+/// OBABO in the midst of a solve.
+#[derive(Debug)]
+pub struct ObaboStepper<S>(SplittingScratch<S>);
+
 impl<S: State, F: ForceField<S>> Method<PhaseSpace<S>, F> for Obabo {
-    type Memory = SplittingMemory<S>;
+    type Stepper = ObaboStepper<S>;
 
     fn info(&self) -> MethodInfo {
         info("obabo")
@@ -142,33 +156,28 @@ impl<S: State, F: ForceField<S>> Method<PhaseSpace<S>, F> for Obabo {
         Some(NoiseRequest { inside_steps: true, ..NoiseRequest::default() })
     }
 
-    fn memory(&self, initial: &PhaseSpace<S>) -> Self::Memory {
-        SplittingMemory::new(initial)
+    fn begin(&self, initial: &PhaseSpace<S>) -> Self::Stepper {
+        ObaboStepper(SplittingScratch::new(initial))
     }
+}
 
-    fn step(
-        &self,
-        step: Step<'_, PhaseSpace<S>, F>,
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
+impl<S: State, F: ForceField<S>> Stepper<PhaseSpace<S>, F> for ObaboStepper<S> {
+    fn step(&mut self, step: Step<'_, PhaseSpace<S>, F>) -> Result<(), StepError> {
+        let scratch = &mut self.0;
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        memory.prepare(field, &u.position, (t, h))?;
+        scratch.prepare(field, &u.position, (t, h))?;
         next.copy_from(u)?;
         let PhaseSpace { position, velocity, .. } = next;
         let (half, middle) = (0.5 * h, t + 0.5 * (t_next - t));
-        memory.relax(velocity, field.friction(), noise, (t, middle))?;
-        velocity.linear_combination(1.0, &[(half, &memory.force)])?;
+        scratch.relax(velocity, field.friction(), noise, (t, middle))?;
+        velocity.linear_combination(1.0, &[(half, &scratch.force)])?;
         position.linear_combination(1.0, &[(h, velocity)])?;
-        field.force(&mut memory.force_after, position, t_next)?;
-        velocity.linear_combination(1.0, &[(half, &memory.force_after)])?;
-        memory.relax(velocity, field.friction(), noise, (middle, t_next))
+        field.force(&mut scratch.force_after, position, t_next)?;
+        velocity.linear_combination(1.0, &[(half, &scratch.force_after)])?;
+        scratch.relax(velocity, field.friction(), noise, (middle, t_next))
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.accepted();
-    }
-
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.known = false;
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.0.tell(told)
     }
 }

@@ -1,5 +1,7 @@
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
-use driftfield_solvers::{SemilinearField, State, Target};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
+use driftfield_solvers::{SemilinearField, State, StateError, Target};
 
 /// Ancestral sampling: every step draws `x_u` from the process's exact posterior
 /// `p(x_u | x_t, x_0)` with the predicted data in place of `x_0` (Ho et al.,
@@ -32,13 +34,14 @@ impl Ancestral {
 
 /// The predicted data and the increment of a step.
 #[derive(Debug)]
-pub struct AncestralMemory<S> {
+pub struct AncestralStepper<S> {
+    noiseless_at: Option<f64>,
     data: S,
     increment: S,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral {
-    type Memory = AncestralMemory<S>;
+    type Stepper = AncestralStepper<S>;
 
     fn info(&self) -> MethodInfo {
         MethodInfo {
@@ -48,17 +51,20 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        AncestralMemory { data: initial.zeros_like(), increment: initial.zeros_like() }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        let (data, increment) = (initial.zeros_like(), initial.zeros_like());
+        AncestralStepper { noiseless_at: self.noiseless_at, data, increment }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for AncestralStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
-        let AncestralMemory { data, increment } = memory;
+        let AncestralStepper { noiseless_at, data, increment } = self;
         let posterior = field.schedule().posterior(t, t_next)?;
         field.predict(Target::DATA, data, u, t.into())?;
         let mean = [(posterior.state, u), (posterior.data, &*data)];
-        if posterior.variance > 0.0 && self.noiseless_at != Some(t_next) {
+        if posterior.variance > 0.0 && *noiseless_at != Some(t_next) {
             noise.increment(t, t_next, increment)?;
             // The increment has variance |t_next - t|.
             let scale = (posterior.variance / (t_next - t).abs()).sqrt();
@@ -67,5 +73,12 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral {
             next.linear_combination(0.0, &mean)?;
         }
         Ok(())
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.data, &mut self.increment], from),
+            _ => Ok(()),
+        }
     }
 }

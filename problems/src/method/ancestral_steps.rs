@@ -1,54 +1,46 @@
-//! DDIM and the ancestral samplers of k-diffusion by name and parameters.
+//! Methods whose noise is an ancestral step's: DDIM and the samplers of k-diffusion.
 
-use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{
-    Ancestral2S, AncestralNoise, Ddim, NoiseSettingError, Sde2S,
-};
-use driftfield_solvers::{NonlinearPart, State};
+use driftfield_solvers::State;
+use driftfield_solvers::method::Method;
+use driftfield_solvers::method::exponential::{AncestralNoise, NoiseSettingError};
 
-use super::{ChosenMethod, IntendedGrid, PathMethod};
-use crate::spec::{Spec, SpecError};
+use super::Recipe;
+use crate::catalog::{Entry, Key, Parameters};
+use crate::flow::PathField;
+use crate::spec::SpecError;
 
-/// The method `spec` names, if its noise is an ancestral step's.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    _grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let default = match spec.name() {
-        "ddim" => AncestralNoise::NONE,
-        "euler-ancestral"
-        | "dpm-2-ancestral"
-        | "dpm-solver++2s-ancestral"
-        | "sde-dpm-solver++2s" => AncestralNoise::FULL,
-        _ => return Ok(None),
-    };
-    spec.only(NOISE_KEYS)?;
-    let noise = noise(spec, default)?;
-    let method: PathMethod<S> = match spec.name() {
-        "ddim" => BoxedMethod::new(Ddim::new(noise)),
-        "euler-ancestral" => BoxedMethod::new(Ddim::euler_ancestral(noise)),
-        "dpm-2-ancestral" => BoxedMethod::new(Ancestral2S::new(NonlinearPart::Noise, noise)),
-        "sde-dpm-solver++2s" => BoxedMethod::new(Sde2S::new(noise)),
-        _ => BoxedMethod::new(Ancestral2S::new(NonlinearPart::Data, noise)),
-    };
-    Ok(Some(ChosenMethod { method, orders: None }))
+/// What `make` makes of the noise, by default `noise`.
+pub(super) fn ancestral<S: State, M>(
+    summary: &'static str,
+    noise: AncestralNoise,
+    make: fn(AncestralNoise) -> M,
+) -> Entry<Recipe<S>>
+where
+    M: Method<S, PathField<S>> + Clone + Send + Sync + 'static,
+{
+    let eta = if noise == AncestralNoise::NONE { 0.0 } else { 1.0 };
+    Entry::new(make(noise).info().name, summary, move |parameters| {
+        Ok(Recipe::new(make(noise_of(parameters)?)))
+    })
+    .keys([
+        Key::number("eta", eta, "share of the posterior's noise; 0 is the probability flow")
+            .within("a number from 0 to 1", |eta| (0.0..=1.0).contains(&eta)),
+        noise_factor(),
+    ])
 }
 
-/// `eta`, and `noise`, the factor of what is drawn.
-pub(super) const NOISE_KEYS: &[&str] = &["eta", "noise"];
+/// The factor of what is drawn.
+pub(super) fn noise_factor() -> Key {
+    Key::number("noise", 1.0, "factor of what is drawn").not_negative()
+}
 
-fn noise(spec: &Spec, default: AncestralNoise) -> Result<AncestralNoise, SpecError> {
-    let noise = match spec.text("eta") {
-        None => default,
-        Some(_) => {
-            let eta = spec.number("eta", 0.0)?;
-            AncestralNoise::new(eta).map_err(|error| refused(spec, error))?
-        }
-    };
-    noise.factor(spec.number("noise", 1.0)?).map_err(|error| refused(spec, error))
+fn noise_of(parameters: &Parameters<'_>) -> Result<AncestralNoise, SpecError> {
+    let (eta, factor) = (parameters.number("eta")?, parameters.number("noise")?);
+    let noise = AncestralNoise::new(eta).and_then(|noise| noise.factor(factor));
+    noise.map_err(|error| refused(parameters, error))
 }
 
 /// The refusal of a setting as that of the parameter of the same name.
-pub(super) fn refused(spec: &Spec, error: NoiseSettingError) -> SpecError {
-    SpecError::number(spec.name(), error.name, error.value, error.range)
+pub(super) fn refused(parameters: &Parameters<'_>, error: NoiseSettingError) -> SpecError {
+    SpecError::number(parameters.name(), error.name, error.value, error.range)
 }

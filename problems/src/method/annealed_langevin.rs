@@ -1,7 +1,7 @@
 use driftfield_solvers::method::exponential::NoiseSettingError;
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use driftfield_solvers::noise::NoiseRequest;
-use driftfield_solvers::{SemilinearField, State};
+use driftfield_solvers::{SemilinearField, State, StateError};
 
 use super::langevin_steps::{LangevinRule, LangevinScratch, LangevinSteps, Level, Parts};
 
@@ -44,10 +44,13 @@ impl Default for AnnealedLangevin {
 
 /// Scratch of a solve by annealed Langevin dynamics.
 #[derive(Debug)]
-pub struct AnnealedLangevinMemory<S>(LangevinScratch<S>);
+pub struct AnnealedLangevinStepper<S> {
+    method: AnnealedLangevin,
+    scratch: LangevinScratch<S>,
+}
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for AnnealedLangevin {
-    type Memory = AnnealedLangevinMemory<S>;
+    type Stepper = AnnealedLangevinStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let evaluations = self.0.count as u64;
@@ -61,16 +64,26 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for AnnealedLangevin {
         Some(NoiseRequest { inside_steps: self.0.count > 1, ..NoiseRequest::default() })
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        AnnealedLangevinMemory(LangevinScratch::new(initial))
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        AnnealedLangevinStepper { method: *self, scratch: LangevinScratch::new(initial) }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for AnnealedLangevinStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
         // Towards the data only, as the ladder goes.
         field.schedule().transition(t, t_next)?;
         next.copy_from(u)?;
         let level = Level { t: t_next, damping: 1.0 };
-        self.0.run(field, level, next, noise, self.parts(t, t_next), &mut memory.0)
+        let AnnealedLangevinStepper { method, scratch } = self;
+        method.0.run(field, level, next, noise, method.parts(t, t_next), scratch)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.scratch.move_lanes(from),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,43 +1,48 @@
-//! The samplers of Karras et al. with their churn, by name and parameters.
+//! The samplers of Karras et al. with their churn.
 
 use driftfield_solvers::State;
-use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Churn, Churned, Dpm2, edm_heun};
+use driftfield_solvers::method::Method;
+use driftfield_solvers::method::exponential::{Churn, Churned};
 use driftfield_solvers::number::Number;
 
-use super::{ChosenMethod, IntendedGrid};
-use crate::spec::{Spec, SpecError};
+use super::Recipe;
+use crate::catalog::{Entry, Key, Parameters};
+use crate::flow::PathField;
+use crate::spec::SpecError;
 
-/// `S_churn`, `S_tmin`, `S_tmax`, `S_noise`.
-const KEYS: [&str; 4] = ["churn", "tmin", "tmax", "noise"];
-
-/// The method `spec` names, if it is one with churn.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    _grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let build: fn(Churn) -> _ = match spec.name() {
-        "edm-heun" => |churn| BoxedMethod::new(edm_heun(churn)),
-        "dpm-2" => |churn| BoxedMethod::new(Churned::new(Dpm2::new(), churn)),
-        _ => return Ok(None),
-    };
-    spec.only(&KEYS)?;
-    Ok(Some(ChosenMethod { method: build(churn(spec)?), orders: None }))
+/// A one-step method after churn: `S_churn`, `S_tmin`, `S_tmax`, `S_noise`.
+pub(super) fn churned<S: State, M>(
+    summary: &'static str,
+    make: fn(Churn) -> Churned<M>,
+) -> Entry<Recipe<S>>
+where
+    M: Clone + Send + Sync + 'static,
+    Churned<M>: Method<S, PathField<S>>,
+{
+    Entry::new(make(Churn::NONE).info().name, summary, move |parameters| {
+        Ok(Recipe::new(make(churn(parameters)?)))
+    })
+    .keys([
+        Key::number("churn", Churn::NONE.amount, "noise added over all steps").not_negative(),
+        Key::number("tmin", Churn::NONE.rho_min, "least sigma / alpha that it is added at")
+            .not_negative(),
+        Key::number("tmax", 0.0, "largest of them; any, unless given")
+            .not_negative()
+            .without_default(),
+        Key::number("noise", Churn::NONE.noise, "factor of what is drawn").not_negative(),
+    ])
 }
 
-fn churn(spec: &Spec) -> Result<Churn, SpecError> {
-    let values = [Churn::NONE.amount, Churn::NONE.rho_min, Churn::NONE.rho_max, Churn::NONE.noise];
-    let mut read = [0.0; 4];
-    for ((value, key), default) in read.iter_mut().zip(KEYS).zip(values) {
-        *value = spec.number(key, default)?;
-        if *value < 0.0 {
-            return Err(SpecError::number(spec.name(), key, *value, "not negative"));
-        }
+fn churn(parameters: &Parameters<'_>) -> Result<Churn, SpecError> {
+    let churn = Churn {
+        amount: parameters.number("churn")?,
+        rho_min: parameters.number("tmin")?,
+        rho_max: parameters.optional_number("tmax")?.unwrap_or(Churn::NONE.rho_max),
+        noise: parameters.number("noise")?,
+    };
+    if churn.rho_min > churn.rho_max {
+        let expected = format!("at most tmax = {}", Number(churn.rho_max));
+        return Err(SpecError::number(parameters.name(), "tmin", churn.rho_min, expected));
     }
-    let [amount, rho_min, rho_max, noise] = read;
-    if rho_min > rho_max {
-        let expected = format!("at most tmax = {}", Number(rho_max));
-        return Err(SpecError::number(spec.name(), "tmin", rho_min, expected));
-    }
-    Ok(Churn { amount, rho_min, rho_max, noise })
+    Ok(churn)
 }

@@ -1,55 +1,38 @@
-//! DEIS, LMS and iPNDM by name and parameters.
+//! The kin of DEIS that have parameters of their own: LMS and rhoRK.
 
 use driftfield_solvers::State;
-use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Deis, Ipndm, MultistepRule, RhoRungeKutta};
+use driftfield_solvers::method::exponential::{Deis, RhoRungeKutta};
 use driftfield_solvers::method::runge_kutta::{
     EulerTableau, Heun3Tableau, HeunTableau, Kutta3Tableau, Ralston3Tableau, Rk4Tableau,
 };
 
-use super::multistep::{MULTISTEP_KEYS, multistep};
-use super::{ChosenMethod, IntendedGrid, PathMethod};
-use crate::spec::{Spec, SpecError};
+use super::Recipe;
+use super::multistep::multistep_of;
+use crate::catalog::{Entry, Key};
 
-const TABLEAUX: [&str; 6] = ["heun2", "kutta3", "heun3", "ralston3", "rk4", "euler1"];
-
-/// The method `spec` names, if it is a DEIS or one of its kin.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    _grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let method = match spec.name() {
-        "deis-rhork" => rho_runge_kutta(spec)?,
-        "ipndm" => {
-            spec.only(MULTISTEP_KEYS)?;
-            BoxedMethod::new(multistep(spec, Ipndm)?)
-        }
-        "lms" => {
-            spec.only(&[&["order"], MULTISTEP_KEYS].concat())?;
-            let order = spec.integer("order", 4)?;
-            if !(1..=4).contains(&order) {
-                return Err(SpecError::value("lms", "order", order, "1, 2, 3 or 4"));
-            }
-            BoxedMethod::new(multistep(spec, Deis::lms(order))?)
-        }
-        name => {
-            let mut rules = (0..4).flat_map(|q| [Deis::tab(q), Deis::rho_ab(q)]);
-            let Some(rule) = rules.find(|rule| rule.name() == name) else { return Ok(None) };
-            spec.only(MULTISTEP_KEYS)?;
-            BoxedMethod::new(multistep(spec, rule)?)
-        }
-    };
-    Ok(Some(ChosenMethod { method, orders: None }))
+/// k-diffusion's linear multistep method.
+pub(super) fn lms<S: State>(summary: &'static str) -> Entry<Recipe<S>> {
+    let order = Key::integer("order", 4, "values that a step combines")
+        .within("1, 2, 3 or 4", |order| (1.0..=4.0).contains(&order));
+    multistep_of(summary, Deis::lms(4), |_, parameters| Ok(Deis::lms(parameters.integer("order")?)))
+        .keys([order])
 }
 
-fn rho_runge_kutta<S: State>(spec: &Spec) -> Result<PathMethod<S>, SpecError> {
-    spec.only(&["tableau"])?;
-    Ok(match spec.choice("tableau", &TABLEAUX, TABLEAUX[0])? {
-        "kutta3" => BoxedMethod::new(RhoRungeKutta::<Kutta3Tableau>::new()),
-        "heun3" => BoxedMethod::new(RhoRungeKutta::<Heun3Tableau>::new()),
-        "ralston3" => BoxedMethod::new(RhoRungeKutta::<Ralston3Tableau>::new()),
-        "rk4" => BoxedMethod::new(RhoRungeKutta::<Rk4Tableau>::new()),
-        "euler1" => BoxedMethod::new(RhoRungeKutta::<EulerTableau>::new()),
-        _ => BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
+/// DEIS by a Runge-Kutta method in `sigma / alpha`.
+pub(super) fn rho_runge_kutta<S: State>(summary: &'static str) -> Entry<Recipe<S>> {
+    Entry::new("deis-rhork", summary, |parameters| {
+        Ok(match parameters.word("tableau")? {
+            "kutta3" => Recipe::new(RhoRungeKutta::<Kutta3Tableau>::new()),
+            "heun3" => Recipe::new(RhoRungeKutta::<Heun3Tableau>::new()),
+            "ralston3" => Recipe::new(RhoRungeKutta::<Ralston3Tableau>::new()),
+            "rk4" => Recipe::new(RhoRungeKutta::<Rk4Tableau>::new()),
+            "euler1" => Recipe::new(RhoRungeKutta::<EulerTableau>::new()),
+            _ => Recipe::new(RhoRungeKutta::<HeunTableau>::new()),
+        })
     })
+    .keys([Key::choice(
+        "tableau",
+        &["heun2", "kutta3", "heun3", "ralston3", "rk4", "euler1"],
+        "the Runge-Kutta method",
+    )])
 }

@@ -1,127 +1,116 @@
-//! The DPM-Solver family by name and parameters.
+//! The DPM-Solver family: singlestep, multistep, and embedded for adaptive steps.
+//!
+//! `lower_order_final` and `type` are known to the whole family, as in the published code, also
+//! where they change nothing.
 
 use std::sync::Arc;
 
-use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::exponential::{
-    DpmSolverM, EmbeddedSinglestep, Nodes, Singlestep, Variant,
+    DpmSolverM, EmbeddedSinglestep, MultistepRule, Nodes, Singlestep, ThirdOrder, Variant,
 };
-use driftfield_solvers::{FieldError, NonlinearPart, State};
+use driftfield_solvers::method::{BoxedMethod, Method};
+use driftfield_solvers::{FieldError, State};
 
-use super::multistep::{MULTISTEP_KEYS, multistep, third_order};
-use super::{ChosenMethod, IntendedGrid, PathMethod};
+use super::multistep::multistep_of;
+use super::{ChosenMethod, IntendedGrid, Recipe};
+use crate::catalog::{Entry, Key, Parameters};
+use crate::flow::PathField;
 use crate::spacing::Spacing;
-use crate::spec::{Spec, SpecError};
+use crate::spec::SpecError;
 
-/// Which of the family a name means.
-#[derive(Debug, Clone, Copy)]
-struct Member {
-    part: NonlinearPart,
+const VARIANTS: [&str; 2] = ["dpmsolver", "taylor"];
+
+fn type_key() -> Key {
+    Key::choice("type", &VARIANTS, "how the highest difference is weighed")
+}
+
+fn variant(parameters: &Parameters<'_>, key: &str) -> Result<Variant, SpecError> {
+    Ok(if parameters.word(key)? == VARIANTS[1] { Variant::Taylor } else { Variant::DpmSolver })
+}
+
+/// `form=corrected|reference`, of rules of order 3.
+pub(super) fn form_key() -> Key {
+    Key::choice(
+        "form",
+        &["corrected", "reference"],
+        "second derivative: the parabola's, or the published code's, which is half of it",
+    )
+}
+
+/// `rule` in the form that is asked for, if it is one of those that have two.
+pub(super) fn third_order(
+    rule: DpmSolverM,
+    parameters: &Parameters<'_>,
+) -> Result<DpmSolverM, SpecError> {
+    if rule.values() < 3 {
+        return Ok(rule);
+    }
+    Ok(rule.third_order(match parameters.word("form")? {
+        "reference" => ThirdOrder::Reference,
+        _ => ThirdOrder::Corrected,
+    }))
+}
+
+/// A multistep DPM-Solver.
+pub(super) fn multistep_dpm_solver<S: State>(
+    summary: &'static str,
+    rule: DpmSolverM,
+) -> Entry<Recipe<S>> {
+    let form = (rule.values() == 3).then(form_key);
+    multistep_of(summary, rule, |rule, parameters| {
+        third_order(rule.variant(variant(parameters, "type")?), parameters)
+    })
+    .keys([type_key()])
+    .keys(form)
+}
+
+/// A singlestep DPM-Solver with an estimate of its error.
+pub(super) fn embedded<S: State>(
+    summary: &'static str,
+    method: EmbeddedSinglestep,
+) -> Entry<Recipe<S>> {
+    let name = Method::<S, PathField<S>>::info(&method).name;
+    Entry::new(name, summary, move |parameters| {
+        Ok(Recipe::new(method.clone().variant(variant(parameters, "type")?)))
+    })
+    .keys([type_key()])
+}
+
+/// A singlestep DPM-Solver, whose inner nodes follow the grid, and whose orders a number of
+/// evaluations.
+pub(super) fn singlestep<S: State>(summary: &'static str, method: Singlestep) -> Entry<Recipe<S>> {
+    let info = Method::<S, PathField<S>>::info(&method);
+    let order = info.order as usize;
+    let inner = Key::choice("inner", &["taylor", "dpmsolver"], "`type` of the second inner node");
+    let entry = Entry::new(info.name, summary, move |parameters| {
+        let mut method = method.clone().variant(variant(parameters, "type")?);
+        if order == 3 {
+            method = method.inner_variant(variant(parameters, "inner")?);
+        }
+        Ok(Recipe::following(move |grid| on_grid(method.clone(), order, grid)))
+    })
+    .keys([
+        type_key(),
+        Key::flag("lower_order_final", true, "as in the published code; changes nothing here"),
+    ]);
+    entry.keys((order == 3).then_some(inner))
+}
+
+fn on_grid<S: State>(
+    mut method: Singlestep,
     order: usize,
-    form: Form,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Singlestep,
-    Multistep,
-    Embedded,
-}
-
-fn member(name: &str) -> Option<Member> {
-    let (part, rest) = match name.strip_prefix("dpm-solver")? {
-        rest if rest.starts_with("++") => (NonlinearPart::Data, &rest[2..]),
-        rest => (NonlinearPart::Noise, rest.strip_prefix('-')?),
-    };
-    let (order, form) = match rest {
-        "1" => (1, Form::Singlestep),
-        "2s" => (2, Form::Singlestep),
-        "3s" => (3, Form::Singlestep),
-        "2m" => (2, Form::Multistep),
-        "3m" => (3, Form::Multistep),
-        "12" => (2, Form::Embedded),
-        "23" => (3, Form::Embedded),
-        _ => return None,
-    };
-    Some(Member { part, order, form })
-}
-
-impl Member {
-    /// `lower_order_final` and `type` are known to the whole family, as in the published
-    /// code, also where they change nothing.
-    fn keys(self) -> Vec<&'static str> {
-        match (self.form, self.order) {
-            (Form::Embedded, _) => vec!["type"],
-            (Form::Singlestep, 3) => vec!["type", "lower_order_final", "inner"],
-            (Form::Singlestep, _) => vec!["type", "lower_order_final"],
-            (Form::Multistep, 3) => [&["type", "form"], MULTISTEP_KEYS].concat(),
-            (Form::Multistep, _) => [&["type"], MULTISTEP_KEYS].concat(),
-        }
-    }
-}
-
-/// The method `spec` names, if it is one of the family.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let Some(member) = member(spec.name()) else { return Ok(None) };
-    spec.only(&member.keys())?;
-    let variant = match spec.choice("type", &["dpmsolver", "taylor"], "dpmsolver")? {
-        "taylor" => Variant::Taylor,
-        _ => Variant::DpmSolver,
-    };
-    match member.form {
-        Form::Embedded => return Ok(Some(embedded(member, variant))),
-        Form::Singlestep => {
-            spec.boolean("lower_order_final", true)?;
-            let inner = match spec.choice("inner", &["taylor", "dpmsolver"], "taylor")? {
-                "dpmsolver" => Variant::DpmSolver,
-                _ => Variant::Taylor,
-            };
-            return Ok(Some(singlestep(member, (variant, inner), grid)));
-        }
-        Form::Multistep => {}
-    }
-    let form = third_order(spec)?;
-    let rule = match member.order {
-        2 => DpmSolverM::second(member.part),
-        _ => DpmSolverM::third(member.part),
-    };
-    let method = multistep(spec, rule.variant(variant).third_order(form))?;
-    Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
-}
-
-fn embedded<S: State>(member: Member, variant: Variant) -> ChosenMethod<S> {
-    let method = match member.order {
-        2 => EmbeddedSinglestep::second(member.part),
-        _ => EmbeddedSinglestep::third(member.part),
-    };
-    ChosenMethod { method: BoxedMethod::new(method.variant(variant)), orders: None }
-}
-
-fn singlestep<S: State>(
-    member: Member,
-    (variant, inner): (Variant, Variant),
     grid: Option<&IntendedGrid>,
 ) -> ChosenMethod<S> {
-    let method = match member.order {
-        1 => Singlestep::first(member.part),
-        2 => Singlestep::second(member.part),
-        _ => Singlestep::third(member.part),
-    };
-    let mut method = method.variant(variant).inner_variant(inner);
     let mut orders = None;
     if let Some(grid) = grid {
         method = method.nodes(nodes(grid));
         if let Some(evaluations) = grid.evaluations {
-            let list = Singlestep::order_list(member.order, evaluations);
+            let list = Singlestep::order_list(order, evaluations);
             method = method.orders(list.clone());
             orders = Some(list);
         }
     }
-    let method: PathMethod<S> = BoxedMethod::new(method);
-    ChosenMethod { method, orders }
+    ChosenMethod { method: BoxedMethod::new(method), orders }
 }
 
 /// Inner nodes that divide a step as the spacing divides the whole span. Of a list, they are

@@ -1,59 +1,55 @@
-//! Predictor-corrector sampling and annealed Langevin dynamics by name and parameters.
+//! Predictor-corrector sampling and annealed Langevin dynamics.
 
 use driftfield_solvers::State;
 use driftfield_solvers::method::BoxedMethod;
 
 use super::ancestral_steps::refused;
-use super::registry::parse;
-use super::{
-    AnnealedLangevin, ChosenMethod, IntendedGrid, LangevinRule, NoPredictor, PathMethod,
-    PredictorCorrector, ReverseDiffusion, langevin_steps::PUBLISHED_SNR,
-};
-use crate::spec::{Spec, SpecError};
+use super::catalog::methods;
+use super::langevin_steps::PUBLISHED_SNR;
+use super::{AnnealedLangevin, LangevinRule, NoPredictor, PredictorCorrector, Recipe};
+use crate::catalog::{Entry, Key};
 
-/// The method `spec` names, if it follows the score by Langevin steps.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    _grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let method = match spec.name() {
-        "pc" => predictor_corrector(spec)?,
-        "annealed-langevin" => annealed(spec)?,
-        _ => return Ok(None),
-    };
-    Ok(Some(ChosenMethod { method, orders: None }))
+/// Any method after Langevin steps. The lanes of a batch share the steps of `langevin`; those of
+/// `ald` keep lanes apart.
+pub(super) fn predictor_corrector<S: State>(summary: &'static str) -> Entry<Recipe<S>> {
+    Entry::new("pc", summary, |parameters| {
+        let rule = match parameters.word("corrector")? {
+            "ald" => LangevinRule::Annealed,
+            _ => LangevinRule::SignalToNoise,
+        };
+        let (snr, steps) = (parameters.number("snr")?, parameters.integer("n")?);
+        let method = PredictorCorrector::new(NoPredictor, rule, snr, steps)
+            .map_err(|error| refused(parameters, error))?
+            .final_noise(parameters.flag("final_noise")?);
+        let predictor: Recipe<S> = match parameters.word("predictor")? {
+            "none" => Recipe::new(NoPredictor),
+            name => methods().build(name)?,
+        };
+        Ok(Recipe::made_by(move || BoxedMethod::new(method.around(predictor.make(None).method))))
+    })
+    .keys([
+        Key::text("predictor", "a solver, or `none`", "the method whose steps are corrected")
+            .or("reverse-diffusion"),
+        Key::choice(
+            "corrector",
+            &["ald", "langevin"],
+            "length of its steps: of every lane for itself, or shared by the lanes",
+        ),
+        Key::number("snr", PUBLISHED_SNR, "signal-to-noise ratio of a Langevin step").positive(),
+        Key::integer("n", 1, "Langevin steps at every level").positive(),
+        Key::flag("final_noise", true, "whether the predictor's last step draws noise"),
+    ])
 }
 
-/// The methods of the family with their default settings.
-pub(super) fn defaults<S: State>() -> [PathMethod<S>; 3] {
-    [
-        BoxedMethod::new(ReverseDiffusion),
-        BoxedMethod::new(PredictorCorrector::default()),
-        BoxedMethod::new(AnnealedLangevin::default()),
-    ]
-}
-
-fn predictor_corrector<S: State>(spec: &Spec) -> Result<PathMethod<S>, SpecError> {
-    spec.only(&["predictor", "corrector", "snr", "n", "final_noise"])?;
-    let (snr, steps) = (spec.number("snr", PUBLISHED_SNR)?, spec.integer("n", 1)?);
-    let final_noise = spec.boolean("final_noise", true)?;
-    // The lanes of a batch share the steps of `langevin`; those of `ald` keep lanes apart.
-    let rule = match spec.choice("corrector", &["ald", "langevin"], "ald")? {
-        "ald" => LangevinRule::Annealed,
-        _ => LangevinRule::SignalToNoise,
-    };
-    let predictor: PathMethod<S> = match spec.text("predictor") {
-        None => BoxedMethod::new(ReverseDiffusion),
-        Some("none") => BoxedMethod::new(NoPredictor),
-        Some(name) => parse(name)?,
-    };
-    let method = PredictorCorrector::new(predictor, rule, snr, steps)
-        .map_err(|error| refused(spec, error))?;
-    Ok(BoxedMethod::new(method.final_noise(final_noise)))
-}
-
-fn annealed<S: State>(spec: &Spec) -> Result<PathMethod<S>, SpecError> {
-    spec.only(&["step", "n"])?;
-    let method = AnnealedLangevin::new(spec.number("step", 0.2)?, spec.integer("n", 10)?);
-    Ok(BoxedMethod::new(method.map_err(|error| refused(spec, error))?))
+/// Langevin steps alone.
+pub(super) fn annealed_langevin<S: State>(summary: &'static str) -> Entry<Recipe<S>> {
+    Entry::new("annealed-langevin", summary, |parameters| {
+        let (step, count) = (parameters.number("step")?, parameters.integer("n")?);
+        let method = AnnealedLangevin::new(step, count);
+        Ok(Recipe::new(method.map_err(|error| refused(parameters, error))?))
+    })
+    .keys([
+        Key::number("step", 0.2, "length of a step, in squares of the noise level").positive(),
+        Key::integer("n", 10, "steps at every level").positive(),
+    ])
 }

@@ -1,7 +1,7 @@
-use driftfield_solvers::method::StepError;
 use driftfield_solvers::method::exponential::NoiseSettingError;
+use driftfield_solvers::method::{StepError, move_lanes};
 use driftfield_solvers::noise::Noise;
-use driftfield_solvers::{Counted, SemilinearField, State, Tolerance};
+use driftfield_solvers::{Counted, SemilinearField, State, StateError, Tolerance};
 
 /// How long a Langevin step `x <- x + delta score + sqrt(2 delta) z` at noise level `sigma` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +108,10 @@ impl<S: State> LangevinScratch<S> {
             squares: Vec::new(),
             unit: Tolerance::new(1.0, 0.0),
         }
+    }
+
+    pub fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        move_lanes([&mut self.score, &mut self.increment], from)
     }
 
     /// The mean norm of the normals over that of the score. Where the score vanishes in every

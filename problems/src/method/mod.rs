@@ -1,9 +1,12 @@
-//! Methods that ask a field for more than a derivative, and the registry of all
-//! that run on the fields of a Gaussian path.
+//! Methods that ask a field for more than a derivative, and the catalogue of all that run on the
+//! fields of a Gaussian path.
+//!
+//! A method is one file and one entry of [`methods`], and one of your own a [`Solver`].
 
 mod ancestral;
 mod ancestral_steps;
 mod annealed_langevin;
+mod catalog;
 mod churned;
 mod deis;
 mod dpm_solver;
@@ -11,16 +14,21 @@ mod langevin;
 mod langevin_steps;
 mod multistep;
 mod predictor_corrector;
-mod registry;
+mod recipe;
 mod reverse_diffusion;
 mod sde_dpm_solver;
+mod solver;
 mod step_to_data;
 mod unipc;
 
-pub use ancestral::{Ancestral, AncestralMemory};
-pub use annealed_langevin::{AnnealedLangevin, AnnealedLangevinMemory};
+pub use ancestral::{Ancestral, AncestralStepper};
+pub use annealed_langevin::{AnnealedLangevin, AnnealedLangevinStepper};
+pub use catalog::{catalog, methods, multistep_solver, parse, parse_for, path_methods};
 pub use langevin_steps::LangevinRule;
-pub use predictor_corrector::{NoPredictor, PredictorCorrector, PredictorCorrectorMemory};
-pub use registry::{ChosenMethod, IntendedGrid, PathMethod, parse, parse_for, path_methods};
-pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionMemory};
-pub use step_to_data::StepToData;
+pub use predictor_corrector::{
+    NoPredictor, NoPredictorStepper, PredictorCorrector, PredictorCorrectorStepper,
+};
+pub use recipe::{ChosenMethod, IntendedGrid, PathMethod, Recipe};
+pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionStepper};
+pub use solver::{Precision, Solver};
+pub use step_to_data::{StepToData, StepToDataStepper};

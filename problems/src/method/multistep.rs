@@ -1,58 +1,116 @@
-//! The parameters that all multistep methods share.
+//! Multistep methods: a rule of weights, with the parameters that all of them have.
 
+use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::{
-    Bh, FinalOrders, Multistep, MultistepRule, Start, ThirdOrder, UniC,
+    Bh, FinalOrders, Multistep, MultistepRule, Start, UniC,
 };
 
-use crate::spec::{Spec, SpecError};
+use super::Recipe;
+use crate::catalog::{Entry, Key, Parameters};
+use crate::spec::SpecError;
 
-/// Start, end and corrector.
-pub(super) const MULTISTEP_KEYS: &[&str] =
-    &["lower_order_final", "few_steps", "last_order", "start", "corrector", "uncorrected"];
-
-/// `rule` as `spec` asks for it to be started, ended and corrected.
-pub(super) fn multistep<R: MultistepRule>(spec: &Spec, rule: R) -> Result<Multistep<R>, SpecError> {
-    let corrected = spec.choice("corrector", &["none", "unic"], "none")? == "unic";
-    let method = started_and_ended(spec, Multistep::new(rule))?;
-    match spec.integer("uncorrected", 0)? {
-        _ if corrected => Ok(method.corrector(UniC(Bh::default()))),
-        0 => Ok(method),
-        steps => {
-            let expected = "0 without `corrector=unic`";
-            Err(SpecError::value(spec.name(), "uncorrected", steps, expected))
-        }
-    }
+/// A rule that has no parameters of its own.
+pub(super) fn multistep<S, R>(summary: &'static str, rule: R) -> Entry<Recipe<S>>
+where
+    S: State,
+    R: MultistepRule + Clone + Send + Sync + 'static,
+{
+    multistep_of(summary, rule, |rule, _| Ok(rule))
 }
 
-/// `method` with all but the corrector.
-pub(super) fn started_and_ended<R: MultistepRule>(
-    spec: &Spec,
+/// A rule as `shape` makes it of the parameters, which the caller adds.
+pub(super) fn multistep_of<S, R>(
+    summary: &'static str,
+    rule: R,
+    shape: impl Fn(R, &Parameters<'_>) -> Result<R, SpecError> + Send + Sync + 'static,
+) -> Entry<Recipe<S>>
+where
+    S: State,
+    R: MultistepRule + Clone + Send + Sync + 'static,
+{
+    let (name, usual) = (rule.name(), rule.final_orders());
+    let build = move |parameters: &Parameters<'_>| {
+        let method = Multistep::new(shape(rule.clone(), parameters)?);
+        Ok(Recipe::new(corrected(settled(method, parameters)?, parameters)?))
+    };
+    let corrector =
+        Key::choice("corrector", &["none", "unic"], "UniC after every step but the last");
+    Entry::new(name, summary, build).keys(start_keys()).keys([corrector]).keys(end_keys(usual))
+}
+
+/// Parameters of the start, of a method that is, or may be, corrected.
+pub(super) fn start_keys() -> [Key; 2] {
+    [
+        Key::choice(
+            "start",
+            &["lower", "matching", "heun"],
+            "first steps: of lower order, one divided to match the order, or one of Heun's",
+        ),
+        Key::integer("uncorrected", 0, "first steps that a corrector leaves alone"),
+    ]
+}
+
+/// Parameters of the end, `usual` being what the method does by itself.
+pub(super) fn end_keys(usual: FinalOrders) -> [Key; 3] {
+    let few =
+        Key::integer("few_steps", 10, "grids of fewer steps end with lower orders, others not");
+    [
+        Key::flag(
+            "lower_order_final",
+            usual != FinalOrders::Full,
+            "whether the last steps are of lower order",
+        ),
+        match usual {
+            FinalOrders::LoweredBelow(steps) => few.or(steps),
+            _ => few.without_default(),
+        },
+        Key::integer("last_order", 1, "order to which they come down")
+            .within("at least 1", |order| order >= 1.0),
+    ]
+}
+
+/// `method` as it is to be started and ended.
+pub(super) fn settled<R: MultistepRule>(
     method: Multistep<R>,
+    parameters: &Parameters<'_>,
 ) -> Result<Multistep<R>, SpecError> {
-    let start = match spec.choice("start", &["lower", "matching", "heun"], "lower")? {
+    let start = match parameters.word("start")? {
         "matching" => Start::Matching,
         "heun" => Start::Heun,
         _ => Start::Lower,
     };
-    let orders = final_orders(spec, method.rule().final_orders())?;
-    let method = method.start(start).final_orders(orders).last_order(last_order(spec)?);
-    Ok(method.uncorrected(spec.integer("uncorrected", 0)?))
+    let orders = final_orders(parameters, method.rule().final_orders())?;
+    let method = method.start(start).final_orders(orders).last_order(last_order(parameters)?);
+    Ok(method.uncorrected(parameters.integer("uncorrected")?))
 }
 
-/// `form=corrected|reference`.
-pub(super) fn third_order(spec: &Spec) -> Result<ThirdOrder, SpecError> {
-    Ok(match spec.choice("form", &["corrected", "reference"], "corrected")? {
-        "reference" => ThirdOrder::Reference,
-        _ => ThirdOrder::Corrected,
-    })
+/// `method` with the corrector that is asked for.
+fn corrected<R: MultistepRule>(
+    method: Multistep<R>,
+    parameters: &Parameters<'_>,
+) -> Result<Multistep<R>, SpecError> {
+    if parameters.word("corrector")? == "unic" {
+        return Ok(method.corrector(UniC(Bh::default())));
+    }
+    match parameters.integer("uncorrected")? {
+        0 => Ok(method),
+        steps => {
+            let expected = "0 without `corrector=unic`";
+            Err(SpecError::value(parameters.name(), "uncorrected", steps, expected))
+        }
+    }
 }
 
 /// `lower_order_final` and `few_steps`, `own` being what the method does by itself.
-pub(super) fn final_orders(spec: &Spec, own: FinalOrders) -> Result<FinalOrders, SpecError> {
-    let lowered = spec.boolean("lower_order_final", own != FinalOrders::Full)?;
-    // The grids that count as short: fewer than 10 steps in DPM-Solver's code, 15 in diffusers.
-    if spec.text("few_steps").is_some() && spec.boolean("lower_order_final", true)? {
-        return Ok(FinalOrders::LoweredBelow(spec.integer("few_steps", 10)?));
+pub(super) fn final_orders(
+    parameters: &Parameters<'_>,
+    own: FinalOrders,
+) -> Result<FinalOrders, SpecError> {
+    let asked = parameters.given("lower_order_final");
+    let lowered = parameters.flag("lower_order_final")?;
+    // Whoever says which grids are short wants them to end with lower orders.
+    if parameters.given("few_steps") && (lowered || !asked) {
+        return Ok(FinalOrders::LoweredBelow(parameters.integer("few_steps")?));
     }
     Ok(match own {
         _ if !lowered => FinalOrders::Full,
@@ -63,9 +121,6 @@ pub(super) fn final_orders(spec: &Spec, own: FinalOrders) -> Result<FinalOrders,
 }
 
 /// `last_order`.
-pub(super) fn last_order(spec: &Spec) -> Result<usize, SpecError> {
-    match spec.integer("last_order", 1)? {
-        0 => Err(SpecError::value(spec.name(), "last_order", 0, "at least 1")),
-        order => Ok(order),
-    }
+pub(super) fn last_order(parameters: &Parameters<'_>) -> Result<usize, SpecError> {
+    parameters.integer("last_order")
 }

@@ -1,9 +1,10 @@
 use driftfield_solvers::method::exponential::NoiseSettingError;
 use driftfield_solvers::method::{
-    GridPosition, Kind, Method, MethodInfo, Step, StepError, StochasticInfo,
+    GridPosition, Kind, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
+    move_lanes,
 };
 use driftfield_solvers::noise::{Noise, NoiseError, NoiseRequest};
-use driftfield_solvers::{SemilinearField, State};
+use driftfield_solvers::{SemilinearField, State, StateError};
 
 use super::ReverseDiffusion;
 use super::langevin_steps::{
@@ -59,8 +60,10 @@ impl<M> PredictorCorrector<M> {
         self
     }
 
-    fn parts(&self, t: f64, t_next: f64, predictor_draws: bool) -> Parts {
-        Parts { t, t_next, count: self.corrector.count + usize::from(predictor_draws) }
+    /// The same corrections of another predictor.
+    pub fn around<P>(&self, predictor: P) -> PredictorCorrector<P> {
+        let PredictorCorrector { corrector, final_noise, .. } = *self;
+        PredictorCorrector { predictor, corrector, final_noise }
     }
 
     /// The grid that a recorded path needs for steps between `times`.
@@ -70,11 +73,16 @@ impl<M> PredictorCorrector<M> {
     {
         let draws = self.predictor.info().draws_noise;
         let ends = times.windows(2).flat_map(|ends| {
-            let parts = self.parts(ends[0], ends[1], draws);
+            let parts = parts(&self.corrector, (ends[0], ends[1]), draws);
             (1..=parts.count).map(move |k| parts.at(k))
         });
         times.first().copied().into_iter().chain(ends).collect()
     }
+}
+
+/// The parts of a step: one for each Langevin step, and one for a predictor that draws noise.
+fn parts(corrector: &LangevinSteps, (t, t_next): (f64, f64), predictor_draws: bool) -> Parts {
+    Parts { t, t_next, count: corrector.count + usize::from(predictor_draws) }
 }
 
 /// The paper's predictor with one step of [`LangevinRule::Annealed`], which keeps lanes
@@ -87,16 +95,20 @@ impl Default for PredictorCorrector<ReverseDiffusion> {
     }
 }
 
-/// The predictor's memory, the corrected state, and scratch of the Langevin steps.
+/// The method in the midst of a solve: the predictor, the corrected state, and scratch of the
+/// Langevin steps.
 #[derive(Debug)]
-pub struct PredictorCorrectorMemory<S, M> {
-    predictor: M,
+pub struct PredictorCorrectorStepper<S, P> {
+    predictor: P,
+    predictor_draws: bool,
+    corrector: LangevinSteps,
+    final_noise: bool,
     corrected: S,
     scratch: LangevinScratch<S>,
 }
 
 impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for PredictorCorrector<M> {
-    type Memory = PredictorCorrectorMemory<S, M::Memory>;
+    type Stepper = PredictorCorrectorStepper<S, M::Stepper>;
 
     fn info(&self) -> MethodInfo {
         let own = self.predictor.info();
@@ -117,39 +129,54 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Predicto
 
     fn noise(&self, field: &F) -> Option<NoiseRequest> {
         let own = self.predictor.noise(field);
-        let divided = self.parts(0.0, 1.0, own.is_some()).count > 1;
+        let divided = parts(&self.corrector, (0.0, 1.0), own.is_some()).count > 1;
         let own = own.unwrap_or_default();
         Some(NoiseRequest { inside_steps: own.inside_steps || divided, ..own })
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        PredictorCorrectorMemory {
-            predictor: self.predictor.memory(initial),
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        PredictorCorrectorStepper {
+            predictor: self.predictor.begin(initial),
+            predictor_draws: self.predictor.info().draws_noise,
+            corrector: self.corrector,
+            final_noise: self.final_noise,
             corrected: initial.zeros_like(),
             scratch: LangevinScratch::new(initial),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let Step { field, t, t_next, h, u, next, noise, grid } = step;
-        let PredictorCorrectorMemory { predictor, corrected, scratch } = memory;
-        let parts = self.parts(t, t_next, self.predictor.info().draws_noise);
+impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F>
+    for PredictorCorrectorStepper<S, P>
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, grid, .. } = step;
+        let PredictorCorrectorStepper { predictor, corrector, corrected, scratch, .. } = self;
+        let parts = parts(corrector, (t, t_next), self.predictor_draws);
         let damping = field.schedule().transition(t, t_next)?.scale.powi(2);
         corrected.copy_from(u)?;
-        self.corrector.run(field, Level { t, damping }, corrected, noise, parts, scratch)?;
+        corrector.run(field, Level { t, damping }, corrected, noise, parts, scratch)?;
         let last = grid.is_some_and(|grid| grid.remaining() == 1);
         let drawn = self.final_noise || !last;
-        let mut noise = LastPart::new(noise, parts, self.corrector.count, drawn);
-        self.predictor.modified(predictor);
+        let mut noise = LastPart::new(noise, parts, corrector.count, drawn);
+        predictor.tell(Told::Replaced)?;
         // What the predictor sees is a solve of one step, the first and the last.
         let alone = grid.map(|grid| GridPosition { index: grid.steps - 1, ..grid });
         let noise = &mut noise;
-        let step = Step { field, t, t_next, h, u: corrected, next, noise, grid: alone };
-        self.predictor.step(step, predictor)
+        let step =
+            Step { field, t, t_next, h, u: corrected, next, noise, grid: alone, lanes: None };
+        predictor.step(step)
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        self.predictor.accepted(&mut memory.predictor);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.predictor.tell(told)?;
+        match told {
+            Told::Lanes(from) => {
+                move_lanes([&mut self.corrected], from)?;
+                self.scratch.move_lanes(from)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -214,16 +241,28 @@ impl<S: State> Noise<S> for LastPart<'_, S> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPredictor;
 
+/// Nothing to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NoPredictorStepper;
+
 impl<S: State, F> Method<S, F> for NoPredictor {
-    type Memory = ();
+    type Stepper = NoPredictorStepper;
 
     fn info(&self) -> MethodInfo {
         MethodInfo::one_step("none", Kind::Langevin, 1, 0)
     }
 
-    fn memory(&self, _initial: &S) {}
+    fn begin(&self, _initial: &S) -> Self::Stepper {
+        NoPredictorStepper
+    }
+}
 
-    fn step(&self, step: Step<'_, S, F>, (): &mut ()) -> Result<(), StepError> {
+impl<S: State, F> Stepper<S, F> for NoPredictorStepper {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         Ok(step.next.copy_from(step.u)?)
+    }
+
+    fn tell(&mut self, _told: Told<'_>) -> Result<(), StateError> {
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
-use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError};
-use driftfield_solvers::{SemilinearField, State};
+use driftfield_solvers::method::{
+    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
+use driftfield_solvers::{SemilinearField, State, StateError};
 
 /// Reverse-diffusion sampling (Song et al., *Score-Based Generative Modeling through SDEs*,
 /// 2021, appendix E): the forward step `x_t = a x_u + G z` of the diffusion, reversed like the
@@ -18,13 +20,13 @@ pub struct ReverseDiffusion;
 
 /// The score and the increment of a step.
 #[derive(Debug)]
-pub struct ReverseDiffusionMemory<S> {
+pub struct ReverseDiffusionStepper<S> {
     score: S,
     increment: S,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for ReverseDiffusion {
-    type Memory = ReverseDiffusionMemory<S>;
+    type Stepper = ReverseDiffusionStepper<S>;
 
     fn info(&self) -> MethodInfo {
         MethodInfo {
@@ -34,13 +36,15 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for ReverseDiffusion {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        ReverseDiffusionMemory { score: initial.zeros_like(), increment: initial.zeros_like() }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        ReverseDiffusionStepper { score: initial.zeros_like(), increment: initial.zeros_like() }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for ReverseDiffusionStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
-        let ReverseDiffusionMemory { score, increment } = memory;
+        let ReverseDiffusionStepper { score, increment } = self;
         let kernel = field.schedule().transition(t, t_next)?;
         let level = field.noise_level(t)?;
         field.score(score, u, t)?;
@@ -50,5 +54,12 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for ReverseDiffusion {
         let pull = 0.5 * (1.0 + level * level) * kernel.variance;
         next.linear_combination(0.0, &[(2.0 - kernel.scale, u), (pull, score), (draw, increment)])?;
         Ok(())
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.score, &mut self.increment], from),
+            _ => Ok(()),
+        }
     }
 }

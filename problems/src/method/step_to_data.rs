@@ -1,9 +1,10 @@
 use driftfield_solvers::field::Counted;
+use driftfield_solvers::method::exponential::Continuous;
 use driftfield_solvers::method::{
-    GridPosition, Method, MethodInfo, Step, StepError, StochasticInfo,
+    GridPosition, Interpolant, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
 };
 use driftfield_solvers::noise::NoiseRequest;
-use driftfield_solvers::{SemilinearField, State, Target};
+use driftfield_solvers::{SemilinearField, State, StateError, Target};
 
 /// A method whose step to the data, where there is no noise left, is the predicted data: one
 /// evaluation, at the start of the step.
@@ -23,16 +24,26 @@ impl<M> StepToData<M> {
     }
 }
 
+/// A method in the midst of a solve to the data.
+pub struct StepToDataStepper<S, P> {
+    method: P,
+    end: f64,
+    /// Of the step to the data.
+    continuous: Continuous<S>,
+}
+
 impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for StepToData<M> {
-    type Memory = M::Memory;
+    type Stepper = StepToDataStepper<S, M::Stepper>;
 
     fn info(&self) -> MethodInfo {
         // Within the last step nothing is known but its ends.
+        let own = self.method.info();
         MethodInfo {
             embedded_order: None,
-            interpolant_order: None,
+            interpolant_order: own.interpolant_order.map(|_| 1),
+            lane_steps: false,
             evaluations_to_data: Some(1),
-            ..self.method.info()
+            ..own
         }
     }
 
@@ -44,37 +55,39 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for StepToDa
         self.method.noise(field)
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        self.method.memory(initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        let method = self.method.begin(initial);
+        StepToDataStepper { method, end: self.end, continuous: Continuous::default() }
+    }
+}
+
+impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F> for StepToDataStepper<S, P> {
+    fn look_back(&mut self, field: &Counted<&F>, past: &[(f64, S)]) -> Result<(), StepError> {
+        self.method.look_back(field, past)
     }
 
-    fn seed_history(
-        &self,
-        field: &Counted<&F>,
-        past: &[(f64, S)],
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        self.method.seed_history(field, past, memory)
-    }
-
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         if step.t_next == self.end {
             return Ok(step.field.predict(Target::DATA, step.next, step.u, step.t.into())?);
         }
         // The method's own last step is the one before.
         let grid = step.grid.map(|grid| GridPosition { steps: grid.steps - 1, ..grid });
-        self.method.step(Step { grid, ..step }, memory)
+        self.method.step(Step { grid, ..step })
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        self.method.accepted(memory);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.continuous.tell(told)?;
+        self.method.tell(told)
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        self.method.modified(memory);
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        match step.t_next == self.end {
+            true => self.continuous.prepare_to_data(step),
+            false => self.method.prepare_interpolant(step),
+        }
     }
 
-    fn corrected(&self, memory: &mut Self::Memory) {
-        self.method.corrected(memory);
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant().or_else(|| self.method.interpolant())
     }
 }

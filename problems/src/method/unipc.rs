@@ -1,42 +1,36 @@
-//! UniPC by name and parameters.
+//! UniPC: a multistep rule with a corrector of its own.
 
-use driftfield_solvers::method::BoxedMethod;
-use driftfield_solvers::method::exponential::{Bh, UniPc};
+use driftfield_solvers::method::exponential::{Bh, MultistepRule, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
-use super::multistep::started_and_ended;
-use super::{ChosenMethod, IntendedGrid};
-use crate::spec::{Spec, SpecError};
+use super::Recipe;
+use super::multistep::{end_keys, settled, start_keys};
+use crate::catalog::{Entry, Key};
 
-/// The method `spec` names, if it is a UniPC.
-pub(super) fn build<S: State>(
-    spec: &Spec,
-    _grid: Option<&IntendedGrid>,
-) -> Result<Option<ChosenMethod<S>>, SpecError> {
-    let order = match spec.name() {
-        "unipc-1" => 1,
-        "unipc-2" => 2,
-        "unipc-3" => 3,
-        "unipc-4" => 4,
-        _ => return Ok(None),
-    };
-    spec.only(&[
-        "variant",
-        "prediction",
-        "lower_order_final",
-        "last_order",
-        "start",
-        "uncorrected",
-    ])?;
-    let part = match spec.choice("prediction", &["data", "noise"], "data")? {
-        "noise" => NonlinearPart::Noise,
-        _ => NonlinearPart::Data,
-    };
-    let bh = match spec.choice("variant", &["bh1", "bh2", "vary_coeff"], "bh2")? {
-        "bh1" => Bh::Bh1,
-        "vary_coeff" => Bh::VaryCoeff,
-        _ => Bh::Bh2,
-    };
-    let method = started_and_ended(spec, UniPc::unipc(order, part, bh))?;
-    Ok(Some(ChosenMethod { method: BoxedMethod::new(method), orders: None }))
+/// UniPC of an order from 1 to 4.
+pub(super) fn unipc<S: State>(summary: &'static str, order: usize) -> Entry<Recipe<S>> {
+    let usual = UniPc::unipc(order, NonlinearPart::Data, Bh::default());
+    let (name, final_orders) = (usual.rule().name(), usual.rule().final_orders());
+    Entry::new(name, summary, move |parameters| {
+        let part = match parameters.word("prediction")? {
+            "noise" => NonlinearPart::Noise,
+            _ => NonlinearPart::Data,
+        };
+        let bh = match parameters.word("variant")? {
+            "bh1" => Bh::Bh1,
+            "vary_coeff" => Bh::VaryCoeff,
+            _ => Bh::Bh2,
+        };
+        Ok(Recipe::new(settled(UniPc::unipc(order, part, bh), parameters)?))
+    })
+    .keys([
+        Key::choice(
+            "variant",
+            &["bh2", "bh1", "vary_coeff"],
+            "how the system is solved at order 2",
+        ),
+        Key::choice("prediction", &["data", "noise"], "what is extrapolated"),
+    ])
+    .keys(start_keys())
+    .keys(end_keys(final_orders))
 }

@@ -1,4 +1,4 @@
-use py_literal::Value;
+use ndarray_npy::npy::header;
 
 use super::NpyError;
 
@@ -21,37 +21,40 @@ pub(super) struct Header {
 impl Header {
     /// The header of a file, and the bytes behind it.
     pub fn split(bytes: &[u8]) -> Result<(Self, &[u8]), NpyError> {
-        let (text, data) = split_text(bytes)?;
-        Ok((Header::from_literal(text)?, data))
-    }
-
-    fn from_literal(text: &str) -> Result<Self, NpyError> {
-        // The parser's own message is a picture over several lines.
-        let value: Value = without_long_integers(text.trim())
-            .parse()
-            .map_err(|_| broken("it is not a Python dictionary"))?;
-        let Value::Dict(entries) = value else {
-            return Err(broken("it is not a Python dictionary"));
+        let (front, data) = split_front(bytes)?;
+        let header = header::Header::from_reader(&mut without_long_integers(front).as_slice());
+        let header = header.map_err(|error| broken(reason(error)))?;
+        let descr = match header.type_descriptor.as_string() {
+            Some(name) => name.clone(),
+            None => header.type_descriptor.to_string(),
         };
-        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
-        for (key, value) in entries {
-            match (key.as_string().map(String::as_str), value) {
-                (Some("descr"), Value::String(name)) => descr = Some(name),
-                (Some("descr"), structured) => descr = Some(structured.to_string()),
-                (Some("fortran_order"), Value::Boolean(flag)) => fortran_order = Some(flag),
-                (Some("shape"), Value::Tuple(axes)) => shape = lengths(&axes),
-                _ => return Err(broken("it has an unknown or ill-typed entry")),
-            }
-        }
-        Ok(Header {
-            descr: descr.ok_or_else(|| broken("it has no descr"))?,
-            fortran_order: fortran_order.ok_or_else(|| broken("it has no fortran_order"))?,
-            shape: shape.ok_or_else(|| broken("it has no shape of whole numbers"))?,
-        })
+        let fortran_order = header.layout.is_fortran();
+        Ok((Header { descr, fortran_order, shape: header.shape }, data))
     }
 }
 
-/// The version 1.0 header of a C-order array, byte for byte as NumPy writes it.
+/// What the library found, in the words of somebody who only saved an array. Its own message for
+/// what is no literal is a picture over several lines.
+fn reason(error: header::ReadHeaderError) -> String {
+    use header::{ParseHeaderError as Parse, ReadHeaderError as Read};
+    match error {
+        Read::Parse(Parse::DictParse(_) | Parse::MetaNotDict(_)) => {
+            "it is not a Python dictionary".to_owned()
+        }
+        Read::Parse(Parse::IllegalValue { key, .. }) if key == "shape" => {
+            "it has no shape of whole numbers".to_owned()
+        }
+        Read::Parse(Parse::IllegalValue { .. } | Parse::UnknownKey(_)) => {
+            "it has an unknown or ill-typed entry".to_owned()
+        }
+        Read::Parse(Parse::NonAscii | Parse::Utf8Parse(_)) => "it is not text".to_owned(),
+        Read::Parse(error) => error.to_string(),
+        Read::Io(_) => "the file ends inside it".to_owned(),
+    }
+}
+
+/// The version 1.0 header of a C-order array, byte for byte as NumPy writes it. Not by
+/// `ndarray-npy`, which leaves no room.
 ///
 /// NumPy leaves room for the first axis to grow to 21 digits, so that rows can
 /// be appended and the header written over in place.
@@ -78,28 +81,23 @@ pub(super) fn to_bytes(dtype: &str, shape: &[usize]) -> Result<Vec<u8>, NpyError
 }
 
 /// Python 2 wrote `(3L, 2L)` on some machines, which NumPy still reads.
-fn without_long_integers(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        let follows_digit = out.ends_with(|before: char| before.is_ascii_digit());
-        if !(letter == 'L' && follows_digit) {
-            out.push(letter);
+fn without_long_integers(front: &[u8]) -> Vec<u8> {
+    let mut front = front.to_vec();
+    for index in 1..front.len() {
+        if front[index] == b'L' && front[index - 1].is_ascii_digit() {
+            front[index] = b' ';
         }
     }
-    out
-}
-
-fn lengths(axes: &[Value]) -> Option<Vec<usize>> {
-    axes.iter().map(|axis| usize::try_from(axis.as_integer()?).ok()).collect()
+    front
 }
 
 fn broken(reason: impl Into<String>) -> NpyError {
     NpyError::Header { reason: reason.into() }
 }
 
-/// Splits off the header's text, once it is known to be one that the literal
-/// parser treats kindly: that parser recurses on nesting and unwraps escapes.
-fn split_text(bytes: &[u8]) -> Result<(&str, &[u8]), NpyError> {
+/// Splits off the front, once it is known to be one that the library treats kindly: it allocates
+/// what the header claims, and its literal parser recurses on nesting and unwraps escapes.
+fn split_front(bytes: &[u8]) -> Result<(&[u8], &[u8]), NpyError> {
     if bytes.is_empty() {
         return Err(NpyError::NoBytes);
     }
@@ -119,9 +117,8 @@ fn split_text(bytes: &[u8]) -> Result<(&str, &[u8]), NpyError> {
     }
     let (text, data) =
         rest.split_at_checked(length).ok_or_else(|| broken("the file ends inside it"))?;
-    let text = std::str::from_utf8(text).map_err(|_| broken("it is not text"))?;
     let mut depth = 0usize;
-    for byte in text.bytes() {
+    for byte in text {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
@@ -132,7 +129,7 @@ fn split_text(bytes: &[u8]) -> Result<(&str, &[u8]), NpyError> {
             return Err(broken("its brackets are nested too deeply"));
         }
     }
-    Ok((text, data))
+    Ok((&bytes[..bytes.len() - data.len()], data))
 }
 
 fn guess(bytes: &[u8]) -> &'static str {

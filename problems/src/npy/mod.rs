@@ -5,6 +5,9 @@
 //! a message that says what was found and what to do. Writing is C order,
 //! header version 1.0, and atomic: a reader never sees half a file.
 //!
+//! `ndarray-npy` reads the header. The elements are ours: it takes two spellings of each type and
+//! one width, and reads all at once, where here they are converted a chunk at a time.
+//!
 //! The format: `numpy.lib.format`, NumPy Enhancement Proposal 1.
 
 mod dtype;

@@ -63,7 +63,7 @@ impl FromStr for Prediction {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         Prediction::ALL.into_iter().find(|prediction| prediction.name() == text).ok_or_else(|| {
-            SpecError::unknown_name("prediction", text, Prediction::ALL.map(Prediction::name))
+            SpecError::unknown_name("prediction", text, Prediction::ALL.map(Prediction::name), "")
         })
     }
 }

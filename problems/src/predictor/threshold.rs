@@ -3,7 +3,8 @@ use std::str::FromStr;
 
 use driftfield_solvers::number::Number;
 
-use crate::spec::{Spec, SpecError};
+use crate::catalog::{Catalog, Entry, Key};
+use crate::spec::SpecError;
 
 /// How the predicted data is kept within the range of the data, `[-max, max]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,15 +32,34 @@ pub enum Threshold {
     },
 }
 
+const STATIC: &str = "static";
+const DYNAMIC: &str = "dynamic";
+
 impl Threshold {
-    /// Names on the command line.
-    pub const NAMES: [&str; 2] = ["static", "dynamic"];
+    /// Both kinds by name.
+    pub fn catalog() -> Catalog<Threshold> {
+        let max = || Key::number("max", 1.0, "bound of the data, in its units").positive();
+        let quantile = Key::number("quantile", 0.995, "share of the components within the range")
+            .within("above 0 and at most 1", |share| share > 0.0 && share <= 1.0);
+        let entries = [
+            Entry::new(STATIC, "every component is clipped", |given| {
+                Threshold::Static { max: given.number("max")? }.validate()
+            })
+            .keys([max()]),
+            Entry::new(DYNAMIC, "every lane is clipped to its quantile, and scaled", |given| {
+                let (quantile, max) = (given.number("quantile")?, given.number("max")?);
+                Threshold::Dynamic { quantile, max }.validate()
+            })
+            .keys([quantile, max()]),
+        ];
+        Catalog::new("threshold", entries)
+    }
 
     /// Refuses bounds that are not positive and quantiles outside `(0, 1]`.
     pub fn validate(self) -> Result<Self, SpecError> {
         let (name, quantile, max) = match self {
-            Threshold::Static { max } => (Self::NAMES[0], 1.0, max),
-            Threshold::Dynamic { quantile, max } => (Self::NAMES[1], quantile, max),
+            Threshold::Static { max } => (STATIC, 1.0, max),
+            Threshold::Dynamic { quantile, max } => (DYNAMIC, quantile, max),
         };
         if !(max > 0.0 && max.is_finite()) {
             return Err(SpecError::number(name, "max", max, "positive and finite"));
@@ -55,19 +75,7 @@ impl FromStr for Threshold {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let spec: Spec = text.parse()?;
-        match spec.name() {
-            "static" => {
-                spec.only(&["max"])?;
-                Threshold::Static { max: spec.number("max", 1.0)? }.validate()
-            }
-            "dynamic" => {
-                spec.only(&["quantile", "max"])?;
-                let (quantile, max) = (spec.number("quantile", 0.995)?, spec.number("max", 1.0)?);
-                Threshold::Dynamic { quantile, max }.validate()
-            }
-            name => Err(SpecError::unknown_name("threshold", name, Threshold::NAMES)),
-        }
+        Threshold::catalog().build(text)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
-use super::{GaussianPath, Posterior, TimeDomain};
+use super::{GaussianPath, Posterior, SharedPath, TimeDomain};
+use crate::catalog::{Entry, Key};
 use crate::spec::SpecError;
 
 /// Brownian bridges from the data to Gaussian noise, averaged over the noise:
@@ -23,15 +23,14 @@ pub struct BrownianBridge {
     s: f64,
 }
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "brownian-bridge",
-    keys: &["s"],
-    summary: "Brownian bridge from data to Gaussian noise",
-    build: |spec| {
-        spec.only(ENTRY.keys)?;
-        Ok(Arc::new(BrownianBridge::new(spec.number("s", BrownianBridge::default().s)?)?))
-    },
-};
+const NAME: &str = "brownian-bridge";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    Entry::new(NAME, "Brownian bridge from data to Gaussian noise", |path| {
+        Ok(Arc::new(BrownianBridge::new(path.number("s")?)?) as _)
+    })
+    .keys([Key::number("s", BrownianBridge::default().s, "noise of the bridges").not_negative()])
+}
 
 impl BrownianBridge {
     /// The path whose bridges have noise `s`.
@@ -39,13 +38,13 @@ impl BrownianBridge {
         if (0.0..=1e50).contains(&s) {
             return Ok(BrownianBridge { s });
         }
-        Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1e50"))
+        Err(SpecError::number(NAME, "s", s, "between 0 and 1e50"))
     }
 
     /// The bridge that `path` is, if it is one.
     pub fn of(path: &impl GaussianPath) -> Option<Self> {
         match (path.name(), path.parameters().as_slice()) {
-            (name, &[("s", s)]) if name == ENTRY.name => Some(BrownianBridge { s }),
+            (name, &[("s", s)]) if name == NAME => Some(BrownianBridge { s }),
             _ => None,
         }
     }
@@ -65,7 +64,7 @@ impl Default for BrownianBridge {
 
 impl GaussianPath for BrownianBridge {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("s", self.s)]

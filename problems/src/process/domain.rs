@@ -26,10 +26,10 @@ pub struct TimeDomain {
 impl TimeDomain {
     /// `[0, 1]`; at t = 0 the log-SNR is infinite (there is no noise), `g^2`
     /// is finite at both ends and the log-SNR at t = 1 too.
-    pub(crate) const UNIT: TimeDomain = TimeDomain::unit(false, true);
+    pub const UNIT: TimeDomain = TimeDomain::unit(false, true);
 
     /// [`TimeDomain::UNIT`] for a path with `alpha(1) = 0`.
-    pub(crate) const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain::unit(false, false);
+    pub const UNIT_TO_PURE_NOISE: TimeDomain = TimeDomain::unit(false, false);
 
     /// `[0, 1]`, with a finite log-SNR at the ends where there is noise and data left; `g^2` is
     /// finite where the data is.

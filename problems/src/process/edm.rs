@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
-use super::{DomainEnd, GaussianPath, TimeDomain};
+use super::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::Entry;
 
 /// The path whose time is sigma itself: `alpha = 1`, `sigma = t` (Karras et
 /// al., *Elucidating the Design Space of Diffusion-Based Generative Models*,
@@ -11,16 +11,15 @@ use super::{DomainEnd, GaussianPath, TimeDomain};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Edm;
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "edm",
-    keys: &[],
-    summary: "variance exploding, time is sigma",
-    build: |spec| spec.only(ENTRY.keys).map(|()| Arc::new(Edm) as _),
-};
+const NAME: &str = "edm";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    Entry::new(NAME, "variance exploding, time is sigma", |_| Ok(Arc::new(Edm) as _))
+}
 
 impl GaussianPath for Edm {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn domain(&self) -> TimeDomain {
         TimeDomain {

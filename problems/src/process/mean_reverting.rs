@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
 use super::variance_preserving::{ln_one_minus_exp, ln_one_plus_exp};
-use super::{GaussianPath, TimeDomain};
-use crate::spec::{Spec, SpecError};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::{Entry, Key};
+use crate::spec::SpecError;
 
 /// The Ornstein-Uhlenbeck process `dx = -rate x dt + sigma sqrt(2 rate) dW`, which forgets the
 /// data and settles at noise of size `sigma`: `alpha = e^(-rate t)`,
@@ -22,17 +22,17 @@ pub struct MeanReverting {
     sigma: f64,
 }
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "mean-reverting",
-    keys: &["rate", "sigma"],
-    summary: "Ornstein-Uhlenbeck process of constant rate",
-    build: |spec| Ok(Arc::new(from_spec(spec)?)),
-};
+const NAME: &str = "mean-reverting";
 
-fn from_spec(spec: &Spec) -> Result<MeanReverting, SpecError> {
-    spec.only(ENTRY.keys)?;
+pub(super) fn entry() -> Entry<SharedPath> {
     let MeanReverting { rate, sigma } = MeanReverting::default();
-    MeanReverting::new(spec.number("rate", rate)?, spec.number("sigma", sigma)?)
+    Entry::new(NAME, "Ornstein-Uhlenbeck process of constant rate", |path| {
+        Ok(Arc::new(MeanReverting::new(path.number("rate")?, path.number("sigma")?)?) as _)
+    })
+    .keys([
+        Key::number("rate", rate, "how fast the data is forgotten").positive(),
+        Key::number("sigma", sigma, "noise in the end").positive(),
+    ])
 }
 
 impl MeanReverting {
@@ -40,10 +40,10 @@ impl MeanReverting {
     pub fn new(rate: f64, sigma: f64) -> Result<Self, SpecError> {
         // The bounds keep alpha(1) and the squares far from under- and overflow.
         if !(1e-6..=100.0).contains(&rate) {
-            return Err(SpecError::number(ENTRY.name, "rate", rate, "between 1e-6 and 100"));
+            return Err(SpecError::number(NAME, "rate", rate, "between 1e-6 and 100"));
         }
         if !(1e-50..=1e50).contains(&sigma) {
-            return Err(SpecError::number(ENTRY.name, "sigma", sigma, "between 1e-50 and 1e50"));
+            return Err(SpecError::number(NAME, "sigma", sigma, "between 1e-50 and 1e50"));
         }
         Ok(MeanReverting { rate, sigma })
     }
@@ -58,7 +58,7 @@ impl Default for MeanReverting {
 
 impl GaussianPath for MeanReverting {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("rate", self.rate), ("sigma", self.sigma)]

@@ -1,6 +1,7 @@
 //! Processes: families of marginals from data (t = 0) to noise (t = 1).
 
 mod brownian_bridge;
+mod catalog;
 mod ddpm;
 mod domain;
 mod edm;
@@ -10,7 +11,6 @@ mod inverse;
 mod mean_reverting;
 mod own;
 mod rectified_flow;
-mod registry;
 mod slope;
 mod sub_vp;
 mod variance_preserving;
@@ -21,6 +21,7 @@ mod vp_cosine;
 pub use driftfield_solvers::semilinear::{Posterior, TransitionKernel};
 
 pub use brownian_bridge::BrownianBridge;
+pub use catalog::{catalog, parse};
 pub use ddpm::{BetaSchedule, BetasError, Ddpm, Interpolation};
 pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_snr, check_time};
 pub use edm::Edm;
@@ -28,7 +29,6 @@ pub use gaussian_path::{GaussianPath, SharedPath};
 pub use mean_reverting::MeanReverting;
 pub use own::OwnPath;
 pub use rectified_flow::RectifiedFlow;
-pub use registry::{PROCESSES, ProcessEntry, parse};
 pub use sub_vp::SubVp;
 pub use ve::Ve;
 pub use vp::Vp;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
-use super::{GaussianPath, TimeDomain};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::Entry;
 
 /// The straight path: `alpha = 1 - t`, `sigma = t` (Liu et al., *Flow Straight
 /// and Fast*, 2022; Lipman et al., *Flow Matching*, 2022).
@@ -11,16 +11,15 @@ use super::{GaussianPath, TimeDomain};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RectifiedFlow;
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "rectified-flow",
-    keys: &[],
-    summary: "straight line from data to noise",
-    build: |spec| spec.only(ENTRY.keys).map(|()| Arc::new(RectifiedFlow) as _),
-};
+const NAME: &str = "rectified-flow";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    Entry::new(NAME, "straight line from data to noise", |_| Ok(Arc::new(RectifiedFlow) as _))
+}
 
 impl GaussianPath for RectifiedFlow {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT_TO_PURE_NOISE

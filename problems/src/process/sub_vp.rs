@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
-use super::variance_preserving::{KEYS, LinearBeta, ln_one_minus_exp};
-use super::{GaussianPath, TimeDomain};
+use super::variance_preserving::{LinearBeta, ln_one_minus_exp};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::Entry;
 use crate::spec::SpecError;
 
 /// The sub-variance-preserving path: `alpha` of [`Vp`](super::Vp) with
@@ -12,17 +12,16 @@ use crate::spec::SpecError;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SubVp(LinearBeta);
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "sub-vp",
-    keys: KEYS,
-    summary: "sub-variance preserving, linear beta",
-    build: |spec| Ok(Arc::new(SubVp(LinearBeta::from_spec(spec)?))),
-};
+const NAME: &str = "sub-vp";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    LinearBeta::entry(NAME, "sub-variance preserving, linear beta", |beta| Arc::new(SubVp(beta)))
+}
 
 impl SubVp {
     /// The path whose beta runs from `beta_min` (t = 0) to `beta_max` (t = 1).
     pub fn new(beta_min: f64, beta_max: f64) -> Result<Self, SpecError> {
-        LinearBeta::new(ENTRY.name, beta_min, beta_max).map(SubVp)
+        LinearBeta::new(NAME, beta_min, beta_max).map(SubVp)
     }
 }
 
@@ -35,7 +34,7 @@ impl Default for SubVp {
 
 impl GaussianPath for SubVp {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         self.0.parameters()

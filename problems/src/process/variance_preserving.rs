@@ -1,7 +1,9 @@
 //! What the linear-beta paths VP and sub-VP share: `alpha(t)`, whose logarithm
 //! is a quadratic, and its inverse.
 
-use crate::spec::{Spec, SpecError};
+use super::SharedPath;
+use crate::catalog::{Entry, Key};
+use crate::spec::SpecError;
 use driftfield_solvers::number::Number;
 
 /// `beta(t) = beta_min + t (beta_max - beta_min)` and
@@ -12,8 +14,8 @@ pub(super) struct LinearBeta {
     pub max: f64,
 }
 
-/// Keys on the command line.
-pub(super) const KEYS: &[&str] = &["beta_min", "beta_max"];
+const MIN: &str = "beta_min";
+const MAX: &str = "beta_max";
 
 impl LinearBeta {
     /// The rates of Ho et al. 2020, in continuous time.
@@ -38,14 +40,23 @@ impl LinearBeta {
         Ok(LinearBeta { min, max })
     }
 
-    pub fn from_spec(spec: &Spec) -> Result<Self, SpecError> {
-        spec.only(KEYS)?;
-        let LinearBeta { min, max } = LinearBeta::STANDARD;
-        LinearBeta::new(spec.name(), spec.number(KEYS[0], min)?, spec.number(KEYS[1], max)?)
+    /// The entry of a path made of these rates.
+    pub fn entry(
+        name: &'static str,
+        summary: &'static str,
+        path: fn(LinearBeta) -> SharedPath,
+    ) -> Entry<SharedPath> {
+        Entry::new(name, summary, move |beta| {
+            LinearBeta::new(name, beta.number(MIN)?, beta.number(MAX)?).map(path)
+        })
+        .keys([
+            Key::number(MIN, LinearBeta::STANDARD.min, "beta at the data").not_negative(),
+            Key::number(MAX, LinearBeta::STANDARD.max, "beta at the noise").positive(),
+        ])
     }
 
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
-        vec![(KEYS[0], self.min), (KEYS[1], self.max)]
+        vec![(MIN, self.min), (MAX, self.max)]
     }
 
     /// `beta(t)`.

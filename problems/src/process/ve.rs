@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use driftfield_solvers::number::Number;
 
-use super::registry::ProcessEntry;
-use super::{DomainEnd, GaussianPath, TimeDomain};
+use super::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::{Entry, Key};
 use crate::spec::SpecError;
 
 /// The variance-exploding path: `alpha = 1`,
@@ -17,19 +17,18 @@ pub struct Ve {
     sigma_max: f64,
 }
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "ve",
-    keys: &["sigma_min", "sigma_max"],
-    summary: "variance exploding, geometric sigma",
-    build: |spec| {
-        spec.only(ENTRY.keys)?;
-        let Ve { sigma_min, sigma_max } = Ve::default();
-        Ok(Arc::new(Ve::new(
-            spec.number("sigma_min", sigma_min)?,
-            spec.number("sigma_max", sigma_max)?,
-        )?))
-    },
-};
+const NAME: &str = "ve";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    let Ve { sigma_min, sigma_max } = Ve::default();
+    Entry::new(NAME, "variance exploding, geometric sigma", |path| {
+        Ok(Arc::new(Ve::new(path.number("sigma_min")?, path.number("sigma_max")?)?) as _)
+    })
+    .keys([
+        Key::number("sigma_min", sigma_min, "noise at the data").positive(),
+        Key::number("sigma_max", sigma_max, "noise at t = 1").positive(),
+    ])
+}
 
 impl Ve {
     /// The path whose sigma runs from `sigma_min` (t = 0) to `sigma_max` (t = 1).
@@ -37,7 +36,7 @@ impl Ve {
         // The bounds keep sigma^2 and the ratio far from under- and overflow.
         if !(1e-100..=1e100).contains(&sigma_min) {
             return Err(SpecError::number(
-                ENTRY.name,
+                NAME,
                 "sigma_min",
                 sigma_min,
                 "between 1e-100 and 1e100",
@@ -45,7 +44,7 @@ impl Ve {
         }
         if !(sigma_max > sigma_min && sigma_max <= 1e100) {
             let expected = format!("above sigma_min = {} and at most 1e100", Number(sigma_min));
-            return Err(SpecError::number(ENTRY.name, "sigma_max", sigma_max, expected));
+            return Err(SpecError::number(NAME, "sigma_max", sigma_max, expected));
         }
         Ok(Ve { sigma_min, sigma_max })
     }
@@ -65,7 +64,7 @@ impl Default for Ve {
 
 impl GaussianPath for Ve {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("sigma_min", self.sigma_min), ("sigma_max", self.sigma_max)]

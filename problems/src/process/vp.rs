@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
-use super::variance_preserving::{KEYS, LinearBeta, ln_one_minus_exp, ln_one_plus_exp};
-use super::{GaussianPath, TimeDomain};
+use super::variance_preserving::{LinearBeta, ln_one_minus_exp, ln_one_plus_exp};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::Entry;
 use crate::spec::SpecError;
 
 /// The variance-preserving path with linear beta:
@@ -14,17 +14,16 @@ use crate::spec::SpecError;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vp(LinearBeta);
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "vp",
-    keys: KEYS,
-    summary: "variance preserving, linear beta",
-    build: |spec| Ok(Arc::new(Vp(LinearBeta::from_spec(spec)?))),
-};
+const NAME: &str = "vp";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    LinearBeta::entry(NAME, "variance preserving, linear beta", |beta| Arc::new(Vp(beta)))
+}
 
 impl Vp {
     /// The path whose beta runs from `beta_min` (t = 0) to `beta_max` (t = 1).
     pub fn new(beta_min: f64, beta_max: f64) -> Result<Self, SpecError> {
-        LinearBeta::new(ENTRY.name, beta_min, beta_max).map(Vp)
+        LinearBeta::new(NAME, beta_min, beta_max).map(Vp)
     }
 }
 
@@ -37,7 +36,7 @@ impl Default for Vp {
 
 impl GaussianPath for Vp {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         self.0.parameters()

@@ -1,9 +1,9 @@
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
-use super::registry::ProcessEntry;
 use super::variance_preserving::ln_one_plus_exp;
-use super::{GaussianPath, TimeDomain};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::{Entry, Key};
 use crate::spec::SpecError;
 
 /// The variance-preserving path with cosine schedule:
@@ -17,15 +17,19 @@ pub struct VpCosine {
     s: f64,
 }
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "vp-cosine",
-    keys: &["s"],
-    summary: "variance preserving, cosine schedule",
-    build: |spec| {
-        spec.only(ENTRY.keys)?;
-        Ok(Arc::new(VpCosine::new(spec.number("s", VpCosine::default().s)?)?))
-    },
-};
+const NAME: &str = "vp-cosine";
+
+pub(super) fn entry() -> Entry<SharedPath> {
+    Entry::new(NAME, "variance preserving, cosine schedule", |path| {
+        Ok(Arc::new(VpCosine::new(path.number("s")?)?) as _)
+    })
+    .keys([Key::number(
+        "s",
+        VpCosine::default().s,
+        "offset, which keeps the rate at the data positive",
+    )
+    .not_negative()])
+}
 
 impl VpCosine {
     /// The path with offset `s`, which keeps the noise rate at t = 0 positive.
@@ -33,7 +37,7 @@ impl VpCosine {
         if (0.0..=1e3).contains(&s) {
             return Ok(VpCosine { s });
         }
-        Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1000"))
+        Err(SpecError::number(NAME, "s", s, "between 0 and 1000"))
     }
 
     /// `theta'`.
@@ -68,7 +72,7 @@ impl Default for VpCosine {
 
 impl GaussianPath for VpCosine {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("s", self.s)]

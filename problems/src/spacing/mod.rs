@@ -1,6 +1,7 @@
 //! Rules that place the times of a fixed grid.
 
 mod error;
+mod own;
 mod placement;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use crate::process::{GaussianPath, check_log_snr, check_time};
 
 pub use error::SpacingError;
+pub use own::{Clock, OwnRule};
+pub use text::catalog;
 pub use timesteps::{TimestepRule, Timesteps};
 
 /// Where the `n + 1` times of `n` steps lie between two ends, which may come in
@@ -58,6 +61,8 @@ pub enum Spacing {
     Timesteps(Timesteps),
     /// These times, both ends included ([`Spacing::explicit`]).
     Times(Arc<[f64]>),
+    /// A rule of your own ([`Spacing::own`]).
+    Own(Arc<OwnRule>),
 }
 
 impl Spacing {
@@ -86,6 +91,25 @@ impl Spacing {
         }
     }
 
+    /// A rule of your own: `place(share, start, end)` is what `clock` shows after a `share` of the
+    /// steps, from 0 to 1, between what it shows at the two ends.
+    ///
+    /// ```
+    /// use driftfield_problems::{process::Vp, spacing::{Clock, Spacing}};
+    /// // More steps at the noise, where `start` lies.
+    /// let cubic = |share: f64, start: f64, end: f64| start + share.powi(3) * (end - start);
+    /// let spacing = Spacing::own("cubic", Clock::LogSnr, cubic);
+    /// let times = spacing.times(&Vp::default(), 1.0, 1e-3, 10).unwrap();
+    /// assert!(times[0] - times[1] < times[8] - times[9]);
+    /// ```
+    pub fn own(
+        label: impl Into<String>,
+        clock: Clock,
+        place: impl Fn(f64, f64, f64) -> f64 + Send + Sync + 'static,
+    ) -> Spacing {
+        Spacing::Own(Arc::new(OwnRule::new(label, clock, place)))
+    }
+
     /// Whether both ends must have a finite log-SNR.
     pub fn needs_log_snr(&self) -> bool {
         match self {
@@ -93,6 +117,7 @@ impl Spacing {
             | Spacing::Karras { .. }
             | Spacing::Exponential
             | Spacing::PolyExponential { .. } => true,
+            Spacing::Own(rule) => rule.clock() == Clock::LogSnr,
             Spacing::Uniform
             | Spacing::Quadratic
             | Spacing::Cosine

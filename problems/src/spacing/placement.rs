@@ -1,6 +1,6 @@
 //! The rules from `i` to the `i`-th time, for spacings between given ends.
 
-use super::{Spacing, SpacingError};
+use super::{Clock, Spacing, SpacingError};
 use crate::process::GaussianPath;
 
 pub(super) type Placement<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
@@ -74,6 +74,16 @@ pub(super) fn placement<'a, P: GaussianPath + ?Sized>(
         }
         Spacing::Timesteps(timesteps) => {
             listed(spacing, timesteps.times(path, steps)?, (start, end))?
+        }
+        Spacing::Own(ref rule) => {
+            let rule = rule.clone();
+            match rule.clock() {
+                Clock::Time => Box::new(move |i| rule.place(share(i), start, end)),
+                Clock::LogSnr => {
+                    let (first, last) = (path.log_snr(start), path.log_snr(end));
+                    Box::new(move |i| path.time_at_log_snr(rule.place(share(i), first, last)))
+                }
+            }
         }
         Spacing::Times(ref times) => listed(spacing, explicit(times, steps)?, (start, end))?,
     })

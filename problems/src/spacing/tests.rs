@@ -1,5 +1,5 @@
 use super::*;
-use crate::process::{Edm, PROCESSES, RectifiedFlow, SharedPath, parse};
+use crate::process::{self, Edm, RectifiedFlow, SharedPath, parse};
 
 /// Every spacing between given ends.
 const BETWEEN_ENDS: [Spacing; 8] = [
@@ -43,7 +43,7 @@ fn all(path: &SharedPath, steps: usize) -> Vec<(Spacing, f64, f64)> {
 
 #[test]
 fn every_spacing_on_every_path_in_both_directions() {
-    for path in PROCESSES.iter().map(|entry| parse(entry.name).unwrap()) {
+    for path in process::catalog().defaults() {
         for steps in [1, 2, 7, 333, 1000] {
             for (spacing, start, end) in all(&path, steps) {
                 assert_eq!(spacing.to_string().parse().as_ref(), Ok(&spacing));
@@ -67,7 +67,7 @@ fn every_name_is_tried_here() {
     let path = parse("ddpm").unwrap();
     let tried: Vec<String> =
         all(&path, 7).iter().map(|(spacing, ..)| spacing.to_string()).collect();
-    for name in Spacing::NAMES {
+    for name in catalog().names().chain(["times"]) {
         assert!(tried.iter().any(|text| text.split(':').next() == Some(name)), "{name}");
     }
 }

@@ -6,51 +6,52 @@ use std::str::FromStr;
 use driftfield_solvers::number::Number;
 
 use super::{Spacing, TimestepRule, Timesteps};
+use crate::catalog::{Catalog, Entry, Key};
 use crate::echo::echo;
 use crate::npy;
-use crate::spec::{Spec, SpecError};
+use crate::spec::SpecError;
 
-impl Spacing {
-    /// All spacings by name.
-    pub const NAMES: [&str; 12] = [
-        "uniform",
-        "quadratic",
-        "logsnr",
-        "karras",
-        "exponential",
-        "polyexponential",
-        "cosine",
-        "flow-shift",
-        "leading",
-        "linspace",
-        "trailing",
-        "times",
+/// Every spacing by name, but for explicit lists of times.
+pub fn catalog() -> Catalog<Spacing> {
+    let plain =
+        |name, summary, spacing: Spacing| Entry::new(name, summary, move |_| Ok(spacing.clone()));
+    let drop =
+        || Key::integer("drop", 0, "so many steps more are laid out, the last ones not made");
+    let entries = [
+        plain("uniform", "uniform in t", Spacing::Uniform),
+        plain("quadratic", "uniform in the root of t", Spacing::Quadratic),
+        plain("logsnr", "uniform in ln(alpha / sigma)", Spacing::LogSnr),
+        Entry::new("karras", "uniform in (sigma / alpha)^(1 / rho)", |karras| {
+            Ok(Spacing::Karras { rho: karras.number("rho")? })
+        })
+        .keys([Key::number("rho", 7.0, "larger: more steps near the data").positive()]),
+        plain("exponential", "uniform in ln(sigma / alpha), as logsnr", Spacing::Exponential),
+        Entry::new("polyexponential", "ln(sigma / alpha) falls as (1 - i / n)^rho", |poly| {
+            Ok(Spacing::PolyExponential { rho: poly.number("rho")? })
+        })
+        .keys([Key::number("rho", 1.0, "above 1: more steps near the data").positive()]),
+        plain("cosine", "uniform in arctan(sigma / alpha)", Spacing::Cosine),
+        Entry::new("flow-shift", "uniform on rectified flow, then shifted", |flow| {
+            Ok(Spacing::FlowShift { shift: flow.number("shift")? })
+        })
+        .keys([Key::number("shift", 3.0, "above 1: more steps near the noise").positive()]),
+        Entry::new("leading", "timesteps of ddpm: multiples, from 0", |leading| {
+            let rule = TimestepRule::Leading { offset: leading.integer("offset")? };
+            Ok(Spacing::Timesteps(Timesteps { rule, drop: leading.integer("drop")? }))
+        })
+        .keys([Key::integer("offset", 0, "added to every timestep"), drop()]),
+        Entry::new("linspace", "timesteps of ddpm: evenly between both ends", |linspace| {
+            let rule = TimestepRule::Linspace { whole: linspace.flag("round")? };
+            Ok(Spacing::Timesteps(Timesteps { rule, drop: linspace.integer("drop")? }))
+        })
+        .keys([Key::flag("round", true, "whether to whole timesteps"), drop()]),
+        Entry::new("trailing", "timesteps of ddpm: multiples, from the last", |trailing| {
+            let rule = TimestepRule::Trailing;
+            Ok(Spacing::Timesteps(Timesteps { rule, drop: trailing.integer("drop")? }))
+        })
+        .keys([drop()]),
     ];
-}
-
-/// Keys of a spacing's parameters.
-fn keys(name: &str) -> &'static [&'static str] {
-    match name {
-        "karras" | "polyexponential" => &["rho"],
-        "flow-shift" => &["shift"],
-        "leading" => &["offset", "drop"],
-        "linspace" => &["round", "drop"],
-        "trailing" => &["drop"],
-        _ => &[],
-    }
-}
-
-fn positive(spec: &Spec, key: &str, usual: f64) -> Result<f64, SpecError> {
-    let value = spec.number(key, usual)?;
-    if value > 0.0 {
-        return Ok(value);
-    }
-    Err(SpecError::number(
-        spec.name(),
-        key,
-        value,
-        format!("positive, {} as a rule", Number(usual)),
-    ))
+    Catalog::new("spacing", entries).forms("times:1/0.5/0.1, times:FILE.npy")
 }
 
 /// The list after `times:`.
@@ -74,31 +75,11 @@ impl FromStr for Spacing {
         if let Some(rest) = text.trim().strip_prefix("times:") {
             return list(text, rest);
         }
-        let spec: Spec = text.parse()?;
-        if Spacing::NAMES.contains(&spec.name()) {
-            spec.only(keys(spec.name()))?;
+        if text.trim() == "times" {
+            let problem = "the list is missing: `times:1/0.5/0.1`, or `times:FILE.npy`";
+            return Err(SpecError::malformed(text, problem));
         }
-        let timesteps = |rule| -> Result<Spacing, SpecError> {
-            Ok(Spacing::Timesteps(Timesteps { rule, drop: spec.integer("drop", 0)? }))
-        };
-        match spec.name() {
-            "uniform" => Ok(Spacing::Uniform),
-            "quadratic" => Ok(Spacing::Quadratic),
-            "logsnr" => Ok(Spacing::LogSnr),
-            "exponential" => Ok(Spacing::Exponential),
-            "karras" => Ok(Spacing::Karras { rho: positive(&spec, "rho", 7.0)? }),
-            "polyexponential" => Ok(Spacing::PolyExponential { rho: positive(&spec, "rho", 1.0)? }),
-            "cosine" => Ok(Spacing::Cosine),
-            "flow-shift" => Ok(Spacing::FlowShift { shift: positive(&spec, "shift", 3.0)? }),
-            "leading" => timesteps(TimestepRule::Leading { offset: spec.integer("offset", 0)? }),
-            "linspace" => timesteps(TimestepRule::Linspace { whole: spec.boolean("round", true)? }),
-            "trailing" => timesteps(TimestepRule::Trailing),
-            "times" => Err(SpecError::malformed(
-                text,
-                "the list is missing: `times:1/0.5/0.1`, or `times:FILE.npy`",
-            )),
-            name => Err(SpecError::unknown_name("spacing", name, Spacing::NAMES)),
-        }
+        catalog().build(text)
     }
 }
 
@@ -124,6 +105,7 @@ impl fmt::Display for Spacing {
                 let words: Vec<String> = times.iter().map(|&t| Number(t).to_string()).collect();
                 write!(f, "times:{}", words.join("/"))
             }
+            Spacing::Own(rule) => f.write_str(rule.label()),
         }
     }
 }

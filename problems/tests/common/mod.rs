@@ -5,7 +5,7 @@ pub mod posterior;
 pub mod products;
 
 use driftfield_problems::field::GaussianMixture;
-use driftfield_problems::process::{self, GaussianPath, PROCESSES, SharedPath};
+use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -30,9 +30,8 @@ pub fn full_mixture() -> GaussianMixture {
 
 /// Every process with its default parameters, and a few others.
 pub fn all_paths() -> Vec<SharedPath> {
-    PROCESSES
-        .iter()
-        .map(|entry| entry.name)
+    process::catalog()
+        .names()
         .chain(["brownian-bridge:s=0", "ve:sigma_min=0.1,sigma_max=5"])
         .map(|spec| process::parse(spec).unwrap())
         .collect()

@@ -3,13 +3,27 @@ use crate::method::ErrorEstimate;
 use crate::state::{State, StateError, Tolerance};
 
 /// How the errors of a batch become the one number that is held below 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum ErrorNorm {
     /// Root mean square over all components of all lanes.
     #[default]
     Batch,
     /// The largest root mean square of any lane.
     WorstLane,
+    /// None: the root mean square of every lane is held below 1, by steps of the lane's own.
+    EachLane,
+    /// A norm of the user's own: given the mean square of each lane, the number that is held
+    /// below 1.
+    Of(fn(&[f64]) -> f64),
+}
+
+impl PartialEq for ErrorNorm {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (ErrorNorm::Of(one), ErrorNorm::Of(other)) => std::ptr::fn_addr_eq(*one, *other),
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
+    }
 }
 
 /// Adaptive steps: tolerances, controller and limits.
@@ -29,6 +43,9 @@ pub struct Adaptive {
     pub dtmin: Option<f64>,
     /// Largest step; by default unlimited.
     pub dtmax: Option<f64>,
+    /// Whether to go on at the smallest step where the error asks for a smaller one, instead of
+    /// ending there; such steps are [counted](crate::Statistics::forced).
+    pub force_dtmin: bool,
 }
 
 impl Adaptive {
@@ -41,6 +58,7 @@ impl Adaptive {
             initial_step: None,
             dtmin: None,
             dtmax: None,
+            force_dtmin: false,
         }
     }
 
@@ -99,7 +117,9 @@ impl Adaptive {
 
     /// The smallest step that still moves the clock at `t`.
     pub(crate) fn smallest_step(&self, t: f64, t1: f64) -> f64 {
-        self.dtmin.unwrap_or(16.0 * f64::EPSILON * t.abs().max(1e-6 * (t1 - t).abs()))
+        let rest = (t1 - t).abs();
+        let scale = if rest.is_finite() { t.abs().max(1e-6 * rest) } else { t.abs() };
+        self.dtmin.unwrap_or(16.0 * f64::EPSILON * scale)
     }
 }
 
@@ -173,10 +193,14 @@ impl ErrorNorm {
                 let NormScratch { high: highs, low: lows } = scratch;
                 let high = self.square(high, before, after, tolerance, highs)?;
                 let low = self.square(low, before, after, tolerance, lows)?;
+                let by_lane = || {
+                    let lanes = highs.iter().zip(lows.iter());
+                    lanes.map(|(&high, &low)| stretched_squared(high, low))
+                };
                 Ok(match self {
-                    ErrorNorm::WorstLane if !highs.is_empty() => {
-                        let lanes = highs.iter().zip(lows.iter());
-                        max_or_nan(lanes.map(|(&high, &low)| stretched_squared(high, low)))
+                    ErrorNorm::WorstLane if !highs.is_empty() => max_or_nan(by_lane()),
+                    ErrorNorm::Of(norm) if !highs.is_empty() => {
+                        norm(&by_lane().collect::<Vec<f64>>()).powi(2)
                     }
                     _ => stretched_squared(high, low),
                 })
@@ -229,7 +253,10 @@ impl ErrorNorm {
         mean_squares: &mut Vec<f64>,
     ) -> Result<f64, StateError> {
         if let Some(square) = error.weighted_mean_square_of_one_lane(before, after, tolerance)? {
-            return Ok(square);
+            return Ok(match self {
+                ErrorNorm::Of(norm) => norm(&[square]).powi(2),
+                _ => square,
+            });
         }
         error.weighted_mean_squares(before, after, tolerance, mean_squares)?;
         Ok(self.square_of(mean_squares))
@@ -238,7 +265,8 @@ impl ErrorNorm {
     fn square_of(self, mean_squares: &[f64]) -> f64 {
         match self {
             ErrorNorm::Batch => mean(mean_squares),
-            ErrorNorm::WorstLane => max_or_nan(mean_squares.iter().copied()),
+            ErrorNorm::WorstLane | ErrorNorm::EachLane => max_or_nan(mean_squares.iter().copied()),
+            ErrorNorm::Of(norm) => norm(mean_squares).powi(2),
         }
     }
 

@@ -15,6 +15,21 @@ impl GridTimes {
         GridTimes::Equidistant { t0: t, h: 0.0, steps: 0, t1: t }
     }
 
+    /// The same with further times inside it, given in its direction.
+    pub(crate) fn with(self, times: &[f64]) -> Self {
+        if times.iter().all(|&t| self.position(0, t).is_some()) {
+            return self;
+        }
+        let mut all: Vec<f64> =
+            (0..=self.steps()).map(|i| self.at(i)).chain(times.iter().copied()).collect();
+        all.sort_by(f64::total_cmp);
+        if self.at(self.steps()) < self.at(0) {
+            all.reverse();
+        }
+        all.dedup();
+        GridTimes::Listed(all.into())
+    }
+
     /// Number of steps; there is one time more.
     #[inline(always)]
     pub(crate) fn steps(&self) -> usize {

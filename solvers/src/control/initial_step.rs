@@ -6,31 +6,31 @@ use crate::state::State;
 /// II.4): one evaluation at the start, which the method then reuses as its
 /// first stage, and one after an Euler step of the length `h0`.
 ///
-/// `derivative(du, u, t)` is the counted field; where it answers `false` there
-/// is none, and neither is the answer. Returns the (positive) length and `f(u, t0)`.
+/// `slope(du, (u, t), kept)` is the stepper's; where it answers `false` there
+/// is none, and neither is the answer. Returns the (positive) length.
 pub(crate) fn initial_step<S: State>(
-    mut derivative: impl FnMut(&mut S, &S, f64) -> Result<bool, StepError>,
+    mut slope: impl FnMut(&mut S, (&S, f64), bool) -> Result<bool, StepError>,
     adaptive: &Adaptive,
     u: &S,
     span: (f64, f64),
     order: f64,
-) -> Result<Option<(f64, S)>, StepError> {
+) -> Result<Option<f64>, StepError> {
     let (t0, t1) = span;
     let direction = (t1 - t0).signum();
     let norm = |value: &S| adaptive.norm.measure(value, u, &adaptive.tolerance);
-    let mut slope = u.zeros_like();
-    if !derivative(&mut slope, u, t0)? {
+    let mut first = u.zeros_like();
+    if !slope(&mut first, (u, t0), true)? {
         return Ok(None);
     }
-    let (d0, d1) = (norm(u)?, norm(&slope)?);
+    let (d0, d1) = (norm(u)?, norm(&first)?);
     let h0 = length_of_probe(d0, d1).min((t1 - t0).abs());
     let mut probe = u.zeros_like();
-    probe.linear_combination(0.0, &[(1.0, u), (direction * h0, &slope)])?;
+    probe.linear_combination(0.0, &[(1.0, u), (direction * h0, &first)])?;
     let mut change = u.zeros_like();
-    derivative(&mut change, &probe, t0 + direction * h0)?;
-    change.linear_combination(1.0, &[(-1.0, &slope)])?;
+    slope(&mut change, (&probe, t0 + direction * h0), false)?;
+    change.linear_combination(1.0, &[(-1.0, &first)])?;
     let d2 = norm(&change)? / h0;
-    Ok(Some((length_of_first_step(h0, d1, d2, order), slope)))
+    Ok(Some(length_of_first_step(h0, d1, d2, order)))
 }
 
 /// The length `h0` of the probing step, given the norms of state and slope.

@@ -77,6 +77,28 @@ pub enum ControlError {
         /// What is accepted.
         range: &'static str,
     },
+    /// A first step that leads beyond the end.
+    #[error(
+        "initial_step = {length} is longer than the span, {span} on the method's clock; give a shorter one, or none",
+        length = Number(*length), span = Number(*span)
+    )]
+    InitialStep {
+        /// Length asked for.
+        length: f64,
+        /// Length of the span.
+        span: f64,
+    },
+    /// A setting of adaptive steps with a fixed grid.
+    #[error(
+        "`{name}` is a setting of adaptive steps, and these are fixed; take `SolveOptions::adaptive`, or leave it out"
+    )]
+    AdaptiveOnly {
+        /// The setting.
+        name: &'static str,
+    },
+    /// A time to land on that the solve does not pass.
+    #[error("cannot land on t = {}: it does not lie within the span", Number(*.0))]
+    Stop(f64),
     /// Adaptive steps with a method that estimates no error.
     #[error(
         "method `{method}` has no error estimate; use a fixed grid, or an embedded pair such as tsit5"

@@ -121,10 +121,18 @@ pub fn combine<S: State>(
         ByLane::One(number) => Some(number),
         ByLane::Each(_) => None,
     };
-    let numbers: Option<Vec<(f64, &S)>> =
-        terms.iter().map(|&(coefficient, state)| Some((one(coefficient)?, state))).collect();
-    if let (Some(own), Some(terms)) = (one(own), numbers) {
-        return out.linear_combination(own, &terms);
+    if let Some(own) = one(own) {
+        // `b f` and `a u + b f`, as wrappers ask for at every step, without a list.
+        match terms {
+            [] => return out.linear_combination(own, &[]),
+            &[(ByLane::One(c), k)] => return out.linear_combination(own, &[(c, k)]),
+            _ => {}
+        }
+        let numbers: Option<Vec<(f64, &S)>> =
+            terms.iter().map(|&(coefficient, state)| Some((one(coefficient)?, state))).collect();
+        if let Some(terms) = numbers {
+            return out.linear_combination(own, &terms);
+        }
     }
     let lanes: Vec<usize> = (0..out.lanes()).collect();
     let own = own.select(&lanes);

@@ -48,6 +48,8 @@ pub struct MethodInfo {
     pub embedded_order: Option<u32>,
     /// Order of the continuous extension, if there is one.
     pub interpolant_order: Option<u32>,
+    /// Most evaluations that the continuous extension over a step takes besides those of the step.
+    pub interpolant_evaluations: u64,
     /// Strong order of a stochastic method (general noise the method accepts).
     pub strong_order: Option<f64>,
     /// Weak order of a stochastic method.
@@ -56,6 +58,8 @@ pub struct MethodInfo {
     pub evaluations_per_step: u64,
     /// Evaluations made once, by the first step (the first stage of FSAL methods).
     pub evaluations_at_start: u64,
+    /// Whether the lanes may have steps of their own.
+    pub lane_steps: bool,
     /// Whether the method draws noise.
     pub draws_noise: bool,
     /// Whether a lane's steps depend on the other lanes of its batch, a fixed grid
@@ -85,10 +89,12 @@ impl MethodInfo {
             order,
             embedded_order: None,
             interpolant_order: None,
+            interpolant_evaluations: 0,
             strong_order: None,
             weak_order: None,
             evaluations_per_step,
             evaluations_at_start: 0,
+            lane_steps: false,
             draws_noise: false,
             couples_lanes: false,
             history: 0,

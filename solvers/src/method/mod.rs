@@ -6,6 +6,7 @@ pub mod exponential;
 mod info;
 pub mod registry;
 pub mod runge_kutta;
+mod sequence;
 pub mod stochastic;
 
 pub use boxed::BoxedMethod;
@@ -14,12 +15,16 @@ pub use runge_kutta::{
     Bs3, Dop853, Dopri5, Euler, Heun, Heun3, Kutta3, Midpoint, Ralston, Ralston3, Rk4, RungeKutta,
     Tsit5,
 };
+pub use sequence::{Sequence, SequenceStepper};
 pub use stochastic::{
     EulerHeun, EulerMaruyama, Milstein, MilsteinDerivativeFree, Shark, Sra1, Srid2, Sriw1,
     StochasticHeun, StochasticInfo, WeakRungeKutta,
 };
 
-use crate::field::{Counted, FieldError};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::field::{Counted, FieldError, Times};
 use crate::noise::{Noise, NoiseRequest};
 use crate::number::Number;
 use crate::state::{State, StateError};
@@ -80,8 +85,51 @@ pub struct Step<'a, S, F> {
     /// The Brownian path, for stochastic methods.
     pub noise: &'a mut dyn Noise<S>,
     /// Which step of a fixed grid this is; `None` for adaptive steps, which alone are
-    /// asked for an [error estimate](Method::error).
+    /// asked for an [error estimate](Stepper::error).
     pub grid: Option<GridPosition>,
+    /// The steps of the lanes, where each has one of its own; only a method that says
+    /// [so](MethodInfo::lane_steps) is given them. Then `t`, `t_next` and `h` are 0, 1 and 1: the
+    /// clock on which every lane's step has length 1.
+    pub lanes: Option<&'a LaneSteps>,
+}
+
+/// The steps of lanes that have one each.
+#[derive(Debug, Clone, Default)]
+pub struct LaneSteps {
+    /// The step of every lane of the batch.
+    pub steps: Vec<LaneStep>,
+    /// The lanes that an interpolant is wanted for; all others are left alone.
+    pub interpolated: Vec<usize>,
+}
+
+/// The step of one lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LaneStep {
+    /// Where it starts.
+    pub t: f64,
+    /// Where it ends.
+    pub t_next: f64,
+    /// Its signed length.
+    pub h: f64,
+}
+
+impl LaneStep {
+    /// The time of a share `theta` of the step.
+    pub fn at(&self, theta: f64) -> f64 {
+        if theta == 1.0 { self.t_next } else { self.t + theta * self.h }
+    }
+}
+
+impl LaneSteps {
+    /// The times of a share `theta` of the steps.
+    pub fn at(&self, theta: f64) -> Vec<f64> {
+        self.steps.iter().map(|step| step.at(theta)).collect()
+    }
+
+    /// Their lengths.
+    pub fn lengths(&self) -> Vec<f64> {
+        self.steps.iter().map(|step| step.h).collect()
+    }
 }
 
 /// Which step of a fixed grid is made. A method may act on it (the published
@@ -164,23 +212,119 @@ impl<'a, S: State> ErrorEstimate<'a, S> {
     }
 }
 
-/// A continuous extension over the step just accepted:
-/// `u(t + theta h) = u(t) + h sum_i w_i(theta) k_i`.
+/// A continuous extension over the step just accepted, as weights of the states it is made of.
 #[derive(Debug)]
 pub struct Interpolant<'a, S> {
-    /// The stage derivatives `k_i`.
+    /// The states `k_i`.
     pub stages: &'a [S],
-    /// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per stage.
-    pub weights: fn(theta: f64, weights: &mut [f64]),
+    /// Their weights.
+    pub weights: InterpolantWeights,
 }
 
-/// A scheme for fields of type `F` on states of type `S`.
+/// The weights of an [`Interpolant`] over a step from `t` to `t + h`.
+#[derive(Clone)]
+pub enum InterpolantWeights {
+    /// Of stage derivatives: `u(t + theta h) = u(t) + h sum_i w_i(theta) k_i`.
+    Tableau {
+        /// `h`.
+        h: f64,
+        /// Writes `w_i(theta)` for `theta` in `[0, 1]`, one per stage.
+        weights: fn(theta: f64, weights: &mut [f64]),
+    },
+    /// Of states: `u(t + theta h) = sum_i w_i(theta) k_i`, `u(t)` being one of them if it is
+    /// needed.
+    States(Arc<StateWeights>),
+}
+
+/// Writes `w_i(theta)` of a lane for `theta` in `[0, 1]`, one per state. The lane matters where
+/// lanes have steps of their own.
+pub type StateWeights = dyn Fn(usize, f64, &mut [f64]) + Send + Sync;
+
+impl fmt::Debug for InterpolantWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InterpolantWeights::Tableau { .. } => "Tableau(..)",
+            InterpolantWeights::States(_) => "States(..)",
+        })
+    }
+}
+
+impl<S: State> Interpolant<'_, S> {
+    /// Writes `u(t + theta h)` into `out`; `u` is the state at the start of the step.
+    pub fn at(&self, out: &mut S, u: &S, theta: f64) -> Result<(), StateError> {
+        let mut values = vec![0.0; self.stages.len()];
+        match &self.weights {
+            InterpolantWeights::Tableau { h, weights } => {
+                weights(theta, &mut values);
+                out.stage_sum(Some(u), *h, &values, self.stages)
+            }
+            InterpolantWeights::States(weights) => {
+                weights(0, theta, &mut values);
+                out.stage_sum(None, 1.0, &values, self.stages)
+            }
+        }
+    }
+
+    /// The same at a share of its own for every lane, where lanes have steps of their own;
+    /// `lane_of` is the number that a lane of `u` had in the step.
+    pub fn at_lanes(
+        &self,
+        out: &mut S,
+        u: &S,
+        thetas: &[f64],
+        lane_of: impl Fn(usize) -> usize,
+    ) -> Result<(), StateError> {
+        let count = self.stages.len();
+        let mut of_stage = vec![vec![0.0; thetas.len()]; count];
+        let mut values = vec![0.0; count];
+        for (lane, &theta) in thetas.iter().enumerate() {
+            match &self.weights {
+                // Stages of steps of length 1.
+                InterpolantWeights::Tableau { weights, .. } => weights(theta, &mut values),
+                InterpolantWeights::States(weights) => weights(lane_of(lane), theta, &mut values),
+            }
+            for (of_stage, &value) in of_stage.iter_mut().zip(&values) {
+                of_stage[lane] = value;
+            }
+        }
+        let base = match self.weights {
+            InterpolantWeights::Tableau { .. } => 1.0,
+            InterpolantWeights::States(_) => 0.0,
+        };
+        let terms: Vec<(&[f64], &S)> =
+            of_stage.iter().map(Vec::as_slice).zip(self.stages).collect();
+        out.copy_from(u)?;
+        out.combine_lanes(&vec![base; thetas.len()], &terms)
+    }
+}
+
+/// What happened to the solve since the last step, as its stepper is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// The step was accepted.
+    Accepted,
+    /// The steps of these lanes were accepted, where lanes have steps of their own; those of the
+    /// others will be tried again, shorter.
+    AcceptedLanes(&'a [usize]),
+    /// The state was corrected from outside
+    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
+    /// is void, values at earlier times are not.
+    Corrected,
+    /// The state was replaced from outside: what was cached at it is void, and so is a history.
+    Replaced,
+    /// The lanes changed places: lane `i` is what lane `from[i]` was. A lane may stay, go, or come
+    /// more than once; everything kept of it goes with it.
+    Lanes(&'a [usize]),
+}
+
+/// A scheme for fields of type `F` on states of type `S`: what it is, and how a solve with it
+/// begins.
 ///
 /// A Runge-Kutta method asks for `F: VectorField<S>`, a stochastic one for
 /// `F: StochasticField<S>`: the compiler says when a method does not apply.
 pub trait Method<S: State, F> {
-    /// What is kept from step to step: stages, history, scratch.
-    type Memory: 'static;
+    /// What makes its steps, and keeps what one step leaves to the next.
+    type Stepper: Stepper<S, F> + 'static;
 
     /// Name, orders and costs.
     fn info(&self) -> MethodInfo;
@@ -195,25 +339,8 @@ pub trait Method<S: State, F> {
         self.info().draws_noise.then(NoiseRequest::default)
     }
 
-    /// Memory for a solve whose state is shaped like `initial`.
-    fn memory(&self, initial: &S) -> Self::Memory;
-
-    /// Computes `step.next` from `step.u`. It may be called again from the
-    /// same `(t, u)` with another `h` when step control rejects.
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError>;
-
-    /// The step was accepted.
-    fn accepted(&self, _memory: &mut Self::Memory) {}
-
-    /// The state was replaced from outside: what was cached at it is void, and so is a history.
-    fn modified(&self, _memory: &mut Self::Memory) {}
-
-    /// The state was corrected from outside
-    /// ([`AcceptedStep::correct`](crate::observer::AcceptedStep::correct)): what was cached at it
-    /// is void, values at earlier times are not. A method that looks back writes its own.
-    fn corrected(&self, memory: &mut Self::Memory) {
-        self.modified(memory);
-    }
+    /// Begins a solve whose state is shaped like `initial`.
+    fn begin(&self, initial: &S) -> Self::Stepper;
 
     /// What adaptive steps are measured in: time, unless the method says otherwise. Step
     /// lengths, `dtmin` and `dtmax` are differences of it.
@@ -225,63 +352,69 @@ pub trait Method<S: State, F> {
     fn time_at_clock(&self, _field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
         Ok(clock)
     }
+}
 
-    /// Writes `f(u, t)` into `du` for the automatic first step; `false` if the
+/// A method in the midst of a solve: its stages, history and scratch.
+///
+/// All that a solve asks of it can be asked of a `Box<dyn Stepper<S, F>>`, which is one.
+pub trait Stepper<S: State, F> {
+    /// Computes `step.next` from `step.u`. It may be called again from the
+    /// same `(t, u)` with another `h` when step control rejects.
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError>;
+
+    /// Takes note of what happened since.
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError>;
+
+    /// The error estimate of the last step, unless that was one of a fixed [grid](Step::grid).
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::None
+    }
+
+    /// Writes `f(u, t)` into `du` for the automatic first step, and keeps it for the first
+    /// evaluation of the coming step if that is what it is; `false` if the
     /// method's field has no such thing, or its clock is not time.
-    fn derivative(
-        &self,
+    fn slope(
+        &mut self,
         _field: &Counted<&F>,
         _du: &mut S,
-        _u: &S,
-        _t: f64,
+        (_u, _t): (&S, Times<'_>),
+        _kept: bool,
     ) -> Result<bool, StepError> {
         Ok(false)
     }
 
-    /// Hands over `f(u, t)` at the start of the first step, if it has been
-    /// evaluated already (automatic first step).
-    fn seed_first_evaluation(
-        &self,
-        _derivative: &S,
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StateError> {
-        Ok(())
+    /// Evaluations of a lane's coming step that are known already, where lanes have steps of
+    /// their own.
+    fn known(&self, _lane: usize) -> u64 {
+        0
     }
 
     /// Takes over states of the past, oldest first and [`MethodInfo::history`] of them, so that
     /// the first step already has the full order. Called before it, and only for methods that
     /// look back.
-    fn seed_history(
-        &self,
-        _field: &Counted<&F>,
-        _past: &[(f64, S)],
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
+    fn look_back(&mut self, _field: &Counted<&F>, _past: &[(f64, S)]) -> Result<(), StepError> {
         Ok(())
-    }
-
-    /// The error estimate of the last step, unless that was one of a fixed [grid](Step::grid).
-    fn error<'m>(&self, _memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::None
-    }
-
-    /// Most evaluations that [`Method::prepare_interpolant`] makes.
-    fn interpolant_evaluations(&self) -> u64 {
-        0
     }
 
     /// Evaluates whatever the interpolant over the accepted step
     /// `[t, t_next]` from `u` to `next` still lacks.
-    fn prepare_interpolant(
-        &self,
-        _step: Step<'_, S, F>,
-        _memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
+    fn prepare_interpolant(&mut self, _step: Step<'_, S, F>) -> Result<(), StepError> {
         Ok(())
     }
 
     /// The interpolant over the accepted step, once prepared.
-    fn interpolant<'m>(&self, _memory: &'m Self::Memory) -> Option<Interpolant<'m, S>> {
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
         None
     }
+}
+
+/// Every state becomes its lanes `from`, in that order: what [`Told::Lanes`] asks for.
+pub fn move_lanes<'s, S: State>(
+    states: impl IntoIterator<Item = &'s mut S>,
+    from: &[usize],
+) -> Result<(), StateError> {
+    for state in states {
+        *state = state.select_lanes(from)?;
+    }
+    Ok(())
 }

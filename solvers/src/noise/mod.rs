@@ -24,6 +24,7 @@ mod lane_rng;
 mod lane_rngs;
 mod piece;
 mod recorded;
+mod renumbered;
 mod retraced;
 mod tree;
 mod xoshiro;
@@ -33,6 +34,7 @@ pub use brownian::{BrownianPath, NoNoise};
 pub use channels::{Channels, NoiseRequest};
 pub use lane_rng::{LaneRng, Stream, fill_initial_normals};
 pub use recorded::RecordedPath;
+pub(crate) use renumbered::Renumbered;
 pub use retraced::Retraced;
 pub use tree::BrownianTree;
 
@@ -137,6 +139,12 @@ pub trait Noise<S> {
         _areas: &mut [S],
     ) -> Result<(), NoiseError> {
         Err(NoiseError::NoAreas)
+    }
+
+    /// Gives lane `i` from now on what was lane `from[i]`'s; `false` if the path cannot, and is
+    /// then asked for all its lanes.
+    fn renumber(&mut self, _from: &[usize]) -> bool {
+        false
     }
 
     /// Whether the path has what a method is going to ask for. Paths that do not

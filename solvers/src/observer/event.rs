@@ -25,6 +25,7 @@ impl Crossing {
 }
 
 type EventFunction<'a, S> = Box<dyn Fn(&S, f64) -> f64 + 'a>;
+type Effect<'a, S> = Box<dyn Fn(&mut S, f64) + 'a>;
 
 /// Places inside a step at which an event function is looked at, if nothing else is said: those
 /// that divide it into ten.
@@ -68,7 +69,10 @@ const MOST_PROBES: usize = 1 << 20;
 pub struct Event<'a, S> {
     pub(crate) function: EventFunction<'a, S>,
     pub(crate) crossing: Crossing,
-    pub(crate) terminate: bool,
+    /// The crossing that ends the solve, counted from 1.
+    pub(crate) terminates_at: Option<u64>,
+    pub(crate) effect: Option<Effect<'a, S>>,
+    pub(crate) per_lane: bool,
     pub(crate) probes: usize,
 }
 
@@ -78,9 +82,61 @@ impl<'a, S> Event<'a, S> {
         Event {
             function: Box::new(function),
             crossing: Crossing::Any,
-            terminate: false,
+            terminates_at: None,
+            effect: None,
+            per_lane: false,
             probes: PROBES,
         }
+    }
+
+    /// Records when `condition(u, t)` becomes true.
+    pub fn when(condition: impl Fn(&S, f64) -> bool + 'a) -> Self {
+        let function = move |u: &S, t: f64| if condition(u, t) { 1.0 } else { -1.0 };
+        Event::new(function).crossing(Crossing::Rising)
+    }
+
+    /// Watches every lane for itself: the function is given states of one lane. What terminates
+    /// ends the lane alone, and the others go on; with steps of the lanes' own there are no other
+    /// events.
+    ///
+    /// ```
+    /// use driftfield_solvers::observer::Event;
+    /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};
+    /// use ndarray::{Array2, array};
+    /// let fall = |du: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| du.fill(-1.0);
+    /// let problem = OdeProblem::new(fall, array![[1.0], [2.0]], (0.0, 9.0));
+    /// let ground = Event::new(|u: &Array2<f64>, _t| u[[0, 0]]).per_lane().terminating();
+    /// let options = SolveOptions::adaptive(1e-8, 1e-8).event(ground);
+    /// let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    /// assert!((solution.lanes[0].t - 1.0).abs() < 1e-9 && (solution.lanes[1].t - 2.0).abs() < 1e-9);
+    /// ```
+    #[must_use]
+    pub fn per_lane(mut self) -> Self {
+        self.per_lane = true;
+        self
+    }
+
+    /// Changes the state at every crossing that counts: a bounce, a dose. The step ends there, and
+    /// what the method knows of the past is forgotten. Not for events of [single
+    /// lanes](Event::per_lane), which are recorded or end their lane.
+    ///
+    /// ```
+    /// use driftfield_solvers::observer::{Crossing, Event};
+    /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};
+    /// let fall = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [u[1], -1.0];
+    /// let problem = OdeProblem::new(fall, [0.5, 0.0], (0.0, 2.0));
+    /// let bounce = Event::new(|u: &[f64; 2], _t| u[0])
+    ///     .crossing(Crossing::Falling)
+    ///     .affecting(|u, _t| u[1] = -u[1]);
+    /// let options = SolveOptions::adaptive(1e-9, 1e-9).event(bounce);
+    /// let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    /// // It is up again where it was dropped.
+    /// assert!((solution.u_last[0] - 0.5).abs() < 1e-7);
+    /// ```
+    #[must_use]
+    pub fn affecting(mut self, effect: impl Fn(&mut S, f64) + 'a) -> Self {
+        self.effect = Some(Box::new(effect));
+        self
     }
 
     /// Only crossings of this kind.
@@ -92,8 +148,14 @@ impl<'a, S> Event<'a, S> {
 
     /// Ends the solve at the first crossing.
     #[must_use]
-    pub fn terminating(mut self) -> Self {
-        self.terminate = true;
+    pub fn terminating(self) -> Self {
+        self.terminating_at(1)
+    }
+
+    /// Ends the solve at the `n`-th crossing that counts (0 is read as 1).
+    #[must_use]
+    pub fn terminating_at(mut self, n: u64) -> Self {
+        self.terminates_at = Some(n.max(1));
         self
     }
 

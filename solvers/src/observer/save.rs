@@ -1,11 +1,19 @@
 /// Which states a solution keeps. The last one is always at hand as
 /// [`Solution::u_last`](crate::Solution::u_last).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Save {
     pub(crate) start: bool,
     pub(crate) times: Vec<f64>,
     pub(crate) every: Option<u64>,
     pub(crate) dense: bool,
+    /// Whether the last of the steps is saved however many there were.
+    pub(crate) end: bool,
+}
+
+impl Default for Save {
+    fn default() -> Self {
+        Save { start: false, times: Vec::new(), every: None, dense: false, end: true }
+    }
 }
 
 impl Save {
@@ -42,6 +50,34 @@ impl Save {
     #[must_use]
     pub fn with_start(mut self) -> Self {
         self.start = true;
+        self
+    }
+
+    /// Given times as well.
+    #[must_use]
+    pub fn and_at(mut self, times: impl Into<Vec<f64>>) -> Self {
+        self.times.extend(times.into());
+        self
+    }
+
+    /// Every `n`-th accepted step as well, and the last one.
+    #[must_use]
+    pub fn and_every(mut self, n: u64) -> Self {
+        self.every = Some(n.max(1));
+        self
+    }
+
+    /// The continuous extension of every step as well.
+    #[must_use]
+    pub fn and_dense(mut self) -> Self {
+        self.dense = true;
+        self
+    }
+
+    /// Of the steps only those counted: the last one is not saved for being the last.
+    #[must_use]
+    pub fn without_end(mut self) -> Self {
+        self.end = false;
         self
     }
 }

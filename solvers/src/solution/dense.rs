@@ -1,4 +1,4 @@
-use crate::method::Interpolant;
+use crate::method::{Interpolant, InterpolantWeights, LaneStep};
 use crate::number::Number;
 use crate::state::{State, StateError};
 
@@ -27,19 +27,41 @@ pub enum InterpolationError {
     State(#[from] StateError),
 }
 
-/// The continuous extension over one step:
-/// `u(t + theta h) = u + h sum_i w_i(theta) k_i`.
+/// The continuous extension over one step ([`Interpolant`]), or over the steps of lanes that have
+/// one each.
 #[derive(Debug, Clone)]
 pub struct DenseSegment<S> {
-    /// Start of the step.
+    /// Start of the step; of the first to start, if there are several.
     pub t: f64,
-    /// End of the step.
+    /// End of the step; of the last to end, if there are several.
     pub t_next: f64,
     /// The method's step, of which `[t, t_next]` may be a part (an event ended it).
     h: f64,
     u: S,
+    /// None of an empty span.
     stages: Vec<S>,
-    weights: fn(f64, &mut [f64]),
+    weights: Option<InterpolantWeights>,
+    /// The lanes of `u`, unless they are those of the whole batch and share the step.
+    lanes: Option<Vec<DenseLane>>,
+    /// Whether the lanes have a step each.
+    own_steps: bool,
+}
+
+/// A lane of a segment.
+#[derive(Debug, Clone, Copy)]
+struct DenseLane {
+    /// Its number in the whole batch, and the place it had in the step.
+    number: usize,
+    slot: usize,
+    step: LaneStep,
+    /// Where the lane itself ends, within the step.
+    end: f64,
+}
+
+impl DenseLane {
+    fn contains(&self, t: f64) -> bool {
+        (self.step.t.min(self.end)..=self.step.t.max(self.end)).contains(&t)
+    }
 }
 
 impl<S: State> DenseSegment<S> {
@@ -50,19 +72,68 @@ impl<S: State> DenseSegment<S> {
         u: &S,
         interpolant: &Interpolant<'_, S>,
     ) -> Self {
-        DenseSegment {
+        let weights = Some(interpolant.weights.clone());
+        let (u, stages) = (u.clone(), interpolant.stages.to_vec());
+        DenseSegment { t, t_next, h, u, stages, weights, lanes: None, own_steps: false }
+    }
+
+    /// Of lanes with these numbers in the whole batch, which share the step.
+    pub(crate) fn of_lanes(&mut self, numbers: Option<Vec<usize>>) {
+        let step = LaneStep { t: self.t, t_next: self.t_next, h: self.h };
+        let lane = |(slot, number)| DenseLane { number, slot, step, end: self.t_next };
+        self.lanes = numbers.map(|numbers| numbers.into_iter().enumerate().map(lane).collect());
+    }
+
+    /// The lane at a place ends before the others.
+    pub(crate) fn ends(&mut self, slot: usize, t: f64) {
+        if self.lanes.is_none() {
+            self.of_lanes(Some((0..self.u.lanes()).collect()));
+        }
+        if let Some(lanes) = &mut self.lanes {
+            lanes[slot].end = t;
+        }
+    }
+
+    /// Of lanes that have a step each: place, number, step and end.
+    pub(crate) fn of_own_steps(
+        u: &S,
+        interpolant: &Interpolant<'_, S>,
+        lanes: Vec<(usize, usize, LaneStep, f64)>,
+    ) -> Result<Self, StateError> {
+        let slots: Vec<usize> = lanes.iter().map(|lane| lane.0).collect();
+        let forwards = lanes.first().is_none_or(|lane| lane.2.h > 0.0);
+        let fold = |values: &mut dyn Iterator<Item = f64>, first: bool| {
+            let bound = if first { f64::INFINITY } else { f64::NEG_INFINITY };
+            values.fold(bound, if first { f64::min } else { f64::max })
+        };
+        let t = fold(&mut lanes.iter().map(|lane| lane.2.t), forwards);
+        let t_next = fold(&mut lanes.iter().map(|lane| lane.3), !forwards);
+        let lane = |(slot, number, step, end)| DenseLane { number, slot, step, end };
+        Ok(DenseSegment {
             t,
             t_next,
-            h,
-            u: u.clone(),
-            stages: interpolant.stages.to_vec(),
-            weights: interpolant.weights,
-        }
+            h: 1.0,
+            u: u.select_lanes(&slots)?,
+            stages: interpolant
+                .stages
+                .iter()
+                .map(|stage| stage.select_lanes(&slots))
+                .collect::<Result<_, _>>()?,
+            weights: Some(interpolant.weights.clone()),
+            lanes: Some(lanes.into_iter().map(lane).collect()),
+            own_steps: true,
+        })
     }
 
     /// All there is of an empty span.
     pub(crate) fn point(t: f64, u: S) -> Self {
-        DenseSegment { t, t_next: t, h: 0.0, u, stages: Vec::new(), weights: |_, _| () }
+        let (stages, weights, lanes) = (Vec::new(), None, None);
+        DenseSegment { t, t_next: t, h: 0.0, u, stages, weights, lanes, own_steps: false }
+    }
+
+    /// Whether its lanes are those of the whole batch, and share the step.
+    pub(super) fn is_shared(&self) -> bool {
+        self.lanes.is_none()
     }
 
     pub(crate) fn contains(&self, t: f64) -> bool {
@@ -70,25 +141,65 @@ impl<S: State> DenseSegment<S> {
     }
 
     pub(crate) fn at(&self, t: f64) -> Result<S, StateError> {
-        if self.t == self.t_next {
+        let Some(weights) = self.weights.clone().filter(|_| self.t != self.t_next) else {
             return Ok(self.u.clone());
-        }
+        };
         let mut out = self.u.zeros_like();
-        let interpolant = Interpolant { stages: &self.stages, weights: self.weights };
-        evaluate(&interpolant, &mut out, &self.u, self.h, (t - self.t) / self.h)?;
+        let interpolant = Interpolant { stages: &self.stages, weights };
+        interpolant.at(&mut out, &self.u, (t - self.t) / self.h)?;
         Ok(out)
+    }
+
+    /// Writes the lanes whose steps contain `t` into their places in the whole batch, and notes
+    /// which they are.
+    pub(super) fn write_lanes(
+        &self,
+        t: f64,
+        out: &mut S,
+        written: &mut [bool],
+    ) -> Result<(), StateError> {
+        if !self.contains(t) {
+            return Ok(());
+        }
+        let Some(lanes) = &self.lanes else {
+            written.fill(true);
+            return out.copy_from(&self.at(t)?);
+        };
+        let Some(weights) = self.weights.clone() else { return Ok(()) };
+        let interpolant = Interpolant { stages: &self.stages, weights };
+        let theta = |lane: &DenseLane| (t - lane.step.t) / lane.step.h;
+        let thetas: Vec<f64> =
+            lanes.iter().map(|lane| if lane.contains(t) { theta(lane) } else { 0.0 }).collect();
+        let mut state = self.u.zeros_like();
+        let pairs = (0..lanes.len()).filter(|&at| lanes[at].contains(t));
+        let pairs: Vec<(usize, usize)> = pairs.map(|at| (lanes[at].number, at)).collect();
+        if self.own_steps {
+            interpolant.at_lanes(&mut state, &self.u, &thetas, |at| lanes[at].slot)?;
+        } else {
+            interpolant.at(&mut state, &self.u, (t - self.t) / self.h)?;
+        }
+        for &(number, _) in &pairs {
+            written[number] = true;
+        }
+        out.assign_lanes(&state, &pairs)
     }
 }
 
-/// Writes `u + h sum_i w_i(theta) k_i` into `out`.
-pub(crate) fn evaluate<S: State>(
-    interpolant: &Interpolant<'_, S>,
-    out: &mut S,
-    u: &S,
-    h: f64,
-    theta: f64,
-) -> Result<(), StateError> {
-    let mut weights = vec![0.0; interpolant.stages.len()];
-    (interpolant.weights)(theta, &mut weights);
-    out.stage_sum(Some(u), h, &weights, interpolant.stages)
+/// Chebyshev points of the second kind in `[-1, 1]`, and the weights of values there in the
+/// derivative at `x` of the polynomial through them (Berrut & Trefethen, *Barycentric Lagrange
+/// interpolation*, SIAM Review 46, 2004, sections 5 and 9.3).
+pub(super) fn derivative_weights(x: f64) -> ([f64; NODES], [f64; NODES]) {
+    let nodes: [f64; NODES] =
+        std::array::from_fn(|i| -(std::f64::consts::PI * i as f64 / (NODES - 1) as f64).cos());
+    // As differences of products, so that nothing is divided by `x - x_i`.
+    let weight = |j: usize| {
+        let others = || (0..NODES).filter(move |&k| k != j);
+        let scale: f64 = others().map(|k| nodes[j] - nodes[k]).product();
+        let without =
+            |i: usize| -> f64 { others().filter(|&k| k != i).map(|k| x - nodes[k]).product() };
+        others().map(without).sum::<f64>() / scale
+    };
+    (nodes, std::array::from_fn(weight))
 }
+
+const NODES: usize = 17;

@@ -1,8 +1,9 @@
 use std::fmt;
 
+use crate::method::StepError;
 use crate::number::Number;
 
-/// How a solve ended. Only [`Outcome::Success`] and [`Outcome::Terminated`]
+/// How a solve ended. Only [`Outcome::Success`], [`Outcome::Terminated`] and [`Outcome::Steady`]
 /// mean that the solution is what was asked for.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -13,6 +14,12 @@ pub enum Outcome {
     Terminated {
         /// Which event.
         event: usize,
+        /// When.
+        t: f64,
+    },
+    /// The state moves no faster than
+    /// [`SolveOptions::steady_state`](crate::SolveOptions::steady_state) asks for.
+    Steady {
         /// When.
         t: f64,
     },
@@ -62,8 +69,8 @@ pub enum Outcome {
     Failed {
         /// Start of the step that failed.
         t: f64,
-        /// The error in words.
-        reason: String,
+        /// The error.
+        error: StepError,
     },
     /// An observer stopped the solve.
     Stopped {
@@ -77,7 +84,19 @@ pub enum Outcome {
 impl Outcome {
     /// Whether the solution is what was asked for.
     pub fn is_success(&self) -> bool {
-        matches!(self, Outcome::Success | Outcome::Terminated { .. })
+        matches!(self, Outcome::Success | Outcome::Terminated { .. } | Outcome::Steady { .. })
+    }
+
+    /// Whether an error ended the solve: of the field or another part of it, or a value that is
+    /// none.
+    pub fn is_error(&self) -> bool {
+        matches!(
+            self,
+            Outcome::Failed { .. }
+                | Outcome::NonFinite { .. }
+                | Outcome::EventNan { .. }
+                | Outcome::StepTooSmall { .. }
+        )
     }
 
     /// The same of lanes that are part of a batch, of which they are the `first` and later ones.
@@ -97,6 +116,7 @@ impl Outcome {
         match self {
             Outcome::Success => "success",
             Outcome::Terminated { .. } => "terminated",
+            Outcome::Steady { .. } => "steady",
             Outcome::MaxSteps { .. } => "max_steps",
             Outcome::StepTooSmall { .. } => "step_too_small",
             Outcome::NonFinite { .. } => "non_finite",
@@ -115,6 +135,7 @@ impl fmt::Display for Outcome {
             Outcome::Terminated { event, t } => {
                 write!(f, "event {event} ended the solve at t = {}", Number(t))
             }
+            Outcome::Steady { t } => write!(f, "the state is steady at t = {}", Number(t)),
             Outcome::MaxSteps { t, steps } => write!(
                 f,
                 "stopped at t = {} after {steps} attempted steps; raise max_steps, or take larger steps (for adaptive ones, relax the tolerances)",
@@ -142,8 +163,8 @@ impl fmt::Display for Outcome {
                 "the budget of {budget} function evaluations allows no further step at t = {}, after {nfe}; raise it, or relax the tolerances",
                 Number(t)
             ),
-            Outcome::Failed { t, ref reason } => {
-                write!(f, "the step from t = {} failed: {reason}", Number(t))
+            Outcome::Failed { t, ref error } => {
+                write!(f, "the step from t = {} failed: {error}", Number(t))
             }
             Outcome::Stopped { t, ref reason } => {
                 write!(f, "an observer stopped the solve at t = {}: {reason}", Number(t))

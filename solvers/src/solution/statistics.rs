@@ -16,6 +16,9 @@ pub struct Statistics {
     pub accepted: u64,
     /// Rejected steps.
     pub rejected: u64,
+    /// Steps accepted although their error was too large, being the smallest
+    /// ([`SolveOptions::force_dtmin`](crate::SolveOptions::force_dtmin)).
+    pub forced: u64,
 }
 
 impl Statistics {
@@ -33,6 +36,7 @@ impl AddAssign for Statistics {
         self.network_forwards += other.network_forwards;
         self.accepted += other.accepted;
         self.rejected += other.rejected;
+        self.forced += other.forced;
     }
 }
 

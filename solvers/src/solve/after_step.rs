@@ -2,11 +2,12 @@
 //! observers.
 
 use super::Integrator;
-use crate::field::FieldError;
-use crate::method::{Method, Step, StepError};
-use crate::observer::{AcceptedStep, Change, Course, Event, Flow, Side, View, follow};
+use super::integrator::Steps;
+use super::roster::Departure;
+use crate::method::{Interpolant, Method, Step, StepError, Stepper, Told};
+use crate::observer::{AcceptedStep, Change, Flow};
 use crate::problem::Problem;
-use crate::solution::{DenseSegment, EventRecord, Outcome, evaluate};
+use crate::solution::{DenseSegment, Outcome};
 use crate::state::{State, StateError};
 
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
@@ -21,6 +22,35 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
+    /// What is wanted of the initial state.
+    pub(super) fn record_start(&mut self) {
+        for recorder in &mut self.recorders {
+            if recorder.next() == Some(self.t0) {
+                recorder.record(&self.u);
+            }
+        }
+    }
+
+    /// States of all lanes at the times asked for, each filled in as the lanes pass.
+    pub(super) fn save_lanes_start(&mut self) -> Result<(), StateError> {
+        self.save.times.dedup();
+        let mut unknown = self.u.zeros_like();
+        unknown.fill_lanes(|_, block| block.fill(f64::NAN))?;
+        self.saved = (self.save.times.clone(), vec![unknown; self.save.times.len()]);
+        if self.save.start && self.save.times.first() != Some(&self.t0) {
+            self.saved.0.insert(0, self.t0);
+            self.saved.1.insert(0, self.u.clone());
+            self.save.times.insert(0, self.t0);
+        }
+        if self.save.times.first() == Some(&self.t0) {
+            self.saved.1[0].copy_from(&self.u)?;
+            if let Some(own) = &mut self.own {
+                own.paces.iter_mut().for_each(|pace| pace.next_save = 1);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn keep(&mut self, t: f64, u: P::State) {
         if self.saved.0.last() != Some(&t) {
             self.saved.0.push(t);
@@ -28,160 +58,208 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
+    /// A state of the lanes on their way as one of all lanes, NaN in those that left.
+    pub(super) fn whole(&self, u: &P::State) -> Result<P::State, StateError> {
+        match &self.roster {
+            Some(roster) => roster.whole(u),
+            None => Ok(u.clone()),
+        }
+    }
+
     /// `self.t`, `self.u` are the end of the step, `self.other` its start.
     pub(super) fn after_step(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
-        let t_step_end = self.t;
-        self.locate_events(t_previous, h)?;
-        self.save_times(t_previous, t_step_end, h)?;
+        self.step_end = self.t;
+        let effect = self.locate_events(t_previous, h)?;
+        let leaving = self.locate_lane_events(t_previous, h)?;
+        self.save_times(t_previous, h, &leaving)?;
+        self.record_times(t_previous, h)?;
         if self.save.dense {
-            self.prepare_interpolant(t_previous, t_step_end, h)?;
-            if let Some(interpolant) = self.method.interpolant(&self.memory) {
-                let segment = DenseSegment::new(t_previous, self.t, h, &self.other, &interpolant);
+            self.prepare_interpolant(t_previous, h)?;
+            if let Some(interpolant) = self.stepper.interpolant() {
+                let mut segment =
+                    DenseSegment::new(t_previous, self.t, h, &self.other, &interpolant);
+                segment.of_lanes(self.roster.as_ref().map(|roster| roster.numbers.clone()));
+                for Departure { slot, report, .. } in &leaving {
+                    segment.ends(*slot, report.t);
+                }
                 self.dense.push(segment);
             }
         }
-        if self.t != t_step_end {
+        if self.t != self.step_end {
             self.u.copy_from(&self.scratch)?;
+            if let Steps::Fixed { next, .. } = &mut self.steps {
+                // What is left of the step of the grid is the next one.
+                *next -= 1;
+            }
         }
         if self.save.every.is_some_and(|n| self.statistics.accepted.is_multiple_of(n)) {
-            self.keep(self.t, self.u.clone());
+            let whole = self.whole(&self.u)?;
+            self.keep(self.t, whole);
         }
-        self.notify(t_previous);
-        Ok(())
+        if let Some(event) = effect {
+            self.affect(event);
+        }
+        if self.is_steady(t_previous)? {
+            self.outcome.get_or_insert(Outcome::Steady { t: self.t });
+        }
+        self.notify(t_previous)?;
+        if self.t == self.target && self.target != self.t1 {
+            self.pass_stop();
+        }
+        Ok(self.dismiss(leaving)?)
     }
 
-    fn prepare_interpolant(&mut self, t: f64, t_next: f64, h: f64) -> Result<(), StepError> {
-        if self.interpolated_to == t_next {
+    /// The same for lanes that have steps of their own, of which these were accepted.
+    pub(super) fn after_round(&mut self, accepted: &[usize]) -> Result<(), StepError> {
+        let slowest = |times: &mut dyn Iterator<Item = f64>| {
+            let forwards = self.t1 >= self.t0;
+            times.fold(self.t1, |slowest, t| if (t < slowest) == forwards { t } else { slowest })
+        };
+        let t_previous = self.t;
+        let Some(own) = &self.own else { return Ok(()) };
+        self.t = slowest(&mut own.paces.iter().map(|pace| pace.t));
+        self.statistics.accepted += accepted.len() as u64;
+        if !self.attended {
+            return Ok(());
+        }
+        let steps = own.steps.steps.clone();
+        // What the interpolant lacks is evaluated for these lanes alone.
+        let watched = self.watches_lanes() || self.save.dense;
+        let passes = |slot: &usize| {
+            let pace = &own.paces[*slot];
+            let next = self.save.times.get(pace.next_save);
+            next.is_some_and(|&t| self.passed(t, steps[*slot].t_next) && t != steps[*slot].t_next)
+        };
+        let wanted: Vec<usize> =
+            accepted.iter().copied().filter(|slot| watched || passes(slot)).collect();
+        if !wanted.is_empty() {
+            self.extend_lanes(wanted.clone())?;
+        }
+        if self.watches_lanes() {
+            for &slot in accepted {
+                let step = steps[slot];
+                let made = self.lane_events(slot, step.h, 1.0, |theta| step.at(theta))?;
+                let Some((t, outcome, state)) = made else { continue };
+                self.u.assign_lanes(&state, &[(slot, 0)])?;
+                if let Some(own) = &mut self.own {
+                    own.paces[slot].t = t;
+                }
+                self.end_lane(slot, outcome);
+            }
+        }
+        self.save_lanes(accepted, &steps)?;
+        if self.save.dense
+            && let (Some(interpolant), Some(own)) = (self.stepper.interpolant(), &self.own)
+        {
+            let lanes = wanted.iter().map(|&slot| {
+                let number = self.number(slot);
+                (slot, number, steps[slot], own.paces[slot].t)
+            });
+            let lanes: Vec<_> = lanes.collect();
+            self.dense.push(DenseSegment::of_own_steps(&self.other, &interpolant, lanes)?);
+        }
+        Ok(self.notify(t_previous)?)
+    }
+
+    /// The steps' continuous extension, in these lanes.
+    fn extend_lanes(&mut self, wanted: Vec<usize>) -> Result<(), StepError> {
+        let Some(own) = &mut self.own else { return Ok(()) };
+        own.steps.interpolated = wanted;
+        let step = Step {
+            field: &self.field,
+            t: 0.0,
+            t_next: 1.0,
+            h: 1.0,
+            u: &self.other,
+            next: &mut self.u,
+            noise: self.noise.as_mut(),
+            grid: None,
+            lanes: Some(&own.steps),
+        };
+        self.stepper.prepare_interpolant(step)
+    }
+
+    pub(super) fn prepare_interpolant(&mut self, t: f64, h: f64) -> Result<(), StepError> {
+        if self.is_extended() {
             return Ok(());
         }
         let step = Step {
             field: &self.field,
             t,
-            t_next,
+            t_next: self.step_end,
             h,
             u: &self.other,
             next: &mut self.u,
             noise: self.noise.as_mut(),
             grid: None,
+            lanes: None,
         };
-        self.method.prepare_interpolant(step, &mut self.memory)?;
+        self.stepper.prepare_interpolant(step)?;
         // Stages that the step itself does without may be bad where its end is good.
-        let interpolant = self.method.interpolant(&self.memory);
+        let interpolant = self.stepper.interpolant();
         for stage in interpolant.iter().flat_map(|interpolant| interpolant.stages) {
             if let Some(lane) = stage.first_non_finite_lane()? {
                 return Err(StepError::NonFiniteInterpolant { t, lane });
             }
         }
-        self.interpolated_to = t_next;
+        self.interpolated_to = self.step_end;
         Ok(())
+    }
+
+    /// Whether the continuous extension of the step is ready.
+    pub(super) fn is_extended(&self) -> bool {
+        self.interpolated_to == self.step_end
     }
 
     /// Writes the state at `t + theta h` into `self.scratch`; the end of the
     /// step for a method without interpolant.
-    fn interpolate(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
-        match self.method.interpolant(&self.memory) {
+    fn interpolate(&mut self, theta: f64) -> Result<(), StateError> {
+        match self.stepper.interpolant() {
             Some(interpolant) if theta < 1.0 => {
-                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
+                interpolant.at(&mut self.scratch, &self.other, theta)
             }
             _ => self.scratch.copy_from(&self.u),
         }
     }
 
-    /// The same a little beyond the step too, and on its chord for a method without interpolant:
-    /// what an event sees.
-    fn seen_by_events(&mut self, h: f64, theta: f64) -> Result<(), StateError> {
-        match self.method.interpolant(&self.memory) {
-            _ if theta == 1.0 => self.scratch.copy_from(&self.u),
-            Some(interpolant) if self.is_extended() => {
-                evaluate(&interpolant, &mut self.scratch, &self.other, h, theta)
-            }
-            _ => {
-                let terms = [(1.0 - theta, &self.other), (theta, &self.u)];
-                self.scratch.linear_combination(0.0, &terms)
-            }
-        }
-    }
-
-    /// Whether the continuous extension of the step to `self.t` is ready.
-    fn is_extended(&self) -> bool {
-        self.interpolated_to == self.t
-    }
-
-    /// The time of a share of the step to `self.t`.
-    fn time_of_share(&self, t_previous: f64, h: f64, theta: f64) -> f64 {
-        if theta == 1.0 { self.t } else { t_previous + theta * h }
-    }
-
-    /// Records what the events did in the step, in order of time, and ends it at the first that
-    /// ends the solve: `self.t` becomes its time and `self.scratch` its state.
-    fn locate_events(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
-        let mut happenings = Vec::new();
-        for index in 0..self.events.len() {
-            let course = self.follow_event(index, t_previous, h)?;
-            self.event_sides[index] = course.side;
-            let crossings = course.crossings.into_iter().map(|theta| (theta, index, false));
-            happenings.extend(crossings.chain(course.nan.map(|theta| (theta, index, true))));
-        }
-        happenings.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (theta, event, is_nan) in happenings {
-            let t = self.time_of_share(t_previous, h, theta);
-            self.seen_by_events(h, theta)?;
-            if is_nan {
-                let lane = lane_to_blame(&self.scratch)?;
-                self.outcome = Some(Outcome::EventNan { t, event, lane });
-                break;
-            }
-            self.crossings.push(EventRecord { event, t, u: self.scratch.clone() });
-            if self.events[event].terminate {
-                self.t = t;
-                self.outcome = Some(Outcome::Terminated { event, t });
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn follow_event(&mut self, index: usize, t_previous: f64, h: f64) -> Result<Course, StepError> {
-        let &Event { crossing, probes, .. } = &self.events[index];
-        let side = self.event_sides[index];
-        let at_end = || Side::of((self.events[index].function)(&self.u, self.t));
-        if probes == 0 && at_end() == Some(side) {
-            return Ok(Course { crossings: Vec::new(), nan: None, side });
-        }
-        match self.prepare_interpolant(t_previous, self.t, h) {
-            // The step is made: what its extension alone would evaluate is no part of it. Without
-            // one the event is looked at on its ends.
-            Err(StepError::Field(FieldError::BudgetSpent | FieldError::Domain { .. })) => {}
-            prepared => prepared?,
-        }
-        let inside = self.is_extended() && self.method.interpolant(&self.memory).is_some();
-        let view = View::new(probes, inside, self.t, h);
-        let value = |theta: f64| {
-            let t = self.time_of_share(t_previous, h, theta);
-            if theta == 1.0 {
-                return Ok((self.events[index].function)(&self.u, t));
-            }
-            self.seen_by_events(h, theta)?;
-            Ok((self.events[index].function)(&self.scratch, t))
-        };
-        Ok(follow(value, crossing, side, view)?)
+    /// Whether a solve that has reached `end` is past `t`.
+    fn passed(&self, t: f64, end: f64) -> bool {
+        if self.t1 >= self.t0 { t <= end } else { t >= end }
     }
 
     /// Saves at the times asked for within the step, up to `self.t`.
-    fn save_times(&mut self, t_previous: f64, t_step_end: f64, h: f64) -> Result<(), StepError> {
-        let passed = |t: f64, end: f64| if h > 0.0 { t <= end } else { t >= end };
-        let event_state = (self.t != t_step_end).then(|| self.scratch.clone());
+    fn save_times(
+        &mut self,
+        t_previous: f64,
+        h: f64,
+        leaving: &[Departure<P::State>],
+    ) -> Result<(), StepError> {
+        if self.next_save_time == self.save.times.len() {
+            return Ok(());
+        }
+        let event_state = (self.t != self.step_end).then(|| self.scratch.clone());
         while let Some(&t) = self.save.times.get(self.next_save_time) {
-            if !passed(t, self.t) {
+            if !self.passed(t, self.t) {
                 break;
             }
-            if t == t_step_end {
-                self.keep(t, self.u.clone());
+            let mut state = if t == self.step_end {
+                self.u.clone()
             } else {
-                self.prepare_interpolant(t_previous, t_step_end, h)?;
-                self.interpolate(h, (t - t_previous) / h)?;
-                self.keep(t, self.scratch.clone());
+                self.prepare_interpolant(t_previous, h)?;
+                self.interpolate((t - t_previous) / h)?;
+                self.scratch.clone()
+            };
+            let gone: Vec<f64> = (0..state.lanes())
+                .map(|slot| match leaving.iter().find(|lane| lane.slot == slot) {
+                    Some(lane) if !self.passed(t, lane.report.t) => f64::NAN,
+                    _ => 1.0,
+                })
+                .collect();
+            if gone.iter().any(|factor| factor.is_nan()) {
+                state.combine_lanes(&gone, &[])?;
             }
+            let whole = self.whole(&state)?;
+            self.keep(t, whole);
             self.next_save_time += 1;
         }
         if let Some(state) = event_state {
@@ -190,53 +268,140 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         Ok(())
     }
 
-    fn notify(&mut self, t_previous: f64) {
+    /// Calls whoever wants to see the state at given times.
+    fn record_times(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
+        for index in 0..self.recorders.len() {
+            while let Some(t) = self.recorders[index].next() {
+                if !self.passed(t, self.t) {
+                    break;
+                }
+                let event_state = self.scratch.clone();
+                if t == self.step_end {
+                    self.scratch.copy_from(&self.u)?;
+                } else {
+                    self.prepare_interpolant(t_previous, h)?;
+                    self.interpolate((t - t_previous) / h)?;
+                }
+                let state = self.whole(&self.scratch)?;
+                self.recorders[index].record(&state);
+                self.scratch = event_state;
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves the lanes that pass a time asked for.
+    fn save_lanes(
+        &mut self,
+        accepted: &[usize],
+        steps: &[crate::method::LaneStep],
+    ) -> Result<(), StepError> {
+        loop {
+            // Each lane's next time within its step, if there is one.
+            let due = accepted.iter().filter_map(|&slot| {
+                let pace = &self.own.as_ref()?.paces[slot];
+                let t = *self.save.times.get(pace.next_save)?;
+                self.passed(t, pace.t).then_some((slot, t))
+            });
+            let due: Vec<(usize, f64)> = due.collect();
+            if due.is_empty() {
+                return Ok(());
+            }
+            let between = due.iter().any(|&(slot, t)| t != steps[slot].t_next);
+            let interpolated = match self.stepper.interpolant().filter(|_| between) {
+                Some(interpolant) => Some(interpolate_due(&interpolant, &self.other, &due, steps)?),
+                None => None,
+            };
+            let suspect = match &interpolated {
+                Some(interpolated) => interpolated.first_non_finite_lane()?.is_some(),
+                None => false,
+            };
+            for (slot, t) in due {
+                let at_end = t == steps[slot].t_next;
+                let from = interpolated.as_ref().filter(|_| !at_end).unwrap_or(&self.u);
+                let bad = || Ok(from.select_lanes(&[slot])?.first_non_finite_lane()?.is_some());
+                let is_bad: Result<bool, StateError> = if suspect { bad() } else { Ok(false) };
+                let is_bad = is_bad?;
+                let number = self.number(slot);
+                let Some(own) = &mut self.own else { continue };
+                let index = own.paces[slot].next_save;
+                own.paces[slot].next_save += 1;
+                self.saved.1[index].assign_lanes(from, &[(number, slot)])?;
+                if is_bad {
+                    let outcome = Outcome::NonFinite { t: steps[slot].t, lane: number };
+                    self.end_lane(slot, outcome);
+                }
+            }
+        }
+    }
+
+    /// Whether the state moves no faster than is asked for.
+    fn is_steady(&mut self, t_previous: f64) -> Result<bool, StateError> {
+        let Some(tolerance) = &self.steady else { return Ok(false) };
+        let rate = 1.0 / (self.t - t_previous);
+        self.scratch.linear_combination(0.0, &[(rate, &self.u), (-rate, &self.other)])?;
+        let mut squares = Vec::new();
+        self.scratch.weighted_mean_squares(&self.u, &self.u, tolerance, &mut squares)?;
+        Ok(squares.iter().all(|&square| square <= 1.0))
+    }
+
+    fn notify(&mut self, t_previous: f64) -> Result<(), StateError> {
+        if self.observers.is_empty() {
+            return Ok(());
+        }
         let mut change = Change::None;
+        let mut moves = Vec::new();
         self.statistics.set_evaluations(self.field.evaluations());
+        let times: Option<Vec<f64>> =
+            self.own.as_ref().map(|own| own.paces.iter().map(|pace| pace.t).collect());
         for observer in &mut self.observers {
             let mut step = AcceptedStep {
                 t_previous,
                 t: self.t,
+                lane_times: times.as_deref(),
+                numbers: self.roster.as_ref().map(|roster| roster.numbers.as_slice()),
                 span: (self.t0, self.t1),
                 previous: &self.other,
                 statistics: self.statistics,
                 u: &mut self.u,
                 change: &mut change,
+                moves: &mut moves,
             };
             if let Flow::Stop(reason) = observer.observe(&mut step) {
                 // What ended the solve first stays its outcome.
                 self.outcome.get_or_insert(Outcome::Stopped { t: self.t, reason });
             }
         }
+        for (from, moved) in moves {
+            self.follow_move(&from, moved)?;
+        }
         self.forget_cached(change);
+        Ok(())
     }
 
     /// The state was changed from outside: what was computed at it is void.
     pub(super) fn forget_cached(&mut self, change: Change) {
         match change {
             Change::None => return,
-            Change::Corrected => self.method.corrected(&mut self.memory),
-            Change::Replaced => self.method.modified(&mut self.memory),
+            Change::Corrected => self.tell(Told::Corrected),
+            Change::Replaced => self.tell(Told::Replaced),
         }
         self.look_at_events();
     }
-
-    /// Sides of the events at the present state, which no crossing leads to.
-    pub(super) fn look_at_events(&mut self) {
-        for (event, (side, watched)) in self.event_sides.iter_mut().zip(&self.events).enumerate() {
-            match Side::of((watched.function)(&self.u, self.t)) {
-                Some(known) => *side = known,
-                None => {
-                    let lane = lane_to_blame(&self.u).ok().flatten();
-                    self.outcome.get_or_insert(Outcome::EventNan { t: self.t, event, lane });
-                }
-            }
-        }
-    }
 }
 
-/// The lane of a state at which an event function is NaN, where that can be known.
-fn lane_to_blame<S: State>(state: &S) -> Result<Option<usize>, StateError> {
-    let only = (state.lanes() == 1).then_some(0);
-    Ok(state.first_non_finite_lane()?.or(only))
+/// The lanes that are due, each at its time.
+fn interpolate_due<S: State>(
+    interpolant: &Interpolant<'_, S>,
+    u: &S,
+    due: &[(usize, f64)],
+    steps: &[crate::method::LaneStep],
+) -> Result<S, StateError> {
+    let mut thetas = vec![0.0; u.lanes()];
+    for &(slot, t) in due {
+        thetas[slot] = (t - steps[slot].t) / steps[slot].h;
+    }
+    let mut out = u.zeros_like();
+    interpolant.at_lanes(&mut out, u, &thetas, |lane| lane)?;
+    Ok(out)
 }

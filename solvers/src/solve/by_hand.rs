@@ -1,10 +1,11 @@
 //! A solve in the hands of the user: to look at, to change, to end.
 
 use super::Integrator;
+use super::roster::Roster;
 use crate::method::Method;
 use crate::observer::Change;
 use crate::problem::Problem;
-use crate::solution::{Outcome, Solution, Statistics};
+use crate::solution::{LaneReport, Outcome, Solution, Statistics};
 
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// Time reached.
@@ -47,23 +48,59 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     pub fn finish(mut self) -> Solution<P::State> {
         let statistics = self.statistics();
         // However it ended, a solve that saves steps saves its last one.
-        if self.save.every.is_some() && (statistics.accepted > 0 || self.t0 == self.t1) {
-            self.keep(self.t, self.u.clone());
+        if self.save.every.is_some()
+            && self.save.end
+            && (statistics.accepted > 0 || self.t0 == self.t1)
+        {
+            if let Ok(whole) = self.whole(&self.u) {
+                self.keep(self.t, whole);
+            }
         }
-        let outcome = self.outcome.unwrap_or_else(|| Outcome::Stopped {
+        let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Stopped {
             t: self.t,
             reason: "finished by hand before the end of the span".into(),
         });
-        let (t, u) = self.saved;
-        Solution {
-            t,
-            u,
+        let mut solution = Solution {
+            t: Vec::new(),
+            u: Vec::new(),
             t_last: self.t,
-            u_last: self.u,
+            u_last: self.u.clone(),
             statistics,
             outcome,
             events: self.crossings,
             dense: self.dense,
+            lanes: Vec::new(),
+        };
+        (solution.t, solution.u) = self.saved;
+        if self.own.is_none() && self.roster.is_none() {
+            return solution;
         }
+        let roster = self.roster.take().unwrap_or_else(|| Box::new(Roster::new(&self.u)));
+        let report = |slot: usize| match &self.own {
+            Some(own) => LaneReport {
+                t: own.paces[slot].t,
+                outcome: solution.outcome.clone(),
+                nfe: self.field.of_lane(slot),
+                accepted: own.paces[slot].accepted,
+                rejected: own.paces[slot].rejected,
+            },
+            None => LaneReport {
+                t: self.t,
+                outcome: solution.outcome.clone(),
+                nfe: statistics.nfe,
+                accepted: statistics.accepted,
+                rejected: statistics.rejected,
+            },
+        };
+        // Nothing but a container whose lanes come apart gets here.
+        if let Ok((whole, lanes)) = roster.finish(&self.u, report) {
+            (solution.u_last, solution.lanes) = (whole, lanes);
+        }
+        let forwards = self.t1 >= self.t0;
+        let slower = |a: f64, b: f64| if (a < b) == forwards { a } else { b };
+        if let Some(t) = solution.lanes.iter().map(|lane| lane.t).reduce(slower) {
+            solution.t_last = t;
+        }
+        solution
     }
 }

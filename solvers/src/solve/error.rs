@@ -1,6 +1,8 @@
 use crate::control::{AdaptiveError, ControlError};
+use crate::method::StepError;
 use crate::noise::NoiseError;
 use crate::number::Number;
+use crate::solution::{Outcome, Statistics};
 use crate::state::StateError;
 
 /// Why a solve could not start.
@@ -87,6 +89,35 @@ pub enum SolveError {
         /// What asked for it.
         purpose: &'static str,
     },
+    /// Something that lanes with steps of their own do not have.
+    #[error(
+        "lanes with steps of their own have no step in common, and {what} takes one step for all; leave out `ErrorNorm::EachLane`, or save at given times, watch single lanes, take an embedded Runge-Kutta or DPM-Solver pair"
+    )]
+    OneStepForAll {
+        /// What asked for it.
+        what: &'static str,
+    },
+    /// An error before the first step was made: there is no solution, not a part of one.
+    #[error("no step was made: {outcome}")]
+    NoStep {
+        /// How the solve ended.
+        outcome: Box<Outcome>,
+        /// What was evaluated all the same.
+        statistics: Statistics,
+        /// The error of the field, the noise or the state, if it was one.
+        #[source]
+        source: Option<StepError>,
+    },
+}
+
+impl SolveError {
+    /// How the solve ended that made no step, if that is what is wrong.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            SolveError::NoStep { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
 }
 
 impl From<AdaptiveError> for SolveError {

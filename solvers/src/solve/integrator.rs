@@ -1,16 +1,20 @@
+use super::events::Watched;
+use super::own_steps::OwnSteps;
+use super::recorder::Recorder;
+use super::roster::Roster;
 use super::start::{
-    adaptive_stepper, brownian_path, check_adaptive, check_history, check_problem, check_save,
-    sort_along,
+    adaptive_steps, brownian_path, check_adaptive, check_history, check_lanes, check_problem,
+    check_save, sort_along,
 };
 use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
-use crate::method::{GridPosition, Method, Step, StepError};
+use crate::method::{GridPosition, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::Noise;
-use crate::observer::{Change, Event, Observer, Save, Side};
+use crate::observer::{Change, Observer, Save};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Statistics};
-use crate::state::State;
+use crate::state::{State, Tolerance};
 
 /// Whether there is more to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +30,26 @@ pub enum Status {
 pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) field: Counted<&'a P::Field>,
     pub(super) method: &'a M,
-    pub(super) memory: M::Memory,
+    pub(super) stepper: M::Stepper,
     pub(super) t: f64,
     pub(super) t1: f64,
     pub(super) t0: f64,
+    /// The end of the span, or a time to land on before it.
+    pub(super) target: f64,
+    /// The times to land on, in the order of integration, from the one after `target` on.
+    stops: std::vec::IntoIter<f64>,
+    pub(super) info: MethodInfo,
     /// State at `t`.
     pub(super) u: P::State,
     /// The state being computed during a step, the previous one after it.
     pub(super) other: P::State,
     pub(super) scratch: P::State,
-    pub(super) stepper: Stepper,
+    pub(super) steps: Steps,
     pub(super) noise: Box<dyn Noise<P::State> + 'a>,
-    pub(super) events: Vec<Event<'a, P::State>>,
-    pub(super) event_sides: Vec<Side>,
+    pub(super) watched: Vec<Watched<'a, P::State>>,
+    pub(super) recorders: Vec<Recorder<'a, P::State>>,
+    /// The rate below which the state counts as steady.
+    pub(super) steady: Option<Tolerance>,
     pub(super) observers: Vec<Box<dyn Observer<P::State> + 'a>>,
     pub(super) save: Save,
     pub(super) next_save_time: usize,
@@ -51,21 +62,28 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     /// Where the attempt rejected last started, and its first lane that was not finite, if there
     /// was one.
     non_finite: Option<(f64, usize)>,
-    /// The end of the step whose continuous extension is ready.
+    /// The end of the step made last, and of that whose continuous extension is ready.
+    pub(super) step_end: f64,
     pub(super) interpolated_to: f64,
+    /// Lanes with steps of their own.
+    pub(super) own: Option<Box<OwnSteps>>,
+    /// Who is on the way, once lanes have left or changed places.
+    pub(super) roster: Option<Box<Roster<P::State>>>,
     /// Something is to be done after every step.
-    attended: bool,
+    pub(super) attended: bool,
     /// What was done to the state by hand since the last step.
     pub(super) change: Change,
 }
 
 /// Where the next step comes from.
-pub(super) enum Stepper {
+pub(super) enum Steps {
     Fixed {
         times: GridTimes,
         next: usize,
     },
-    /// `h` and `end` are on the method's clock.
+    /// Every lane has its own.
+    OfLanes,
+    /// `h` and `end` are on the method's clock, `end` being that of the target.
     Adaptive {
         control: Box<Adaptive>,
         h: f64,
@@ -104,61 +122,101 @@ where
 {
     let (t0, t1) = problem.span();
     let initial = problem.initial();
-    check_problem(initial, t0, t1)?;
+    options.check_settings()?;
+    check_problem(initial, (t0, t1), options.may_be_endless())?;
     let info = method.info();
     let is_empty = t0 == t1;
+    let stops = options.stops_within(t0, t1)?;
+    let of_lanes = options.is_of_lanes();
+    if of_lanes {
+        check_lanes(&info, initial, &options, &stops)?;
+    }
     let (grid, adaptive) = match options.control {
-        StepControl::Fixed(grid) => (Some(grid.over(t0, t1)?), None),
+        StepControl::Fixed(grid) => (Some(grid.over(t0, t1)?.with(&stops)), None),
         StepControl::Adaptive(control) => (None, Some(control)),
     };
     check_save(&options.save, &info, (t0, t1), grid.as_ref())?;
+    for recorder in &options.recorders {
+        check_save(&Save::at(recorder.times()), &info, (t0, t1), grid.as_ref())?;
+    }
     let past = match is_empty {
         true => &[],
         false => check_history(&options.history, &info, initial, (t0, t1))?,
     };
     let max_steps = adaptive.as_ref().map_or(u64::MAX, |_| MAX_ADAPTIVE_STEPS);
-    let field = Counted::new(problem.field(), options.nfe_budget);
-    let mut memory = method.memory(initial);
-    let mut outcome = match method.seed_history(&field, past, &mut memory) {
+    let mut stops = stops.into_iter();
+    let target = stops.next().unwrap_or(t1);
+    let field = Counted::new(problem.field(), options.nfe_budget.filter(|_| !of_lanes));
+    let mut stepper = method.begin(initial);
+    let mut outcome = match stepper.look_back(&field, past) {
         // There is nothing to be done on an empty span.
         Ok(()) => is_empty.then_some(Outcome::Success),
         Err(error) => Some(failure(error, t0, &field)),
     };
-    let stepper = match adaptive {
+    let mut own = None;
+    let steps = match adaptive {
         Some(control) if is_empty => {
-            check_adaptive(&control, &info, initial.lane_len())?;
-            Stepper::Fixed { times: GridTimes::point(t0), next: 1 }
+            let order = check_adaptive(&control, &info, initial.lane_len())?;
+            if of_lanes {
+                field.count_by_lane(initial.lanes());
+                let still = vec![0.0; initial.lanes()];
+                let clocks = (t0, t0, t0);
+                own = Some(Box::new(OwnSteps::new(Box::new(control), order, clocks, &still, None)));
+            }
+            Steps::Fixed { times: GridTimes::point(t0), next: 1 }
         }
         Some(control) => {
-            let (stepper, failure) =
-                adaptive_stepper(&field, method, &mut memory, control, initial, (t0, t1))?;
-            outcome = outcome.or(failure);
-            stepper
+            let budget = options.nfe_budget;
+            let begun = adaptive_steps(
+                &field,
+                method,
+                &mut stepper,
+                control,
+                initial,
+                (t0, t1, target),
+                budget,
+            )?;
+            outcome = outcome.or(begun.outcome);
+            own = begun.own;
+            begun.steps
         }
-        None => Stepper::Fixed { times: grid.unwrap_or(GridTimes::point(t0)), next: 1 },
+        None => Steps::Fixed { times: grid.unwrap_or(GridTimes::point(t0)), next: 1 },
     };
     let request = method.noise(problem.field());
     let seed = (options.seed, options.first_lane);
-    let noise = brownian_path(options.noise, request, seed, initial, &stepper, (t0, t1))?;
+    let noise = brownian_path(options.noise, request, seed, initial, &steps, (t0, t1))?;
     let mut save = options.save;
     sort_along(&mut save.times, t0, t1);
-    let attended = save.times.len() + options.events.len() + options.observers.len() > 0
+    let watched: Vec<Watched<'a, P::State>> =
+        options.events.into_iter().map(|event| Watched::new(event, initial.lanes())).collect();
+    let mut recorders = options.recorders;
+    for recorder in &mut recorders {
+        recorder.sort_along(t0, t1);
+    }
+    let attended = save.times.len() + watched.len() + options.observers.len() > 0
+        || !recorders.is_empty()
         || save.every.is_some()
-        || save.dense;
+        || save.dense
+        || options.steady.is_some()
+        || target != t1;
     let mut integrator = Integrator {
         field,
         method,
-        memory,
+        stepper,
         t: t0,
         t1,
         t0,
+        target,
+        stops,
+        info,
         u: initial.clone(),
         other: initial.zeros_like(),
         scratch: initial.zeros_like(),
-        stepper,
+        steps,
         noise,
-        event_sides: vec![Side::AtZero; options.events.len()],
-        events: options.events,
+        watched,
+        recorders,
+        steady: options.steady,
         observers: options.observers,
         save,
         next_save_time: 0,
@@ -169,12 +227,19 @@ where
         max_steps: options.max_steps.unwrap_or(max_steps),
         outcome,
         non_finite: None,
+        step_end: t0,
         interpolated_to: f64::NAN,
+        own,
+        roster: None,
         attended,
         change: Change::None,
     };
     integrator.look_at_events();
-    integrator.save_start();
+    match integrator.own {
+        Some(_) => integrator.save_lanes_start()?,
+        None => integrator.save_start(),
+    }
+    integrator.record_start();
     Ok(integrator)
 }
 
@@ -185,7 +250,7 @@ fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
             Outcome::BudgetSpent { t, nfe: field.evaluations().nfe, budget: field.budget() }
         }
         StepError::NonFiniteInterpolant { t, lane } => Outcome::NonFinite { t, lane },
-        error => Outcome::Failed { t, reason: error.to_string() },
+        error => Outcome::Failed { t, error },
     }
 }
 
@@ -211,9 +276,13 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                     return Status::Finished;
                 }
             }
-            match self.accepted_attempt() {
-                Ok(attempt) => self.accept(&attempt),
-                Err(outcome) => self.outcome = Some(*outcome),
+            if let Steps::OfLanes = self.steps {
+                self.step_lanes();
+            } else {
+                match self.accepted_attempt() {
+                    Ok(attempt) => self.accept(&attempt),
+                    Err(outcome) => self.outcome = Some(*outcome),
+                }
             }
         }
         match self.outcome {
@@ -240,14 +309,15 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if steps >= self.max_steps {
             return Err(Outcome::MaxSteps { t: self.t, steps }.into());
         }
-        match &self.stepper {
-            Stepper::Fixed { times, next } => {
+        match &self.steps {
+            Steps::Fixed { times, next } => {
                 let grid = GridPosition { index: next - 1, steps: times.steps() };
                 let t_next = times.at(*next);
                 let h = t_next - self.t;
                 Ok(Attempt { h, clock: self.t, length: h, t_next, grid: Some(grid) })
             }
-            Stepper::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
+            Steps::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
+            Steps::OfLanes => Err(Outcome::Success.into()),
         }
     }
 
@@ -259,7 +329,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             Ok(Attempt { h: t_next - self.t, clock, length, t_next, grid: None })
         };
         if h.abs() >= rest.abs() {
-            return attempt(rest, self.t1);
+            return attempt(rest, self.target);
         }
         let t_next = self.method.time_at_clock(&self.field, clock + h);
         let t_next = t_next.map_err(|error| self.failure(error))?;
@@ -267,47 +337,51 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             return Err(self.too_small(h));
         }
         // A clock read backwards is off by its rounding, which must not pass the end.
-        if (self.t1 - t_next) * (self.t1 - self.t0) <= 0.0 {
+        if (self.target - t_next) * (self.t1 - self.t0) <= 0.0 {
             return attempt(h, self.end());
         }
         attempt(h, t_next)
     }
 
-    /// The end of the span, where it is seldom asked for: a branch, which can be
+    /// The end of the way, where it is seldom asked for: a branch, which can be
     /// foreseen, rather than a choice of numbers that every stage would wait for.
     #[cold]
     #[inline(never)]
     fn end(&self) -> f64 {
-        self.t1
+        self.target
     }
 
     #[inline(always)]
     fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
+        let t_next = match self.target != self.t1 && attempt.t_next == self.target {
+            true => self.before_the_stop(),
+            false => attempt.t_next,
+        };
         let step = Step {
             field: &self.field,
             t: self.t,
-            t_next: attempt.t_next,
+            t_next,
             h: attempt.h,
             u: &self.u,
             next: &mut self.other,
             noise: self.noise.as_mut(),
             grid: attempt.grid,
+            lanes: None,
         };
-        self.method.step(step, &mut self.memory)
+        self.stepper.step(step)
     }
 
     /// Whether the attempt is accepted.
     #[inline(always)]
     fn judge(&mut self, attempt: &Attempt) -> Result<bool, Box<Outcome>> {
-        let Stepper::Adaptive { control, h, order, history, scratch, .. } = &mut self.stepper
-        else {
+        let Steps::Adaptive { control, h, order, history, scratch, .. } = &mut self.steps else {
             return match self.other.first_non_finite_lane() {
                 Ok(None) => Ok(true),
                 Ok(Some(lane)) => Err(Outcome::NonFinite { t: self.t, lane }.into()),
                 Err(error) => Err(self.failure(error.into())),
             };
         };
-        let estimate = self.method.error(&self.memory);
+        let estimate = self.stepper.error();
         let (u, next) = (&self.u, &self.other);
         let square =
             match control.norm.measure_squared(&estimate, u, next, &control.tolerance, scratch) {
@@ -315,8 +389,13 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 Err(error) => return Err(self.failure(error.into())),
             };
         let verdict = control.controller.judge_squared(square, *order, history);
+        let planned = *h;
         *h = control.next_length(attempt.length, &verdict);
         if verdict.accept {
+            if self.target != self.t1 && attempt.t_next == self.target && h.abs() < planned.abs() {
+                // Cut short by a time to land on, not by the error.
+                *h = planned;
+            }
             return Ok(true);
         }
         let proposal = *h;
@@ -331,22 +410,39 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         square: f64,
         proposal: f64,
     ) -> Result<bool, Box<Outcome>> {
-        let Stepper::Adaptive { control, end, .. } = &self.stepper else {
+        let Steps::Adaptive { control, end, .. } = &self.steps else {
             return Ok(false);
         };
         // A norm that is not finite may be that of a finite error, too large to be squared.
         self.non_finite = if square.is_finite() {
             None
         } else {
-            let estimate = self.method.error(&self.memory);
+            let estimate = self.stepper.error();
             let lane = estimate.first_non_finite_lane(&self.other);
             lane.map_err(|error| self.failure(error.into()))?.map(|lane| (self.t, lane))
         };
-        if proposal.abs() >= control.smallest_step(attempt.clock, *end) {
+        let smallest = control.smallest_step(attempt.clock, *end);
+        for observer in &mut self.observers {
+            observer.rejected(self.t, attempt.h);
+        }
+        if proposal.abs() >= smallest {
             return Ok(false);
+        }
+        if control.force_dtmin && self.non_finite.is_none() {
+            return self.forced(attempt, smallest);
         }
         self.statistics.rejected += 1;
         Err(self.too_small(proposal))
+    }
+
+    /// Goes on at the smallest step: the attempt is accepted if it was one, else made again as one.
+    #[cold]
+    fn forced(&mut self, attempt: &Attempt, smallest: f64) -> Result<bool, Box<Outcome>> {
+        let Steps::Adaptive { h, .. } = &mut self.steps else { return Ok(false) };
+        *h = smallest.copysign(attempt.length);
+        let is_smallest = attempt.length.abs() <= smallest;
+        self.statistics.forced += u64::from(is_smallest);
+        Ok(is_smallest)
     }
 
     /// Why no step is made where one of length `h` on the clock would be too small: the field's
@@ -367,9 +463,40 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
+    /// What a step that lands on a time takes for its end: the last moment of the equation that
+    /// holds before it, as the one after may be another. A Brownian path knows the time itself.
+    #[cold]
+    fn before_the_stop(&self) -> f64 {
+        match self.info.draws_noise {
+            true => self.target,
+            false if self.t1 > self.t0 => self.target.next_down(),
+            false => self.target.next_up(),
+        }
+    }
+
+    /// A time to land on is reached: what comes after it may be another equation.
+    pub(super) fn pass_stop(&mut self) {
+        self.target = self.stops.next().unwrap_or(self.t1);
+        if let Steps::Adaptive { end, .. } = &mut self.steps {
+            match self.method.clock(&self.field, self.target) {
+                Ok(clock) => *end = clock,
+                Err(error) => self.outcome = Some(*self.failure(error)),
+            }
+        }
+        self.forget_cached(Change::Replaced);
+    }
+
+    /// Tells the stepper what happened; a state that cannot follow ends the solve.
+    #[inline(always)]
+    pub(super) fn tell(&mut self, told: Told<'_>) {
+        if let Err(error) = self.stepper.tell(told) {
+            self.outcome = Some(*self.failure(error.into()));
+        }
+    }
+
     // Boxed, as a failure is seldom and a step is not: what a step returns stays small.
     #[cold]
-    fn failure(&self, error: StepError) -> Box<Outcome> {
+    pub(super) fn failure(&self, error: StepError) -> Box<Outcome> {
         Box::new(failure(error, self.t, &self.field))
     }
 
@@ -378,11 +505,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let t_previous = self.t;
         std::mem::swap(&mut self.u, &mut self.other);
         self.t = attempt.t_next;
-        if let Stepper::Fixed { next, .. } = &mut self.stepper {
+        if let Steps::Fixed { next, .. } = &mut self.steps {
             *next += 1;
         }
         self.statistics.accepted += 1;
-        self.method.accepted(&mut self.memory);
+        self.tell(Told::Accepted);
         if self.attended
             && let Err(error) = self.after_step(t_previous, attempt.h)
         {

@@ -3,9 +3,14 @@
 mod after_step;
 mod by_hand;
 mod error;
+mod events;
 mod integrator;
+mod moves;
 mod options;
-pub(crate) mod start;
+mod own_steps;
+mod recorder;
+mod roster;
+mod start;
 
 pub use error::SolveError;
 pub use integrator::{Integrator, MAX_ADAPTIVE_STEPS, Status, init};
@@ -14,22 +19,47 @@ pub use start::check_adaptive;
 
 use crate::method::Method;
 use crate::problem::Problem;
-use crate::solution::Solution;
+use crate::solution::{Outcome, Solution};
 
 /// Solves `problem` with `method`.
 ///
-/// What is wrong with the call is a [`SolveError`]; what goes wrong during the
-/// solve is the [`Outcome`](crate::Outcome) of the (partial) solution. Over an empty span the
-/// initial state is the solution, and nothing is evaluated.
+/// What is wrong with the call is a [`SolveError`], and so is an error that leaves not a single
+/// step; what goes wrong later is the [`Outcome`](crate::Outcome) of the (partial) solution, which
+/// [`Solution::complete`] asks for. Over an empty span the initial state is the solution, and
+/// nothing is evaluated.
+///
+/// A lane is a row: `Array1`, `DVector`, `[T; N]` and scalars are one lane of as many components,
+/// every other ndarray array and every tensor has its lanes along the first axis.
 ///
 /// ```
 /// use driftfield_solvers::{OdeProblem, SolveOptions, solve, method::{Heun, Tsit5}};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let problem = OdeProblem::new(|du: &mut f64, u: &f64, t: f64| *du = -u + t, 1.0, (0.0, 2.0));
 /// let exact = 2.0 * (-2.0_f64).exp() + 1.0;
-/// let heun = solve(&problem, &Heun::new(), SolveOptions::steps(10)).unwrap();
-/// let tsit5 = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-8, 1e-8)).unwrap();
+/// let heun = solve(&problem, &Heun::new(), SolveOptions::steps(10))?;
 /// assert_eq!(heun.statistics.nfe, 20);
-/// assert!((heun.u_last - exact).abs() < 1e-2 && (tsit5.u_last - exact).abs() < 1e-7);
+/// let tsit5 = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-8, 1e-8))?;
+/// assert!((heun.complete()? - exact).abs() < 1e-2 && (tsit5.complete()? - exact).abs() < 1e-7);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Lanes with steps of their own, each with its own frequency:
+///
+/// ```
+/// use driftfield_solvers::field::EachLane;
+/// use driftfield_solvers::{ErrorNorm, OdeProblem, SolveOptions, solve, method::Tsit5};
+/// use ndarray::array;
+/// let field = EachLane(|du: &mut [f64], u: &[f64], _t| {
+///     (du[0], du[1]) = (u[1] * u[1].signum() * u[0], 0.0);
+/// });
+/// let problem = OdeProblem::new(field, array![[1.0, 0.1], [1.0, 8.0]], (0.0, 2.0));
+/// let own = SolveOptions::adaptive(1e-8, 1e-8).norm(ErrorNorm::EachLane);
+/// let own = solve(&problem, &Tsit5::new(), own).unwrap();
+/// assert!((own.u_last[[1, 0]] / 16.0_f64.exp() - 1.0).abs() < 1e-6);
+/// assert!(own.lanes[0].nfe < own.lanes[1].nfe / 2);
+/// let shared = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-8, 1e-8)).unwrap();
+/// assert!(own.lane_evaluations() < 2 * shared.statistics.nfe);
 /// ```
 pub fn solve<P, M>(
     problem: &P,
@@ -42,5 +72,15 @@ where
 {
     let mut integrator = init(problem, method, options)?;
     while integrator.step() == Status::Stepped {}
-    Ok(integrator.finish())
+    let solution = integrator.finish();
+    let Solution { outcome, statistics, .. } = &solution;
+    if statistics.accepted > 0 || !outcome.is_error() {
+        return Ok(solution);
+    }
+    let source = match outcome {
+        Outcome::Failed { error, .. } => Some(error.clone()),
+        _ => None,
+    };
+    let (outcome, statistics) = (Box::new(outcome.clone()), *statistics);
+    Err(SolveError::NoStep { outcome, statistics, source })
 }

@@ -1,4 +1,6 @@
-use crate::control::{Adaptive, ErrorNorm, Grid, PidController, StepControl};
+use super::recorder::Recorder;
+use super::start::sort_along;
+use crate::control::{Adaptive, ControlError, ErrorNorm, Grid, PidController, StepControl};
 use crate::noise::Noise;
 use crate::observer::{Event, Observer, Save};
 use crate::state::{Components, Tolerance};
@@ -15,6 +17,11 @@ pub struct SolveOptions<'a, S> {
     pub(crate) max_steps: Option<u64>,
     pub(crate) events: Vec<Event<'a, S>>,
     pub(crate) observers: Vec<Box<dyn Observer<S> + 'a>>,
+    pub(crate) recorders: Vec<Recorder<'a, S>>,
+    pub(crate) steady: Option<Tolerance>,
+    stops: Vec<f64>,
+    /// A setting of adaptive steps that was given for fixed ones.
+    misplaced: Option<&'static str>,
 }
 
 impl<'a, S> SolveOptions<'a, S> {
@@ -32,10 +39,15 @@ impl<'a, S> SolveOptions<'a, S> {
             max_steps: None,
             events: Vec::new(),
             observers: Vec::new(),
+            recorders: Vec::new(),
+            steady: None,
+            stops: Vec::new(),
+            misplaced: None,
         }
     }
 
-    /// `n` equal steps.
+    /// `n` steps equal in time, whatever the problem: paths that space theirs otherwise have functions
+    /// for that.
     pub fn steps(n: usize) -> Self {
         Self::new(StepControl::Fixed(Grid::Steps(n)))
     }
@@ -55,41 +67,123 @@ impl<'a, S> SolveOptions<'a, S> {
         Self::new(StepControl::Adaptive(Adaptive::new(Tolerance::new(abstol, reltol))))
     }
 
-    fn map_adaptive(mut self, change: impl FnOnce(&mut Adaptive)) -> Self {
-        if let StepControl::Adaptive(adaptive) = &mut self.control {
-            change(adaptive);
+    fn map_adaptive(mut self, name: &'static str, change: impl FnOnce(&mut Adaptive)) -> Self {
+        match &mut self.control {
+            StepControl::Adaptive(adaptive) => change(adaptive),
+            StepControl::Fixed(_) => self.misplaced = Some(name),
         }
         self
+    }
+
+    pub(super) fn check_settings(&self) -> Result<(), ControlError> {
+        self.misplaced.map_or(Ok(()), |name| Err(ControlError::AdaptiveOnly { name }))
+    }
+
+    /// Whether lanes have steps of their own.
+    pub(super) fn is_of_lanes(&self) -> bool {
+        let own = |control: &Adaptive| control.norm == ErrorNorm::EachLane;
+        matches!(&self.control, StepControl::Adaptive(control) if own(control))
+    }
+
+    /// Whether something else than the end of the span may end the solve.
+    pub(super) fn may_be_endless(&self) -> bool {
+        let ends = self.events.iter().any(|event| event.terminates_at.is_some());
+        let adaptive = matches!(self.control, StepControl::Adaptive(_));
+        adaptive && (ends || self.steady.is_some())
+    }
+
+    /// The times to land on, in the order of integration.
+    pub(super) fn stops_within(&self, t0: f64, t1: f64) -> Result<Vec<f64>, ControlError> {
+        let inside = |&t: &f64| t > t0.min(t1) && t < t0.max(t1);
+        let at_end = |t: &f64| *t == t0 || *t == t1;
+        if let Some(&t) = self.stops.iter().find(|t| !(inside(t) || at_end(t))) {
+            return Err(ControlError::Stop(t));
+        }
+        let mut stops: Vec<f64> = self.stops.iter().copied().filter(inside).collect();
+        sort_along(&mut stops, t0, t1);
+        stops.dedup();
+        Ok(stops)
     }
 
     /// Another controller (adaptive steps only).
     #[must_use]
     pub fn controller(self, controller: PidController) -> Self {
-        self.map_adaptive(|adaptive| adaptive.controller = controller)
+        self.map_adaptive("controller", |adaptive| adaptive.controller = controller)
     }
 
     /// Another norm over the batch (adaptive steps only).
     #[must_use]
     pub fn norm(self, norm: ErrorNorm) -> Self {
-        self.map_adaptive(|adaptive| adaptive.norm = norm)
+        self.map_adaptive("norm", |adaptive| adaptive.norm = norm)
     }
 
     /// Length of the first step (adaptive steps only); its sign follows the span.
     #[must_use]
     pub fn initial_step(self, length: f64) -> Self {
-        self.map_adaptive(|adaptive| adaptive.initial_step = Some(length))
+        self.map_adaptive("initial_step", |adaptive| adaptive.initial_step = Some(length))
     }
 
     /// Smallest step (adaptive steps only).
     #[must_use]
     pub fn dtmin(self, length: f64) -> Self {
-        self.map_adaptive(|adaptive| adaptive.dtmin = Some(length))
+        self.map_adaptive("dtmin", |adaptive| adaptive.dtmin = Some(length))
+    }
+
+    /// Goes on at the smallest step where the error asks for a smaller one (adaptive steps only);
+    /// such steps are [counted](crate::Statistics::forced).
+    #[must_use]
+    pub fn force_dtmin(self) -> Self {
+        self.map_adaptive("force_dtmin", |adaptive| adaptive.force_dtmin = true)
+    }
+
+    /// Times to land on exactly, where the equation changes: a step that ends there evaluates the
+    /// field up to the last number before, the next one anew from there on, and what a method
+    /// remembers is forgotten.
+    ///
+    /// ```
+    /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};
+    /// // On for a second, then off.
+    /// let dose = |du: &mut f64, _u: &f64, t: f64| *du = if t < 1.0 { 1.0 } else { 0.0 };
+    /// let problem = OdeProblem::new(dose, 0.0, (0.0, 3.0));
+    /// let options = SolveOptions::adaptive(1e-8, 1e-8).stops([1.0]);
+    /// let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    /// assert!((solution.u_last - 1.0).abs() < 1e-12);
+    /// ```
+    #[must_use]
+    pub fn stops(mut self, times: impl Into<Vec<f64>>) -> Self {
+        self.stops = times.into();
+        self
+    }
+
+    /// Ends the solve, as a success, where the state moves no faster: where its rate of change over
+    /// a step is below `abstol + reltol |u|` in every lane (root mean square over components).
+    #[must_use]
+    pub fn steady_state(
+        mut self,
+        abstol: impl Into<Components>,
+        reltol: impl Into<Components>,
+    ) -> Self {
+        self.steady = Some(Tolerance::new(abstol, reltol));
+        self
+    }
+
+    /// Calls `record(u, t)` with the state at given times, in the order of integration, by the
+    /// method's continuous extension: for functions of the state, where the states themselves are
+    /// not to be kept.
+    #[must_use]
+    pub fn record_at(
+        mut self,
+        times: impl Into<Vec<f64>>,
+        record: impl FnMut(&S, f64) + 'a,
+    ) -> Self {
+        self.recorders.push(Recorder::new(times.into(), record));
+        self
     }
 
     /// Largest step (adaptive steps only).
     #[must_use]
     pub fn dtmax(self, length: f64) -> Self {
-        self.map_adaptive(|adaptive| adaptive.dtmax = Some(length))
+        self.map_adaptive("dtmax", |adaptive| adaptive.dtmax = Some(length))
     }
 
     /// Which states are kept.

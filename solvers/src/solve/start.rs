@@ -1,17 +1,26 @@
 //! What is checked and prepared before the first step.
 
-use super::SolveError;
-use super::integrator::Stepper;
-use crate::control::{Adaptive, ControlError, ErrorHistory, GridTimes, NormScratch, initial_step};
+use super::integrator::Steps;
+use super::own_steps::{OwnSteps, first_lengths};
+use super::{SolveError, SolveOptions};
+use crate::control::{
+    Adaptive, ControlError, ErrorHistory, ErrorNorm, GridTimes, NormScratch, initial_step,
+};
 use crate::field::{Counted, FieldError};
-use crate::method::{Method, MethodInfo, StepError};
+use crate::method::{Method, MethodInfo, StepError, Stepper};
 use crate::noise::{BrownianPath, BrownianTree, NoNoise, Noise, NoiseRequest};
 use crate::observer::Save;
 use crate::solution::Outcome;
 use crate::state::State;
 
-pub(crate) fn check_problem<S: State>(initial: &S, t0: f64, t1: f64) -> Result<(), SolveError> {
-    if !(t0.is_finite() && t1.is_finite()) {
+/// The end may be infinite where something else ends the solve.
+pub(super) fn check_problem<S: State>(
+    initial: &S,
+    (t0, t1): (f64, f64),
+    may_be_endless: bool,
+) -> Result<(), SolveError> {
+    let endless = may_be_endless && t1.is_infinite();
+    if !(t0.is_finite() && (t1.is_finite() || endless)) {
         return Err(SolveError::Span(t0, t1));
     }
     if let Some(lane) = initial.first_non_finite_lane()? {
@@ -58,7 +67,7 @@ pub(super) fn check_history<'h, S: State>(
 }
 
 /// Refuses times outside the span.
-pub(crate) fn check_save_times(times: &[f64], t0: f64, t1: f64) -> Result<(), SolveError> {
+fn check_save_times(times: &[f64], t0: f64, t1: f64) -> Result<(), SolveError> {
     match times.iter().find(|&&t| !(t >= t0.min(t1) && t <= t0.max(t1))) {
         Some(&t) => Err(SolveError::SaveTime { t, t0, t1 }),
         None => Ok(()),
@@ -94,7 +103,7 @@ pub(super) fn check_save(
     }
 }
 
-pub(crate) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
+pub(super) fn sort_along(times: &mut [f64], t0: f64, t1: f64) {
     times.sort_by(f64::total_cmp);
     if t1 < t0 {
         times.reverse();
@@ -117,33 +126,92 @@ pub fn check_adaptive(
     info.order_of_estimate().ok_or(ControlError::NotAdaptive { method: info.name }.into())
 }
 
-/// The adaptive stepper, and how the solve already ended if the field cannot
-/// even be evaluated at the start.
-pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
+/// Refuses what lanes with steps of their own have not in common.
+pub(super) fn check_lanes<S: State>(
+    info: &MethodInfo,
+    initial: &S,
+    options: &SolveOptions<'_, S>,
+    stops: &[f64],
+) -> Result<(), SolveError> {
+    let method = info.name;
+    if info.order_of_estimate().is_none() {
+        return Err(ControlError::NotAdaptive { method }.into());
+    }
+    if !info.lane_steps {
+        return Err(SolveError::OneStepForAll { what: method });
+    }
+    let what = match () {
+        () if options.save.every.is_some() => "saving every so many steps",
+        () if options.events.iter().any(|event| !event.per_lane) => "an event of the whole batch",
+        () if !options.recorders.is_empty() => "recording at given times",
+        () if options.steady.is_some() => "a steady state",
+        () if !stops.is_empty() => "a time to land on",
+        () => {
+            // Refused here rather than when the first lane is done.
+            initial.select_lanes(&[0])?;
+            return Ok(());
+        }
+    };
+    Err(SolveError::OneStepForAll { what })
+}
+
+/// Adaptive steps, and how the solve already ended if the field cannot even be evaluated at the
+/// start.
+pub(super) struct Begun {
+    pub(super) steps: Steps,
+    pub(super) own: Option<Box<OwnSteps>>,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// The adaptive steps of a solve over `span`, towards `target` first.
+pub(super) fn adaptive_steps<S: State, F, M: Method<S, F>>(
     field: &Counted<&F>,
     method: &M,
-    memory: &mut M::Memory,
+    stepper: &mut M::Stepper,
     control: Adaptive,
     initial: &S,
-    span: (f64, f64),
-) -> Result<(Stepper, Option<Outcome>), SolveError> {
+    (t0, t1, target): (f64, f64, f64),
+    budget: Option<u64>,
+) -> Result<Begun, SolveError> {
     let order = check_adaptive(&control, &method.info(), initial.lane_len())?;
-    let failed = |error: StepError| Outcome::Failed { t: span.0, reason: error.to_string() };
-    let clocks = (method.clock(field, span.0), method.clock(field, span.1));
-    let (start, end, unclocked) = match clocks {
-        (Ok(start), Ok(end)) => (start, end, None),
-        (Err(error), _) | (_, Err(error)) => (span.0, span.1, Some(failed(error))),
+    let span = (t0, t1);
+    let failed = |error: StepError| Outcome::Failed { t: t0, error };
+    let clocks = (method.clock(field, t0), method.clock(field, target), method.clock(field, t1));
+    let (start, end, last, unclocked) = match clocks {
+        (Ok(start), Ok(end), Ok(last)) => (start, end, last, None),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+            (t0, target, t1, Some(failed(error)))
+        }
     };
-    let whole = (end - start).abs();
-    let derivative = |du: &mut S, u: &S, t: f64| method.derivative(field, du, u, t);
+    let whole = (last - start).abs();
+    if let Some(length) = control.initial_step.filter(|&length| length > whole) {
+        return Err(ControlError::InitialStep { length, span: whole }.into());
+    }
+    if control.norm == ErrorNorm::EachLane {
+        field.count_by_lane(initial.lanes());
+        let all = |length: f64| vec![length; initial.lanes()];
+        let (lengths, outcome) = match control.initial_step {
+            Some(length) => (all(length), None),
+            // The first step reports it.
+            None if budget.is_some_and(|budget| budget < 2) => (all(whole), None),
+            None => match first_lengths(field, stepper, &control, initial, span, order) {
+                Ok(Some(lengths)) => (lengths, None),
+                Ok(None) => (all(0.01 * whole), None),
+                Err(error) => (all(whole), Some(failed(error))),
+            },
+        };
+        let own = OwnSteps::new(Box::new(control), order, (t0, start, last), &lengths, budget);
+        let outcome = unclocked.or(outcome);
+        return Ok(Begun { steps: Steps::OfLanes, own: Some(Box::new(own)), outcome });
+    }
+    let slope =
+        |du: &mut S, (u, t): (&S, f64), kept: bool| stepper.slope(field, du, (u, t.into()), kept);
     let (length, outcome) = match control.initial_step {
         Some(length) => (length, None),
-        None => match initial_step(derivative, &control, initial, span, order) {
-            Ok(Some((length, slope))) => {
-                method.seed_first_evaluation(&slope, memory)?;
-                (length, None)
-            }
-            Ok(None) => (0.01 * whole, None),
+        None => match initial_step(slope, &control, initial, span, order) {
+            Ok(Some(length)) => (length, None),
+            Ok(None) if whole.is_finite() => (0.01 * whole, None),
+            Ok(None) => (1.0, None),
             // A budget below two evaluations: the first step reports it.
             Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
             Err(error) => (whole, Some(failed(error))),
@@ -151,8 +219,8 @@ pub(super) fn adaptive_stepper<S: State, F, M: Method<S, F>>(
     };
     let h = length.min(control.dtmax.unwrap_or(f64::INFINITY)).copysign(end - start);
     let (history, scratch) = (ErrorHistory::default(), NormScratch::default());
-    let stepper = Stepper::Adaptive { control: Box::new(control), h, end, order, history, scratch };
-    Ok((stepper, unclocked.or(outcome)))
+    let steps = Steps::Adaptive { control: Box::new(control), h, end, order, history, scratch };
+    Ok(Begun { steps, own: None, outcome: unclocked.or(outcome) })
 }
 
 /// The path of a solve: the one given if it serves the method, else the one of
@@ -163,30 +231,30 @@ pub(super) fn brownian_path<'a, S: State>(
     request: Option<NoiseRequest>,
     seed_and_lane: (u64, u64),
     initial: &S,
-    stepper: &Stepper,
+    steps: &Steps,
     span: (f64, f64),
 ) -> Result<Box<dyn Noise<S> + 'a>, SolveError> {
     let Some(request) = request.filter(|_| span.0 != span.1) else {
         return Ok(given.unwrap_or_else(|| Box::new(NoNoise)));
     };
-    let any_time = matches!(stepper, Stepper::Adaptive { .. });
+    let any_time = !matches!(steps, Steps::Fixed { .. });
     let request = NoiseRequest { any_time, ..request };
     if let Some(noise) = given {
         noise.provides(&request)?;
         return Ok(noise);
     }
     let channels = request.channels;
-    Ok(match stepper {
-        Stepper::Fixed { times, .. } if request.inside_steps => {
+    Ok(match steps {
+        Steps::Fixed { times, .. } if request.inside_steps => {
             let grid = times.clone();
             Box::new(BrownianTree::along(channels, seed_and_lane, initial, grid)?)
         }
-        Stepper::Fixed { times, .. } => {
+        Steps::Fixed { times, .. } => {
             let grid = times.clone();
             let path = BrownianPath::along(channels, seed_and_lane, initial, grid);
             Box::new(if request.areas { path.with_areas() } else { path })
         }
-        Stepper::Adaptive { .. } => {
+        Steps::Adaptive { .. } | Steps::OfLanes => {
             let grid = vec![span.0, span.1];
             Box::new(BrownianTree::with_channels(channels, seed_and_lane, initial, grid)?)
         }

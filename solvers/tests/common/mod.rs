@@ -6,11 +6,14 @@ pub mod sde;
 pub mod strong;
 
 use driftfield_solvers::field::{Additive, Diagonal, OneColumn};
-use driftfield_solvers::method::BoxedMethod;
 use driftfield_solvers::method::registry::{
     additive_methods, runge_kutta_methods, stochastic_methods, stratonovich_methods,
 };
-use driftfield_solvers::{FieldError, OdeProblem, State, StochasticField, VectorField};
+use driftfield_solvers::method::{BoxedMethod, Method};
+use driftfield_solvers::{
+    FieldError, OdeProblem, Problem, Solution, SolveError, SolveOptions, State, Status,
+    StochasticField, Times, VectorField, init,
+};
 
 /// A coupled, nonlinear, non-autonomous oscillator in closed form: on the
 /// plane as complex numbers, `z' = i (w + k |z|^2 + b cos(v t)) z`, so that
@@ -55,7 +58,8 @@ impl Oscillator {
 }
 
 impl VectorField<[f64; 2]> for Oscillator {
-    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         let frequency = self.frequency(u) + self.b * (self.v * t).cos();
         *du = [-frequency * u[1], frequency * u[0]];
         Ok(())
@@ -67,7 +71,7 @@ impl VectorField<[f64; 2]> for Oscillator {
 pub struct Zero;
 
 impl<S: State> VectorField<S> for Zero {
-    fn eval(&self, du: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut S, _u: &S, _t: Times<'_>) -> Result<(), FieldError> {
         Ok(du.linear_combination(0.0, &[])?)
     }
 }
@@ -80,7 +84,7 @@ impl StochasticField<[f64; 2]> for NoiseFree {
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
-        self.0.eval(out, u, t)
+        self.0.eval(out, u, t.into())
     }
     fn diffusion(
         &self,
@@ -119,4 +123,19 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
     let top: f64 = points.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
     let bottom: f64 = points.iter().map(|(x, _)| (x - mx) * (x - mx)).sum();
     top / bottom
+}
+
+/// A solve as far as it comes, one that makes no step included.
+pub fn attempt<P, M>(
+    problem: &P,
+    method: &M,
+    options: SolveOptions<'_, P::State>,
+) -> Result<Solution<P::State>, SolveError>
+where
+    P: Problem,
+    M: Method<P::State, P::Field>,
+{
+    let mut integrator = init(problem, method, options)?;
+    while integrator.step() == Status::Stepped {}
+    Ok(integrator.finish())
 }

@@ -1,7 +1,7 @@
 //! Stochastic problems with known solutions, and statistics of their errors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use driftfield_solvers::{FieldError, Ito, Stratonovich, VectorField};
+use driftfield_solvers::{FieldError, Ito, Stratonovich, Times, VectorField};
 use ndarray::Array2;
 
 pub type Batch = Array2<f64>;
@@ -57,7 +57,8 @@ pub enum Curved {
 }
 
 impl VectorField<Batch> for Curved {
-    fn eval(&self, out: &mut Batch, u: &Batch, t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, t: Times<'_>) -> Result<(), FieldError> {
+        let t = t.one()?;
         match *self {
             Curved::Drift(c) => out.zip_mut_with(u, |out, u| *out = c * (5.0 * u + t).sin()),
             Curved::Diffusion(a) => {
@@ -73,7 +74,7 @@ impl VectorField<Batch> for Curved {
 pub struct Column(pub [f64; 2], pub [f64; 2]);
 
 impl VectorField<Batch> for Column {
-    fn eval(&self, out: &mut Batch, u: &Batch, _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, out: &mut Batch, u: &Batch, _t: Times<'_>) -> Result<(), FieldError> {
         for (mut out, u) in out.rows_mut().into_iter().zip(u.rows()) {
             for (i, (out, u)) in out.iter_mut().zip(u).enumerate() {
                 *out = self.0[i] * (1.0 + u * u).sqrt() + self.1[i] * u;

@@ -11,9 +11,9 @@ use driftfield_solvers::method::exponential::{
 use driftfield_solvers::method::{BoxedMethod, Method};
 use driftfield_solvers::observer::Event;
 use driftfield_solvers::{
-    FieldError, LaneField, LaneOptions, NonlinearPart, OdeProblem, Outcome, Problem, Save,
-    Schedule, SdeProblem, SemilinearField, SolveOptions, Status, StochasticField, VectorField,
-    init, solve, solve_lanes,
+    ErrorNorm, FieldError, Level, OdeProblem, Outcome, Problem, Save, Schedule, SdeProblem,
+    SemilinearField, SolveOptions, Status, StochasticField, Target, Times, VectorField, init,
+    solve,
 };
 use ndarray::{Array2, array};
 
@@ -29,13 +29,7 @@ impl Asked {
 }
 
 impl<S> VectorField<S> for Asked {
-    fn eval(&self, _du: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
-        self.count()
-    }
-}
-
-impl<S> LaneField<S> for Asked {
-    fn eval_lanes(&self, _du: &mut S, _u: &S, _t: &[f64]) -> Result<(), FieldError> {
+    fn eval(&self, _du: &mut S, _u: &S, _t: Times<'_>) -> Result<(), FieldError> {
         self.count()
     }
 }
@@ -57,19 +51,30 @@ impl StochasticField<[f64; 2]> for Asked {
     }
 }
 
-impl SemilinearField<[f64; 2]> for Asked {
-    fn schedule(&self, t: f64) -> Result<Schedule, FieldError> {
-        Ok(Schedule { alpha: 1.0, sigma: (-t).exp(), log_snr: t })
+/// `alpha = 1`, `sigma = exp(-t)`.
+struct Plain;
+
+impl Schedule for Plain {
+    fn at(&self, t: f64) -> Result<Level, FieldError> {
+        Ok(Level { alpha: 1.0, sigma: (-t).exp(), log_snr: t })
     }
     fn time_at_log_snr(&self, log_snr: f64) -> Result<f64, FieldError> {
         Ok(log_snr)
     }
+}
+
+static PLAIN: std::sync::LazyLock<Arc<dyn Schedule>> = std::sync::LazyLock::new(|| Arc::new(Plain));
+
+impl SemilinearField<[f64; 2]> for Asked {
+    fn schedule(&self) -> &Arc<dyn Schedule> {
+        &PLAIN
+    }
     fn predict(
         &self,
-        _part: NonlinearPart,
+        _target: Target,
         _out: &mut [f64; 2],
         _u: &[f64; 2],
-        _t: f64,
+        _t: Times<'_>,
     ) -> Result<(), FieldError> {
         self.count()
     }
@@ -111,11 +116,11 @@ fn stays<P: Problem<State = [f64; 2], Field = Asked>>(
                 );
                 solution
             };
-            run(Save::last(), 0);
-            run(Save::all(), 1);
-            run(Save::every(2), 1);
-            run(Save::at([T]), 1);
-            run(Save::at([T, T]).with_start(), 1);
+            let _ = run(Save::last(), 0);
+            let _ = run(Save::all(), 1);
+            let _ = run(Save::every(2), 1);
+            let _ = run(Save::at([T]), 1);
+            let _ = run(Save::at([T, T]).with_start(), 1);
             let dense = run(Save::dense(), 0);
             assert_eq!(dense.interpolate(T).unwrap(), START, "{}", info.name);
             assert!(dense.interpolate(T + 0.1).is_err() && dense.interpolate(f64::NAN).is_err());
@@ -161,11 +166,12 @@ fn lanes_stay_too() {
         if !method.info().adaptive() {
             continue;
         }
-        let options = LaneOptions::adaptive(1e-6, 1e-6).save_at([T]);
-        let solution = solve_lanes(&problem, &method, options).unwrap();
-        assert_eq!(solution.outcome(), Outcome::Success);
-        assert_eq!((&solution.u, &solution.saved[0]), (&initial, &initial));
+        let options = SolveOptions::adaptive(1e-6, 1e-6).norm(ErrorNorm::EachLane);
+        let solution = solve(&problem, &method, options.save(Save::at([T]))).unwrap();
+        assert_eq!(solution.outcome, Outcome::Success);
+        assert_eq!((&solution.u_last, &solution.u[0]), (&initial, &initial));
+        assert_eq!(solution.lanes.len(), 2);
         assert!(solution.lanes.iter().all(|lane| lane.t == T && lane.nfe + lane.accepted == 0));
-        assert_eq!((solution.calls, calls.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((solution.statistics.nfe, calls.load(Ordering::Relaxed)), (0, 0));
     }
 }

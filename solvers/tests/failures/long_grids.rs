@@ -10,8 +10,10 @@ use driftfield_solvers::{
 };
 
 /// None of these comes back if the grid or the noise on it is laid out before the first step.
-fn comes_back_at_once<P: Problem>(problem: &P, methods: Vec<BoxedMethod<P::State, P::Field>>)
-where
+fn comes_back_at_once<P: Problem<Field: 'static>>(
+    problem: &P,
+    methods: Vec<BoxedMethod<P::State, P::Field>>,
+) where
     P::State: PartialEq + std::fmt::Debug,
 {
     for method in methods {

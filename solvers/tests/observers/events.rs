@@ -6,7 +6,7 @@ use driftfield_solvers::method::{BoxedMethod, Dopri5, Euler, Heun, Method, Midpo
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow};
 use driftfield_solvers::{
     FieldError, OdeProblem, Outcome, Problem, SdeProblem, Solution, SolveOptions, Status,
-    StochasticField, VectorField, init, solve,
+    StochasticField, Times, VectorField, init, solve,
 };
 use ndarray::array;
 
@@ -15,7 +15,7 @@ use ndarray::array;
 struct Decay(f64);
 
 impl VectorField<[f64; 2]> for Decay {
-    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], _t: Times<'_>) -> Result<(), FieldError> {
         *du = [-self.0 * u[0], 1.0];
         Ok(())
     }
@@ -52,7 +52,7 @@ trait Named {
     fn adapts(&self) -> bool;
 }
 
-impl<F> Named for BoxedMethod<[f64; 2], F> {
+impl<F: 'static> Named for BoxedMethod<[f64; 2], F> {
     fn named(&self) -> &'static str {
         self.info().name
     }
@@ -110,7 +110,7 @@ fn continued(
 struct Clock;
 
 impl VectorField<[f64; 2]> for Clock {
-    fn eval(&self, du: &mut [f64; 2], _u: &[f64; 2], _t: f64) -> Result<(), FieldError> {
+    fn eval(&self, du: &mut [f64; 2], _u: &[f64; 2], _t: Times<'_>) -> Result<(), FieldError> {
         *du = [1.0; 2];
         Ok(())
     }
@@ -120,7 +120,7 @@ impl StochasticField<[f64; 2]> for Clock {
     type Interpretation = Additive;
     type Noise = Diagonal;
     fn drift(&self, out: &mut [f64; 2], u: &[f64; 2], t: f64) -> Result<(), FieldError> {
-        self.eval(out, u, t)
+        self.eval(out, u, t.into())
     }
     fn diffusion(
         &self,
@@ -135,7 +135,7 @@ impl StochasticField<[f64; 2]> for Clock {
 }
 
 /// Times at which events cross on the span from 0 to 1, or back, in steps of `dt`.
-fn crossings<P: Problem<State = [f64; 2]>>(
+fn crossings<P: Problem<State = [f64; 2], Field: 'static>>(
     problem: &P,
     method: &BoxedMethod<[f64; 2], P::Field>,
     dt: f64,
@@ -151,7 +151,7 @@ fn crossings<P: Problem<State = [f64; 2]>>(
     (0..events.len()).map(|index| of(index).collect()).collect()
 }
 
-fn zeros_and_touches<P: Problem<State = [f64; 2]>>(
+fn zeros_and_touches<P: Problem<State = [f64; 2], Field: 'static>>(
     problem: impl Fn((f64, f64)) -> P,
     methods: Vec<BoxedMethod<[f64; 2], P::Field>>,
 ) {

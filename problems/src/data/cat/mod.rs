@@ -4,7 +4,8 @@ mod figure;
 use ndarray::{Array1, Array2};
 
 use self::curve::ArcLengthCurve;
-use super::{DataSet, Entry, SampleRng};
+use super::{DataSet, SampleRng};
+use crate::catalog::Entry;
 
 /// A sitting cat: head, two pointed ears, body, paws and a curled tail.
 ///
@@ -29,11 +30,9 @@ pub struct Mixture {
 }
 
 impl Cat {
-    pub(super) const ENTRY: Entry = Entry {
-        name: "cat",
-        summary: "the outline of a sitting cat",
-        make: || Box::new(Cat::default()),
-    };
+    pub(super) fn entry() -> Entry<Box<dyn DataSet>> {
+        Entry::new("cat", "the outline of a sitting cat", |_| Ok(Box::new(Cat::default()) as _))
+    }
 
     /// Standard deviation of the jitter of [`Cat::default`].
     pub const JITTER: f64 = 0.02;

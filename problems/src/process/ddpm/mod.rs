@@ -13,10 +13,10 @@ pub use betas::{BetaSchedule, BetasError};
 pub use interpolation::Interpolation;
 
 use self::interpolation::Knots;
-use super::registry::ProcessEntry;
-use super::{GaussianPath, TimeDomain};
+use super::{GaussianPath, SharedPath, TimeDomain};
+use crate::catalog::{Entry, Key, Parameters};
 use crate::npy;
-use crate::spec::{Spec, SpecError};
+use crate::spec::SpecError;
 
 /// The variance-preserving path through the timesteps of a discrete-time model:
 /// `alpha^2 = prod_(j <= i) (1 - beta_j)` and `sigma^2 = 1 - alpha^2` at timestep
@@ -55,71 +55,77 @@ enum Origin {
 const ZERO_TERMINAL_SNR: &str = "zero_terminal_snr";
 const SCHEDULES: [&str; 3] = ["linear", "scaled-linear", "cosine"];
 
-pub(super) const ENTRY: ProcessEntry = ProcessEntry {
-    name: "ddpm",
-    keys: &[
-        "timesteps",
-        "schedule",
-        "beta_min",
-        "beta_max",
-        "s",
-        "betas",
-        ZERO_TERMINAL_SNR,
-        "interpolation",
-    ],
-    summary: "discrete-time model from a table of betas",
-    build: |spec| Ok(Arc::new(build(spec)?)),
-};
+const NAME: &str = "ddpm";
+const INTERPOLATION: &str = "interpolation";
 
-fn build(spec: &Spec) -> Result<Ddpm, SpecError> {
-    let name = spec.choice("schedule", &SCHEDULES, "linear")?;
-    let path = match (spec.text("betas"), name) {
+pub(super) fn entry() -> Entry<SharedPath> {
+    Entry::new(NAME, "discrete-time model from a table of betas", |path| {
+        Ok(Arc::new(build(path)?) as _)
+    })
+    .keys([
+        Key::integer("timesteps", 1000, "of the model"),
+        Key::choice("schedule", &SCHEDULES, "the rule of the betas"),
+        beta_key("beta_min", 1e-4, "first beta; 0.00085 if scaled-linear, none if cosine"),
+        beta_key("beta_max", 0.02, "last beta; 0.012 if scaled-linear, none if cosine"),
+        Key::number("s", 0.008, "offset, for the cosine schedule alone; 0.008 unless given")
+            .within("between 0 and 1000", |s| (0.0..=1e3).contains(&s))
+            .without_default(),
+        Key::text("betas", "FILE.npy", "a table in place of a schedule"),
+        Key::flag(
+            ZERO_TERMINAL_SNR,
+            false,
+            "rescaled so that nothing is left of the data at t = 1",
+        ),
+        Key::choice(INTERPOLATION, &Interpolation::NAMES, "between the timesteps"),
+    ])
+}
+
+fn build(parameters: &Parameters<'_>) -> Result<Ddpm, SpecError> {
+    let path = match (parameters.text("betas")?, parameters.word("schedule")?) {
         (Some(file), _) => {
-            spec.only(&["betas", ZERO_TERMINAL_SNR, "interpolation"])?;
+            parameters.only(&["betas", ZERO_TERMINAL_SNR, INTERPOLATION])?;
             Ddpm::read(file).map_err(|error| {
-                SpecError::value(ENTRY.name, "betas", file, format!("a usable table: {error}"))
+                SpecError::value(NAME, "betas", file, format!("a usable table: {error}"))
             })?
         }
         (None, "cosine") => {
-            spec.only(&["timesteps", "schedule", "s", ZERO_TERMINAL_SNR, "interpolation"])?;
-            let s = spec.number("s", 0.008)?;
-            if !(0.0..=1e3).contains(&s) {
-                return Err(SpecError::number(ENTRY.name, "s", s, "between 0 and 1000"));
-            }
-            scheduled(spec, BetaSchedule::Cosine { s })?
+            parameters.only(&["timesteps", "schedule", "s", ZERO_TERMINAL_SNR, INTERPOLATION])?;
+            let s = parameters.optional_number("s")?.unwrap_or(0.008);
+            scheduled(parameters, BetaSchedule::Cosine { s })?
         }
         (None, name) => {
             let keys = ["timesteps", "schedule", "beta_min", "beta_max"];
-            spec.only(&[&keys[..], &[ZERO_TERMINAL_SNR, "interpolation"]].concat())?;
-            let (default_min, default_max) =
-                if name == "linear" { (1e-4, 0.02) } else { (0.00085, 0.012) };
-            let min = beta(spec, "beta_min", default_min)?;
-            let max = beta(spec, "beta_max", default_max)?;
-            let schedule = match name {
-                "linear" => BetaSchedule::Linear { min, max },
-                _ => BetaSchedule::ScaledLinear { min, max },
+            parameters.only(&[&keys[..], &[ZERO_TERMINAL_SNR, INTERPOLATION]].concat())?;
+            let scaled = name == "scaled-linear";
+            let min = beta(parameters, "beta_min", scaled.then_some(0.00085))?;
+            let max = beta(parameters, "beta_max", scaled.then_some(0.012))?;
+            let schedule = match scaled {
+                false => BetaSchedule::Linear { min, max },
+                true => BetaSchedule::ScaledLinear { min, max },
             };
-            scheduled(spec, schedule)?
+            scheduled(parameters, schedule)?
         }
     };
-    let interpolation =
-        spec.choice("interpolation", &Interpolation::NAMES, Interpolation::default().name())?;
-    let path = path.interpolation(Interpolation::from_name(interpolation));
-    Ok(if spec.boolean(ZERO_TERMINAL_SNR, false)? { path.zero_terminal_snr() } else { path })
+    let path = path.interpolation(Interpolation::from_name(parameters.word(INTERPOLATION)?));
+    Ok(if parameters.flag(ZERO_TERMINAL_SNR)? { path.zero_terminal_snr() } else { path })
 }
 
-fn beta(spec: &Spec, key: &str, default: f64) -> Result<f64, SpecError> {
-    let value = spec.number(key, default)?;
-    if value > 0.0 && value < 1.0 {
-        return Ok(value);
+fn beta_key(name: &'static str, usual: f64, about: &'static str) -> Key {
+    Key::number(name, usual, about).within("inside (0, 1)", |beta| beta > 0.0 && beta < 1.0)
+}
+
+/// A beta, where it is left out `usual` if the schedule has one of its own.
+fn beta(parameters: &Parameters<'_>, key: &str, usual: Option<f64>) -> Result<f64, SpecError> {
+    match usual {
+        Some(usual) if !parameters.given(key) => Ok(usual),
+        _ => parameters.number(key),
     }
-    Err(SpecError::number(ENTRY.name, key, value, "inside (0, 1)"))
 }
 
-fn scheduled(spec: &Spec, schedule: BetaSchedule) -> Result<Ddpm, SpecError> {
-    let timesteps = spec.integer("timesteps", 1000)?;
+fn scheduled(parameters: &Parameters<'_>, schedule: BetaSchedule) -> Result<Ddpm, SpecError> {
+    let timesteps = parameters.integer("timesteps")?;
     Ddpm::new(schedule, timesteps).map_err(|error| {
-        SpecError::value(ENTRY.name, "timesteps", timesteps, format!("a usable table: {error}"))
+        SpecError::value(NAME, "timesteps", timesteps, format!("a usable table: {error}"))
     })
 }
 
@@ -174,7 +180,7 @@ impl Ddpm {
 
 impl GaussianPath for Ddpm {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        NAME
     }
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         let timesteps = ("timesteps", self.knots.count() as f64);
@@ -207,7 +213,7 @@ impl GaussianPath for Ddpm {
             words.push(format!("{ZERO_TERMINAL_SNR}=true"));
         }
         words.push(format!("interpolation={}", self.knots.interpolation.name()));
-        format!("{}:{}", ENTRY.name, words.join(","))
+        format!("{}:{}", NAME, words.join(","))
     }
     fn timesteps(&self) -> Option<usize> {
         Some(self.knots.count())

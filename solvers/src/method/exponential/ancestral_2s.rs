@@ -2,9 +2,9 @@ use super::nodes::Division;
 use super::step_noise::Increment;
 use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Ancestral steps whose probability flow is followed by a singlestep method of order 2:
 /// DPM-Solver++(2S) ancestral for the data, DPM-2 ancestral for the noise (k-diffusion).
@@ -34,14 +34,15 @@ impl Ancestral2S {
 
 /// A value of the nonlinear part, the state at the node, and room for noise.
 #[derive(Debug)]
-pub struct Ancestral2SMemory<S> {
+pub struct Ancestral2SStepper<S> {
+    method: Ancestral2S,
     value: S,
     stage: S,
     increment: Increment<S>,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
-    type Memory = Ancestral2SMemory<S>;
+    type Stepper = Ancestral2SStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let name = match self.part {
@@ -57,28 +58,44 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ancestral2S {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let state = || initial.zeros_like();
-        Ancestral2SMemory { value: state(), stage: state(), increment: Increment::new() }
+        Ancestral2SStepper {
+            method: *self,
+            value: state(),
+            stage: state(),
+            increment: Increment::new(),
+        }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Ancestral2SStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
         }
         let Step { field, t, t_next, u, next, noise, .. } = step;
-        let Ancestral2SMemory { value, stage, increment } = memory;
+        let Ancestral2SStepper { method, value, stage, increment } = self;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
-        let split = self.noise.split(&start, &end)?;
+        let split = method.noise.split(&start, &end)?;
         let division = Division { t, t_next, start: &start.level, end: &split.down };
-        let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
-        field.predict(self.part.into(), value, u, t.into())?;
-        let half = Transition::new(self.part, &start.level, &node.level);
+        let node = Nodes::LogSnr.place(&**field.schedule(), &division, 1, 2)?;
+        field.predict(method.part.into(), value, u, t.into())?;
+        let half = Transition::new(method.part, &start.level, &node.level);
         stage.linear_combination(0.0, &[(half.scale, u), (half.weight(1), value)])?;
-        field.predict(self.part.into(), value, stage, node.t.into())?;
-        let whole = Transition::new(self.part, &start.level, &split.down);
+        field.predict(method.part.into(), value, stage, node.t.into())?;
+        let whole = Transition::new(method.part, &start.level, &split.down);
         next.linear_combination(0.0, &[(whole.scale, u), (whole.weight(1), value)])?;
         increment.add_to(next, split.up, noise, (t, t_next))
+    }
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => {
+                self.increment.tell(told)?;
+                move_lanes([&mut self.value, &mut self.stage], from)
+            }
+            _ => Ok(()),
+        }
     }
 }

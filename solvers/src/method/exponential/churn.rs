@@ -1,7 +1,7 @@
 use crate::field::FieldError;
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::semilinear::{Level, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// How much noise is added before every step (Karras et al., *EDM*, 2022, algorithm 2).
 ///
@@ -62,10 +62,11 @@ impl<M> Churned<M> {
     }
 }
 
-/// The memory of the method, and the raised state.
+/// The method in the midst of a solve, and the raised state.
 #[derive(Debug)]
-pub struct ChurnedMemory<S, M> {
-    method: M,
+pub struct ChurnedStepper<S, P> {
+    method: P,
+    churn: Churn,
     raised: S,
     normals: S,
 }
@@ -81,7 +82,7 @@ fn raised_level<S, F: SemilinearField<S>>(
 }
 
 impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Churned<M> {
-    type Memory = ChurnedMemory<S, M::Memory>;
+    type Stepper = ChurnedStepper<S, M::Stepper>;
 
     fn info(&self) -> MethodInfo {
         let own = self.method.info();
@@ -92,48 +93,56 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for Churned<
         MethodInfo { draws_noise: true, embedded_order: None, interpolant_order: None, ..own }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        ChurnedMemory {
-            method: self.method.memory(initial),
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        ChurnedStepper {
+            method: self.method.begin(initial),
+            churn: self.churn,
             raised: initial.zeros_like(),
             normals: initial.zeros_like(),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let ChurnedMemory { method, raised, normals } = memory;
-        if self.churn.amount == 0.0 {
-            return self.method.step(step, method);
+impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F> for ChurnedStepper<S, P> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let ChurnedStepper { method, churn, raised, normals } = self;
+        if churn.amount == 0.0 {
+            return method.step(step);
         }
-        let Step { field, t, t_next, h, u, next, noise, grid } = step;
+        let Step { field, t, t_next, h, u, next, noise, grid, .. } = step;
         noise.increment(t, t_next, normals)?;
         let start = field.schedule().at(t)?;
-        let gamma = self.churn.gamma(start.rho(), grid.map_or(1, |grid| grid.steps));
+        let gamma = churn.gamma(start.rho(), grid.map_or(1, |grid| grid.steps));
         if gamma == 0.0 {
-            let step = Step { field, t, t_next, h, u, next, noise, grid };
-            return self.method.step(step, method);
+            let step = Step { field, t, t_next, h, u, next, noise, grid, lanes: None };
+            return method.step(step);
         }
         let (t, level) = raised_level(*field.uncounted(), &start, gamma)?;
         // rho'^2 - rho^2 without cancellation; the end of the path may have cut it short.
         let growth = (2.0 * (start.log_snr - level.log_snr)).exp_m1().max(0.0);
-        let deviation = self.churn.noise * start.rho() * growth.sqrt();
+        let deviation = churn.noise * start.rho() * growth.sqrt();
         let unit = level.alpha * deviation / h.abs().sqrt();
         let scale = level.alpha / start.alpha;
         raised.linear_combination(0.0, &[(scale, u), (unit, &*normals)])?;
-        self.method.modified(method);
-        let step = Step { field, t, t_next, h: t_next - t, u: raised, next, noise, grid };
-        self.method.step(step, method)
+        method.tell(Told::Replaced)?;
+        let step =
+            Step { field, t, t_next, h: t_next - t, u: raised, next, noise, grid, lanes: None };
+        method.step(step)
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        self.method.accepted(&mut memory.method);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.method.tell(told)?;
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.raised, &mut self.normals], from),
+            _ => Ok(()),
+        }
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        self.method.modified(&mut memory.method);
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        self.method.prepare_interpolant(step)
     }
 
-    fn corrected(&self, memory: &mut Self::Memory) {
-        self.method.corrected(&mut memory.method);
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.method.interpolant()
     }
 }

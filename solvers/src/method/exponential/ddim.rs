@@ -1,9 +1,10 @@
+use super::continuous::continuous_order;
 use super::step_noise::Increment;
 use super::to_data::ends_in_data;
-use super::{AncestralNoise, History, Knot};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{SemilinearField, Target};
-use crate::state::State;
+use super::{AncestralNoise, Continuous, History, Knot};
+use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::{State, StateError};
 
 /// DDIM: `u_next = alpha_next D + sigma_down E + sigma_up z` with data and noise as predicted
 /// at the start of the step (Song et al., *Denoising Diffusion Implicit Models*, 2021, eq. 12
@@ -46,21 +47,26 @@ impl Default for Ddim {
     }
 }
 
-/// The predicted data, and room for noise.
+/// DDIM in the midst of a solve.
 #[derive(Debug)]
-pub struct DdimMemory<S> {
+pub struct DdimStepper<S> {
+    noise: AncestralNoise,
+    /// The predicted data; from clean data the noise.
     history: History<S>,
     increment: Increment<S>,
+    continuous: Continuous<S>,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
-    type Memory = DdimMemory<S>;
+    type Stepper = DdimStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let draws_noise = self.noise.is_drawn();
         MethodInfo {
             weak_order: draws_noise.then_some(1.0),
             draws_noise,
+            interpolant_order: continuous_order(1).filter(|_| !draws_noise),
+            interpolant_evaluations: 1,
             evaluations_to_data: Some(1),
             starts_from_data: !draws_noise,
             starts_from_noise: true,
@@ -68,35 +74,55 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        DdimMemory { history: History::new(1, initial), increment: Increment::new() }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        DdimStepper {
+            noise: self.noise,
+            history: History::new(1, initial),
+            increment: Increment::new(),
+            continuous: Continuous::default(),
+        }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+/// What is predicted at the start of a step: clean data does not say where it goes.
+fn part_from(start: &Knot) -> NonlinearPart {
+    if ends_in_data(&start.level) { NonlinearPart::Noise } else { NonlinearPart::Data }
+}
+
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for DdimStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, .. } = step;
-        let DdimMemory { history, increment } = memory;
         let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
         let split = self.noise.split(&start, &end)?;
-        if ends_in_data(&start.level) {
+        let part = part_from(&start);
+        let predict = |value: &mut S| field.predict(part.into(), value, u, t.into());
+        self.history.evaluate_once(start, predict)?;
+        let value = self.history.value(0);
+        if part == NonlinearPart::Noise {
             // Here E says what D does not: where the clean state goes.
-            history.evaluate_once(start, |e| field.predict(Target::NOISE, e, u, t.into()))?;
             let scale = split.down.alpha / start.level.alpha;
-            let terms = [(scale, u), (split.down.sigma, history.value(0))];
+            let terms = [(scale, u), (split.down.sigma, value)];
             return Ok(next.linear_combination(0.0, &terms)?);
         }
-        history.evaluate_once(start, |data| field.predict(Target::DATA, data, u, t.into()))?;
         // E = (u - alpha D) / sigma.
         let scale = split.down.sigma / start.level.sigma;
         let data = split.down.alpha - scale * start.level.alpha;
-        next.linear_combination(0.0, &[(scale, u), (data, history.value(0))])?;
-        increment.add_to(next, split.up, noise, (t, t_next))
+        next.linear_combination(0.0, &[(scale, u), (data, value)])?;
+        self.increment.add_to(next, split.up, noise, (t, t_next))
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.history.keep();
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.continuous.tell(told)?;
+        self.increment.tell(told)?;
+        self.history.tell(told)
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.history.clear();
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let part = part_from(&Knot::at_end(step.field, step.t)?);
+        self.continuous.prepare_next(step, part, &mut self.history)
+    }
+
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant()
     }
 }

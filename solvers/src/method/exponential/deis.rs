@@ -184,7 +184,13 @@ mod tests {
         let end = knot(end);
         let whole = Transition::new(NonlinearPart::Noise, &knots[0].level, &end.level);
         let time_at_log_snr = |log_snr: f64| Ok(time(log_snr));
-        let step = MultistepStep { whole, end, knots: &knots, time_at_log_snr: &time_at_log_snr };
+        let step = MultistepStep {
+            whole,
+            end,
+            knots: &knots,
+            grid: None,
+            time_at_log_snr: &time_at_log_snr,
+        };
         let mut weights = vec![0.0; times.len()];
         rule.weights(&step, &mut weights).unwrap();
         weights

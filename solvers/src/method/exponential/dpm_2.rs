@@ -1,8 +1,8 @@
 use super::to_data::{ends_in_data, step_to_data};
-use super::{Singlestep, SinglestepMemory};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use super::{Continuous, Singlestep, SinglestepStepper};
+use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// DPM-2: the midpoint rule in `rho = sigma / alpha` with the midpoint at the geometric mean,
 /// `u_next / alpha_next = u / alpha + (rho_next - rho) E_mid`, `rho_mid^2 = rho rho_next`
@@ -28,28 +28,48 @@ impl Default for Dpm2 {
     }
 }
 
+/// DPM-2 in the midst of a solve.
+#[derive(Debug)]
+pub struct Dpm2Stepper<S> {
+    singlestep: SinglestepStepper<S>,
+    /// Of a step to the data.
+    continuous: Continuous<S>,
+}
+
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Dpm2 {
-    type Memory = SinglestepMemory<S>;
+    type Stepper = Dpm2Stepper<S>;
 
     fn info(&self) -> MethodInfo {
         let own = Method::<S, F>::info(&self.0);
         MethodInfo { name: "dpm-2", evaluations_to_data: Some(1), ..own }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        Method::<S, F>::memory(&self.0, initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        let singlestep = SinglestepStepper::new(self.0.clone(), initial);
+        Dpm2Stepper { singlestep, continuous: Continuous::default() }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Dpm2Stepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let end = step.field.schedule().at_end(step.t_next)?;
-        if ends_in_data(&end) { step_to_data(step, &end) } else { self.0.step(step, memory) }
+        if ends_in_data(&end) { step_to_data(step, &end) } else { self.singlestep.step(step) }
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        Method::<S, F>::accepted(&self.0, memory);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.continuous.tell(told)?;
+        Stepper::<S, F>::tell(&mut self.singlestep, told)
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        Method::<S, F>::modified(&self.0, memory);
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        if ends_in_data(&step.field.schedule().at_end(step.t_next)?) {
+            return self.continuous.prepare_to_data(step);
+        }
+        self.singlestep.prepare_interpolant(step)
+    }
+
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        let to_data = self.continuous.interpolant();
+        to_data.or_else(|| Stepper::<S, F>::interpolant(&self.singlestep))
     }
 }

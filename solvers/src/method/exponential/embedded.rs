@@ -1,8 +1,12 @@
-use super::{Singlestep, SinglestepMemory};
+use super::continuous::continuous_order;
+use super::{Singlestep, SinglestepStepper};
 use crate::field::Counted;
-use crate::method::{ErrorEstimate, Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told,
+    move_lanes,
+};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// DPM-Solver-12 and -23 (Lu et al., *DPM-Solver*, 2022, section 3.4 and appendix C; for the
 /// data, DPM-Solver++12 and 23 of their published code): singlestep methods of order 2 and 3
@@ -51,10 +55,10 @@ impl EmbeddedSinglestep {
     }
 }
 
-/// The values of a step, and both solutions.
+/// The method in the midst of a solve: the values of a step, and both solutions.
 #[derive(Debug)]
-pub struct EmbeddedMemory<S> {
-    singlestep: SinglestepMemory<S>,
+pub struct EmbeddedStepper<S> {
+    singlestep: SinglestepStepper<S>,
     /// The lower-order solution at the end of the step, and at that of the last one.
     lower: S,
     lower_before: S,
@@ -63,53 +67,27 @@ pub struct EmbeddedMemory<S> {
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for EmbeddedSinglestep {
-    type Memory = EmbeddedMemory<S>;
+    type Stepper = EmbeddedStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let order = self.0.own_order() as u32;
         MethodInfo {
             embedded_order: Some(order - 1),
+            lane_steps: true,
+            interpolant_order: continuous_order(order),
+            interpolant_evaluations: 1,
             ..MethodInfo::one_step(self.name(), Kind::Exponential, order, u64::from(order))
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        EmbeddedMemory {
-            singlestep: SinglestepMemory::new(self.0.own_order(), initial),
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        EmbeddedStepper {
+            singlestep: SinglestepStepper::new(self.0.clone(), initial),
             lower: initial.zeros_like(),
             lower_before: initial.zeros_like(),
             error: initial.zeros_like(),
             has_past: false,
         }
-    }
-
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let EmbeddedMemory { singlestep, lower, lower_before, error, has_past } = memory;
-        if !*has_past {
-            lower_before.copy_from(step.u)?;
-            *has_past = true;
-        }
-        let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        let inner = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: None };
-        self.0.step(inner, singlestep)?;
-        self.0.lower_order_step(field, (t, t_next), u, singlestep, lower)?;
-        error.linear_combination(0.0, &[(1.0, next), (-1.0, lower)])?;
-        Ok(())
-    }
-
-    fn accepted(&self, memory: &mut Self::Memory) {
-        <Singlestep as Method<S, F>>::accepted(&self.0, &mut memory.singlestep);
-        std::mem::swap(&mut memory.lower, &mut memory.lower_before);
-    }
-
-    fn modified(&self, memory: &mut Self::Memory) {
-        <Singlestep as Method<S, F>>::modified(&self.0, &mut memory.singlestep);
-        memory.has_past = false;
-    }
-
-    fn corrected(&self, memory: &mut Self::Memory) {
-        // The lower-order state before is but a scale of the tolerance.
-        <Singlestep as Method<S, F>>::corrected(&self.0, &mut memory.singlestep);
     }
 
     fn clock(&self, field: &Counted<&F>, t: f64) -> Result<f64, StepError> {
@@ -119,12 +97,57 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for EmbeddedSinglestep {
     fn time_at_clock(&self, field: &Counted<&F>, clock: f64) -> Result<f64, StepError> {
         Ok(field.schedule().time_at_log_snr(clock)?)
     }
+}
 
-    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::Against {
-            error: &memory.error,
-            before: &memory.lower_before,
-            after: &memory.lower,
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for EmbeddedStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let EmbeddedStepper { singlestep, lower, lower_before, error, has_past } = self;
+        if !*has_past {
+            lower_before.copy_from(step.u)?;
+            *has_past = true;
         }
+        let Step { field, t, t_next, h, u, next, noise, lanes, .. } = step;
+        let inner = Step { field, t, t_next, h, u, next: &mut *next, noise, grid: None, lanes };
+        singlestep.step(inner)?;
+        singlestep.lower_order_step(u, lower, lanes)?;
+        error.linear_combination(0.0, &[(1.0, next), (-1.0, lower)])?;
+        Ok(())
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        Stepper::<S, F>::tell(&mut self.singlestep, told)?;
+        let EmbeddedStepper { lower, lower_before, error, has_past, .. } = self;
+        match told {
+            Told::Accepted => std::mem::swap(lower, lower_before),
+            Told::AcceptedLanes(lanes) => {
+                let pairs: Vec<(usize, usize)> = lanes.iter().map(|&lane| (lane, lane)).collect();
+                lower_before.assign_lanes(lower, &pairs)?;
+            }
+            // The lower-order state before is but a scale of the tolerance.
+            Told::Corrected => {}
+            Told::Replaced => *has_past = false,
+            Told::Lanes(from) => move_lanes([lower, lower_before, error], from)?,
+        }
+        Ok(())
+    }
+
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::Against {
+            error: &self.error,
+            before: &self.lower_before,
+            after: &self.lower,
+        }
+    }
+
+    fn known(&self, lane: usize) -> u64 {
+        Stepper::<S, F>::known(&self.singlestep, lane)
+    }
+
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        self.singlestep.prepare_interpolant(step)
+    }
+
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        Stepper::<S, F>::interpolant(&self.singlestep)
     }
 }

@@ -1,8 +1,8 @@
 use super::Knot;
 use crate::field::{Counted, FieldError};
-use crate::method::StepError;
+use crate::method::{StepError, Told, move_lanes};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// The last values of a nonlinear part and the knot of each, newest first.
 ///
@@ -70,9 +70,16 @@ impl<S: State> History<S> {
         self.len = (self.len + 1).min(self.values.len());
     }
 
-    /// The step was accepted: the newest value is history.
-    pub fn keep(&mut self) {
-        self.newest_is_open = false;
+    /// Takes note of what happened: what is held becomes history, is forgotten at the state that
+    /// was corrected, or altogether, or moves with the lanes.
+    pub fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Accepted | Told::AcceptedLanes(_) => self.newest_is_open = false,
+            Told::Corrected => self.forget_newest(),
+            Told::Replaced => self.clear(),
+            Told::Lanes(from) => move_lanes(&mut self.values, from)?,
+        }
+        Ok(())
     }
 
     /// Evaluates the nonlinear part at states of the past, oldest first.
@@ -97,7 +104,7 @@ impl<S: State> History<S> {
         std::mem::swap(&mut self.values[0], value);
     }
 
-    /// Adds the value at the end of the accepted step, after [`History::keep`]: the next
+    /// Adds the value at the end of the accepted step, after it was accepted: the next
     /// step does not evaluate its first. `value` is left with arbitrary content.
     pub fn insert_newest(&mut self, knot: Knot, value: &mut S) {
         self.insert(knot, value);
@@ -105,8 +112,8 @@ impl<S: State> History<S> {
     }
 
     /// Forgets the value at the end of the accepted step ([`History::insert_newest`]), if there
-    /// is one: the state there has been corrected.
-    pub fn forget_newest(&mut self) {
+    /// is one.
+    fn forget_newest(&mut self) {
         if std::mem::take(&mut self.newest_is_open) {
             self.len -= 1;
             self.values.rotate_left(1);

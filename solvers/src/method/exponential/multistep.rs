@@ -1,11 +1,18 @@
+use std::sync::Arc;
+
+use super::continuous::{MadeStep, continuous_order};
 use super::rule::MAX_VALUES;
 use super::starter::{Starter, extra_evaluations};
 use super::to_data::{check_transition, ends_in_data, undivided};
-use super::{Bh, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC};
+use super::{
+    Bh, Continuous, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC,
+};
 use crate::field::Counted;
-use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    GridPosition, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// A multistep method, one evaluation a step: a [`MultistepRule`] with its history, its
 /// start, its end, and a corrector if one is asked for.
@@ -24,9 +31,9 @@ use crate::state::State;
 /// let solution = solve(&problem, &method, SolveOptions::steps(20)).unwrap();
 /// assert_eq!(solution.statistics.nfe, 25);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Multistep<R> {
-    rule: R,
+    rule: Arc<R>,
     start: Start,
     final_orders: FinalOrders,
     last_order: usize,
@@ -53,11 +60,19 @@ pub enum Start {
     Heun,
 }
 
+// By hand: `derive` would ask the rule to be `Clone`.
+impl<R> Clone for Multistep<R> {
+    fn clone(&self) -> Self {
+        Multistep { rule: self.rule.clone(), ..*self }
+    }
+}
+
 impl<R: MultistepRule> Multistep<R> {
     /// `rule` with its own defaults and no corrector.
     pub fn new(rule: R) -> Self {
         let final_orders = rule.final_orders();
         let start = Start::default();
+        let rule = Arc::new(rule);
         Multistep { rule, start, final_orders, last_order: 1, corrector: None, uncorrected: 0 }
     }
 
@@ -109,18 +124,21 @@ impl<R: MultistepRule> Multistep<R> {
     }
 }
 
-/// The values of past steps, and what the start and the corrector need.
+/// A multistep method in the midst of a solve: the values of past steps, and what the start and the
+/// corrector need.
 #[derive(Debug)]
-pub struct MultistepMemory<S> {
+pub struct MultistepStepper<R, S> {
+    method: Multistep<R>,
     history: History<S>,
     starter: Option<Starter<S>>,
     /// The value at the predicted end of a corrected step.
     at_end: Option<(Knot, S)>,
     corrected: bool,
+    continuous: Continuous<S>,
 }
 
-impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multistep<R> {
-    type Memory = MultistepMemory<S>;
+impl<S: State, F: SemilinearField<S>, R: MultistepRule + 'static> Method<S, F> for Multistep<R> {
+    type Stepper = MultistepStepper<R, S>;
 
     fn info(&self) -> MethodInfo {
         let order = self.rule.order() + u32::from(self.corrector.is_some());
@@ -132,6 +150,8 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
                 Start::Heun => u64::from(self.values() > 1),
                 Start::Matching => extra_evaluations(self.values(), &self.rule.starter()),
             },
+            interpolant_order: continuous_order(order),
+            interpolant_evaluations: 1,
             history: self.values() as u32 - 1,
             evaluations_to_data: Some(1),
             starts_from_data: divisible && self.rule.part() == NonlinearPart::Noise,
@@ -140,31 +160,31 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let starts = self.start == Start::Matching && self.values() > 1;
         let evaluates_ends = self.corrector.is_some() || self.start == Start::Heun;
-        MultistepMemory {
-            history: History::new(self.values(), initial),
+        MultistepStepper {
+            method: self.clone(),
+            // After a corrected step the value at its end is held beside those that it was made of.
+            history: History::new(self.values() + usize::from(self.corrector.is_some()), initial),
             starter: starts.then(|| Starter::new(self.values(), self.rule.starter(), initial)),
             at_end: evaluates_ends.then(|| (Knot::NONE, initial.zeros_like())),
             corrected: false,
+            continuous: Continuous::default(),
         }
     }
+}
 
-    fn seed_history(
-        &self,
-        field: &Counted<&F>,
-        past: &[(f64, S)],
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        memory.history.seed(field, self.rule.part(), past)
+impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for MultistepStepper<R, S> {
+    fn look_back(&mut self, field: &Counted<&F>, past: &[(f64, S)]) -> Result<(), StepError> {
+        self.history.seed(field, self.method.rule.part(), past)
     }
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let MultistepMemory { history, starter, at_end, corrected } = memory;
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let MultistepStepper { method, history, starter, at_end, corrected, .. } = self;
         let field = step.field;
         let (start, end) = (Knot::at_end(field, step.t)?, Knot::at_end(field, step.t_next)?);
-        let part = self.rule.part();
+        let part = method.rule.part();
         let whole = Transition::new(part, &start.level, &end.level);
         check_transition(&start, &end, &whole, 1)?;
         if starter.is_some() && start.log_snr().is_infinite() {
@@ -183,24 +203,24 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
             return starter.make(step, start, end, history);
         }
         let Step { u, next, grid, .. } = step;
-        let known = if to_noise { 1 } else { known_values(&self.rule, history, &whole) };
-        let held = self.values().min(known);
-        let values = self.final_orders.limit(held, self.last_order, grid);
+        let known = if to_noise { 1 } else { known_values(&*method.rule, history, &whole) };
+        let held = method.values().min(known);
+        let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
+        let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
         if to_noise {
             // That of a constant, for rules in `rho` as well, which is infinite.
             weights[0] = whole.weight(1);
         } else {
-            self.rule.weights(&view, &mut weights[..values])?;
+            method.rule.weights(&view, &mut weights[..values])?;
         }
         advance(next, u, whole.scale, &weights[..values], history, None)?;
         let uncorrected =
-            |grid: GridPosition| grid.remaining() == 1 || grid.index < self.uncorrected;
-        let heun = self.start == Start::Heun && history.len() == 1 && self.values() > 1;
-        let corrector = match (heun, self.corrector) {
+            |grid: GridPosition| grid.remaining() == 1 || grid.index < method.uncorrected;
+        let heun = method.start == Start::Heun && history.len() == 1 && method.values() > 1;
+        let corrector = match (heun, method.corrector) {
             // Of order 1 with `bh2` it gives half the step's weight to either end.
             (true, _) => Some(UniC(Bh::Bh2)),
             (false, corrector) => corrector.filter(|_| !grid.is_some_and(uncorrected)),
@@ -222,23 +242,35 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Method<S, F> for Multist
         Ok(())
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.history.keep();
-        if let Some(starter) = &mut memory.starter {
-            starter.accepted();
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.continuous.tell(told)?;
+        self.history.tell(told)?;
+        if let Some(starter) = &mut self.starter {
+            starter.tell(told)?;
         }
-        if let (true, Some((knot, value))) = (memory.corrected, &mut memory.at_end) {
+        let Some((knot, value)) = &mut self.at_end else { return Ok(()) };
+        match told {
             // The value at the predicted end is the next step's first.
-            memory.history.insert_newest(*knot, value);
+            Told::Accepted if self.corrected => self.history.insert_newest(*knot, value),
+            Told::Lanes(from) => move_lanes([value], from)?,
+            _ => {}
         }
+        Ok(())
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.history.clear();
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let part = self.method.rule.part();
+        let MultistepStepper { history, corrected, continuous, .. } = self;
+        if !*corrected || continuous.is_ready() {
+            return continuous.prepare_next(step, part, history);
+        }
+        // The value at the predicted end is there already.
+        let made = MadeStep::of(&step, part)?;
+        Ok(continuous.prepare(made, history.value(1), Some(history.value(0)))?)
     }
 
-    fn corrected(&self, memory: &mut Self::Memory) {
-        memory.history.forget_newest();
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant()
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::field::FieldError;
 use crate::method::StepError;
-use crate::semilinear::{Level, SemilinearField};
+use crate::semilinear::{Level, Schedule};
 
 /// Where a singlestep method places its inner nodes.
 #[derive(Clone, Default)]
@@ -47,9 +47,9 @@ pub(super) struct Division<'a> {
 
 impl Nodes {
     /// The `i`-th of `n` parts.
-    pub(super) fn place<S>(
+    pub(super) fn place(
         &self,
-        field: &impl SemilinearField<S>,
+        schedule: &dyn Schedule,
         step: &Division<'_>,
         i: usize,
         n: usize,
@@ -57,11 +57,11 @@ impl Nodes {
         let h = step.end.log_snr - step.start.log_snr;
         let t = match self {
             Nodes::LogSnr => {
-                field.schedule().time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?
+                schedule.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?
             }
             Nodes::Rule(rule) => rule(step.t, step.t_next, i, n)?,
         };
-        let level = field.schedule().at(t)?;
+        let level = schedule.at(t)?;
         let share = (level.log_snr - step.start.log_snr) / h;
         if share > 0.0 && share < 1.0 {
             return Ok(Node { t, level, share });

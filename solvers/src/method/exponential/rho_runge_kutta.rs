@@ -1,12 +1,15 @@
 use std::cell::RefCell;
 
-use super::Knot;
+use super::continuous::{MadeStep, continuous_order};
 use super::to_data::{check_finite, ends_in_data, step_to_data};
+use super::{Continuous, Knot};
 use crate::field::{Counted, FieldError, Times, VectorField};
-use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaMemory};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{Level, SemilinearField, Target};
-use crate::state::State;
+use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaStepper};
+use crate::method::{
+    Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
+use crate::semilinear::{Level, NonlinearPart, SemilinearField, Target};
+use crate::state::{State, StateError};
 
 /// An explicit Runge-Kutta method for `y = u / alpha` in `rho = sigma / alpha`, in which a
 /// semilinear field is its noise prediction and nothing else: `dy / drho = E(alpha y, t(rho))`.
@@ -40,14 +43,15 @@ impl<T> Default for RhoRungeKutta<T> {
     }
 }
 
-/// The stages, and the state in both variables.
+/// The method in the midst of a solve: the stages, and the state in both variables.
 #[derive(Debug)]
-pub struct RhoRungeKuttaMemory<S> {
-    stages: RungeKuttaMemory<S>,
+pub struct RhoRungeKuttaStepper<S, T> {
+    stages: RungeKuttaStepper<S, T>,
     /// `y` at the start of the step.
     start: S,
     /// `u` at a stage, written by the field as it is evaluated.
     state: RefCell<S>,
+    continuous: Continuous<S>,
 }
 
 /// The field in the variables `y`, `rho`, over one step.
@@ -80,11 +84,13 @@ impl<S: State, F: SemilinearField<S>> VectorField<S> for RhoField<'_, S, F> {
 }
 
 impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRungeKutta<T> {
-    type Memory = RhoRungeKuttaMemory<S>;
+    type Stepper = RhoRungeKuttaStepper<S, T>;
 
     fn info(&self) -> MethodInfo {
         let own = <RungeKutta<T> as Method<S, RhoField<'_, S, F>>>::info(&self.method);
         MethodInfo {
+            interpolant_order: continuous_order(own.order),
+            interpolant_evaluations: 1,
             evaluations_at_start: own.evaluations_at_start,
             evaluations_to_data: Some(1),
             starts_from_data: true,
@@ -97,15 +103,20 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        RhoRungeKuttaMemory {
-            stages: <RungeKutta<T> as Method<S, RhoField<'_, S, F>>>::memory(&self.method, initial),
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        RhoRungeKuttaStepper {
+            stages: RungeKuttaStepper::new(initial),
             start: initial.zeros_like(),
             state: RefCell::new(initial.zeros_like()),
+            continuous: Continuous::default(),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Stepper<S, F>
+    for RhoRungeKuttaStepper<S, T>
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
@@ -114,7 +125,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
         let start = field.schedule().at_end(t)?;
         let knots = [(t, start), (t_next, end)].map(|(t, level)| Knot { t, level });
         check_finite(&knots[0], &knots[1], [start.rho(), end.rho()])?;
-        let RhoRungeKuttaMemory { stages, start: y, state } = memory;
+        let RhoRungeKuttaStepper { stages, start: y, state, .. } = self;
         y.linear_combination(0.0, &[(1.0 / start.alpha, u)])?;
         let at = |level: &Level, t: f64| (level.rho(), t, level.alpha);
         let ends = [at(&start, t), at(&end, t_next)];
@@ -129,17 +140,41 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
             next: &mut *next,
             noise,
             grid,
+            lanes: None,
         };
-        self.method.step(step, stages)?;
+        stages.step(step)?;
         next.linear_combination(end.alpha, &[])?;
         Ok(())
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        Method::<S, RhoField<'_, S, F>>::accepted(&self.method, &mut memory.stages);
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        Stepper::<S, RhoField<'_, S, F>>::tell(&mut self.stages, told)?;
+        self.continuous.tell(told)?;
+        match told {
+            Told::Lanes(from) => move_lanes([&mut self.start, self.state.get_mut()], from),
+            _ => Ok(()),
+        }
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        Method::<S, RhoField<'_, S, F>>::modified(&self.method, &mut memory.stages);
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let RhoRungeKuttaStepper { stages, state, continuous, .. } = self;
+        if continuous.is_ready() {
+            return Ok(());
+        }
+        let made = MadeStep::of(&step, NonlinearPart::Noise)?;
+        if ends_in_data(&made.knots.1.level) {
+            return continuous.prepare_to_data(step);
+        }
+        if made.is_infinite() {
+            return Ok(continuous.prepare(made, stages.first(), None)?);
+        }
+        let value = state.get_mut();
+        step.field.predict(Target::NOISE, value, step.next, step.t_next.into())?;
+        continuous.prepare(made, stages.first(), Some(value))?;
+        Ok(stages.set_first(value)?)
+    }
+
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant()
     }
 }

@@ -79,6 +79,8 @@ pub struct MultistepStep<'a> {
     pub end: Knot,
     /// Where the values were taken, newest first; the first is the start of the step.
     pub knots: &'a [Knot],
+    /// Which step of a fixed grid it is, for coefficients of every step's own.
+    pub grid: Option<GridPosition>,
     /// The time at which the clock shows a value.
     pub time_at_log_snr: &'a dyn Fn(f64) -> Result<f64, FieldError>,
 }

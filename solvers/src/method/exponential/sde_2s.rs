@@ -1,10 +1,10 @@
 use super::nodes::Division;
 use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::noise::NoiseRequest;
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// The singlestep stochastic DPM-Solver++ of k-diffusion (`dpmpp_sde`, `r = 1/2`): an ancestral
 /// step of order 1 to the node in the middle on the clock, then an ancestral step from the
@@ -33,7 +33,8 @@ impl Sde2S {
 
 /// The predicted data, the state at the node, and the increments before and after it.
 #[derive(Debug)]
-pub struct Sde2SMemory<S> {
+pub struct Sde2SStepper<S> {
+    method: Sde2S,
     data: S,
     stage: S,
     before: S,
@@ -41,7 +42,7 @@ pub struct Sde2SMemory<S> {
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
-    type Memory = Sde2SMemory<S>;
+    type Stepper = Sde2SStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let draws_noise = self.noise.is_drawn();
@@ -59,30 +60,38 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
         self.noise.is_drawn().then_some(request)
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let state = || initial.zeros_like();
-        Sde2SMemory { data: state(), stage: state(), before: state(), after: state() }
+        Sde2SStepper {
+            method: *self,
+            data: state(),
+            stage: state(),
+            before: state(),
+            after: state(),
+        }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Sde2SStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         const PART: NonlinearPart = NonlinearPart::Data;
         let end = step.field.schedule().at_end(step.t_next)?;
         if ends_in_data(&end) {
             return step_to_data(step, &end);
         }
         let Step { field, t, t_next, u, next, noise, .. } = step;
-        let Sde2SMemory { data, stage, before, after } = memory;
+        let Sde2SStepper { method, data, stage, before, after } = self;
         let (start, end) = (Knot::at(field, t)?, Knot::at(field, t_next)?);
         let division = Division { t, t_next, start: &start.level, end: &end.level };
-        let node = Nodes::LogSnr.place(field, &division, 1, 2)?;
+        let node = Nodes::LogSnr.place(&**field.schedule(), &division, 1, 2)?;
         let node = Knot { t: node.t, level: node.level };
-        let half = self.noise.split(&start, &node)?;
-        let whole = self.noise.split(&start, &end)?;
+        let half = method.noise.split(&start, &node)?;
+        let whole = method.noise.split(&start, &end)?;
 
         field.predict(PART.into(), data, u, t.into())?;
         let flow = Transition::new(PART, &start.level, &half.down);
         stage.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
-        if self.noise.is_drawn() {
+        if method.noise.is_drawn() {
             noise.increment(t, node.t, before)?;
             noise.increment(node.t, t_next, after)?;
             // Their sum, the increment of the step.
@@ -93,10 +102,19 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Sde2S {
         field.predict(PART.into(), data, stage, node.t.into())?;
         let flow = Transition::new(PART, &start.level, &whole.down);
         next.linear_combination(0.0, &[(flow.scale, u), (flow.weight(1), data)])?;
-        if self.noise.is_drawn() {
+        if method.noise.is_drawn() {
             let scale = whole.up / (t_next - t).abs().sqrt();
             next.linear_combination(1.0, &[(scale, after)])?;
         }
         Ok(())
+    }
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => {
+                let Sde2SStepper { data, stage, before, after, .. } = self;
+                move_lanes([data, stage, before, after], from)
+            }
+            _ => Ok(()),
+        }
     }
 }

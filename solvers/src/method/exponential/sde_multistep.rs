@@ -4,9 +4,9 @@ use super::step_noise::Increment;
 use super::to_data::check_transition;
 use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
 use crate::field::Counted;
-use crate::method::{Kind, Method, MethodInfo, Step, StepError};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// The multistep methods of DPM-Solver on the reverse diffusion in place of the probability
 /// flow, one evaluation a step: SDE-DPM-Solver++ 1 and 2M for the data, SDE-DPM-Solver-1 and
@@ -63,15 +63,16 @@ impl SdeMultistep {
     }
 }
 
-/// The values of past steps, and room for noise.
+/// The method in the midst of a solve: the values of past steps, and room for noise.
 #[derive(Debug)]
-pub struct SdeMultistepMemory<S> {
+pub struct SdeMultistepStepper<S> {
+    method: SdeMultistep,
     history: History<S>,
     increment: Increment<S>,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
-    type Memory = SdeMultistepMemory<S>;
+    type Stepper = SdeMultistepStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let draws_noise = self.noise.is_drawn();
@@ -86,49 +87,39 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for SdeMultistep {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let history = History::new(self.rule.values(), initial);
-        SdeMultistepMemory { history, increment: Increment::new() }
+        SdeMultistepStepper { method: self.clone(), history, increment: Increment::new() }
+    }
+}
+
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SdeMultistepStepper<S> {
+    fn look_back(&mut self, field: &Counted<&F>, past: &[(f64, S)]) -> Result<(), StepError> {
+        self.history.seed(field, self.method.rule.part(), past)
     }
 
-    fn seed_history(
-        &self,
-        field: &Counted<&F>,
-        past: &[(f64, S)],
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        memory.history.seed(field, self.rule.part(), past)
-    }
-
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, u, next, noise, grid, .. } = step;
-        let SdeMultistepMemory { history, increment } = memory;
-        let part = self.rule.part();
+        let SdeMultistepStepper { method, history, increment } = self;
+        let part = method.rule.part();
         let (start, end) = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
-        let std = self.noise.std(part, &start, &end)?;
-        let whole = self.noise.transition(part, &start, &end);
+        let std = method.noise.std(part, &start, &end)?;
+        let whole = method.noise.transition(part, &start, &end);
         check_transition(&start, &end, &whole, 1)?;
         history.evaluate_once(start, |value| field.predict(part.into(), value, u, t.into()))?;
-        let held = self.rule.values().min(known_values(&self.rule, history, &whole));
-        let values = self.final_orders.limit(held, self.last_order, grid);
+        let held = method.rule.values().min(known_values(&method.rule, history, &whole));
+        let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
         let knots = &history.knots()[..values];
-        let view = MultistepStep { whole, end, knots, time_at_log_snr: &time_at_log_snr };
+        let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];
-        self.rule.weights(&view, &mut weights[..values])?;
+        method.rule.weights(&view, &mut weights[..values])?;
         advance(next, u, whole.scale, &weights[..values], history, None)?;
         increment.add_to(next, std, noise, (t, t_next))
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.history.keep();
-    }
-
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.history.clear();
-    }
-
-    fn corrected(&self, memory: &mut Self::Memory) {
-        memory.history.forget_newest();
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        self.increment.tell(told)?;
+        self.history.tell(told)
     }
 }

@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
+use super::continuous::{MadeStep, continuous_order};
 use super::nodes::Division;
 use super::to_data::check_transition;
-use super::{Knot, Nodes, Transition, Variant};
-use crate::field::Counted;
-use crate::method::{GridPosition, Kind, Method, MethodInfo, Step, StepError};
-use crate::semilinear::{NonlinearPart, SemilinearField};
+use super::{Continuous, Knot, Nodes, Transition, Variant};
+use crate::field::{ByLane, FieldError, Times};
+use crate::method::{
+    GridPosition, Interpolant, Kind, LaneSteps, Method, MethodInfo, Step, StepError, Stepper, Told,
+    move_lanes,
+};
+use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
 use crate::state::{State, StateError};
 
 /// The singlestep methods of order 1, 2 and 3 that evaluate their nonlinear part
@@ -115,31 +119,53 @@ impl Singlestep {
         self.part
     }
 
+    /// What a step of order `order` is made of.
+    fn rows(
+        &self,
+        schedule: &dyn Schedule,
+        (t, t_next): (f64, f64),
+        order: usize,
+    ) -> Result<Rows, StepError> {
+        let ends = [t, t_next].map(|t| Ok(Knot { t, level: schedule.at_end(t)? }));
+        let [from, to]: [Result<Knot, FieldError>; 2] = ends;
+        let (from, to) = (from?, to?);
+        let (start, end) = (from.level, to.level);
+        let whole = Transition::new(self.part, &start, &end);
+        check_transition(&from, &to, &whole, order)?;
+        let mut rows = Rows::default();
+        let w1 = whole.weight(1);
+        if order == 1 {
+            rows.next = [whole.scale, w1, 0.0, 0.0];
+            return Ok(rows);
+        }
+        let division = Division { t, t_next, start: &start, end: &end };
+        let first = self.nodes.place(schedule, &division, 1, order)?;
+        let part = Transition::new(self.part, &start, &first.level);
+        rows.nodes[0] = first.t;
+        rows.stages[0] = [part.scale, part.weight(1), 0.0, 0.0];
+        let r1 = first.share;
+        if order == 2 {
+            let c = self.variant.first_difference(&whole) / r1;
+            rows.next = [whole.scale, w1 - c, c, 0.0];
+            rows.lower = [whole.scale, w1, 0.0, 0.0];
+            return Ok(rows);
+        }
+        let second = self.nodes.place(schedule, &division, 2, order)?;
+        let part = Transition::new(self.part, &start, &second.level);
+        let r2 = second.share;
+        let c = r2 / r1 * self.inner.first_difference(&part);
+        rows.nodes[1] = second.t;
+        rows.stages[1] = [part.scale, part.weight(1) - c, c, 0.0];
+        let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
+        rows.next = [whole.scale, w1 - c1 - c2, c1, c2];
+        let c = self.variant.first_difference(&whole) / r1;
+        rows.lower = [whole.scale, w1 - c, c, 0.0];
+        Ok(rows)
+    }
+
     fn step_order(&self, grid: Option<GridPosition>) -> usize {
         let listed = self.orders.as_ref().zip(grid).and_then(|(list, grid)| list.get(grid.index));
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
-    }
-
-    /// The step of the next lower order with the values of one just made.
-    pub(super) fn lower_order_step<S: State, F: SemilinearField<S>>(
-        &self,
-        field: &Counted<&F>,
-        (t, t_next): (f64, f64),
-        u: &S,
-        memory: &SinglestepMemory<S>,
-        out: &mut S,
-    ) -> Result<(), StepError> {
-        let whole =
-            Transition::new(self.part, &field.schedule().at(t)?, &field.schedule().at(t_next)?);
-        let (w1, values) = (whole.weight(1), &memory.values);
-        if self.order == 2 {
-            out.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
-        } else {
-            let c = self.variant.first_difference(&whole) / memory.first_share;
-            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
-            out.linear_combination(0.0, &terms)?;
-        }
-        Ok(())
     }
 
     fn name(&self) -> &'static str {
@@ -154,23 +180,64 @@ impl Singlestep {
     }
 }
 
-/// The values of a step, at its start and its inner nodes.
+/// Weights of the state and of the values `N_0`, `N_1`, `N_2`.
+type Row = [f64; 4];
+
+/// A step as weights.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rows {
+    /// Times of the inner nodes, and the states there.
+    nodes: [f64; 2],
+    stages: [Row; 2],
+    /// The state at the end.
+    next: Row,
+    /// The same of the next lower order.
+    lower: Row,
+}
+
+/// `out <- row (u, N_0, ..)` with the first `values` of the values.
+fn apply<S: State>(out: &mut S, row: &Row, u: &S, values: &[S]) -> Result<(), StateError> {
+    let mut terms = [(row[0], u); 4];
+    for (term, (&weight, value)) in terms[1..].iter_mut().zip(row[1..].iter().zip(values)) {
+        *term = (weight, value);
+    }
+    out.linear_combination(0.0, &terms[..=values.len()])
+}
+
+/// A singlestep method in the midst of a solve: the values of a step, at its start and its inner
+/// nodes.
 #[derive(Debug)]
-pub struct SinglestepMemory<S> {
+pub struct SinglestepStepper<S> {
+    method: Singlestep,
     values: Vec<S>,
     stage: S,
     first_is_known: bool,
-    /// Share of the first inner node.
-    first_share: f64,
+    /// The step made last.
+    rows: Rows,
+    continuous: Continuous<S>,
+    /// What is known of lanes with steps of their own.
+    lanes: Option<Box<OwnSteps>>,
 }
 
-impl<S: State> SinglestepMemory<S> {
-    pub(super) fn new(order: usize, initial: &S) -> Self {
-        SinglestepMemory {
-            values: vec![initial.zeros_like(); order],
+/// Lanes with steps of their own.
+#[derive(Debug)]
+struct OwnSteps {
+    /// The lanes whose value at the start of the coming step is known.
+    known: Vec<bool>,
+    /// The steps made last.
+    rows: Vec<Rows>,
+}
+
+impl<S: State> SinglestepStepper<S> {
+    pub(super) fn new(method: Singlestep, initial: &S) -> Self {
+        SinglestepStepper {
+            values: vec![initial.zeros_like(); method.order],
             stage: initial.zeros_like(),
             first_is_known: false,
-            first_share: f64::NAN,
+            rows: Rows::default(),
+            continuous: Continuous::default(),
+            lanes: None,
+            method,
         }
     }
 
@@ -179,10 +246,19 @@ impl<S: State> SinglestepMemory<S> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
     }
+
+    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        self.continuous.tell(Told::Lanes(from))?;
+        if let Some(lanes) = &mut self.lanes {
+            lanes.known = from.iter().map(|&lane| lanes.known[lane]).collect();
+            lanes.rows.clear();
+        }
+        move_lanes(self.values.iter_mut().chain([&mut self.stage]), from)
+    }
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
-    type Memory = SinglestepMemory<S>;
+    type Stepper = SinglestepStepper<S>;
 
     fn info(&self) -> MethodInfo {
         let order = self.order as u32;
@@ -190,6 +266,8 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         let orders = self.orders.as_deref().unwrap_or(own);
         let (first, last) = (orders.first(), orders.last());
         MethodInfo {
+            interpolant_order: continuous_order(order),
+            interpolant_evaluations: 1,
             evaluations_to_data: (last == Some(&1)).then_some(1),
             starts_from_data: first == Some(&1) && self.part == NonlinearPart::Noise,
             starts_from_noise: first == Some(&1) && self.part == NonlinearPart::Data,
@@ -197,59 +275,165 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Singlestep {
         }
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        SinglestepMemory::new(self.order, initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        SinglestepStepper::new(self.clone(), initial)
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SinglestepStepper<S> {
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        if let Some(lanes) = step.lanes {
+            return self.step_lanes(step, lanes);
+        }
         let Step { field, t, t_next, u, next, grid, .. } = step;
-        let order = self.step_order(grid);
-        let SinglestepMemory { values, stage, first_is_known, first_share } = memory;
-        let ends = (Knot::at_end(field, t)?, Knot::at_end(field, t_next)?);
-        let (start, end) = (ends.0.level, ends.1.level);
-        let whole = Transition::new(self.part, &start, &end);
-        check_transition(&ends.0, &ends.1, &whole, order)?;
+        let SinglestepStepper { method, values, stage, first_is_known, rows, .. } = self;
+        let order = method.step_order(grid);
+        *rows = method.rows(&**field.schedule(), (t, t_next), order)?;
+        let part = method.part.into();
         if !*first_is_known {
-            field.predict(self.part.into(), &mut values[0], u, t.into())?;
+            field.predict(part, &mut values[0], u, t.into())?;
             *first_is_known = true;
         }
-        let division = Division { t, t_next, start: &start, end: &end };
-        let w1 = whole.weight(1);
-        if order == 1 {
-            next.linear_combination(0.0, &[(whole.scale, u), (w1, &values[0])])?;
+        for i in 1..order {
+            let (known, rest) = values.split_at_mut(i);
+            apply(stage, &rows.stages[i - 1], u, known)?;
+            field.predict(part, &mut rest[0], stage, rows.nodes[i - 1].into())?;
+        }
+        Ok(apply(next, &rows.next, u, &values[..order])?)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => return self.move_lanes(from),
+            Told::AcceptedLanes(accepted) => {
+                if let Some(lanes) = &mut self.lanes {
+                    accepted.iter().for_each(|&lane| lanes.known[lane] = false);
+                }
+            }
+            Told::Accepted | Told::Corrected | Told::Replaced => {
+                self.first_is_known = false;
+                if let Some(lanes) = &mut self.lanes {
+                    lanes.known.fill(false);
+                }
+            }
+        }
+        self.continuous.tell(told)
+    }
+
+    fn known(&self, lane: usize) -> u64 {
+        self.lanes.as_ref().map_or(0, |lanes| u64::from(lanes.known[lane]))
+    }
+
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        if self.continuous.is_ready() {
             return Ok(());
         }
-        let first = self.nodes.place(field, &division, 1, order)?;
-        let part = Transition::new(self.part, &start, &first.level);
-        stage.linear_combination(0.0, &[(part.scale, u), (part.weight(1), &values[0])])?;
-        field.predict(self.part.into(), &mut values[1], stage, first.t.into())?;
-        let r1 = first.share;
-        *first_share = r1;
-        if order == 2 {
-            let c = self.variant.first_difference(&whole) / r1;
-            let terms = [(whole.scale, u), (w1 - c, &values[0]), (c, &values[1])];
-            next.linear_combination(0.0, &terms)?;
-            return Ok(());
+        let part = self.method.part;
+        if let Some(lanes) = step.lanes {
+            return self.prepare_lanes(step, lanes);
         }
-        let second = self.nodes.place(field, &division, 2, order)?;
-        let part = Transition::new(self.part, &start, &second.level);
-        let r2 = second.share;
-        let c = r2 / r1 * self.inner.first_difference(&part);
-        let terms = [(part.scale, u), (part.weight(1) - c, &values[0]), (c, &values[1])];
-        stage.linear_combination(0.0, &terms)?;
-        field.predict(self.part.into(), &mut values[2], stage, second.t.into())?;
-        let (c1, c2) = self.variant.two_differences(&whole, r1, r2);
-        let terms =
-            [(whole.scale, u), (w1 - c1 - c2, &values[0]), (c1, &values[1]), (c2, &values[2])];
-        next.linear_combination(0.0, &terms)?;
+        let made = MadeStep::of(&step, part)?;
+        if made.is_infinite() {
+            return Ok(self.continuous.prepare(made, &self.values[0], None)?);
+        }
+        step.field.predict(part.into(), &mut self.stage, step.next, step.t_next.into())?;
+        self.continuous.prepare(made, &self.values[0], Some(&self.stage))?;
+        std::mem::swap(&mut self.values[0], &mut self.stage);
+        self.first_is_known = true;
         Ok(())
     }
 
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.first_is_known = false;
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        self.continuous.interpolant()
+    }
+}
+
+impl<S: State> SinglestepStepper<S> {
+    /// The solution of the next lower order with the values of the step just made.
+    pub(super) fn lower_order_step(
+        &self,
+        u: &S,
+        out: &mut S,
+        lanes: Option<&LaneSteps>,
+    ) -> Result<(), StateError> {
+        let values = &self.values[..self.method.order - 1];
+        match (&self.lanes, lanes) {
+            (Some(own), Some(_)) => apply_by_lane(out, &own.rows, |rows| &rows.lower, u, values),
+            _ => apply(out, &self.rows.lower, u, values),
+        }
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.first_is_known = false;
+    /// The step of lanes that have one each.
+    fn step_lanes<F: SemilinearField<S>>(
+        &mut self,
+        step: Step<'_, S, F>,
+        lanes: &LaneSteps,
+    ) -> Result<(), StepError> {
+        let Step { field, u, next, .. } = step;
+        let SinglestepStepper { method, values, stage, lanes: own, .. } = self;
+        let none_known = || Box::new(OwnSteps { known: vec![false; u.lanes()], rows: Vec::new() });
+        let OwnSteps { known, rows } = &mut **own.get_or_insert_with(none_known);
+        rows.clear();
+        for step in &lanes.steps {
+            rows.push(method.rows(&**field.schedule(), (step.t, step.t_next), method.order)?);
+        }
+        let part = method.part.into();
+        let unknown: Vec<usize> = (0..known.len()).filter(|&lane| !known[lane]).collect();
+        if !unknown.is_empty() {
+            let some = (unknown.len() < known.len()).then_some(unknown.as_slice());
+            let times = ByLane::Each(&lanes.at(0.0)).select(&unknown);
+            field.for_lanes(some, (&mut values[0], u), |field, value, u| {
+                field.predict(part, value, u, Times::Each(&times))
+            })?;
+            known.fill(true);
+        }
+        for i in 1..method.order {
+            let (done, rest) = values.split_at_mut(i);
+            apply_by_lane(stage, rows, |rows| &rows.stages[i - 1], u, done)?;
+            let times: Vec<f64> = rows.iter().map(|rows| rows.nodes[i - 1]).collect();
+            field.for_lanes(None, (&mut rest[0], stage), |field, value, u| {
+                field.predict(part, value, u, Times::Each(&times))
+            })?;
+        }
+        Ok(apply_by_lane(next, rows, |rows| &rows.next, u, values)?)
     }
+
+    /// The continuous extension of lanes that have a step each, for those it is wanted for.
+    fn prepare_lanes<F: SemilinearField<S>>(
+        &mut self,
+        step: Step<'_, S, F>,
+        lanes: &LaneSteps,
+    ) -> Result<(), StepError> {
+        let wanted = &lanes.interpolated;
+        let part = self.method.part;
+        let times = ByLane::Each(&lanes.at(1.0)).select(wanted);
+        let states = (&mut self.stage, &*step.next);
+        step.field.for_lanes(Some(wanted), states, |field, value, u| {
+            field.predict(part.into(), value, u, Times::Each(&times))
+        })?;
+        let (first, last) = (&self.values[0], &self.stage);
+        let states = (step.u, &*step.next);
+        self.continuous.prepare_lanes(part, step.field.schedule(), lanes, states, (first, last))?;
+        let pairs: Vec<(usize, usize)> = wanted.iter().map(|&lane| (lane, lane)).collect();
+        self.values[0].assign_lanes(&self.stage, &pairs)?;
+        if let Some(own) = &mut self.lanes {
+            wanted.iter().for_each(|&lane| own.known[lane] = true);
+        }
+        Ok(())
+    }
+}
+
+/// [`apply`] with a row of every lane's own.
+fn apply_by_lane<S: State>(
+    out: &mut S,
+    rows: &[Rows],
+    row_of: impl Fn(&Rows) -> &Row,
+    u: &S,
+    values: &[S],
+) -> Result<(), StateError> {
+    let column = |i: usize| rows.iter().map(|rows| row_of(rows)[i]).collect::<Vec<f64>>();
+    let columns: Vec<Vec<f64>> = (0..=values.len()).map(column).collect();
+    let states = std::iter::once(u).chain(values);
+    let terms: Vec<(&[f64], &S)> = columns.iter().map(Vec::as_slice).zip(states).collect();
+    out.combine_lanes(&vec![0.0; rows.len()], &terms)
 }

@@ -1,14 +1,14 @@
-use super::{History, Knot, Singlestep, SinglestepMemory};
-use crate::method::{Method, Step, StepError};
-use crate::semilinear::SemilinearField;
-use crate::state::State;
+use super::{History, Knot, Singlestep, SinglestepStepper};
+use crate::method::{Step, StepError, Stepper, Told, move_lanes};
+use crate::semilinear::{NonlinearPart, SemilinearField};
+use crate::state::{State, StateError};
 
 /// Makes the first step of a multistep method in parts, so that it leaves a whole history.
 #[derive(Debug)]
 pub(super) struct Starter<S> {
     parts: usize,
-    method: Singlestep,
-    memory: SinglestepMemory<S>,
+    part: NonlinearPart,
+    method: SinglestepStepper<S>,
     between: S,
     value: S,
     attempted: bool,
@@ -21,12 +21,11 @@ pub(super) fn extra_evaluations(values: usize, method: &Singlestep) -> u64 {
 
 impl<S: State> Starter<S> {
     pub(super) fn new(values: usize, method: Singlestep, initial: &S) -> Self {
-        let memory = SinglestepMemory::new(method.own_order(), initial);
         let state = || initial.zeros_like();
         Starter {
             parts: values - 1,
-            method,
-            memory,
+            part: method.part(),
+            method: SinglestepStepper::new(method, initial),
             between: state(),
             value: state(),
             attempted: false,
@@ -40,8 +39,16 @@ impl<S: State> Starter<S> {
         }
     }
 
-    pub(super) fn accepted(&mut self) {
-        self.attempted = false;
+    pub(super) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Accepted | Told::AcceptedLanes(_) => self.attempted = false,
+            Told::Lanes(from) => {
+                self.method.move_lanes(from)?;
+                move_lanes([&mut self.between, &mut self.value], from)?;
+            }
+            Told::Corrected | Told::Replaced => {}
+        }
+        Ok(())
     }
 
     /// The step from `start` to `end`; the value at `start` is the newest in `history`, which
@@ -54,17 +61,17 @@ impl<S: State> Starter<S> {
         history: &mut History<S>,
     ) -> Result<(), StepError> {
         let Step { field, u, next, noise, .. } = step;
-        let Starter { parts, method, memory, between, value, attempted } = self;
+        let Starter { parts, part: nonlinear, method, between, value, attempted } = self;
         *attempted = true;
         let length = end.log_snr() - start.log_snr();
         let mut t = start.t;
         for part in 1..=*parts {
             let from = if part == 1 { u } else { &*between };
             if part > 1 {
-                field.predict(method.part().into(), value, from, t.into())?;
+                field.predict((*nonlinear).into(), value, from, t.into())?;
                 history.insert(Knot::at(field, t)?, value);
             }
-            memory.set_first(history.value(0))?;
+            method.set_first(history.value(0))?;
             let t_next = if part == *parts {
                 end.t
             } else {
@@ -80,8 +87,9 @@ impl<S: State> Starter<S> {
                 next: &mut *next,
                 noise: &mut *noise,
                 grid: None,
+                lanes: None,
             };
-            method.step(inner, memory)?;
+            method.step(inner)?;
             if part < *parts {
                 between.copy_from(next)?;
             }

@@ -3,10 +3,10 @@
 
 use super::Knot;
 use crate::field::FieldError;
-use crate::method::StepError;
+use crate::method::{StepError, Told, move_lanes};
 use crate::noise::Noise;
 use crate::number::Number;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// A setting of a method's noise outside its range.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -59,6 +59,14 @@ impl<S: State> Increment<S> {
     /// Room is made when something is drawn first.
     pub(super) fn new() -> Self {
         Increment(None)
+    }
+
+    /// Takes note of lanes that moved: the room has another shape then.
+    pub(super) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => move_lanes(&mut self.0, from),
+            _ => Ok(()),
+        }
     }
 
     /// `next <- next + std z`, `z` being the Brownian increment over `[t, t_next]` in units of

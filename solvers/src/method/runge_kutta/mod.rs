@@ -15,6 +15,7 @@ mod kutta3;
 mod midpoint;
 mod nested;
 pub mod order_conditions;
+mod pace;
 mod ralston;
 mod ralston3;
 mod rk4;
@@ -26,7 +27,7 @@ use super::BoxedMethod;
 use crate::field::VectorField;
 use crate::state::State;
 
-pub use stepper::{RungeKutta, RungeKuttaMemory};
+pub use stepper::{RungeKutta, RungeKuttaStepper};
 pub use tableau::{Continuous, ErrorWeights, ExplicitTableau, ExtraStage, Tableau};
 
 macro_rules! registry {

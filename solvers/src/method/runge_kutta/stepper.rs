@@ -1,8 +1,12 @@
 use std::marker::PhantomData;
 
+use super::pace::Pace;
 use super::{Continuous, ErrorWeights, ExplicitTableau, Tableau};
-use crate::field::{Counted, VectorField};
-use crate::method::{ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError};
+use crate::field::{ByLane, Counted, Times, VectorField};
+use crate::method::{
+    ErrorEstimate, Interpolant, InterpolantWeights, Kind, LaneSteps, Method, MethodInfo, Step,
+    StepError, Stepper, Told, move_lanes,
+};
 use crate::state::{State, StateError};
 
 /// The explicit Runge-Kutta method with tableau `T`: the one stepper of all of
@@ -28,14 +32,61 @@ enum FirstStage {
     InSlot(usize),
 }
 
-/// Stages and scratch of a Runge-Kutta solve.
+/// A Runge-Kutta method in the midst of a solve: stages and scratch.
 #[derive(Debug)]
-pub struct RungeKuttaMemory<S> {
+pub struct RungeKuttaStepper<S, T> {
+    tableau: PhantomData<T>,
     stages: Vec<S>,
     stage_state: S,
     errors: Vec<S>,
     first: FirstStage,
-    interpolant_prepared: bool,
+    /// Length of the step whose interpolant is ready.
+    interpolated: Option<f64>,
+    /// What is known of lanes with steps of their own.
+    pace: Option<Box<Pace<S>>>,
+}
+
+impl<S: State, T: ExplicitTableau> RungeKuttaStepper<S, T> {
+    pub(in crate::method) fn new(initial: &S) -> Self {
+        let zeros = || initial.zeros_like();
+        RungeKuttaStepper {
+            tableau: PhantomData,
+            stages: std::iter::repeat_with(zeros).take(T::TABLEAU.interpolant_stages()).collect(),
+            stage_state: zeros(),
+            errors: std::iter::repeat_with(zeros).take(T::TABLEAU.error_estimates()).collect(),
+            first: FirstStage::Unknown,
+            interpolated: None,
+            pace: None,
+        }
+    }
+
+    /// The derivative at the start of the step that was made last, of a method whose last stage
+    /// is not the next one's first.
+    pub(in crate::method) fn first(&self) -> &S {
+        &self.stages[0]
+    }
+
+    /// What is known of the lanes of `u`, which have steps of their own.
+    fn pace_of(&mut self, u: &S) -> &mut Pace<S> {
+        self.pace.get_or_insert_with(|| Box::new(Pace::new(u, T::TABLEAU.first_same_as_last())))
+    }
+
+    /// The first stage of lanes with steps of their own.
+    fn first_of_lanes<F: VectorField<S>>(
+        &mut self,
+        step: &Step<'_, S, F>,
+    ) -> Result<(), StepError> {
+        let Some(lanes) = step.lanes else { return Ok(()) };
+        self.pace_of(step.u);
+        let RungeKuttaStepper { stages, pace: Some(pace), .. } = self else { return Ok(()) };
+        Ok(pace.first(step.field, (&mut stages[0], step.u), lanes)?)
+    }
+
+    /// Gives the derivative at the start of the coming step.
+    pub(in crate::method) fn set_first(&mut self, derivative: &S) -> Result<(), StateError> {
+        self.first = FirstStage::InPlace;
+        self.stages[0].copy_from(derivative)
+    }
 }
 
 /// Time of a node; the end of the step exactly, whatever `t + h` rounds to.
@@ -79,6 +130,8 @@ impl Tableau {
                 Continuous::Hermite => self.order.min(3),
                 Continuous::Own { order, .. } => order,
             }),
+            lane_steps: true,
+            interpolant_evaluations: (self.interpolant_stages() - self.stages()) as u64,
             evaluations_at_start: saved,
             ..MethodInfo::one_step(self.name, Kind::RungeKutta, self.order, evaluations)
         }
@@ -112,6 +165,7 @@ struct Buffers<'m, S> {
     stage_state: &'m mut S,
     next: &'m mut S,
     errors: &'m mut [S],
+    pace: &'m mut Option<Box<Pace<S>>>,
 }
 
 impl<S: State> Buffers<'_, S> {
@@ -172,13 +226,17 @@ impl<S: State> Buffers<'_, S> {
         i: usize,
     ) -> Result<(), StepError> {
         let tableau = const { T::TABLEAU };
-        let &Start { field, u, t, t_next, h, .. } = start;
+        let &Start { field, u, lanes, t, t_next, h, .. } = start;
         let (known, rest) = self.stages.split_at_mut(i);
         let last = const { T::TABLEAU.stages() - 1 };
         let at_end = const { T::TABLEAU.first_same_as_last() } && i == last;
         let target = if at_end { &mut *self.next } else { &mut *self.stage_state };
         target.stage_sum(Some(u), h, tableau.a[i], known)?;
-        field.eval(&mut rest[0], target, node_time(tableau.c[i], t, t_next, h).into())?;
+        let time = node_time(tableau.c[i], t, t_next, h);
+        match (lanes, &mut self.pace) {
+            (Some(lanes), Some(pace)) => pace.slope(field, (&mut rest[0], target), time, lanes)?,
+            _ => field.eval(&mut rest[0], target, time.into())?,
+        }
         Ok(())
     }
 }
@@ -187,6 +245,7 @@ impl<S: State> Buffers<'_, S> {
 struct Start<'s, S, F> {
     field: &'s Counted<&'s F>,
     u: &'s S,
+    lanes: Option<&'s LaneSteps>,
     t: f64,
     t_next: f64,
     h: f64,
@@ -194,130 +253,135 @@ struct Start<'s, S, F> {
 }
 
 impl<S: State, F: VectorField<S>, T: ExplicitTableau> Method<S, F> for RungeKutta<T> {
-    type Memory = RungeKuttaMemory<S>;
+    type Stepper = RungeKuttaStepper<S, T>;
 
     fn info(&self) -> MethodInfo {
         T::TABLEAU.info()
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        let zeros = || initial.zeros_like();
-        RungeKuttaMemory {
-            stages: std::iter::repeat_with(zeros).take(T::TABLEAU.interpolant_stages()).collect(),
-            stage_state: zeros(),
-            errors: std::iter::repeat_with(zeros).take(T::TABLEAU.error_estimates()).collect(),
-            first: FirstStage::Unknown,
-            interpolant_prepared: false,
-        }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        RungeKuttaStepper::new(initial)
     }
+}
 
+impl<S: State, F: VectorField<S>, T: ExplicitTableau> Stepper<S, F> for RungeKuttaStepper<S, T> {
     #[inline]
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        match memory.first {
-            FirstStage::Unknown => step.field.eval(&mut memory.stages[0], step.u, step.t.into())?,
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        match self.first {
+            _ if step.lanes.is_some() => self.first_of_lanes(&step)?,
+            FirstStage::Unknown => step.field.eval(&mut self.stages[0], step.u, step.t.into())?,
             FirstStage::InPlace => {}
             FirstStage::InSlot(slot) if S::UNROLLED => {
                 // A copy of a few numbers is shorter than an exchange of them.
-                let (first, rest) = memory.stages.split_at_mut(slot);
+                let (first, rest) = self.stages.split_at_mut(slot);
                 first[0].copy_from(&rest[0])?;
             }
-            FirstStage::InSlot(slot) => memory.stages.swap(0, slot),
+            FirstStage::InSlot(slot) => self.stages.swap(0, slot),
         }
-        memory.first = FirstStage::InPlace;
-        let Step { field, t, t_next, h, u, next, grid, .. } = step;
-        let start = Start { field, u, t, t_next, h, on_grid: grid.is_some() };
-        let RungeKuttaMemory { stages, stage_state, errors, .. } = memory;
+        self.first = FirstStage::InPlace;
+        let Step { field, t, t_next, h, u, next, grid, lanes, .. } = step;
+        let start = Start { field, u, lanes, t, t_next, h, on_grid: grid.is_some() };
+        let RungeKuttaStepper { stages, stage_state, errors, pace, .. } = self;
         let stages = &mut stages[..const { T::TABLEAU.stages() }];
         let errors = &mut errors[..const { T::TABLEAU.error_estimates() }];
-        Buffers { stages, stage_state, next, errors }.fill::<F, T>(&start)
+        Buffers { stages, stage_state, next, errors, pace }.fill::<F, T>(&start)
     }
 
     #[inline]
-    fn accepted(&self, memory: &mut Self::Memory) {
-        memory.interpolant_prepared = false;
-        memory.first = if const { T::TABLEAU.first_same_as_last() } {
-            FirstStage::InSlot(const { T::TABLEAU.stages() } - 1)
-        } else {
-            FirstStage::Unknown
-        };
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Accepted => {
+                self.interpolated = None;
+                self.first = if const { T::TABLEAU.first_same_as_last() } {
+                    FirstStage::InSlot(const { T::TABLEAU.stages() } - 1)
+                } else {
+                    FirstStage::Unknown
+                };
+            }
+            Told::AcceptedLanes(_) => self.interpolated = None,
+            Told::Corrected | Told::Replaced => self.first = FirstStage::Unknown,
+            Told::Lanes(from) => {
+                let RungeKuttaStepper { stages, stage_state, errors, .. } = self;
+                move_lanes(stages.iter_mut().chain([stage_state]).chain(errors), from)?;
+            }
+        }
+        match &mut self.pace {
+            Some(pace) => pace.tell(told),
+            None => Ok(()),
+        }
     }
 
-    fn modified(&self, memory: &mut Self::Memory) {
-        memory.first = FirstStage::Unknown;
+    #[inline]
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        match T::TABLEAU.error {
+            ErrorWeights::None => ErrorEstimate::None,
+            ErrorWeights::Single { .. } => ErrorEstimate::Single(&self.errors[0]),
+            ErrorWeights::Stretched { .. } => {
+                ErrorEstimate::Stretched { high: &self.errors[0], low: &self.errors[1] }
+            }
+        }
     }
 
-    fn derivative(
-        &self,
+    fn slope(
+        &mut self,
         field: &Counted<&F>,
         du: &mut S,
-        u: &S,
-        t: f64,
+        (u, t): (&S, Times<'_>),
+        kept: bool,
     ) -> Result<bool, StepError> {
-        field.eval(du, u, t.into())?;
+        match t {
+            ByLane::One(_) => field.eval(du, u, t)?,
+            ByLane::Each(_) => {
+                field.for_lanes(None, (&mut *du, u), |field, du, u| field.eval(du, u, t))?;
+            }
+        }
+        match t {
+            _ if !kept => {}
+            ByLane::One(_) => self.set_first(du)?,
+            ByLane::Each(_) => self.pace_of(u).set_first(du)?,
+        }
         Ok(true)
     }
 
-    fn seed_first_evaluation(
-        &self,
-        derivative: &S,
-        memory: &mut Self::Memory,
-    ) -> Result<(), StateError> {
-        memory.stages[0].copy_from(derivative)?;
-        memory.first = FirstStage::InPlace;
-        Ok(())
+    fn known(&self, lane: usize) -> u64 {
+        self.pace.as_ref().map_or(0, |pace| u64::from(pace.knows_first(lane)))
     }
 
-    #[inline]
-    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        match T::TABLEAU.error {
-            ErrorWeights::None => ErrorEstimate::None,
-            ErrorWeights::Single { .. } => ErrorEstimate::Single(&memory.errors[0]),
-            ErrorWeights::Stretched { .. } => {
-                ErrorEstimate::Stretched { high: &memory.errors[0], low: &memory.errors[1] }
-            }
-        }
-    }
-
-    fn interpolant_evaluations(&self) -> u64 {
-        (T::TABLEAU.interpolant_stages() - T::TABLEAU.stages()) as u64
-    }
-
-    fn prepare_interpolant(
-        &self,
-        step: Step<'_, S, F>,
-        memory: &mut Self::Memory,
-    ) -> Result<(), StepError> {
-        if memory.interpolant_prepared {
+    fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        if self.interpolated.is_some() {
             return Ok(());
         }
         let tableau = T::TABLEAU;
-        let Step { field, t, t_next, h, u, next, .. } = step;
+        let Step { field, t, t_next, h, u, next, lanes, .. } = step;
         let mut known = tableau.stages();
+        let RungeKuttaStepper { stages, stage_state, pace, first, .. } = self;
+        let mut slope = |du: &mut S, u: &S, t: f64| match (lanes, &mut *pace) {
+            (Some(lanes), Some(pace)) => pace.slope_between(field, (du, u), t, lanes),
+            _ => field.eval(du, u, t.into()),
+        };
         if !tableau.first_same_as_last() {
-            field.eval(&mut memory.stages[known], next, t_next.into())?;
-            memory.first = FirstStage::InSlot(known);
+            slope(&mut stages[known], next, t_next)?;
+            *first = FirstStage::InSlot(known);
             known += 1;
         }
         if let Continuous::Own { extra, .. } = tableau.continuous {
             for stage in extra {
-                let (done, rest) = memory.stages.split_at_mut(known);
-                memory.stage_state.stage_sum(Some(u), h, stage.a, done)?;
-                let time = node_time(stage.c, t, t_next, h);
-                field.eval(&mut rest[0], &memory.stage_state, time.into())?;
+                let (done, rest) = stages.split_at_mut(known);
+                stage_state.stage_sum(Some(u), h, stage.a, done)?;
+                slope(&mut rest[0], stage_state, node_time(stage.c, t, t_next, h))?;
                 known += 1;
             }
         }
-        memory.interpolant_prepared = true;
+        self.interpolated = Some(h);
         Ok(())
     }
 
-    fn interpolant<'m>(&self, memory: &'m Self::Memory) -> Option<Interpolant<'m, S>> {
-        memory.interpolant_prepared.then_some(Interpolant {
-            stages: &memory.stages,
-            weights: match T::TABLEAU.continuous {
-                Continuous::Hermite => hermite_weights::<T>,
-                Continuous::Own { weights, .. } => weights,
-            },
-        })
+    fn interpolant(&self) -> Option<Interpolant<'_, S>> {
+        let weights = match T::TABLEAU.continuous {
+            Continuous::Hermite => hermite_weights::<T>,
+            Continuous::Own { weights, .. } => weights,
+        };
+        let weights = InterpolantWeights::Tableau { h: self.interpolated?, weights };
+        Some(Interpolant { stages: &self.stages, weights })
     }
 }

@@ -1,10 +1,10 @@
-use super::heun::HeunMemory;
+use super::heun::HeunScratch;
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::request;
 use crate::field::{ReadAsStratonovich, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Euler-Heun: `u_next = u + h f(u, t) + 1/2 sum_k (g_k(u, t) + g_k(v, t + h)) dW_k`
 /// with `v = u + sum_k g_k(u, t) dW_k` (Kloeden & Platen, *Numerical Solution of
@@ -23,13 +23,17 @@ const INFO: StochasticInfo = StochasticInfo {
     ],
 };
 
+/// Euler-Heun in the midst of a solve.
+#[derive(Debug)]
+pub struct EulerHeunStepper<S>(HeunScratch<S>);
+
 impl<S, F> Method<S, F> for EulerHeun
 where
     S: State,
     F: StochasticField<S>,
     F::Interpretation: ReadAsStratonovich,
 {
-    type Memory = HeunMemory<S>;
+    type Stepper = EulerHeunStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("euler-heun", 1, 1, None)
@@ -43,16 +47,31 @@ where
         Some(request(field, false))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        HeunMemory::new(initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        EulerHeunStepper(HeunScratch::new(initial))
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F> Stepper<S, F> for EulerHeunStepper<S>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsStratonovich,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        memory.start(field, noise, u, (t, t_next))?;
-        let HeunMemory { drift, predicted, start_noise, .. } = memory;
+        let scratch = &mut self.0;
+        scratch.start(field, noise, u, (t, t_next))?;
+        let HeunScratch { drift, predicted, start_noise, .. } = &mut *scratch;
         predicted.linear_combination(0.0, &[(1.0, u), (1.0, start_noise)])?;
         next.linear_combination(0.0, &[(1.0, u), (h, drift)])?;
-        memory.add_mean_noise(field, next, t_next)
+        scratch.add_mean_noise(field, next, t_next)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.0.move_lanes(from),
+            _ => Ok(()),
+        }
     }
 }

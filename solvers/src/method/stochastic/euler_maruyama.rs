@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{ReadAsIto, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -43,7 +43,7 @@ const INFO: StochasticInfo = StochasticInfo {
 
 /// Scratch of an Euler-Maruyama solve.
 #[derive(Debug)]
-pub struct EulerMaruyamaMemory<S> {
+pub struct EulerMaruyamaStepper<S> {
     diffusion: S,
     wiener: Wiener<S>,
 }
@@ -54,7 +54,7 @@ where
     F: StochasticField<S>,
     F::Interpretation: ReadAsIto,
 {
-    type Memory = EulerMaruyamaMemory<S>;
+    type Stepper = EulerMaruyamaStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("euler-maruyama", 1, 1, None)
@@ -68,18 +68,34 @@ where
         Some(request(field, false))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        EulerMaruyamaMemory { diffusion: initial.zeros_like(), wiener: Wiener::new() }
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        EulerMaruyamaStepper { diffusion: initial.zeros_like(), wiener: Wiener::new() }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F> Stepper<S, F> for EulerMaruyamaStepper<S>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsIto,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        let EulerMaruyamaMemory { diffusion, wiener } = memory;
+        let EulerMaruyamaStepper { diffusion, wiener } = self;
         // The drift waits where the sum goes: one state less to pass through the caches.
         field.drift(next, u, t)?;
         check_like(u, next)?;
         wiener.draw(noise, field.channels(), u, (t, t_next))?;
         wiener.combine_with_noise(field, diffusion, next, (h, &[(1.0, u)]), (u, t))
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => {
+                move_lanes(self.wiener.states().chain([&mut self.diffusion]), from)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

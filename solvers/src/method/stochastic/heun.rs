@@ -1,9 +1,11 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{Counted, ReadAsStratonovich, StochasticField};
-use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use crate::noise::{Noise, NoiseRequest};
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Stochastic Heun, the trapezoidal rule in drift and diffusion alike:
 /// `v = u + h f + sum_k g_k dW_k`, then
@@ -26,9 +28,9 @@ const INFO: StochasticInfo = StochasticInfo {
     ],
 };
 
-/// Scratch of a Heun or Euler-Heun solve.
+/// Scratch of a Heun or Euler-Heun step.
 #[derive(Debug)]
-pub struct HeunMemory<S> {
+pub(super) struct HeunScratch<S> {
     pub(super) drift: S,
     end_drift: S,
     diffusion: S,
@@ -42,10 +44,10 @@ pub struct HeunMemory<S> {
     wiener: Wiener<S>,
 }
 
-impl<S: State> HeunMemory<S> {
+impl<S: State> HeunScratch<S> {
     pub(super) fn new(initial: &S) -> Self {
         let zeros = || initial.zeros_like();
-        HeunMemory {
+        HeunScratch {
             drift: zeros(),
             end_drift: zeros(),
             diffusion: zeros(),
@@ -55,6 +57,14 @@ impl<S: State> HeunMemory<S> {
             error: zeros(),
             wiener: Wiener::new(),
         }
+    }
+
+    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        let HeunScratch { drift, end_drift, diffusion, start_noise, .. } = self;
+        let own = [drift, end_drift, diffusion, start_noise];
+        move_lanes(own, from)?;
+        let HeunScratch { end_noise, predicted, error, wiener, .. } = self;
+        move_lanes(wiener.states().chain([end_noise, predicted, error]), from)
     }
 
     /// Drift and noise at the start of the step.
@@ -67,7 +77,7 @@ impl<S: State> HeunMemory<S> {
     ) -> Result<(), StepError> {
         field.drift(&mut self.drift, u, t)?;
         self.wiener.draw(noise, field.channels(), u, (t, t_next))?;
-        let HeunMemory { diffusion, start_noise, wiener, .. } = self;
+        let HeunScratch { diffusion, start_noise, wiener, .. } = self;
         wiener.combine_with_noise(field, diffusion, start_noise, (0.0, &[]), (u, t))
     }
 
@@ -78,7 +88,7 @@ impl<S: State> HeunMemory<S> {
         next: &mut S,
         t_next: f64,
     ) -> Result<(), StepError> {
-        let HeunMemory { diffusion, start_noise, end_noise, predicted, wiener, .. } = self;
+        let HeunScratch { diffusion, start_noise, end_noise, predicted, wiener, .. } = self;
         let end = (&*predicted, t_next);
         wiener.combine_with_noise(field, diffusion, end_noise, (0.0, &[]), end)?;
         next.linear_combination(1.0, &[(0.5, start_noise), (0.5, end_noise)])?;
@@ -86,13 +96,17 @@ impl<S: State> HeunMemory<S> {
     }
 }
 
+/// Stochastic Heun in the midst of a solve.
+#[derive(Debug)]
+pub struct StochasticHeunStepper<S>(HeunScratch<S>);
+
 impl<S, F> Method<S, F> for StochasticHeun
 where
     S: State,
     F: StochasticField<S>,
     F::Interpretation: ReadAsStratonovich,
 {
-    type Memory = HeunMemory<S>;
+    type Stepper = StochasticHeunStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("stochastic-heun", 2, 2, Some(1))
@@ -106,24 +120,39 @@ where
         Some(request(field, false))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        HeunMemory::new(initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        StochasticHeunStepper(HeunScratch::new(initial))
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F> Stepper<S, F> for StochasticHeunStepper<S>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsStratonovich,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        memory.start(field, noise, u, (t, t_next))?;
-        let HeunMemory { drift, end_drift, predicted, start_noise, .. } = memory;
+        let scratch = &mut self.0;
+        scratch.start(field, noise, u, (t, t_next))?;
+        let HeunScratch { drift, end_drift, predicted, start_noise, .. } = &mut *scratch;
         predicted.linear_combination(0.0, &[(1.0, u), (h, drift), (1.0, start_noise)])?;
         field.drift(end_drift, predicted, t_next)?;
         next.linear_combination(0.0, &[(1.0, u), (0.5 * h, drift), (0.5 * h, end_drift)])?;
-        memory.add_mean_noise(field, next, t_next)?;
-        let HeunMemory { error, predicted, .. } = memory;
+        scratch.add_mean_noise(field, next, t_next)?;
+        let HeunScratch { error, predicted, .. } = &mut *scratch;
         error.linear_combination(0.0, &[(1.0, &*next), (-1.0, predicted)])?;
         Ok(())
     }
 
-    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::Single(&memory.error)
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::Single(&self.0.error)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.0.move_lanes(from),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, ones, product, request};
 use crate::field::{DiffusionDerivative, Interpretation, OneColumn, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -25,9 +25,9 @@ pub(super) const INFO: StochasticInfo = StochasticInfo {
     ],
 };
 
-/// Scratch of a Milstein solve.
+/// Scratch of a Milstein step, with `g g'` or its difference quotient.
 #[derive(Debug)]
-pub struct MilsteinMemory<S> {
+pub(super) struct MilsteinScratch<S> {
     pub(super) drift: S,
     pub(super) diffusion: S,
     /// `g g'`, or its difference quotient.
@@ -38,10 +38,10 @@ pub struct MilsteinMemory<S> {
     pub(super) wiener: Wiener<S>,
 }
 
-impl<S: State> MilsteinMemory<S> {
+impl<S: State> MilsteinScratch<S> {
     pub(super) fn new(initial: &S) -> Self {
         let zeros = || initial.zeros_like();
-        MilsteinMemory {
+        MilsteinScratch {
             drift: zeros(),
             diffusion: zeros(),
             derivative: zeros(),
@@ -50,6 +50,13 @@ impl<S: State> MilsteinMemory<S> {
             ones: ones(initial),
             wiener: Wiener::new(),
         }
+    }
+
+    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        let MilsteinScratch { drift, diffusion, derivative, support, iterated, ones, wiener } =
+            self;
+        let own = [drift, diffusion, derivative, support, iterated, ones];
+        move_lanes(wiener.states().chain(own), from)
     }
 
     /// `next <- u + h f + g dW + (dW^2 - c |h|) / 2 * derivative`.
@@ -69,13 +76,17 @@ impl<S: State> MilsteinMemory<S> {
     }
 }
 
+/// Milstein's method in the midst of a solve.
+#[derive(Debug)]
+pub struct MilsteinStepper<S>(MilsteinScratch<S>);
+
 impl<S, F> Method<S, F> for Milstein
 where
     S: State,
     F: DiffusionDerivative<S>,
     F::Noise: OneColumn,
 {
-    type Memory = MilsteinMemory<S>;
+    type Stepper = MilsteinStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("milstein", 1, 1, None)
@@ -89,17 +100,32 @@ where
         Some(request(field, false))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        MilsteinMemory::new(initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        MilsteinStepper(MilsteinScratch::new(initial))
+    }
+}
+
+impl<S, F> Stepper<S, F> for MilsteinStepper<S>
+where
+    S: State,
+    F: DiffusionDerivative<S>,
+    F::Noise: OneColumn,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
+        let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        let scratch = &mut self.0;
+        field.drift(&mut scratch.drift, u, t)?;
+        field.diffusion(0, &mut scratch.diffusion, u, t)?;
+        field.diffusion_derivative(&mut scratch.derivative, u, t)?;
+        scratch.wiener.draw(noise, 1, u, (t, t_next))?;
+        scratch.advance(next, u, F::Interpretation::ITO_TERM, h)?;
+        Ok(())
     }
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
-        let Step { field, t, t_next, h, u, next, noise, .. } = step;
-        field.drift(&mut memory.drift, u, t)?;
-        field.diffusion(0, &mut memory.diffusion, u, t)?;
-        field.diffusion_derivative(&mut memory.derivative, u, t)?;
-        memory.wiener.draw(noise, 1, u, (t, t_next))?;
-        memory.advance(next, u, F::Interpretation::ITO_TERM, h)?;
-        Ok(())
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.0.move_lanes(from),
+            _ => Ok(()),
+        }
     }
 }

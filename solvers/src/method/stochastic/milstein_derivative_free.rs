@@ -1,10 +1,10 @@
 use super::info::StochasticInfo;
-use super::milstein::{INFO, MilsteinMemory};
+use super::milstein::{INFO, MilsteinScratch};
 use super::wiener::request;
 use crate::field::{Interpretation, OneColumn, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Milstein's method with a difference quotient for `g g'`. Ito or Stratonovich,
 /// diagonal or scalar noise; strong and weak order 1.
@@ -18,13 +18,17 @@ use crate::state::State;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MilsteinDerivativeFree;
 
+/// The method in the midst of a solve.
+#[derive(Debug)]
+pub struct MilsteinDerivativeFreeStepper<S>(MilsteinScratch<S>);
+
 impl<S, F> Method<S, F> for MilsteinDerivativeFree
 where
     S: State,
     F: StochasticField<S>,
     F::Noise: OneColumn,
 {
-    type Memory = MilsteinMemory<S>;
+    type Stepper = MilsteinDerivativeFreeStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("milstein-derivative-free", 1, 1, None)
@@ -38,17 +42,25 @@ where
         Some(request(field, false))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
-        MilsteinMemory::new(initial)
+    fn begin(&self, initial: &S) -> Self::Stepper {
+        MilsteinDerivativeFreeStepper(MilsteinScratch::new(initial))
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F> Stepper<S, F> for MilsteinDerivativeFreeStepper<S>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Noise: OneColumn,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
+        let scratch = &mut self.0;
         let ito_term = F::Interpretation::ITO_TERM;
         let root = h.abs().sqrt();
-        field.drift(&mut memory.drift, u, t)?;
-        field.diffusion(0, &mut memory.diffusion, u, t)?;
-        let MilsteinMemory { drift, diffusion, derivative, support, iterated, .. } = memory;
+        field.drift(&mut scratch.drift, u, t)?;
+        field.diffusion(0, &mut scratch.diffusion, u, t)?;
+        let MilsteinScratch { drift, diffusion, derivative, support, iterated, .. } = &mut *scratch;
         let terms = [(1.0, u), (ito_term * h, drift), (root, diffusion)];
         support.linear_combination(0.0, &terms)?;
         field.diffusion(0, derivative, support, t)?;
@@ -59,8 +71,15 @@ where
         } else {
             derivative.linear_combination(1.0 / root, &[(-1.0 / root, diffusion)])?;
         }
-        memory.wiener.draw(noise, 1, u, (t, t_next))?;
-        memory.advance(next, u, ito_term, h)?;
+        scratch.wiener.draw(noise, 1, u, (t, t_next))?;
+        scratch.advance(next, u, ito_term, h)?;
         Ok(())
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.0.move_lanes(from),
+            _ => Ok(()),
+        }
     }
 }

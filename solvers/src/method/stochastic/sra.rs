@@ -4,9 +4,11 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{Additive, StochasticField};
-use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use crate::noise::NoiseRequest;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// An explicit Runge-Kutta scheme for additive noise:
 ///
@@ -76,7 +78,8 @@ pub trait AdditiveScheme: Copy + Default + Send + Sync + 'static {
 
 /// Stages and scratch of a solve.
 #[derive(Debug)]
-pub struct AdditiveMemory<S> {
+pub struct AdditiveStepper<S, T> {
+    tableau: std::marker::PhantomData<T>,
     stages: Vec<S>,
     stage: S,
     start: Vec<S>,
@@ -103,7 +106,7 @@ where
     F: StochasticField<S, Interpretation = Additive>,
     T: AdditiveScheme,
 {
-    type Memory = AdditiveMemory<S>;
+    type Stepper = AdditiveStepper<S, T>;
 
     fn info(&self) -> MethodInfo {
         let tableau = T::TABLEAU;
@@ -118,9 +121,10 @@ where
         Some(request(field, true))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let zeros = || initial.zeros_like();
-        AdditiveMemory {
+        AdditiveStepper {
+            tableau: std::marker::PhantomData,
             stages: T::TABLEAU.b.iter().map(|_| zeros()).collect(),
             stage: zeros(),
             start: Vec::new(),
@@ -130,11 +134,18 @@ where
             wiener: Wiener::new(),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F, T> Stepper<S, F> for AdditiveStepper<S, T>
+where
+    S: State,
+    F: StochasticField<S, Interpretation = Additive>,
+    T: AdditiveScheme,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
         let tableau = T::TABLEAU;
-        let AdditiveMemory { stages, stage, start, end, weight, error, wiener } = memory;
+        let AdditiveStepper { stages, stage, start, end, weight, error, wiener, .. } = self;
         let channels = field.channels();
         wiener.draw_with_areas(noise, channels, u, (t, t_next))?;
         super::wiener::resize(start, channels, u);
@@ -166,8 +177,23 @@ where
         Ok(())
     }
 
-    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::Single(&memory.error)
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::Single(&self.error)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.move_lanes(from),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: State, T> AdditiveStepper<S, T> {
+    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        let AdditiveStepper { stages, stage, start, end, weight, error, wiener, .. } = self;
+        let lists = stages.iter_mut().chain(start).chain(end).chain(wiener.states());
+        move_lanes(lists.chain([stage, weight, error]), from)
     }
 }
 

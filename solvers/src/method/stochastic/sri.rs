@@ -4,7 +4,9 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, ones, product, request};
 use crate::field::{OneColumn, ReadAsIto, StochasticField};
-use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError};
+use crate::method::{
+    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
+};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -125,7 +127,8 @@ pub trait SriScheme: Copy + Default + Send + Sync + 'static {
 
 /// Stages and scratch of a solve.
 #[derive(Debug)]
-pub struct SriMemory<S> {
+pub struct SriStepper<S, T> {
+    tableau: std::marker::PhantomData<T>,
     drifts: Vec<S>,
     diffusions: Vec<S>,
     integrals: Integrals<S>,
@@ -181,7 +184,7 @@ where
     F::Noise: OneColumn,
     T: SriScheme,
 {
-    type Memory = SriMemory<S>;
+    type Stepper = SriStepper<S, T>;
 
     fn info(&self) -> MethodInfo {
         let tableau = T::TABLEAU;
@@ -196,9 +199,10 @@ where
         Some(request(field, true))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let zeros = || initial.zeros_like();
-        SriMemory {
+        SriStepper {
+            tableau: std::marker::PhantomData,
             drifts: T::TABLEAU.alpha.iter().map(|_| zeros()).collect(),
             diffusions: T::TABLEAU.c1.iter().map(|_| zeros()).collect(),
             integrals: Integrals {
@@ -214,11 +218,20 @@ where
             wiener: Wiener::new(),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F, T> Stepper<S, F> for SriStepper<S, T>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsIto,
+    F::Noise: OneColumn,
+    T: SriScheme,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
         let tableau = T::TABLEAU;
-        let SriMemory { drifts, diffusions, integrals, stage, sum, error, wiener } = memory;
+        let SriStepper { drifts, diffusions, integrals, stage, sum, error, wiener, .. } = self;
         wiener.draw_with_areas(noise, 1, u, (t, t_next))?;
         integrals.evaluate(&wiener.dw[0], &wiener.area[0], h.abs())?;
         let at = |c: f64| if c == 1.0 { t_next } else { t + c * h };
@@ -251,7 +264,23 @@ where
         Ok(())
     }
 
-    fn error<'m>(&self, memory: &'m Self::Memory) -> ErrorEstimate<'m, S> {
-        ErrorEstimate::Single(&memory.error)
+    fn error(&self) -> ErrorEstimate<'_, S> {
+        ErrorEstimate::Single(&self.error)
+    }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.move_lanes(from),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: State, T> SriStepper<S, T> {
+    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        let SriStepper { drifts, diffusions, integrals, stage, sum, error, wiener, .. } = self;
+        let Integrals { ones, square, i11, i10, i111 } = integrals;
+        let lists = drifts.iter_mut().chain(diffusions).chain(wiener.states());
+        move_lanes(lists.chain([ones, square, i11, i10, i111, stage, sum, error]), from)
     }
 }

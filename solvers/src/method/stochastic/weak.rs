@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, product, request, resize};
 use crate::field::{Counted, NoiseStructure, ReadAsIto, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -42,7 +42,7 @@ const INFO: StochasticInfo = StochasticInfo {
 
 /// Stages and scratch of a solve.
 #[derive(Debug)]
-pub struct WeakMemory<S> {
+pub struct WeakStepper<S> {
     drifts: [S; 3],
     /// `G_k`.
     start: Vec<S>,
@@ -55,7 +55,7 @@ pub struct WeakMemory<S> {
     wiener: Wiener<S>,
 }
 
-impl<S: State> WeakMemory<S> {
+impl<S: State> WeakStepper<S> {
     /// `g` at `u + base +- shift`, into `plus` and `minus`.
     fn pair<F: StochasticField<S>>(
         &mut self,
@@ -103,7 +103,7 @@ where
     F: StochasticField<S>,
     F::Interpretation: ReadAsIto,
 {
-    type Memory = WeakMemory<S>;
+    type Stepper = WeakStepper<S>;
 
     fn info(&self) -> MethodInfo {
         INFO.method_info("weak-rk2", 3, 3, None)
@@ -117,9 +117,9 @@ where
         Some(request(field, F::Noise::SHARED && field.channels() > 1))
     }
 
-    fn memory(&self, initial: &S) -> Self::Memory {
+    fn begin(&self, initial: &S) -> Self::Stepper {
         let zeros = || initial.zeros_like();
-        WeakMemory {
+        WeakStepper {
             drifts: [zeros(), zeros(), zeros()],
             start: Vec::new(),
             plus: zeros(),
@@ -131,41 +131,61 @@ where
             wiener: Wiener::new(),
         }
     }
+}
 
-    fn step(&self, step: Step<'_, S, F>, memory: &mut Self::Memory) -> Result<(), StepError> {
+impl<S, F> Stepper<S, F> for WeakStepper<S>
+where
+    S: State,
+    F: StochasticField<S>,
+    F::Interpretation: ReadAsIto,
+{
+    fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let Step { field, t, t_next, h, u, next, noise, .. } = step;
         let channels = field.channels();
         let (length, root) = (h.abs(), h.abs().sqrt());
         if channels > 1 {
-            memory.wiener.draw_with_areas(noise, channels, u, (t, t_next))?;
+            self.wiener.draw_with_areas(noise, channels, u, (t, t_next))?;
         } else {
-            memory.wiener.draw(noise, 1, u, (t, t_next))?;
+            self.wiener.draw(noise, 1, u, (t, t_next))?;
         }
-        resize(&mut memory.start, channels, u);
-        memory.advance_drift(field, (t, h), u, next)?;
+        resize(&mut self.start, channels, u);
+        self.advance_drift(field, (t, h), u, next)?;
         for k in 0..channels {
-            memory.shift.linear_combination(0.0, &[(root, &memory.start[k])])?;
-            memory.pair(field, k, u, h, t_next)?;
-            memory.add_mean(next, k, 1.0)?;
-            let WeakMemory { plus, minus, stage, integral, ones, wiener, .. } = &mut *memory;
+            self.shift.linear_combination(0.0, &[(root, &self.start[k])])?;
+            self.pair(field, k, u, h, t_next)?;
+            self.add_mean(next, k, 1.0)?;
+            let WeakStepper { plus, minus, stage, integral, ones, wiener, .. } = &mut *self;
             product(integral, &wiener.dw[k], &wiener.dw[k])?;
             let half = 0.25 / root;
             integral.linear_combination(half, &[(-half * length, ones)])?;
             stage.linear_combination(0.0, &[(1.0, &*plus), (-1.0, &*minus)])?;
             next.add_product(stage, integral)?;
             if channels > 1 {
-                memory.cross_shift(k, root)?;
-                memory.pair(field, k, u, 0.0, t)?;
-                memory.add_mean(next, k, -1.0)?;
+                self.cross_shift(k, root)?;
+                self.pair(field, k, u, 0.0, t)?;
+                self.add_mean(next, k, -1.0)?;
                 let half = 0.5 * root;
-                next.linear_combination(1.0, &[(half, &memory.plus), (-half, &memory.minus)])?;
+                next.linear_combination(1.0, &[(half, &self.plus), (-half, &self.minus)])?;
             }
         }
         Ok(())
     }
+
+    fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+        match told {
+            Told::Lanes(from) => self.move_lanes(from),
+            _ => Ok(()),
+        }
+    }
 }
 
-impl<S: State> WeakMemory<S> {
+impl<S: State> WeakStepper<S> {
+    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+        let WeakStepper { drifts, start, plus, minus, stage, shift, integral, ones, wiener } = self;
+        let lists = drifts.iter_mut().chain(start).chain(wiener.states());
+        move_lanes(lists.chain([plus, minus, stage, shift, integral, ones]), from)
+    }
+
     /// `start`, the drift stages, and `next <- u + h sum alpha f`.
     fn advance_drift<F: StochasticField<S>>(
         &mut self,
@@ -174,7 +194,7 @@ impl<S: State> WeakMemory<S> {
         u: &S,
         next: &mut S,
     ) -> Result<(), StepError> {
-        let WeakMemory { drifts: [first, second, third], start, stage, wiener, .. } = self;
+        let WeakStepper { drifts: [first, second, third], start, stage, wiener, .. } = self;
         field.drift(first, u, t)?;
         let inner = t + 2.0 / 3.0 * h;
         stage.linear_combination(0.0, &[(1.0, u), (2.0 / 3.0 * h, &*first)])?;

@@ -22,6 +22,11 @@ impl<S: State> Wiener<S> {
         Wiener { dw: Vec::new(), area: Vec::new() }
     }
 
+    /// All states held, to be moved with the lanes.
+    pub(super) fn states(&mut self) -> impl Iterator<Item = &mut S> {
+        self.dw.iter_mut().chain(&mut self.area)
+    }
+
     /// Draws the increments over `[a, b]`. The number of channels is known with the
     /// field, at the first step: only that one allocates.
     pub(super) fn draw(

@@ -1,0 +1,129 @@
+//! A training run of whichever architecture.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use driftfield_problems::process::GaussianPath;
+use ndarray::Array2;
+
+use super::{
+    CheckpointError, LossRow, Objective, Progress, TrainError, Trainer, TrainingConfig,
+    ValidationRow,
+};
+use crate::Architecture;
+use crate::weights::AnyNetwork;
+
+/// What a run is asked for beside the network.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The process in words; stored only.
+    pub process: String,
+    /// The process.
+    pub path: &'a dyn GaussianPath,
+    /// What the network is to predict.
+    pub objective: Objective,
+    /// The times trained on, largest first; by default those of the reference settings.
+    pub span: Option<(f64, f64)>,
+    /// Optimiser steps; by default those of the reference settings.
+    pub steps: Option<usize>,
+    /// Seed of the initial weights and of all batches.
+    pub seed: u64,
+    /// The data's name; stored only.
+    pub data: String,
+    /// The data, a row per sample in its own units.
+    pub values: &'a Array2<f64>,
+    /// A label per row, if the network takes or predicts labels.
+    pub labels: &'a [u32],
+    /// Data that is not trained on, with its labels, and the steps between two evaluations on it.
+    pub held_out: Option<(&'a Array2<f64>, &'a [u32], usize)>,
+    /// Where the checkpoint is, and the steps between two writes of it.
+    pub checkpoint: Option<(PathBuf, usize)>,
+    /// Whether to go on from the checkpoint.
+    pub resume: bool,
+    /// Ends the run once it is set.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Request<'_> {
+    /// The settings of the run for this network.
+    pub(crate) fn config<A: Architecture>(&self, network: A) -> TrainingConfig<A> {
+        let base = network.settings(self.process.clone(), self.data.clone(), self.objective);
+        let (t_max, t_min) = self.span.unwrap_or((base.t_max, base.t_min));
+        let steps = self.steps.unwrap_or(base.steps);
+        TrainingConfig { steps, seed: self.seed, t_min, t_max, ..base }
+    }
+}
+
+/// A [`Trainer`] of whichever architecture.
+pub trait Run {
+    /// Steps of the whole run.
+    fn steps(&self) -> usize;
+
+    /// Steps taken.
+    fn step(&self) -> usize;
+
+    /// The loss curve: one row per step taken.
+    fn history(&self) -> &[LossRow];
+
+    /// The losses on data not trained on.
+    fn validation(&self) -> &[ValidationRow];
+
+    /// Trains to the end; `progress` is called after every step.
+    fn run(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<AnyNetwork, TrainError>;
+
+    /// The bytes of the file of the averaged network.
+    fn to_bytes(&self) -> Result<Vec<u8>, TrainError>;
+
+    /// Deletes the checkpoint, if there is one.
+    fn remove_checkpoint(&self) -> Result<(), TrainError>;
+}
+
+/// The run of a request.
+pub(crate) fn start<'a, A: Architecture>(
+    request: &Request<'a>,
+    network: A,
+) -> Result<Box<dyn Run + 'a>, TrainError> {
+    let Request { path, objective, values, labels, .. } = *request;
+    let mut trainer = Trainer::labelled(request.config(network), objective, path, values, labels)?;
+    if let Some((values, labels, every)) = request.held_out {
+        trainer = trainer.with_validation(values, labels, every)?;
+    }
+    if let Some((file, every)) = &request.checkpoint {
+        trainer = trainer.with_checkpoint(file, *every);
+    }
+    if request.resume {
+        trainer = trainer.resume()?;
+    }
+    Ok(Box::new(trainer.stopped_by(request.stop.clone())))
+}
+
+impl<A: Architecture> Run for Trainer<'_, A> {
+    fn steps(&self) -> usize {
+        self.config().steps
+    }
+
+    fn step(&self) -> usize {
+        Trainer::step(self)
+    }
+
+    fn history(&self) -> &[LossRow] {
+        Trainer::history(self)
+    }
+
+    fn validation(&self) -> &[ValidationRow] {
+        Trainer::validation(self)
+    }
+
+    fn run(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<AnyNetwork, TrainError> {
+        Ok(Trainer::run(self, progress)?.into())
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, TrainError> {
+        Ok(self.trained()?.to_bytes().map_err(CheckpointError::from)?)
+    }
+
+    fn remove_checkpoint(&self) -> Result<(), TrainError> {
+        Trainer::remove_checkpoint(self)
+    }
+}

@@ -1,0 +1,161 @@
+//! What there is of a kind: the entries of its catalogue, with their parameters.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use driftfield_problems::catalog::{Catalog, Entry, Key};
+use driftfield_problems::predictor::Threshold;
+use driftfield_problems::{data, inverse, method, process, spacing};
+use serde_json::{Value, json};
+
+use super::exit::say;
+use super::{CommandError, solvers};
+use crate::metrics;
+use crate::reconstruct::technique;
+
+/// Everything that is chosen by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Methods: --solver
+    Solvers,
+    /// --process
+    Processes,
+    /// --spacing
+    Spacings,
+    /// Data sets: data NAME, train --data
+    Data,
+    /// reconstruct --measurement
+    Measurements,
+    /// reconstruct --method
+    Techniques,
+    /// sample --threshold
+    Thresholds,
+    /// What `metrics` prints
+    Metrics,
+}
+
+#[derive(Args)]
+pub(super) struct ListArguments {
+    /// What is listed
+    kind: Kind,
+    /// Print one JSON array and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
+    let json = arguments.json;
+    match arguments.kind {
+        Kind::Solvers => solvers::list(&method::catalog(), json),
+        Kind::Processes => list(&process::catalog(), json),
+        Kind::Spacings => list(&spacing::catalog(), json),
+        Kind::Data => list(&data::catalog(), json),
+        Kind::Measurements => list(&inverse::catalog(), json),
+        Kind::Techniques => list(&technique::catalog(), json),
+        Kind::Thresholds => list(&Threshold::catalog(), json),
+        Kind::Metrics => list(&metrics::catalog(), json),
+    }
+}
+
+fn list<T>(catalog: &Catalog<T>, json: bool) -> Result<ExitCode, CommandError> {
+    if json {
+        let entries: Vec<Value> = catalog.entries().iter().map(described).collect();
+        say(serde_json::to_string_pretty(&entries)?)?;
+    } else {
+        let entry = |entry: &Entry<T>| {
+            [line(0, entry.name(), entry.summary()), parameters(entry.parameters())].concat()
+        };
+        let entries: String = catalog.entries().iter().map(entry).collect();
+        let others = catalog.other_forms();
+        let others = if others.is_empty() { String::new() } else { line(0, "or", others) };
+        say((entries + &others).trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An entry in JSON.
+pub(super) fn described<T>(entry: &Entry<T>) -> Value {
+    let parameter = |key: &Key| {
+        json!({
+            "key": key.name(),
+            "default": key.default(),
+            "values": values(key),
+            "about": key.about(),
+        })
+    };
+    let parameters: Vec<Value> = entry.parameters().iter().map(parameter).collect();
+    json!({ "name": entry.name(), "summary": entry.summary(), "parameters": parameters })
+}
+
+/// What a key takes: `a|b`, or in words.
+fn values(key: &Key) -> String {
+    match key.choices() {
+        [] => key.values(),
+        choices => choices.join("|"),
+    }
+}
+
+/// Parameters, one to a line, with their defaults.
+pub(super) fn parameters(keys: &[Key]) -> String {
+    let parameter = |key: &Key| {
+        let left = format!("{}={}", key.name(), key.default().unwrap_or(""));
+        line(2, &left, &format!("{} ({})", key.about(), values(key)))
+    };
+    keys.iter().map(parameter).collect()
+}
+
+/// Names and defaults as they are written on the command line, for its help:
+/// `uniform, karras[:rho=7]`.
+pub(super) fn written<T>(catalog: &Catalog<T>) -> String {
+    let entry = |entry: &Entry<T>| {
+        let given = |key: &Key| Some(format!("{}={}", key.name(), key.default()?));
+        let keys: Vec<String> = entry.parameters().iter().filter_map(given).collect();
+        if keys.is_empty() {
+            return entry.name().to_owned();
+        }
+        format!("{}[:{}]", entry.name(), keys.join(","))
+    };
+    let others = Some(catalog.other_forms()).filter(|forms| !forms.is_empty());
+    let entries = catalog.entries().iter().map(entry).chain(others.map(str::to_owned));
+    entries.collect::<Vec<_>>().join(", ")
+}
+
+/// Names alone.
+pub(super) fn names<T>(catalog: &Catalog<T>) -> String {
+    catalog.names().collect::<Vec<_>>().join(", ")
+}
+
+/// Where the second column begins.
+const COLUMN: usize = 24;
+
+/// A word, and what it means beside it.
+fn line(indent: usize, left: &str, right: &str) -> String {
+    let left = format!("{:indent$}{left}", "");
+    let gap = if left.chars().count() + 2 > COLUMN { "\n" } else { "" };
+    let beside = wrapped(right, width() - COLUMN).replace('\n', &format!("\n{:COLUMN$}", ""));
+    let pad = if gap.is_empty() { COLUMN - left.chars().count() } else { COLUMN };
+    format!("{left}{gap}{:pad$}{beside}\n", "")
+}
+
+/// Columns of a terminal, unless it is said to have fewer.
+const WIDTH: usize = 80;
+
+pub(super) fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.map_or(WIDTH, |columns: usize| columns.clamp(40, WIDTH))
+}
+
+/// Words in lines of at most so many characters.
+pub(super) fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}

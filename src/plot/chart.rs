@@ -1,0 +1,231 @@
+//! Charts in the look that all pictures share.
+
+use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::element::{DashedPathElement, PathElement};
+
+use super::axis::{Axis, Scale};
+use super::canvas::{Canvas, SCALE, pen, px};
+use super::color::Color;
+use super::error::PlotError;
+use super::font::{self, LARGE, MEDIUM, SMALL, Weight};
+use super::marker::Mark;
+use super::picture::Page;
+use super::range::Range;
+use super::stroke::{self, LineStyle};
+
+/// The white border of every picture, in pixels.
+pub(crate) const MARGIN: f64 = 18.0;
+/// The height of a title with the room below it.
+pub(crate) const TITLE_ROOM: f64 = 38.0;
+/// Height of one line of a legend.
+pub(crate) const LEGEND_ROW: f64 = 22.0;
+/// The room below a frame for tick labels, and for an axis title below them.
+const TICK_ROOM: f64 = 30.0;
+const AXIS_TITLE_ROOM: f64 = 24.0;
+
+const TICK: f64 = 5.0;
+/// Pixels between labels: side by side they need more than one above another.
+const ACROSS: f64 = 64.0;
+const UPWARD: f64 = 44.0;
+/// From a frame to its legend, from a sign to its name, and the most a name takes.
+const LEGEND_GAP: f64 = 22.0;
+const SIGN_ROOM: f64 = SIGN + 8.0;
+const LONGEST_NAME: f64 = 280.0;
+
+/// The width of a sign in a legend.
+pub(crate) const SIGN: f64 = 34.0;
+
+/// A frame with data in it.
+pub(crate) type Chart<'p> = ChartContext<'p, Canvas<'p>, Cartesian2d<Axis, Axis>>;
+
+/// The area without the border, below a bold title; an empty one takes no room.
+pub(crate) fn titled<'p>(page: &Page<'p>, title: &str) -> Result<Page<'p>, PlotError> {
+    let margin = px(MARGIN);
+    headed(&page.margin(margin, margin, margin, margin), title, LARGE)
+}
+
+/// The area below a bold line, which is shortened to its width.
+pub(crate) fn headed<'p>(area: &Page<'p>, title: &str, size: f64) -> Result<Page<'p>, PlotError> {
+    if title.is_empty() {
+        return Ok(area.clone());
+    }
+    let title = font::fit(title, size, Weight::Bold, width_of(area));
+    let style = font::style(size, Weight::Bold, Color::INK);
+    area.draw_text(&title, &style, (0, 0))?;
+    Ok(area.split_vertically(px(TITLE_ROOM)).1)
+}
+
+/// The width of an area in pixels.
+pub(crate) fn width_of(area: &Page<'_>) -> f64 {
+    f64::from(area.dim_in_pixel().0) / f64::from(SCALE)
+}
+
+fn height_of(area: &Page<'_>) -> f64 {
+    f64::from(area.dim_in_pixel().1) / f64::from(SCALE)
+}
+
+/// What the axes of a chart are: places from [`Scale::place`], and how they are marked.
+pub(crate) struct Axes<'t> {
+    pub x: (Range, Scale),
+    pub y: (Range, Scale),
+    /// What stands below and beside them; may be empty.
+    pub titles: [&'t str; 2],
+    /// The room left of the frame, see [`left_room`].
+    pub left: f64,
+    /// Whether lines in the frame show where the marks are.
+    pub grid: bool,
+}
+
+/// The room left of a frame of some height that tick labels need, and an axis title if there is
+/// one.
+pub(crate) fn left_room((range, scale): (Range, Scale), height: f64, titled: bool) -> f64 {
+    let labels = upward(range, scale, height).label_width();
+    labels + 2.0 * TICK + if titled { AXIS_TITLE_ROOM } else { 4.0 }
+}
+
+/// The room below a frame.
+pub(crate) fn lower_room(titled: bool) -> f64 {
+    if titled { TICK_ROOM + AXIS_TITLE_ROOM } else { TICK_ROOM }
+}
+
+fn upward(range: Range, scale: Scale, height: f64) -> Axis {
+    Axis::new(range, scale, (height / UPWARD) as usize)
+}
+
+/// The frame in an area, its axes drawn.
+pub(crate) fn frame<'p>(area: &Page<'p>, axes: &Axes<'_>) -> Result<Chart<'p>, PlotError> {
+    let [x_title, y_title] = axes.titles;
+    let below = lower_room(!x_title.is_empty());
+    let (width, height) = (width_of(area) - axes.left, height_of(area) - below);
+    let x = Axis::new(axes.x.0, axes.x.1, (width / ACROSS) as usize);
+    let y = upward(axes.y.0, axes.y.1, height);
+    let mut chart = ChartBuilder::on(area)
+        .x_label_area_size(px(below))
+        .y_label_area_size(px(axes.left))
+        .build_cartesian_2d(x, y)?;
+    let x_title = font::fit(x_title, MEDIUM, Weight::Regular, width);
+    let y_title = font::fit(y_title, MEDIUM, Weight::Regular, height);
+    let mut mesh = chart.configure_mesh();
+    mesh.label_style(font::style(SMALL, Weight::Regular, Color::INK))
+        .axis_desc_style(font::style(MEDIUM, Weight::Regular, Color::INK))
+        .axis_style(pen(Color::FRAME, 1.0))
+        .bold_line_style(pen(Color::GRID, 1.0))
+        .light_line_style(pen(Color::FAINT, 1.0))
+        .set_all_tick_mark_size(px(TICK))
+        .x_desc(x_title)
+        .y_desc(y_title);
+    if !axes.grid {
+        mesh.disable_mesh();
+    }
+    mesh.draw()?;
+    Ok(chart)
+}
+
+/// A frame in which a unit is as long along x as along y: the window, widened as the area asks.
+pub(crate) fn frame_of_space<'p>(
+    area: &Page<'p>,
+    [x, y]: [Range; 2],
+) -> Result<Chart<'p>, PlotError> {
+    let left = left_room((y, Scale::Linear), height_of(area), false) + 6.0;
+    // To the unit of the canvas, as the chart has it.
+    let [width, height] = [
+        (area.dim_in_pixel().0 as i32 - px(left)) as f64,
+        (area.dim_in_pixel().1 as i32 - px(lower_room(false))) as f64,
+    ];
+    let unit = (x.span() / width).max(y.span() / height);
+    let [x, y] = [x.with_span(unit * width), y.with_span(unit * height)];
+    let axes =
+        Axes { x: (x, Scale::Linear), y: (y, Scale::Linear), titles: ["", ""], left, grid: false };
+    frame(area, &axes)
+}
+
+/// Closes the frame above and to the right of the data, where plotters leaves it open.
+pub(crate) fn draw_border(chart: &Chart<'_>) -> Result<(), PlotError> {
+    let area = chart.plotting_area().strip_coord_spec();
+    let (right, bottom) = area.dim_in_pixel();
+    let (right, bottom) = (right as i32 - 1, bottom as i32 - 1);
+    Ok(area
+        .draw(&PathElement::new([(0, 0), (right, 0), (right, bottom)], pen(Color::FRAME, 1.0)))?)
+}
+
+/// What a chart shows along x and y.
+pub(crate) fn window(chart: &Chart<'_>) -> [Range; 2] {
+    let axes = chart.plotting_area().as_coord_spec();
+    [axes.x_spec().range, axes.y_spec().range]
+}
+
+/// Whether a point lies in the frame.
+pub(crate) fn shows(chart: &Chart<'_>, point: [f64; 2]) -> bool {
+    let [x, y] = window(chart);
+    x.contains(point[0]) && y.contains(point[1])
+}
+
+/// Draws the part of a line that lies in the frame; its points are places on the axes.
+pub(crate) fn draw_line(
+    chart: &mut Chart<'_>,
+    path: &[[f64; 2]],
+    look: LineStyle,
+    color: Color,
+    width: f64,
+) -> Result<(), PlotError> {
+    for part in stroke::clipped(path, window(chart)) {
+        let part: Vec<_> = part.into_iter().map(|[x, y]| (x, y)).collect();
+        let (dash, gap) = match look {
+            LineStyle::None => continue,
+            LineStyle::Solid => {
+                chart.draw_series([PathElement::new(part, pen(color, width))])?;
+                continue;
+            }
+            LineStyle::Dashed => (8.0, 5.0),
+            LineStyle::Dotted => (2.0, 4.0),
+        };
+        let dashes = DashedPathElement::new(part, px(dash), px(gap), pen(color, width));
+        chart.draw_series([dashes])?;
+    }
+    Ok(())
+}
+
+/// A name and its sign.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    name: String,
+    sign: Mark,
+}
+
+impl Entry {
+    /// A sign, around the middle of [`SIGN`], that stands for what is named.
+    pub fn new(name: &str, sign: Mark) -> Self {
+        Self { name: font::fit(name, SMALL, Weight::Regular, LONGEST_NAME), sign }
+    }
+}
+
+/// The area left of a legend, which is drawn: plotters' series labels of a chart without data, for
+/// plotters keeps those of any other within its frame.
+pub(crate) fn beside_legend<'p>(area: &Page<'p>, entries: &[Entry]) -> Result<Page<'p>, PlotError> {
+    let left = area.dim_in_pixel().0 as i32 - px(legend_room(entries));
+    let (rest, legend) = area.split_horizontally(left);
+    let mut chart = ChartBuilder::on(&legend).build_cartesian_2d(0..1, 0..1)?;
+    for Entry { name, sign } in entries {
+        let sign = sign.clone();
+        chart
+            .draw_series(std::iter::empty::<PathElement<(i32, i32)>>())?
+            .label(name)
+            .legend(move |(left, middle)| sign.clone().at((left + px(SIGN / 2.0), middle)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::Coordinate(px(LEGEND_GAP), 0))
+        .margin(0)
+        .legend_area_size(px(SIGN_ROOM))
+        .label_font(font::style(SMALL, Weight::Regular, Color::INK))
+        .draw()?;
+    Ok(rest)
+}
+
+/// The room right of a frame that a legend needs.
+pub(crate) fn legend_room(entries: &[Entry]) -> f64 {
+    let width = |entry: &Entry| font::width(&entry.name, SMALL, Weight::Regular);
+    let widest = entries.iter().map(width).fold(0.0, f64::max);
+    LEGEND_GAP + SIGN_ROOM + widest
+}

@@ -1,0 +1,275 @@
+//! The solves of one case with one seed, and what is measured of each.
+
+use std::sync::atomic::Ordering;
+
+use driftfield_problems::method::Solver;
+use driftfield_solvers::Scalar;
+use driftfield_solvers::method::Dop853;
+use ndarray::{Array2, ArrayD};
+
+use super::rows::{Floor, Summary};
+use super::{Case, CaseResult, Row, Run, StudyError};
+use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, generate};
+use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
+
+/// One run with one seed.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    pub(super) nfe: u64,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) seconds: f64,
+    pub(super) solver_error: Option<f64>,
+    /// Of each of the case's metrics.
+    pub(super) metrics: Vec<Option<Estimate>>,
+    pub(super) outcome: &'static str,
+    /// Steps of a fixed grid.
+    pub(super) steps: Option<usize>,
+    /// Where the integration started.
+    pub(super) start: f64,
+}
+
+/// What one seed gave a case.
+pub(super) struct SeedResult {
+    /// In the order of the runs, of which the last may be missing.
+    pub(super) trials: Vec<Trial>,
+    /// What the metrics say of the true solution.
+    model: Vec<Option<Estimate>>,
+    /// And of a second draw of the data.
+    sampling: Option<Vec<Option<Estimate>>>,
+    truth_nfe: u64,
+}
+
+impl SeedResult {
+    /// All seeds of a case together.
+    pub(super) fn all(case: &Case, runs: &[Run], seeds: &[SeedResult]) -> CaseResult {
+        let row = |(index, run): (usize, &Run)| {
+            let trials = seeds.iter().filter_map(|seed| seed.trials.get(index).cloned());
+            let trials: Vec<Trial> = trials.collect();
+            (!trials.is_empty()).then(|| Row::new(case, run, &trials))
+        };
+        let model: Vec<&[_]> = seeds.iter().map(|seed| seed.model.as_slice()).collect();
+        let sampling: Vec<&[_]> =
+            seeds.iter().filter_map(|seed| seed.sampling.as_deref()).collect();
+        CaseResult {
+            process: case.process.clone(),
+            field: case.label.clone(),
+            metrics: case.metrics.clone(),
+            rows: runs.iter().enumerate().filter_map(row).collect(),
+            floors: Floor::all(&case.metrics, &model, &sampling),
+            truth_nfe: Summary::of(seeds.iter().map(|seed| seed.truth_nfe as f64)).mean,
+        }
+    }
+}
+
+/// Nothing of a seed whose true solution was not reached before the case was stopped.
+pub(super) fn solve_seed(
+    case: &Case,
+    runs: &[Run],
+    lanes: usize,
+    seed: u64,
+    progress: &impl Fn(&str),
+) -> Result<Option<SeedResult>, StudyError> {
+    if case.is_stopped() {
+        return Ok(None);
+    }
+    let draw = |seed| case.data.as_ref().map(|data| data.sample(lanes, seed));
+    let prepare = |data: Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
+    let data = draw(2 * seed + 1_000_001).map(prepare).transpose()?.map(PreparedSample::kept);
+    let again = |other| case.measured(&other, data.as_ref(), |metric| metric.floor.is_none());
+    let sampling = draw(2 * seed + 1_000_002).map(again).transpose()?;
+    let truth = case.truth(lanes, seed, None);
+    let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
+    let model = case.measured(&truth.samples, data.as_ref(), |_| true)?;
+    let truth_nfe = truth.nfe;
+    let mut truths = Truths(vec![truth]);
+    progress(&case.label());
+    let mut trials = Vec::new();
+    for run in runs {
+        let trial = case.trial(run, lanes, seed, data.as_ref(), &mut truths);
+        let Some(trial) = unless_stopped(trial)? else { break };
+        trials.push(trial);
+        progress(&case.label());
+    }
+    Ok(Some(SeedResult { trials, model, sampling, truth_nfe }))
+}
+
+/// What was made, or nothing if its solve was stopped from outside.
+pub(super) fn unless_stopped<T>(made: Result<T, StudyError>) -> Result<Option<T>, StudyError> {
+    match made {
+        Err(error) if error.is_stop() => Ok(None),
+        made => made.map(Some),
+    }
+}
+
+/// The true solution of a case from one seed's noise.
+struct Truth {
+    start: f64,
+    samples: Array2<f64>,
+    nfe: u64,
+}
+
+/// The true solutions from each start that was asked for.
+struct Truths(Vec<Truth>);
+
+impl Truths {
+    fn from(
+        &mut self,
+        start: f64,
+        solve: impl FnOnce() -> Result<Truth, StudyError>,
+    ) -> Result<&Truth, StudyError> {
+        let known = self.0.iter().position(|truth| truth.start == start);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                self.0.push(solve()?);
+                self.0.len() - 1
+            }
+        };
+        Ok(&self.0[at])
+    }
+}
+
+impl Case {
+    fn trial(
+        &self,
+        run: &Run,
+        lanes: usize,
+        seed: u64,
+        data: Option<&PreparedSample>,
+        truths: &mut Truths,
+    ) -> Result<Trial, StudyError> {
+        let settings = self.settings(run.settings(seed));
+        // An exact model is worth double precision; a network has single.
+        let (mut trial, samples) = if self.model.is_exact() {
+            self.summarise(&self.generate::<f64>(lanes, seed, &settings)?, data)
+        } else {
+            self.summarise(&self.generate::<f32>(lanes, seed, &settings)?, data)
+        }?;
+        if trial.outcome == SUCCESS && !run.stochastic() {
+            // A method that needs a finite log-SNR may start later, and is then compared with
+            // the true solution from there.
+            let start = trial.start;
+            let truth = truths.from(start, || self.truth(lanes, seed, Some(start)))?;
+            trial.solver_error = Some(solver_error(&samples, &truth.samples));
+        }
+        Ok(trial)
+    }
+
+    fn summarise<T: Scalar>(
+        &self,
+        generated: &Generated<T>,
+        data: Option<&PreparedSample>,
+    ) -> Result<(Trial, Array2<f64>), StudyError> {
+        let samples = rows_of(&generated.samples);
+        let metrics = match generated.outcome.is_success() {
+            true => self.measured(&samples, data, |_| true)?,
+            false => vec![None; self.metrics.len()],
+        };
+        let trial = Trial {
+            nfe: generated.statistics.nfe,
+            accepted: generated.statistics.accepted,
+            rejected: generated.statistics.rejected,
+            seconds: generated.seconds,
+            solver_error: None,
+            metrics,
+            outcome: generated.outcome.name(),
+            steps: generated.steps,
+            start: generated.span.start,
+        };
+        Ok((trial, samples))
+    }
+
+    /// What each of the metrics says of samples; none of those that are not `wanted`.
+    fn measured(
+        &self,
+        samples: &Array2<f64>,
+        data: Option<&PreparedSample>,
+        wanted: impl Fn(&Metric) -> bool,
+    ) -> Result<Vec<Option<Estimate>>, StudyError> {
+        let mut prepared = PreparedSample::new(&samples.view(), Sample::P)?;
+        let lanes = samples.nrows();
+        match self.condition.of_lanes(0, lanes).labels.as_slice() {
+            [] => {}
+            [label] => prepared = prepared.labelled(vec![*label; lanes]),
+            labels => prepared = prepared.labelled(labels.to_vec()),
+        }
+        let measured = |metric: &Metric| match wanted(metric) {
+            true => Ok(metric.measure(&prepared, data)?),
+            false => Ok(None),
+        };
+        self.metrics.iter().map(measured).collect()
+    }
+
+    /// Samples as `settings`, which are [the case's](Case::settings), say.
+    pub(super) fn generate<T: Precision>(
+        &self,
+        lanes: usize,
+        seed: u64,
+        settings: &Settings,
+    ) -> Result<Generated<T>, GenerateError> {
+        generate(&self.path, &*self.model, Initial::Noise { lanes, seed }, settings)
+    }
+
+    /// The settings of a run with what the case asks for.
+    pub(super) fn settings(&self, settings: Settings) -> Settings {
+        let (t_start, t_end) = self.span;
+        Settings {
+            t_start: settings.t_start.or(t_start),
+            t_end: settings.t_end.or(t_end),
+            condition: self.condition.clone(),
+            stop: self.stop.clone(),
+            ..settings
+        }
+    }
+
+    /// Whether no more solves are to be made of it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// DOP853 at 1e-10 on an exact model; at 1e-6 on a network of points, whose single
+    /// precision gives tighter tolerances nothing to work on; at 1e-5 on one of images, whose
+    /// solvers are compared at errors a hundred times as large.
+    pub(super) fn true_settings(&self, start: Option<f64>) -> Settings {
+        let tolerance = match (self.model.is_exact(), self.is_image()) {
+            (true, false) => 1e-10,
+            (true, true) => 1e-8,
+            (false, false) => 1e-6,
+            (false, true) => 1e-5,
+        };
+        let budget = Budget::Adaptive { abstol: tolerance, reltol: tolerance, max_nfe: None };
+        Settings { t_start: start, ..Settings::new(Solver::new("dop853", Dop853::new()), budget) }
+    }
+
+    fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {
+        let settings = self.settings(self.true_settings(start));
+        let solved = self.generate::<f64>(lanes, seed, &settings)?;
+        if !solved.outcome.is_success() {
+            return Err(StudyError::Truth { case: self.label(), outcome: solved.outcome });
+        }
+        Ok(Truth {
+            start: solved.span.start,
+            samples: rows_of(&solved.samples),
+            nfe: solved.statistics.nfe,
+        })
+    }
+}
+
+const SUCCESS: &str = "success";
+
+pub(super) fn rows_of<T: Scalar>(samples: &ArrayD<T>) -> Array2<f64> {
+    let lanes = samples.shape()[0];
+    let components = samples.len() / lanes.max(1);
+    let mut rows = Array2::zeros((lanes, components));
+    for (to, &from) in rows.iter_mut().zip(samples) {
+        *to = from.into_f64();
+    }
+    rows
+}
+
+/// Root of the mean over lanes of the squared distance.
+fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+    let squared: f64 = samples.iter().zip(truth).map(|(a, b)| (a - b).powi(2)).sum();
+    (squared / samples.nrows() as f64).sqrt()
+}

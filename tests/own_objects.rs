@@ -1,0 +1,190 @@
+//! A method, a path, a predictor around a predictor, a network and a metric of the user's stand in
+//! one study beside ours: `examples/own_study.rs`, and what it writes.
+
+#[path = "../examples/own_study.rs"]
+mod own_study;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use driftfield::generate::{
+    Budget, Condition, GenerateError, Initial, MixtureModel, Model, NetworkModel, Precision,
+    Settings, generate,
+};
+use driftfield::metrics::{Estimate, Metric, MetricError};
+use driftfield::prelude::*;
+use driftfield::problems::method::Solver;
+use driftfield::study::{Case, Measured, Row, Run, Study, StudyError, terminal_table, write};
+use ndarray::ArrayD;
+use serde_json::Value;
+
+const SOLVERS: [&str; 2] = ["lawson-ab2", "ddim"];
+const MODELS: [&str; 3] = ["exact", "symmetric", "two points"];
+
+fn text(directory: &Path, name: &str) -> String {
+    String::from_utf8(std::fs::read(directory.join(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn own_objects_are_in_every_table_curve_and_file() {
+    let room = tempfile::tempdir().unwrap();
+    let study = own_study::study().unwrap();
+    let mut solves = 0;
+    let result = study.run(|_| solves += 1).unwrap();
+    assert_eq!(solves, study.solves());
+    let directory = write(&study, &result, room.path()).unwrap();
+    let table = terminal_table(&result);
+    let (csv, html) = (text(&directory, "study.csv"), text(&directory, "report.html"));
+    for label in SOLVERS.iter().chain(&MODELS).chain(&["trigonometric", "spread_gap"]) {
+        assert!(table.contains(label), "{label}: {table}");
+        assert!(csv.contains(label), "{label}: {csv}");
+        assert!(html.contains(label), "{label}");
+    }
+    let json: Value = serde_json::from_str(&text(&directory, "study.json")).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    for model in MODELS {
+        for solver in SOLVERS {
+            let of_both = |row: &&Value| row["field"] == model && row["solver"] == solver;
+            let rows: Vec<&Value> = rows.iter().filter(of_both).collect();
+            assert_eq!(rows.len(), 3, "{model}, {solver}");
+            for row in rows {
+                assert_eq!(row["process"], "trigonometric");
+                assert!(row["spread_gap"].is_number() && row["spread_gap_std"].is_number());
+                assert!(row["chamfer"].is_number() && row["solver_error"].is_number(), "{row}");
+            }
+        }
+    }
+    for floor in json["floors"].as_array().unwrap() {
+        assert!(floor["model_spread_gap"].is_number() && floor["sampling_spread_gap"].is_number());
+    }
+    assert!(json["legend"]["spread_gap"].as_str().unwrap().contains("|s_P - s_Q|"));
+    for model in ["exact", "symmetric", "two-points"] {
+        for curve in ["spread-gap-nfe", "spread-gap-time", "chamfer-nfe", "solver-error-nfe"] {
+            let svg = text(&directory, &format!("{curve}-trigonometric-{model}.svg"));
+            assert!(SOLVERS.iter().all(|solver| svg.contains(solver)), "{curve}, {model}");
+        }
+    }
+}
+
+fn rows(study: &Study) -> Vec<Row> {
+    study.run(|_| ()).unwrap().rows().cloned().collect()
+}
+
+fn error(row: &Row) -> f64 {
+    row.solver_error.unwrap().mean
+}
+
+#[test]
+fn own_objects_do_what_they_are() {
+    let rows = rows(&own_study::study().unwrap());
+    let of = |model: &str, solver: &str| -> Vec<&Row> {
+        rows.iter().filter(|row| row.field == model && row.solver == solver).collect()
+    };
+    // Of symmetric data, the mirrored predictor is the predictor.
+    for (plain, mirrored) in of("exact", "ddim").into_iter().zip(of("symmetric", "ddim")) {
+        assert!((error(plain) / error(mirrored) - 1.0).abs() < 1e-6);
+        let distance = |row: &Row| row.metric("chamfer").and_then(Measured::mean).unwrap();
+        assert!((distance(plain) / distance(mirrored) - 1.0).abs() < 1e-6);
+    }
+    // The rule has order 2, DDIM order 1.
+    for (solver, order) in [("lawson-ab2", 1.7), ("ddim", 0.8)] {
+        let errors: Vec<f64> = of("exact", solver).into_iter().map(error).collect();
+        assert!((errors[1] / errors[2]).log2() > order, "{solver}: {errors:?}");
+    }
+    // The network's samples are at its two points.
+    for row in of("two points", "ddim") {
+        assert_eq!(row.outcome, "success");
+        assert!(row.metric("chamfer").and_then(Measured::mean).unwrap() < 0.1, "{row:?}");
+    }
+}
+
+fn closure() -> impl Model {
+    let noise = |out: &mut ArrayD<f64>, x: &ArrayD<f64>, t: f64| out.assign(&(x * t));
+    NetworkModel::new("linear", [3], Prediction::Noise, noise)
+}
+
+fn end<T: Precision>(model: &dyn Model) -> Vec<f64> {
+    let path = process::parse("vp").unwrap();
+    let solver = Solver::parse("heun").unwrap();
+    let noise = Initial::<T>::Noise { lanes: 4, seed: 1 };
+    let settings = Settings::new(solver, Budget::Steps(10));
+    let made = generate(&path, model, noise, &settings).unwrap();
+    made.samples.iter().map(|x| x.into_f64()).collect()
+}
+
+#[test]
+fn a_model_in_double_precision_has_single_as_well() {
+    let (single, double) = (end::<f32>(&closure()), end::<f64>(&closure()));
+    assert_eq!(single.len(), 12);
+    for (single, double) in single.iter().zip(&double) {
+        assert!((single - double).abs() < 1e-5 * (1.0 + double.abs()), "{single} {double}");
+    }
+}
+
+fn mixture_case() -> Case {
+    let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![0.5, 0.0]], vec![0.3]).unwrap();
+    Case::new("vp", Arc::new(MixtureModel::new(mixture))).unwrap()
+}
+
+fn quick(case: Case) -> Study {
+    let runs = vec![vec![Run::steps(&Solver::parse("heun").unwrap(), 5)]];
+    Study { cases: vec![case], runs, lanes: 30, seeds: vec![0], jobs: 1 }
+}
+
+#[test]
+fn what_a_model_does_not_know_is_refused_by_name() {
+    let model = closure();
+    let model: &dyn Model = &model;
+    let path = process::parse("vp").unwrap();
+    let refused = model.predictor::<f64>(&path, &Condition::labels([1])).err().unwrap();
+    assert!(matches!(&refused, GenerateError::NoLabels { model } if model == "linear"));
+    assert!(model.data_std().unwrap_err().to_string().contains("`linear`"));
+}
+
+#[test]
+fn what_is_not_told_apart_is_refused() {
+    let twice = mixture_case().measuring(Metric::between("chamfer", "", |_, _| Ok(0.0)));
+    let refused = quick(twice).run(|_| ()).unwrap_err();
+    assert!(matches!(&refused, StudyError::SameMetric { name } if name == "chamfer"));
+    let mut study = quick(mixture_case());
+    study.cases.push(mixture_case());
+    study.runs.push(study.runs[0].clone());
+    let refused = study.run(|_| ()).unwrap_err();
+    assert!(matches!(&refused, StudyError::SameCase { case } if case == "vp, exact field"));
+    study.cases[1] = mixture_case().labelled("again");
+    assert_eq!(rows(&study)[0].metrics, rows(&study)[1].metrics);
+}
+
+/// A metric may have nothing to say, an interval, or fail with an error of its own, which is kept.
+#[test]
+fn a_metric_says_what_it_can() {
+    let interval = |samples: &driftfield::metrics::PreparedSample| Estimate {
+        value: -(samples.rows().nrows() as f64),
+        interval: Some([-40.0, -20.0]),
+    };
+    let count = Metric::of("count", "minus the number of samples", move |samples, _| {
+        Ok(Some(interval(samples)))
+    });
+    let silent = Metric::of("silent", "nothing", |_, _| Ok(None));
+    let study = quick(mixture_case().measuring(count).measuring(silent));
+    let room = tempfile::tempdir().unwrap();
+    let result = study.run(|_| ()).unwrap();
+    let directory = write(&study, &result, room.path()).unwrap();
+    let json: Value = serde_json::from_str(&text(&directory, "study.json")).unwrap();
+    let row = &json["rows"][0];
+    assert_eq!(
+        (&row["count"], &row["count_low"], &row["count_high"]),
+        (&(-30.0).into(), &(-40.0).into(), &(-20.0).into())
+    );
+    assert!(row["count_std"].is_null() && row["silent"].is_null() && row.get("silent").is_some());
+    // No logarithm shows it.
+    assert!(text(&directory, "count-nfe-vp-exact.svg").contains("heun"));
+    assert!(!directory.join("silent-nfe-vp-exact.svg").exists());
+    assert!(terminal_table(&result).contains("-4.00e1 to -2.00e1"));
+
+    let failing = Metric::of("failing", "an error", |_, _| {
+        Err(MetricError::own(std::io::Error::other("the meter is broken")))
+    });
+    let error = quick(mixture_case().measuring(failing)).run(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("the meter is broken"), "{error}");
+}
