@@ -77,29 +77,29 @@ impl<S: State + Send + Sync> Pullback<'_, S> {
         // `a c` goes back into the state past `f`.
         let kept = Mutex::new(keeps.then(|| u.zeros_like()));
         let of_inner = |lanes: Range<usize>, f: &S, c: &mut S| -> Result<(), FieldError> {
-            let places: Vec<usize> = lanes.clone().collect();
-            let (a, b) = (a.select(&places), b.select(&places));
+            let (first, count) = (lanes.start, lanes.len());
+            let (a, b) = (a.part(first, count), b.part(first, count));
+            let whole = count == u.lanes();
             let mut value = f.clone();
             if keeps {
-                let whole = places.len() == u.lanes();
+                let places: Vec<usize> = lanes.clone().collect();
                 let piece = if whole { None } else { Some(u.select_lanes(&places)?) };
-                let u = piece.as_ref().unwrap_or(u);
-                combine(&mut value, ByLane::Each(&b), &[(ByLane::Each(&a), u)])?;
+                combine(&mut value, b, &[(a, piece.as_ref().unwrap_or(u))])?;
             } else {
-                combine(&mut value, ByLane::Each(&b), &[])?;
+                combine(&mut value, b, &[])?;
             }
             cotangent(lanes, &value, c)?;
             if let Some(kept) = &mut *kept.lock().unwrap_or_else(PoisonError::into_inner) {
                 let mut past = c.clone();
-                combine(&mut past, ByLane::Each(&a), &[])?;
-                if places.len() == u.lanes() {
+                combine(&mut past, a, &[])?;
+                if whole {
                     kept.copy_from(&past)?;
                 } else {
-                    let pairs: Vec<(usize, usize)> = places.into_iter().zip(0..).collect();
+                    let pairs: Vec<(usize, usize)> = (first..first + count).zip(0..).collect();
                     kept.assign_lanes(&past, &pairs)?;
                 }
             }
-            Ok(combine(c, ByLane::Each(&b), &[])?)
+            Ok(combine(c, b, &[])?)
         };
         inner(Pullback { value, cotangent: &of_inner, state, time, parameters })?;
         let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
