@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Techniques,
     /// sample --threshold
     Thresholds,
+    /// Architectures: train --network
+    Networks,
     /// What `metrics` prints
     Metrics,
 }
@@ -53,6 +55,7 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::Measurements => list(&inverse::catalog(), json),
         Kind::Techniques => list(&technique::catalog(), json),
         Kind::Thresholds => list(&Threshold::catalog(), json),
+        Kind::Networks => list(&driftfield_networks::catalog(), json),
         Kind::Metrics => list(&metrics::catalog(), json),
     }
 }

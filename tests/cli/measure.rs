@@ -149,6 +149,7 @@ fn every_kind_is_listed_with_its_parameters() {
         "measurements",
         "techniques",
         "thresholds",
+        "networks",
         "metrics",
     ] {
         let text = room.run(&format!("list {kind}")).succeeded().stdout;
