@@ -1,17 +1,16 @@
 //! The residual MLP as candle tensors, on any device.
 
 use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Linear, Module, VarBuilder};
+use driftfield_problems::predictor::Network;
 use driftfield_solvers::lanes::check_times;
 use driftfield_solvers::{FieldError, StateError};
-
-use candle_nn::{Linear, Module, VarBuilder};
 
 use super::MlpConfig;
 use crate::Parameters;
 use crate::layers::TimeFeatures;
 use crate::plan::{check_rows, check_time};
 use crate::tensor_layers::{linear, matrix};
-use driftfield_problems::predictor::Network;
 
 /// The residual MLP of [`MlpConfig`] by candle's own operations: the readable definition, in `f32`
 /// or `f64` and on any device, differentiable in states and weights, and what

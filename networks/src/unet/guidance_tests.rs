@@ -1,12 +1,12 @@
+use driftfield_problems::predictor::{
+    DifferentiablePredictor, Network, NetworkPredictor, Prediction, Predictor, Target,
+};
+use driftfield_problems::process;
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
 
 use super::tests::{Case, case, with_gradient};
 use crate::{Plan, Times};
-use driftfield_problems::predictor::{
-    DifferentiablePredictor, Network, NetworkPredictor, Prediction, Predictor, Target,
-};
-use driftfield_problems::process;
 
 fn evaluated(plan: &Plan, case: &Case, labels: &[u32]) -> Vec<f32> {
     let mut out = vec![0.0; case.images.len()];
