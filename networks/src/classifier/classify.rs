@@ -1,5 +1,6 @@
 //! The classifier for the user: features, probabilities, labels.
 
+use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
@@ -8,7 +9,6 @@ use super::pass::{ClassifierLayers, Tape};
 use crate::Layers;
 use crate::Parameters;
 use crate::weights::TrainedNetwork;
-use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 
 /// Why images cannot be classified.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

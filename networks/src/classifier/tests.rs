@@ -1,10 +1,10 @@
 use candle_core::{DType, Device, Tensor, Var};
+use driftfield_problems::standardisation::Standardisation;
 use ndarray::Array2;
 
 use super::*;
 use crate::seeded::{Purpose, SeededRng};
 use crate::{ParameterEntry, Parameters, Plan, Pulled, Times};
-use driftfield_problems::standardisation::Standardisation;
 
 fn small() -> ClassifierConfig {
     ClassifierConfig { side: 12, channels: vec![16, 32], groups: 4, features: 16, classes: 3 }

@@ -1,8 +1,8 @@
 //! The layers of networks on the CPU: forward, back, and along a direction.
 //!
-//! A point is an image of one pixel. Images are rows of pixels with their channels side by side. Every operation works on a
-//! few images at a time and treats each by itself: a network's result for an image has the
-//! same bits alone and among others.
+//! Images are rows of pixels with their channels side by side, and a point is an image of one
+//! pixel. Every operation works on a few images at a time and treats each by itself: a network's
+//! result for an image has the same bits alone and among others.
 
 mod attention;
 mod entries;

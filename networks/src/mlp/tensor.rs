@@ -3,8 +3,6 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
 
-use candle_nn::{Linear, Module, VarBuilder};
-
 use super::MlpConfig;
 use crate::Parameters;
 use crate::layers::TimeFeatures;

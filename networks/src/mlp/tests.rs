@@ -1,4 +1,5 @@
 use candle_core::{DType, Device, Tensor};
+use driftfield_problems::predictor::Network;
 use driftfield_solvers::{FieldError, StateError};
 use ndarray::{Array2, s};
 use proptest::prelude::*;

@@ -47,13 +47,55 @@ struct Piece<'a, T> {
     direction: &'a mut [T],
     of_states: Option<&'a mut [T]>,
     of_times: Option<&'a mut [f64]>,
-    /// All parameters' of these rows alone.
-    of_parameters: Option<&'a mut [f32]>,
 }
 
-/// The first `len` values of what is left in `rest`, which there are if any are wanted.
-fn take<'a, V>(rest: &mut Option<&'a mut [V]>, len: usize) -> Option<&'a mut [V]> {
-    rest.as_mut()?.split_off_mut(..len)
+/// What is left to cut into pieces.
+struct Rest<'a, T> {
+    first: usize,
+    states: &'a [T],
+    output: &'a mut [T],
+    direction: &'a mut [T],
+    of_states: Option<&'a mut [T]>,
+    of_times: Option<&'a mut [f64]>,
+}
+
+impl<'a, T> Rest<'a, T> {
+    /// Up to `most` pieces of `count` rows, the last of which may have fewer.
+    fn pieces(&mut self, plan: &Plan, count: usize, most: usize) -> Vec<Piece<'a, T>> {
+        (0..most).map_while(|_| self.piece(plan, count)).collect()
+    }
+
+    /// The next piece; the sizes of all parts have been checked.
+    fn piece(&mut self, plan: &Plan, count: usize) -> Option<Piece<'a, T>> {
+        let count = count.min(self.states.len() / plan.dimension());
+        if count == 0 {
+            return None;
+        }
+        let (inputs, outputs) = (count * plan.dimension(), count * plan.outputs());
+        let first = self.first;
+        self.first += count;
+        Some(Piece {
+            first,
+            states: self.states.split_off(..inputs)?,
+            output: self.output.split_off_mut(..outputs)?,
+            direction: self.direction.split_off_mut(..outputs)?,
+            of_states: self.of_states.as_mut().and_then(|rest| rest.split_off_mut(..inputs)),
+            of_times: self.of_times.as_mut().and_then(|rest| rest.split_off_mut(..count)),
+        })
+    }
+}
+
+/// Runs all tasks, spread over the threads.
+fn each<W: Send>(
+    work: Vec<W>,
+    run: impl Fn(W) -> Result<(), FieldError> + Send + Sync,
+) -> Result<(), FieldError> {
+    // Going through a pool of one thread would only be a detour.
+    if work.len() == 1 || rayon::current_num_threads() == 1 {
+        work.into_iter().try_for_each(run)
+    } else {
+        work.into_par_iter().try_for_each(run)
+    }
 }
 
 impl Plan {
@@ -95,62 +137,44 @@ impl Plan {
     ) -> Result<(), FieldError> {
         let rows = self.check(x.len(), times)?;
         self.check_pulled(rows, &results)?;
-        let Pulled { output, direction, mut states, times: mut of_times, parameters } = results;
-        let (mut output, mut direction) = (Some(output), Some(direction));
-        let (threads, weights) = (rayon::current_num_threads(), self.weights());
+        let Pulled { output, direction, states: of_states, times: of_times, parameters } = results;
+        let mut rest = Rest { first: 0, states: x, output, direction, of_states, of_times };
+        let run = |(piece, partial): (Piece<'_, T>, Option<&mut [f32]>)| {
+            self.pull_back_piece(piece, partial, times, cotangent)
+        };
+        let Some(total) = parameters else {
+            let pieces = rest.pieces(self, self.task_rows(rows), rows);
+            return each(pieces.into_iter().map(|piece| (piece, None)).collect(), run);
+        };
         // Sums over rows are formed of pieces of a fixed size.
-        let piece = if parameters.is_some() { self.layers.chunk() } else { self.task_rows(rows) };
-        let mut sums = parameters.map(|total| {
-            total.fill(0.0);
-            (total, vec![0.0; threads.min(rows.div_ceil(piece)) * weights])
-        });
-        let at_once = if sums.is_some() { threads * piece } else { rows };
-        for first in (0..rows).step_by(at_once) {
-            let last = rows.min(first + at_once);
-            let mut partial = sums.as_mut().map(|(_, partial)| {
-                partial.fill(0.0);
-                &mut partial[..]
-            });
-            let mut pieces = Vec::new();
-            for first in (first..last).step_by(piece) {
-                let count = piece.min(last - first);
-                let (inputs, outputs) = (count * self.dimension(), count * self.outputs());
-                let results = (take(&mut output, outputs), take(&mut direction, outputs));
-                // The sizes are checked: there are as many as rows.
-                let (Some(output), Some(direction)) = results else { break };
-                pieces.push(Piece {
-                    first,
-                    states: &x[first * self.dimension()..][..inputs],
-                    output,
-                    direction,
-                    of_states: take(&mut states, inputs),
-                    of_times: take(&mut of_times, count),
-                    of_parameters: take(&mut partial, weights),
-                });
-            }
+        let (rows_of_piece, weights) = (self.layers.chunk(), self.weights());
+        let at_once = rayon::current_num_threads().min(rows.div_ceil(rows_of_piece));
+        let mut partial = vec![0.0; at_once * weights];
+        total.fill(0.0);
+        loop {
+            let pieces = rest.pieces(self, rows_of_piece, at_once);
             let count = pieces.len();
-            let one = |piece| self.pull_back_piece(piece, times, cotangent);
-            if count == 1 || threads == 1 {
-                pieces.into_iter().try_for_each(one)?;
-            } else {
-                pieces.into_par_iter().try_for_each(one)?;
+            if count == 0 {
+                return Ok(());
             }
-            if let Some((total, partial)) = &mut sums {
-                for partial in partial.chunks_exact(weights).take(count) {
-                    add_scaled(total, partial, 1.0);
-                }
+            partial.fill(0.0);
+            let partials = partial.chunks_exact_mut(weights).map(Some);
+            each(pieces.into_iter().zip(partials).collect(), run)?;
+            for partial in partial.chunks_exact(weights).take(count) {
+                add_scaled(total, partial, 1.0);
             }
         }
-        Ok(())
     }
 
+    /// `parameters` are those of these rows alone.
     fn pull_back_piece<T: Scalar>(
         &self,
         piece: Piece<'_, T>,
+        parameters: Option<&mut [f32]>,
         times: Times<'_>,
         cotangent: &RowCotangent<'_, T>,
     ) -> Result<(), FieldError> {
-        let Piece { first, states, output, direction, of_states, of_times, of_parameters } = piece;
+        let Piece { first, states, output, direction, of_states, of_times } = piece;
         let count = states.len() / self.dimension();
         with_buffers(|Buffers { states: buffer, outputs, labels }| {
             let states = single(buffer, states);
@@ -166,11 +190,7 @@ impl Plan {
                 let mut found = of_states.as_ref().map(|of_states| vec![0.0; of_states.len()]);
                 pass.backward(
                     c,
-                    Gradients {
-                        states: found.as_deref_mut(),
-                        times: of_times,
-                        parameters: of_parameters,
-                    },
+                    Gradients { states: found.as_deref_mut(), times: of_times, parameters },
                 );
                 if let (Some(to), Some(found)) = (of_states, found) {
                     store(to, &found);

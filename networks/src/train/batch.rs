@@ -1,11 +1,11 @@
 //! Training batches as pure functions of (seed, step).
 
+use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 
 use super::{Objective, Times, TrainError, TrainingConfig};
 use crate::Architecture;
 use crate::seeded::{Purpose, SeededRng};
-use driftfield_problems::process::GaussianPath;
 
 /// What one step is computed from: `rows` rows of `dimension` values.
 #[derive(Debug, Clone, Default)]
@@ -111,8 +111,9 @@ impl Shift {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use driftfield_problems::process::RectifiedFlow;
+
+    use super::*;
 
     #[test]
     fn a_batch_is_a_function_of_seed_and_step_and_its_times_are_stratified() {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +10,6 @@ use serde_json::Value;
 use super::{CheckpointError, LossRow, Objective, TrainingConfig, ValidationRow};
 use crate::Architecture;
 use crate::weights::{Archive, Values, WeightsError, check_kind, checksum_of};
-use driftfield_problems::process::GaussianPath;
 
 const KIND: &str = "training-checkpoint";
 const FORMAT: u64 = 1;

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::{ConfigError, ParametersError};
 use driftfield_problems::atomic_file::WriteError;
 use driftfield_problems::memory::MemoryError;
 use driftfield_problems::spec::SpecError;
 use driftfield_problems::standardisation::StandardisationError;
+use driftfield_solvers::number::Number;
 
 use crate::weights::WeightsError;
-use driftfield_solvers::number::Number;
+use crate::{ConfigError, ParametersError};
 
 /// Why a training run cannot start, go on or end.
 #[derive(Debug, thiserror::Error)]

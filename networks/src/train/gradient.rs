@@ -107,13 +107,13 @@ impl Gradient {
 mod tests {
     use candle_core::{DType, Device, Tensor, Var};
     use candle_nn::VarBuilder;
+    use driftfield_problems::process::RectifiedFlow;
 
     use super::super::batch::Rows;
     use super::super::{Objective, TrainingConfig};
     use super::*;
     use crate::parameters::tests::random_parameters;
     use crate::{Mlp, MlpConfig, Parameters};
-    use driftfield_problems::process::RectifiedFlow;
 
     fn setting(objective: Objective, batch: usize) -> (Parameters, Batch) {
         let network = MlpConfig {

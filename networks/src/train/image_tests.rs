@@ -1,11 +1,11 @@
+use driftfield_problems::process::{RectifiedFlow, Ve};
+use driftfield_problems::standardisation::StandardisationError;
 use ndarray::Array2;
 
 use super::batch::{Batch, Rows};
 use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
 use crate::seeded::{Purpose, SeededRng};
 use crate::{Architecture, ClassifierConfig, MlpConfig, Times, UNetConfig};
-use driftfield_problems::process::{RectifiedFlow, Ve};
-use driftfield_problems::standardisation::StandardisationError;
 
 /// Images of 8 x 8 pixels whose left or right half is bright.
 fn halves(n: usize) -> (Array2<f64>, Vec<u32>) {

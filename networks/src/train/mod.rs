@@ -1,8 +1,8 @@
 //! Training: a network from data, a process and an objective.
 //!
 //! ```
-//! use driftfield_problems::process::RectifiedFlow;
 //! use driftfield_networks::train::{Objective, Trainer, TrainingConfig};
+//! use driftfield_problems::process::RectifiedFlow;
 //! use ndarray::array;
 //!
 //! let data = array![[1.0, 0.0], [-1.0, 0.5], [0.0, -0.5]];

@@ -1,9 +1,9 @@
 //! What a network is trained to predict, and how errors are weighted.
 
+use driftfield_problems::process::GaussianPath;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
-use driftfield_problems::process::GaussianPath;
 
 /// What the network is trained to predict at `x_t = alpha x_0 + sigma eps`.
 ///
@@ -87,8 +87,9 @@ impl Objective {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use driftfield_problems::process::{BrownianBridge, RectifiedFlow};
+
+    use super::*;
 
     #[test]
     fn targets_are_those_of_the_definitions() {

@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use driftfield_problems::atomic_file::{WriteError, behind_links};
+use driftfield_problems::memory;
+use driftfield_problems::process::GaussianPath;
+use driftfield_problems::standardisation::Standardisation;
 use ndarray::Array2;
 
 use super::batch::{Batch, Rows};
@@ -12,13 +16,8 @@ use super::gradient::Gradient;
 use super::loss::Loss;
 use super::optimiser::{Moments, Update, adamw, norm};
 use super::{CheckpointError, Objective, TrainError, TrainingConfig};
-use crate::{Architecture, MlpConfig, Parameters};
-use driftfield_problems::atomic_file::{WriteError, behind_links};
-use driftfield_problems::memory;
-use driftfield_problems::process::GaussianPath;
-use driftfield_problems::standardisation::Standardisation;
-
 use crate::weights::{TrainedNetwork, WeightsError};
+use crate::{Architecture, MlpConfig, Parameters};
 
 /// One point of the loss curve.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use driftfield_problems::predictor::Network;
+use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 use ndarray::Array2;
 
 use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
 use crate::MlpConfig;
 use crate::seeded::{Purpose, SeededRng};
 use crate::weights::WeightsError;
-use driftfield_problems::predictor::Network;
-use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 
 fn gaussian(n: usize) -> Array2<f64> {
     let mut rng = SeededRng::new(11, Purpose::Batch, 0);

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
+use driftfield_problems::predictor::Network;
 use driftfield_solvers::FieldError;
 
 use super::*;
 use crate::seeded::{Purpose, SeededRng};
 use crate::{Gradients, Inputs, Layers, OnTensors, Parameters, Plan, Pulled, Times};
-use driftfield_problems::predictor::Network;
 
 /// Two or three levels, none of whose sizes is another's.
 fn small(levels: usize) -> UNetConfig {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use driftfield_problems::standardisation::Standardisation;
+use driftfield_solvers::FieldError;
+use ndarray::Array2;
 
 use super::archive::Archive;
 use super::{TrainedNetwork, WeightsError};
 use crate::{Architecture, Plan, Times, registry};
-use driftfield_solvers::FieldError;
-use ndarray::Array2;
 
 /// A trained network that is ready to generate, and what its file says of it.
 #[derive(Debug, Clone)]

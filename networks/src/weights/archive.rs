@@ -4,18 +4,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use driftfield_problems::atomic_file::{self, WriteError};
+use driftfield_problems::echo::{echo, echo_path};
+use driftfield_problems::standardisation::StandardisationError;
+use driftfield_problems::user_file;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use driftfield_problems::standardisation::StandardisationError;
-
 use super::half;
 use crate::ParametersError;
-use driftfield_problems::atomic_file::{self, WriteError};
-use driftfield_problems::echo::{echo, echo_path};
-use driftfield_problems::user_file;
 
 /// The metadata key of the document.
 const DOCUMENT: &str = "driftfield";

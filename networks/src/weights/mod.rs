@@ -8,21 +8,21 @@
 //! tensor, `checksum`, guards document and weights. Weights of a file converted to f64 are guarded
 //! still, of one rounded to f16 or bf16 no longer: it is loaded as it is.
 
-use std::path::Path;
-
-use crate::registry::{self, ArchitectureEntry};
-
 mod any;
 mod archive;
 mod document;
 mod half;
 mod trained;
 
+use std::path::Path;
+
 pub use any::AnyNetwork;
 pub use archive::WeightsError;
 pub(crate) use archive::{Archive, Values, checksum_of};
 pub(crate) use document::check_kind;
 pub use trained::TrainedNetwork;
+
+use crate::registry::{self, ArchitectureEntry};
 
 /// The architecture of the network in a file.
 pub fn architecture_of(path: impl AsRef<Path>) -> Result<&'static ArchitectureEntry, WeightsError> {

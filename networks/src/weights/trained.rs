@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
+use driftfield_problems::standardisation::Standardisation;
 use serde_json::Value;
 
+use super::WeightsError;
 use super::archive::{Archive, Values};
 use super::document::{Document, FORMAT, KIND};
-use driftfield_problems::standardisation::Standardisation;
-
-use super::WeightsError;
 use crate::{Architecture, MlpConfig, Parameters, Plan};
 
 /// A trained network, what it predicts of which process, and in which units.

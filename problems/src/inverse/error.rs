@@ -1,8 +1,9 @@
+use driftfield_solvers::number::Number;
+
 use crate::memory::MemoryError;
 use crate::npy::NpyError;
 use crate::spec::SpecError;
 use crate::standardisation::StandardisationError;
-use driftfield_solvers::number::Number;
 
 /// Why there is no such measurement, or nothing to be reconstructed from it.
 #[derive(Debug, thiserror::Error)]
