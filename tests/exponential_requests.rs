@@ -618,7 +618,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for OwnDdimStepper<S> {
     fn step(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {
         let schedule = step.field.schedule();
         let (now, next) = (schedule.at(step.t)?, schedule.at(step.t_next)?);
-        step.field.predict(Target::DATA.into(), &mut self.0, step.u, step.t.into())?;
+        step.field.predict(Target::DATA, &mut self.0, step.u, step.t.into())?;
         let scale = next.sigma / now.sigma;
         let weight = next.alpha - scale * now.alpha;
         step.next.linear_combination(0.0, &[(scale, step.u), (weight, &self.0)])?;

@@ -72,9 +72,15 @@ fn a_jump_of_the_state_at_a_stop_is_followed_by_every_kind_of_step() {
     assert!((solve(&problem, &Rk4::new(), fixed).unwrap().u_last - exact).abs() < 1e-7);
 }
 
+/// Height and speed of a ball.
+type Ball = [f64; 2];
+
+fn fall(du: &mut Ball, u: &Ball, _t: f64) {
+    *du = [u[1], -1.0];
+}
+
 /// A ball dropped from a height, with gravity 1.
-fn ball(height: f64, end: f64) -> OdeProblem<[f64; 2], impl Fn(&mut [f64; 2], &[f64; 2], f64)> {
-    let fall = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [u[1], -1.0];
+fn ball(height: f64, end: f64) -> OdeProblem<Ball, fn(&mut Ball, &Ball, f64)> {
     OdeProblem::new(fall, [height, 0.0], (0.0, end))
 }
 
@@ -83,7 +89,7 @@ fn a_ball_bounces_as_often_as_it_should_with_fixed_and_adaptive_steps() {
     let bounce = || {
         Event::new(|u: &[f64; 2], _t| u[0])
             .crossing(Crossing::Falling)
-            .affecting(|u, _t| u[1] = -0.5 * u[1])
+            .affecting(|u, _t| u[1] *= -0.5)
     };
     // From height 1/2 it takes 1, then 1 more and half as long each time: bounces at 1, 2, 2.5 ..
     let problem = ball(0.5, 2.6);

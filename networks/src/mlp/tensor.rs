@@ -1,6 +1,8 @@
 //! The residual MLP as candle tensors, on any device.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_nn::{Linear, Module, VarBuilder};
+use driftfield_problems::predictor::{Network, Pullback, Times};
 use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
 
 use super::MlpConfig;
@@ -8,7 +10,6 @@ use crate::Parameters;
 use crate::layers::TimeFeatures;
 use crate::plan::{check_rows, check_time};
 use crate::tensor_layers::{linear, matrix};
-use driftfield_problems::predictor::{Network, Pullback, Times};
 
 /// The residual MLP of [`MlpConfig`] by candle's own operations: the readable definition, in `f32`
 /// or `f64` and on any device, differentiable in states and weights, and what

@@ -1,5 +1,5 @@
 use candle_core::{DType, Device, Tensor};
-use driftfield_problems::predictor::Network;
+use driftfield_problems::predictor::{Network, Times};
 use driftfield_solvers::{FieldError, StateError};
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -8,7 +8,6 @@ use super::{Mlp, MlpConfig};
 use crate::parameters::tests::random_parameters;
 use crate::seeded::{Purpose, SeededRng};
 use crate::{Parameters, Plan};
-use driftfield_problems::predictor::{Network, Times};
 
 fn rows(n: usize, dimension: usize, seed: u64) -> Array2<f32> {
     let mut rng = SeededRng::new(seed, Purpose::Batch, 0);

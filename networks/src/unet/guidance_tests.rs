@@ -1,14 +1,14 @@
 use std::ops::Range;
 
+use driftfield_problems::predictor::{
+    Network, NetworkPredictor, Prediction, Predictor, Pullback, Target, Times,
+};
+use driftfield_problems::process;
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
 
 use super::tests::{Case, case, with_gradient};
 use crate::Plan;
-use driftfield_problems::predictor::{
-    Network, NetworkPredictor, Prediction, Predictor, Pullback, Target, Times,
-};
-use driftfield_problems::process;
 
 fn evaluated(plan: &Plan, case: &Case, labels: &[u32]) -> Vec<f32> {
     let mut out = vec![0.0; case.images.len()];

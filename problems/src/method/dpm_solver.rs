@@ -133,7 +133,7 @@ fn nodes(grid: &IntendedGrid) -> Nodes {
         (Spacing::Timesteps(_) | Spacing::Times(_), None) => Nodes::LogSnr,
         _ => Nodes::Rule(Arc::new(move |t, t_next, i, n| {
             let times = spacing.times(&path, t, t_next, n);
-            times.map(|times| times[i]).map_err(|error| FieldError::other(error))
+            times.map(|times| times[i]).map_err(FieldError::other)
         })),
     }
 }

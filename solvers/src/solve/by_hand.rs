@@ -51,10 +51,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.save.every.is_some()
             && self.save.end
             && (statistics.accepted > 0 || self.t0 == self.t1)
+            && let Ok(whole) = self.whole(&self.u)
         {
-            if let Ok(whole) = self.whole(&self.u) {
-                self.keep(self.t, whole);
-            }
+            self.keep(self.t, whole);
         }
         let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Stopped {
             t: self.t,

@@ -1,10 +1,12 @@
 use super::start::sort_along;
 
+type Record<'a, S> = Box<dyn FnMut(&S, f64) + 'a>;
+
 /// Whoever wants to see the state at given times, saved or not.
 pub(crate) struct Recorder<'a, S> {
     times: Vec<f64>,
     at: usize,
-    record: Box<dyn FnMut(&S, f64) + 'a>,
+    record: Record<'a, S>,
 }
 
 impl<'a, S> Recorder<'a, S> {
