@@ -56,7 +56,7 @@ fn unusable_numbers_are_refused() {
     sample("--n 3 --steps 3 --per-lane").refused(&["tolerances"]);
     sample("--n 3 --abstol 1e-3 --reltol 1e-3 --per-lane --trajectory t.npy")
         .refused(&["--per-lane", "--trajectory"]);
-    for solver in ["heun", "dpm-solver-12", "euler-maruyama", "sra1"] {
+    for solver in ["heun", "dpm-solver-2m", "euler-maruyama", "sra1"] {
         let line = "sample --process vp --field exact:m.json --n 3 --abstol 1e-3 --reltol 1e-3";
         room.run(&format!("{line} --per-lane --solver {solver}")).refused(&[solver, "tsit5"]);
     }

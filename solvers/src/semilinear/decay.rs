@@ -8,7 +8,7 @@ use crate::state::State;
 /// The classical semilinear problem `u' = -k u + N(u, t)`, stiff for large `k`.
 ///
 /// Its scale is `exp(-k t)`, its clock `k t`, and it is integrated with the
-/// [data](NonlinearPart::Data) `N / k`: the stability of the methods then does not depend
+/// [data](crate::NonlinearPart::Data) `N / k`: the stability of the methods then does not depend
 /// on `k`. (Its noise, `(u - N / k) e^(k t)`, exists too, and overflows for large `k t`.)
 ///
 /// ```

@@ -24,7 +24,7 @@ use crate::solution::{Outcome, Solution};
 /// Solves `problem` with `method`.
 ///
 /// What is wrong with the call is a [`SolveError`], and so is an error that leaves not a single
-/// step; what goes wrong later is the [`Outcome`](crate::Outcome) of the (partial) solution, which
+/// step; what goes wrong later is the [`Outcome`] of the (partial) solution, which
 /// [`Solution::complete`] asks for. Over an empty span the initial state is the solution, and
 /// nothing is evaluated.
 ///

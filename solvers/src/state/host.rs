@@ -35,7 +35,7 @@ pub trait HostState: Clone + 'static {
 
     /// The same with another number of lanes, if the container can have it. A container of several
     /// lanes says so here if lanes are to run at their own pace
-    /// ([`solve_lanes`](crate::solve_lanes)).
+    /// ([`ErrorNorm::EachLane`](crate::ErrorNorm::EachLane)).
     fn zeros_of_lanes(&self, lanes: usize) -> Option<Self> {
         (lanes == self.lane_count()).then(|| self.zeros())
     }

@@ -199,7 +199,7 @@ pub trait State: Clone + 'static {
 
     /// The lanes `lanes`, in that order. Containers that can be taken apart have this, and
     /// the next two: what lanes that run at their own pace
-    /// ([`solve_lanes`](crate::solve_lanes)) need.
+    /// ([`ErrorNorm::EachLane`](crate::ErrorNorm::EachLane)) need.
     fn select_lanes(&self, _lanes: &[usize]) -> Result<Self, StateError> {
         Err(StateError::LanesInseparable)
     }

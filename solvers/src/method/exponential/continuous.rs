@@ -111,7 +111,7 @@ impl<S: State> Continuous<S> {
     }
 
     /// Makes it ready for a step to where there is no noise left, which was
-    /// [the predicted data](super::to_data).
+    /// the predicted data.
     pub fn prepare_to_data<F: SemilinearField<S>>(
         &mut self,
         step: Step<'_, S, F>,
