@@ -37,7 +37,7 @@ fn what_is_derived_is_accurate() {
             let close = |what: &str, found: f64, expected: f64, size: f64| {
                 let gap = (found - expected).abs() / size;
                 assert!(
-                    gap < 1e-13,
+                    gap < 2e-13,
                     "{what} of {} at {t}: {found} {expected} {gap:e}",
                     path.spec()
                 );

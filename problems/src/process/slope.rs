@@ -2,10 +2,12 @@ use super::TimeDomain;
 
 /// Widest step of a central difference, as a share of the distance to the nearest end.
 const REACH: f64 = 0.25;
-/// Steps of central differences, each half of that before.
+/// Steps of central differences, each half of that before: enough for `e^(20 t)` in the middle.
 const CENTRAL: usize = 6;
 /// How near an end differences are also taken inwards, and their widest step.
 const NEAR: f64 = 0.05;
+/// Steps of central differences there, where the widest is short and the shortest loses digits.
+const CENTRAL_NEAR: usize = 5;
 /// Steps of differences inwards.
 const INWARDS: usize = 7;
 
@@ -14,7 +16,7 @@ const INWARDS: usize = 7;
 ///
 /// Central differences are extrapolated to a step of 0 (Richardson). Their steps are a share of the
 /// distance `d` to the nearest end, where a root may begin, so that what is left is of order
-/// `2^-54` of the function even then, and rounding of order `1e-14 |f| / d`, together below `1e-13 |f| / d`
+/// `2^-40` of the function even then, and rounding of order `1e-14 |f| / d`, together below `1e-13 |f| / d`
 /// as far as the time itself resolves the function. Near an end differences
 /// taken from there inwards are tried as well, which for a function smooth up to the end itself
 /// are within `1e-12 |f|`; of the two that one is taken that changed less in its last
@@ -36,7 +38,7 @@ pub(super) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f
     if room == 0.0 {
         return inner;
     }
-    let (outer, outer_change) = extrapolated(central, REACH * room, CENTRAL, 4.0);
+    let (outer, outer_change) = extrapolated(central, REACH * room, CENTRAL_NEAR, 4.0);
     if inner_change < outer_change { inner } else { outer }
 }
 
