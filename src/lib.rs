@@ -11,10 +11,10 @@
 //! use driftfield::prelude::*;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let path = process::parse("vp")?;
-//! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#.parse()?;
+//! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#;
 //! let settings = Settings::new(Solver::parse("dpm-solver++2m")?, Budget::Steps(20));
 //! let noise = Initial::Noise { lanes: 100, seed: 0 };
-//! let generated = generate::<f64>(&path, &MixtureModel::new(data), noise, &settings)?;
+//! let generated = generate::<f64>(&path, &MixtureModel::new(data.parse::<GaussianMixture>()?), noise, &settings)?;
 //! assert_eq!((generated.samples.shape(), generated.statistics.nfe), (&[100, 2][..], 20));
 //! # Ok(())
 //! # }
@@ -58,8 +58,8 @@
 //! use driftfield::generate::MixtureModel;
 //! use driftfield::prelude::*;
 //! use driftfield::study::{Case, Run, Study};
-//! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#.parse()?;
-//! let case = Case::on("vp", process::parse("vp")?, Arc::new(MixtureModel::new(data)))?;
+//! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#;
+//! let case = Case::on("vp", process::parse("vp")?, Arc::new(MixtureModel::new(data.parse::<GaussianMixture>()?)))?;
 //! let solvers = [Solver::parse("ddim")?, Solver::parse("unipc-2")?];
 //! let runs: Vec<Run> = solvers.iter().map(|solver| Run::steps(solver, 8)).collect();
 //! let study = Study { cases: vec![case], runs: vec![runs], lanes: 64, seeds: vec![0, 1], jobs: 1 };

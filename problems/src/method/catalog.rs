@@ -34,7 +34,7 @@ const KIND: &str = "solver";
 /// use driftfield_problems::method::methods;
 /// let methods = methods::<[f64; 2]>();
 /// let lms = methods.find("lms").unwrap();
-/// let order = &lms.parameters()[0];
+/// let order = lms.parameters().iter().find(|key| key.name() == "order").unwrap();
 /// assert_eq!((order.name(), order.default()), ("order", Some("4")));
 /// ```
 pub fn methods<S: State>() -> Catalog<Recipe<S>> {

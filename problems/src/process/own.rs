@@ -17,7 +17,7 @@ use super::GaussianPath;
 /// let data = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0]], vec![0.5]).unwrap();
 /// let flow = probability_flow(MixturePredictor::new(data, path.clone()));
 /// let span = (path.start_with_finite_log_snr(), path.default_span().1);
-/// let sample = solve(&flow.problem([0.8], span), &Ddim::default(), SolveOptions::steps(200));
+/// let sample = solve(&flow.problem([0.8_f64], span), &Ddim::default(), SolveOptions::steps(200));
 /// // 0.8 standard deviations above the mean.
 /// assert!((sample.unwrap().u_last[0] - 2.4).abs() < 0.01);
 /// ```

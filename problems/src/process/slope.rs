@@ -9,7 +9,7 @@ const NEAR: f64 = 0.05;
 /// Steps of central differences there, where the widest is short and the shortest loses digits.
 const CENTRAL_NEAR: usize = 5;
 /// Steps of differences inwards.
-const INWARDS: usize = 7;
+const INWARDS: usize = 9;
 
 /// The derivative of a function of time that is smooth inside the domain, to nearly all digits that
 /// its values have.
@@ -19,7 +19,7 @@ const INWARDS: usize = 7;
 /// `2^-40` of the function even then, and rounding of order `1e-14 |f| / d`, together below `1e-13 |f| / d`
 /// as far as the time itself resolves the function. Near an end differences
 /// taken from there inwards are tried as well, which for a function smooth up to the end itself
-/// are within `1e-12 |f|`; of the two that one is taken that changed less in its last
+/// are within `1e-11 |f|`; of the two that one is taken that changed less in its last
 /// extrapolation.
 pub(super) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f64) -> f64 {
     if !domain.contains(t) {
