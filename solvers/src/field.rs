@@ -17,7 +17,7 @@ use crate::cause::Cause;
 use crate::number::Number;
 use crate::state::{State, StateError};
 
-pub use by_lane::{ByLane, Targets, Times, combine};
+pub use by_lane::{ByLane, Targets, Times, affine, combine};
 pub use columns::{MatrixNoise, ScalarNoise};
 pub use correction::{AsIto, AsStratonovich};
 pub use derivative::{DiffusionDerivative, WithDerivative};

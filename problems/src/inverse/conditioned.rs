@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
+use driftfield_solvers::field::affine;
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{KalmanGain, MeasurementError, Observation, PseudoInverse, Replacement};
-use crate::predictor::{
-    Predictor, Pullback, Pushforward, Targets, Times, affine, weights_from_data,
-};
+use crate::predictor::{Predictor, Pullback, Pushforward, Targets, Times, weights_from_data};
 use crate::process::SharedPath;
 use crate::spec::SpecError;
 

@@ -1,6 +1,4 @@
-use driftfield_solvers::method::{
-    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use driftfield_solvers::{SemilinearField, State, StateError, Target};
 
 /// Ancestral sampling: every step draws `x_u` from the process's exact posterior
@@ -76,9 +74,6 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for AncestralStepper<S> {
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => move_lanes([&mut self.data, &mut self.increment], from),
-            _ => Ok(()),
-        }
+        told.move_lanes([&mut self.data, &mut self.increment])
     }
 }

@@ -81,9 +81,6 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for AnnealedLangevinStepper<
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.scratch.move_lanes(from),
-            _ => Ok(()),
-        }
+        told.move_lanes(self.scratch.states())
     }
 }

@@ -1,7 +1,7 @@
+use driftfield_solvers::method::StepError;
 use driftfield_solvers::method::exponential::NoiseSettingError;
-use driftfield_solvers::method::{StepError, move_lanes};
 use driftfield_solvers::noise::Noise;
-use driftfield_solvers::{Counted, SemilinearField, State, StateError, Tolerance};
+use driftfield_solvers::{Counted, SemilinearField, State, Tolerance};
 
 /// How long a Langevin step `x <- x + delta score + sqrt(2 delta) z` at noise level `sigma` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,8 +110,8 @@ impl<S: State> LangevinScratch<S> {
         }
     }
 
-    pub fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
-        move_lanes([&mut self.score, &mut self.increment], from)
+    pub fn states(&mut self) -> [&mut S; 2] {
+        [&mut self.score, &mut self.increment]
     }
 
     /// The mean norm of the normals over that of the score. Where the score vanishes in every

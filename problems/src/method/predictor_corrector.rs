@@ -1,7 +1,6 @@
 use driftfield_solvers::method::exponential::NoiseSettingError;
 use driftfield_solvers::method::{
     GridPosition, Kind, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
-    move_lanes,
 };
 use driftfield_solvers::noise::{Noise, NoiseError, NoiseRequest};
 use driftfield_solvers::{SemilinearField, State, StateError};
@@ -170,13 +169,7 @@ impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F>
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         self.predictor.tell(told)?;
-        match told {
-            Told::Lanes(from) => {
-                move_lanes([&mut self.corrected], from)?;
-                self.scratch.move_lanes(from)
-            }
-            _ => Ok(()),
-        }
+        told.move_lanes(self.scratch.states().into_iter().chain([&mut self.corrected]))
     }
 }
 

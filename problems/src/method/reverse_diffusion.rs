@@ -1,6 +1,4 @@
-use driftfield_solvers::method::{
-    Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use driftfield_solvers::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use driftfield_solvers::{SemilinearField, State, StateError};
 
 /// Reverse-diffusion sampling (Song et al., *Score-Based Generative Modeling through SDEs*,
@@ -57,9 +55,6 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for ReverseDiffusionStepper<
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => move_lanes([&mut self.score, &mut self.increment], from),
-            _ => Ok(()),
-        }
+        told.move_lanes([&mut self.score, &mut self.increment])
     }
 }

@@ -1,7 +1,7 @@
 //! Every target from data that was changed after it was predicted.
 
-use driftfield_solvers::field::{ByLane, combine};
-use driftfield_solvers::{FieldError, State, StateError};
+use driftfield_solvers::FieldError;
+use driftfield_solvers::field::ByLane;
 
 use super::{Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
@@ -60,13 +60,4 @@ pub(super) fn by_lane<'r>(
         of_value.push(b);
     }
     Ok((ByLane::Each(of_state), ByLane::Each(of_value)))
-}
-
-/// `out <- a x + b out`. Where `a` is 0 not even a state that is not finite leaks into the result.
-pub(crate) fn affine<S: State>(out: &mut S, (a, b): Weights<'_>, x: &S) -> Result<(), StateError> {
-    match (a, b) {
-        (ByLane::One(0.0), ByLane::One(1.0)) => Ok(()),
-        (ByLane::One(0.0), b) => combine(out, b, &[]),
-        (a, b) => combine(out, b, &[(a, x)]),
-    }
 }

@@ -16,7 +16,7 @@ pub use driftfield_solvers::Target;
 pub use driftfield_solvers::field::{Pullback, Pushforward, Targets, Times};
 
 pub use self::predictor::Predictor;
-pub(crate) use from_data::{affine, weights_from_data};
+pub(crate) use from_data::weights_from_data;
 pub use model_time::ModelTime;
 pub use network::Network;
 pub use network_predictor::NetworkPredictor;

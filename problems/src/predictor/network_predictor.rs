@@ -1,7 +1,8 @@
+use driftfield_solvers::field::affine;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, State};
 
-use super::from_data::{Weights, affine, by_lane};
+use super::from_data::{Weights, by_lane};
 use super::{
     ModelTime, Network, Prediction, Predictor, Pullback, Pushforward, Target, Targets, Times,
 };

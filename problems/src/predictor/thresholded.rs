@@ -1,8 +1,9 @@
 use std::ops::Range;
 
+use driftfield_solvers::field::affine;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
-use super::from_data::{affine, weights_from_data};
+use super::from_data::weights_from_data;
 use super::restriction::Restriction;
 use super::{Predictor, Pullback, Pushforward, Target, Targets, Threshold, Times};
 use crate::host::each_lane;

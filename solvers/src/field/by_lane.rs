@@ -111,6 +111,19 @@ fn one_time_only() -> FieldError {
     )
 }
 
+/// `out <- a u + b out`. Where `a` is 0 not even a state that is not finite leaks into the result.
+pub fn affine<S: State>(
+    out: &mut S,
+    (a, b): (ByLane<'_, f64>, ByLane<'_, f64>),
+    u: &S,
+) -> Result<(), StateError> {
+    match (a, b) {
+        (ByLane::One(0.0), ByLane::One(1.0)) => Ok(()),
+        (ByLane::One(0.0), b) => combine(out, b, &[]),
+        (a, b) => combine(out, b, &[(a, u)]),
+    }
+}
+
 /// `out <- own out + sum_j c_j k_j`, each coefficient one number or one for each lane.
 pub fn combine<S: State, const N: usize>(
     out: &mut S,
@@ -122,9 +135,10 @@ pub fn combine<S: State, const N: usize>(
         let terms = terms.map(|(coefficient, state)| (coefficient.of(0), state));
         return out.linear_combination(own.of(0), &terms);
     }
-    let lanes: Vec<usize> = (0..out.lanes()).collect();
-    let own = own.select(&lanes);
-    let columns: Vec<Vec<f64>> = terms.iter().map(|(c, _)| c.select(&lanes)).collect();
+    let lanes = out.lanes();
+    let column = |c: ByLane<'_, f64>| -> Vec<f64> { (0..lanes).map(|lane| c.of(lane)).collect() };
+    let own = column(own);
+    let columns: Vec<Vec<f64>> = terms.iter().map(|&(c, _)| column(c)).collect();
     let terms: Vec<(&[f64], &S)> =
         columns.iter().map(Vec::as_slice).zip(terms.iter().map(|(_, state)| *state)).collect();
     out.combine_lanes(&own, &terms)

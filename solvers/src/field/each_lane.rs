@@ -43,16 +43,9 @@ pub fn in_some_lanes<S: State>(
 #[derive(Debug, Clone, Copy)]
 pub struct EachLane<C>(pub C);
 
-impl<C> EachLane<C> {
-    fn write<H: HostState>(
-        &self,
-        du: &mut H,
-        u: &H,
-        mut time_of_lane: impl FnMut(usize) -> f64,
-    ) -> Result<(), FieldError>
-    where
-        C: Fn(&mut [H::Scalar], &[H::Scalar], f64),
-    {
+impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> VectorField<H> for EachLane<C> {
+    fn eval(&self, du: &mut H, u: &H, t: Times<'_>) -> Result<(), FieldError> {
+        t.check(u)?;
         let len = u.lane_len().max(1);
         let shapes = [(u.lane_count(), len), (du.lane_count(), du.lane_len().max(1))];
         if shapes[0] != shapes[1] {
@@ -64,21 +57,9 @@ impl<C> EachLane<C> {
         let from = u.values().ok_or(StateError::NotContiguous)?.chunks_exact(len);
         let to = du.values_mut().ok_or(StateError::NotContiguous)?.chunks_exact_mut(len);
         for (lane, (du, u)) in to.zip(from).enumerate() {
-            (self.0)(du, u, time_of_lane(lane));
+            (self.0)(du, u, t.of(lane));
         }
         Ok(())
-    }
-}
-
-impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> VectorField<H> for EachLane<C> {
-    fn eval(&self, du: &mut H, u: &H, t: Times<'_>) -> Result<(), FieldError> {
-        if let ByLane::Each(times) = t
-            && times.len() != u.lane_count()
-        {
-            let (lanes, found) = (u.lane_count(), times.len());
-            return Err(StateError::LaneCoefficients { lanes, found }.into());
-        }
-        self.write(du, u, |lane| t.of(lane))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::{ByLane, FieldError, combine};
+use super::{ByLane, FieldError, affine, combine};
 use crate::state::State;
 
 /// Given some lanes of the batch and what the field is there, writes what those lanes of it are
@@ -134,12 +134,7 @@ impl<S: State> Pushforward<'_, S> {
     ) -> Result<(), FieldError> {
         let Pushforward { value, direction, time, tangent } = self;
         inner(Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent })?;
-        if a == ByLane::One(0.0) {
-            // Not even a state that is not finite may leak into `f` alone.
-            combine(value, b, &[])?;
-            return Ok(combine(tangent, b, &[])?);
-        }
-        combine(value, b, &[(a, u)])?;
-        Ok(combine(tangent, b, &[(a, direction)])?)
+        affine(value, (a, b), u)?;
+        Ok(affine(tangent, (a, b), direction)?)
     }
 }

@@ -317,6 +317,20 @@ pub enum Told<'a> {
     Lanes(&'a [usize]),
 }
 
+impl Told<'_> {
+    /// Moves the lanes of these states if lanes were moved: all that a stepper need do which keeps
+    /// nothing from one step to the next but room for them.
+    pub fn move_lanes<'s, S: State>(
+        self,
+        states: impl IntoIterator<Item = &'s mut S>,
+    ) -> Result<(), StateError> {
+        match self {
+            Told::Lanes(from) => move_lanes(states, from),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A scheme for fields of type `F` on states of type `S`: what it is, and how a solve with it
 /// begins.
 ///
@@ -406,6 +420,16 @@ pub trait Stepper<S: State, F> {
     fn interpolant(&self) -> Option<Interpolant<'_, S>> {
         None
     }
+}
+
+/// These lanes of `to` become those of `from`.
+pub(crate) fn copy_lanes<S: State>(
+    to: &mut S,
+    from: &S,
+    lanes: impl IntoIterator<Item = usize>,
+) -> Result<(), StateError> {
+    let pairs: Vec<(usize, usize)> = lanes.into_iter().map(|lane| (lane, lane)).collect();
+    to.assign_lanes(from, &pairs)
 }
 
 /// Every state becomes its lanes `from`, in that order: what [`Told::Lanes`] asks for.

@@ -1,7 +1,4 @@
-use super::{
-    BoxedMethod, ErrorEstimate, Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told,
-};
-use crate::field::{Counted, Times};
+use super::{BoxedMethod, Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -109,20 +106,6 @@ impl<S: State, F> Stepper<S, F> for SequenceStepper<S, F> {
             }
             _ => self.steppers[self.at].tell(told),
         }
-    }
-
-    fn error(&self) -> ErrorEstimate<'_, S> {
-        self.steppers[self.at].error()
-    }
-
-    fn slope(
-        &mut self,
-        field: &Counted<&F>,
-        du: &mut S,
-        at: (&S, Times<'_>),
-        kept: bool,
-    ) -> Result<bool, StepError> {
-        self.steppers[0].slope(field, du, at, kept)
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {

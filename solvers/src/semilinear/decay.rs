@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Level, Schedule, SemilinearField, Target};
-use crate::field::{ByLane, FieldError, Pullback, Pushforward, Times, VectorField, combine};
+use crate::field::{ByLane, FieldError, Pullback, Pushforward, Times, VectorField, affine};
 use crate::number::Number;
 use crate::state::State;
 
@@ -86,25 +86,18 @@ impl<S: State + Send + Sync, N: VectorField<S>> VectorField<S> for Decay<N> {
 }
 
 impl<N> Decay<N> {
-    /// `(a, b)` such that `target.data N / k + target.noise (u - N / k) e^(k t)` is `a u + b N`.
-    fn weights(&self, target: Target, t: f64) -> (f64, f64) {
-        if target.noise == 0.0 {
-            return (0.0, target.data / self.rate);
-        }
-        let growth = target.noise * (self.rate * t).exp();
-        (growth, (target.data - growth) / self.rate)
-    }
-
-    /// The same for every lane; in `room` where there are several times.
-    fn weights_by_lane<'r>(
+    /// `(a, b)` such that `target.data N / k + target.noise (u - N / k) e^(k t)` is `a u + b N`; in
+    /// `room` where there are several times.
+    fn weights<'r>(
         &self,
         target: Target,
         t: Times<'_>,
         room: &'r mut (Vec<f64>, Vec<f64>),
     ) -> Result<(ByLane<'r, f64>, ByLane<'r, f64>), FieldError> {
         let (of_state, of_value) = room;
-        let a = t.map(of_state, |t| Ok(self.weights(target, t).0))?;
-        Ok((a, t.map(of_value, |t| Ok(self.weights(target, t).1))?))
+        let growth = |t: f64| target.noise * (self.rate * t).exp();
+        let a = t.map(of_state, |t| Ok(if target.noise == 0.0 { 0.0 } else { growth(t) }))?;
+        Ok((a, a.map(of_value, |a| Ok((target.data - a) / self.rate))?))
     }
 }
 
@@ -115,10 +108,7 @@ impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> 
     fn predict(&self, target: Target, out: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
         self.nonlinear.eval(out, u, t)?;
         let mut room = Default::default();
-        match self.weights_by_lane(target, t, &mut room)? {
-            (ByLane::One(0.0), b) => Ok(combine(out, b, &[])?),
-            (a, b) => Ok(combine(out, b, &[(a, u)])?),
-        }
+        Ok(affine(out, self.weights(target, t, &mut room)?, u)?)
     }
     fn pull_back_prediction(
         &self,
@@ -131,7 +121,7 @@ impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> 
             pull.without_time()?;
         }
         let mut room = Default::default();
-        let weights = self.weights_by_lane(target, t, &mut room)?;
+        let weights = self.weights(target, t, &mut room)?;
         pull.through(weights, u, |inner| self.nonlinear.pull_back(inner, u, t))
     }
     fn push_forward_prediction(
@@ -145,7 +135,7 @@ impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> 
             return Err(FieldError::Refused("products in time of its noise".to_owned()));
         }
         let mut room = Default::default();
-        let weights = self.weights_by_lane(target, t, &mut room)?;
+        let weights = self.weights(target, t, &mut room)?;
         push.through(weights, u, |inner| self.nonlinear.push_forward(inner, u, t))
     }
 }

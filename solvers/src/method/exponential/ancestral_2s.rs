@@ -2,7 +2,7 @@ use super::nodes::Division;
 use super::step_noise::Increment;
 use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
@@ -90,12 +90,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Ancestral2SStepper<S> {
         increment.add_to(next, split.up, noise, (t, t_next))
     }
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => {
-                self.increment.tell(told)?;
-                move_lanes([&mut self.value, &mut self.stage], from)
-            }
-            _ => Ok(()),
-        }
+        self.increment.tell(told)?;
+        told.move_lanes([&mut self.value, &mut self.stage])
     }
 }

@@ -1,5 +1,5 @@
 use crate::field::FieldError;
-use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{Level, SemilinearField};
 use crate::state::{State, StateError};
 
@@ -132,10 +132,7 @@ impl<S: State, F: SemilinearField<S>, P: Stepper<S, F>> Stepper<S, F> for Churne
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         self.method.tell(told)?;
-        match told {
-            Told::Lanes(from) => move_lanes([&mut self.raised, &mut self.normals], from),
-            _ => Ok(()),
-        }
+        told.move_lanes([&mut self.raised, &mut self.normals])
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {

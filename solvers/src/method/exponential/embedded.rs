@@ -3,7 +3,7 @@ use super::{Singlestep, SinglestepStepper};
 use crate::field::Counted;
 use crate::method::{
     ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told,
-    move_lanes,
+    copy_lanes, move_lanes,
 };
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -120,8 +120,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for EmbeddedStepper<S> {
         match told {
             Told::Accepted => std::mem::swap(lower, lower_before),
             Told::AcceptedLanes(lanes) => {
-                let pairs: Vec<(usize, usize)> = lanes.iter().map(|&lane| (lane, lane)).collect();
-                lower_before.assign_lanes(lower, &pairs)?;
+                copy_lanes(lower_before, lower, lanes.iter().copied())?;
             }
             // The lower-order state before is but a scale of the tolerance.
             Told::Corrected => {}

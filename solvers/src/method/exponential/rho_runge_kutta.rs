@@ -5,9 +5,7 @@ use super::to_data::{check_finite, ends_in_data, step_to_data};
 use super::{Continuous, Knot};
 use crate::field::{Counted, FieldError, Times, VectorField};
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaStepper};
-use crate::method::{
-    Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{Level, NonlinearPart, SemilinearField, Target};
 use crate::state::{State, StateError};
 
@@ -150,10 +148,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Stepper<S, F>
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         Stepper::<S, RhoField<'_, S, F>>::tell(&mut self.stages, told)?;
         self.continuous.tell(told)?;
-        match told {
-            Told::Lanes(from) => move_lanes([&mut self.start, self.state.get_mut()], from),
-            _ => Ok(()),
-        }
+        told.move_lanes([&mut self.start, self.state.get_mut()])
     }
 
     fn prepare_interpolant(&mut self, step: Step<'_, S, F>) -> Result<(), StepError> {

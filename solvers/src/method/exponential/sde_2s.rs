@@ -1,7 +1,7 @@
 use super::nodes::Division;
 use super::to_data::{ends_in_data, step_to_data};
 use super::{AncestralNoise, Knot, Nodes, Transition};
-use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -109,12 +109,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for Sde2SStepper<S> {
         Ok(())
     }
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => {
-                let Sde2SStepper { data, stage, before, after, .. } = self;
-                move_lanes([data, stage, before, after], from)
-            }
-            _ => Ok(()),
-        }
+        let Sde2SStepper { data, stage, before, after, .. } = self;
+        told.move_lanes([data, stage, before, after])
     }
 }

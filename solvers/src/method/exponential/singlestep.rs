@@ -7,7 +7,7 @@ use super::{Continuous, Knot, Nodes, Transition, Variant};
 use crate::field::{ByLane, FieldError, Times};
 use crate::method::{
     GridPosition, Interpolant, Kind, LaneSteps, Method, MethodInfo, Step, StepError, Stepper, Told,
-    move_lanes,
+    copy_lanes, move_lanes,
 };
 use crate::semilinear::{NonlinearPart, Schedule, SemilinearField};
 use crate::state::{State, StateError};
@@ -414,8 +414,7 @@ impl<S: State> SinglestepStepper<S> {
         let (first, last) = (&self.values[0], &self.stage);
         let states = (step.u, &*step.next);
         self.continuous.prepare_lanes(part, step.field.schedule(), lanes, states, (first, last))?;
-        let pairs: Vec<(usize, usize)> = wanted.iter().map(|&lane| (lane, lane)).collect();
-        self.values[0].assign_lanes(&self.stage, &pairs)?;
+        copy_lanes(&mut self.values[0], &self.stage, wanted.iter().copied())?;
         if let Some(own) = &mut self.lanes {
             wanted.iter().for_each(|&lane| own.known[lane] = true);
         }

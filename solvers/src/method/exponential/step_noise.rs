@@ -3,7 +3,7 @@
 
 use super::Knot;
 use crate::field::FieldError;
-use crate::method::{StepError, Told, move_lanes};
+use crate::method::{StepError, Told};
 use crate::noise::Noise;
 use crate::number::Number;
 use crate::state::{State, StateError};
@@ -63,10 +63,7 @@ impl<S: State> Increment<S> {
 
     /// Takes note of lanes that moved: the room has another shape then.
     pub(super) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => move_lanes(&mut self.0, from),
-            _ => Ok(()),
-        }
+        told.move_lanes(&mut self.0)
     }
 
     /// `next <- next + std z`, `z` being the Brownian increment over `[t, t_next]` in units of

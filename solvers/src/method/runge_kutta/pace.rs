@@ -1,5 +1,5 @@
 use crate::field::{Counted, FieldError, Times, VectorField};
-use crate::method::{LaneSteps, Told};
+use crate::method::{LaneSteps, Told, copy_lanes};
 use crate::state::{State, StateError};
 
 /// What a Runge-Kutta method knows of lanes that have steps of their own.
@@ -78,7 +78,7 @@ impl<S: State> Pace<S> {
         eval(field, some, (&mut *du, u), lanes.at(theta))?;
         if theta == 1.0 {
             // Evaluated at the state that was accepted: the first stage of the next step.
-            self.first.assign_lanes(du, &in_place(wanted))?;
+            copy_lanes(&mut self.first, du, wanted.iter().copied())?;
             wanted.iter().for_each(|&lane| self.known[lane] = true);
         }
         Ok(du.combine_lanes(&lanes.lengths(), &[])?)
@@ -89,7 +89,7 @@ impl<S: State> Pace<S> {
             Told::Accepted => {}
             Told::AcceptedLanes(lanes) => match &mut self.last {
                 Some(last) if lanes.len() == self.known.len() => self.first.take_from(last)?,
-                Some(last) => self.first.assign_lanes(last, &in_place(lanes))?,
+                Some(last) => copy_lanes(&mut self.first, last, lanes.iter().copied())?,
                 None => lanes.iter().for_each(|&lane| self.known[lane] = false),
             },
             Told::Corrected | Told::Replaced => self.known.fill(false),
@@ -117,9 +117,4 @@ fn eval<S: State, F: VectorField<S>>(
         None => times,
     };
     field.for_lanes(some, states, |field, du, u| field.eval(du, u, Times::Each(&times)))
-}
-
-/// Every lane to its own place.
-fn in_place(lanes: &[usize]) -> Vec<(usize, usize)> {
-    lanes.iter().map(|&lane| (lane, lane)).collect()
 }

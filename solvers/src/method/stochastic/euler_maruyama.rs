@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{ReadAsIto, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -90,12 +90,7 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => {
-                move_lanes(self.wiener.states().chain([&mut self.diffusion]), from)
-            }
-            _ => Ok(()),
-        }
+        told.move_lanes(self.wiener.states().chain([&mut self.diffusion]))
     }
 }
 

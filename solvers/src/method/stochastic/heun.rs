@@ -1,9 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{Counted, ReadAsStratonovich, StochasticField};
-use crate::method::{
-    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::{Noise, NoiseRequest};
 use crate::state::{State, StateError};
 
@@ -59,12 +57,16 @@ impl<S: State> HeunScratch<S> {
         }
     }
 
-    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
-        let HeunScratch { drift, end_drift, diffusion, start_noise, .. } = self;
-        let own = [drift, end_drift, diffusion, start_noise];
-        move_lanes(own, from)?;
-        let HeunScratch { end_noise, predicted, error, wiener, .. } = self;
-        move_lanes(wiener.states().chain([end_noise, predicted, error]), from)
+    pub(super) fn states(&mut self) -> impl Iterator<Item = &mut S> {
+        self.wiener.states().chain([
+            &mut self.drift,
+            &mut self.end_drift,
+            &mut self.diffusion,
+            &mut self.start_noise,
+            &mut self.end_noise,
+            &mut self.predicted,
+            &mut self.error,
+        ])
     }
 
     /// Drift and noise at the start of the step.
@@ -150,9 +152,6 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.0.move_lanes(from),
-            _ => Ok(()),
-        }
+        told.move_lanes(self.0.states())
     }
 }

@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, ones, product, request};
 use crate::field::{DiffusionDerivative, Interpretation, OneColumn, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -52,11 +52,10 @@ impl<S: State> MilsteinScratch<S> {
         }
     }
 
-    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+    pub(super) fn states(&mut self) -> impl Iterator<Item = &mut S> {
         let MilsteinScratch { drift, diffusion, derivative, support, iterated, ones, wiener } =
             self;
-        let own = [drift, diffusion, derivative, support, iterated, ones];
-        move_lanes(wiener.states().chain(own), from)
+        wiener.states().chain([drift, diffusion, derivative, support, iterated, ones])
     }
 
     /// `next <- u + h f + g dW + (dW^2 - c |h|) / 2 * derivative`.
@@ -123,9 +122,6 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.0.move_lanes(from),
-            _ => Ok(()),
-        }
+        told.move_lanes(self.0.states())
     }
 }

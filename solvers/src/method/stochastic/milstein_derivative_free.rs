@@ -77,9 +77,6 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.0.move_lanes(from),
-            _ => Ok(()),
-        }
+        told.move_lanes(self.0.states())
     }
 }

@@ -4,9 +4,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, request};
 use crate::field::{Additive, StochasticField};
-use crate::method::{
-    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -182,18 +180,9 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.move_lanes(from),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<S: State, T> AdditiveStepper<S, T> {
-    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
         let AdditiveStepper { stages, stage, start, end, weight, error, wiener, .. } = self;
         let lists = stages.iter_mut().chain(start).chain(end).chain(wiener.states());
-        move_lanes(lists.chain([stage, weight, error]), from)
+        told.move_lanes(lists.chain([stage, weight, error]))
     }
 }
 

@@ -4,9 +4,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, ones, product, request};
 use crate::field::{OneColumn, ReadAsIto, StochasticField};
-use crate::method::{
-    ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
-};
+use crate::method::{ErrorEstimate, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -269,18 +267,9 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.move_lanes(from),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<S: State, T> SriStepper<S, T> {
-    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
         let SriStepper { drifts, diffusions, integrals, stage, sum, error, wiener, .. } = self;
         let Integrals { ones, square, i11, i10, i111 } = integrals;
         let lists = drifts.iter_mut().chain(diffusions).chain(wiener.states());
-        move_lanes(lists.chain([ones, square, i11, i10, i111, stage, sum, error]), from)
+        told.move_lanes(lists.chain([ones, square, i11, i10, i111, stage, sum, error]))
     }
 }

@@ -1,7 +1,7 @@
 use super::info::{NoiseKind, Orders, Sense, StochasticInfo};
 use super::wiener::{Wiener, product, request, resize};
 use crate::field::{Counted, NoiseStructure, ReadAsIto, StochasticField};
-use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::state::{State, StateError};
 
@@ -172,20 +172,13 @@ where
     }
 
     fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
-        match told {
-            Told::Lanes(from) => self.move_lanes(from),
-            _ => Ok(()),
-        }
+        let WeakStepper { drifts, start, plus, minus, stage, shift, integral, ones, wiener } = self;
+        let lists = drifts.iter_mut().chain(start).chain(wiener.states());
+        told.move_lanes(lists.chain([plus, minus, stage, shift, integral, ones]))
     }
 }
 
 impl<S: State> WeakStepper<S> {
-    fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
-        let WeakStepper { drifts, start, plus, minus, stage, shift, integral, ones, wiener } = self;
-        let lists = drifts.iter_mut().chain(start).chain(wiener.states());
-        move_lanes(lists.chain([plus, minus, stage, shift, integral, ones]), from)
-    }
-
     /// `start`, the drift stages, and `next <- u + h sum alpha f`.
     fn advance_drift<F: StochasticField<S>>(
         &mut self,
