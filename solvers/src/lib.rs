@@ -66,7 +66,7 @@ pub use field::{
 pub use observer::Save;
 pub use problem::{OdeProblem, Problem, SdeProblem};
 pub use semilinear::{Decay, Level, NonlinearPart, Schedule, SemilinearField, Target};
-pub use solution::{LaneReport, Outcome, Solution, Statistics};
+pub use solution::{InterpolationError, LaneReport, Outcome, Solution, Statistics};
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]
 pub use state::TrackedTensor;

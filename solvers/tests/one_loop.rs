@@ -6,11 +6,12 @@ use std::rc::Rc;
 
 use approx::assert_relative_eq;
 use driftfield_solvers::control::ControlError;
-use driftfield_solvers::field::EachLane;
+use driftfield_solvers::field::{EachLane, LaneTimes};
 use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Rk4, Sequence, Tsit5};
-use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Observer};
+use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Moved, Observer};
 use driftfield_solvers::{
-    ErrorNorm, FieldError, OdeProblem, Outcome, Save, SolveError, SolveOptions, State, solve,
+    ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SolveError, SolveOptions,
+    State, VectorField, solve,
 };
 use ndarray::{Array2, array};
 
@@ -403,4 +404,113 @@ fn a_sequence_of_methods_is_a_method() {
     assert_eq!(both.statistics.nfe, 4 + 3 * 2);
     assert_eq!((method.info().order, method.info().name), (2, "rk4-heun"));
     assert!(Sequence::<f64, fn(&mut f64, &f64, f64)>::new("none", Vec::new()).is_none());
+}
+
+/// `u' = -k u` with a rate of every lane's own, in the second column.
+fn rates() -> OdeProblem<Batch, impl VectorField<Batch>> {
+    let field = LaneTimes(|du: &mut Batch, u: &Batch, _t: &[f64]| {
+        for (mut du, u) in du.rows_mut().into_iter().zip(u.rows()) {
+            (du[0], du[1]) = (-u[1] * u[0], 0.0);
+        }
+        Ok(())
+    });
+    OdeProblem::new(field, array![[1.0, 1.0], [1.0, 4.0], [1.0, 2.0]], (0.0, 1.0))
+}
+
+/// Ends a lane below 1/2: at `ln 2 / k`.
+fn halved<'a>() -> Event<'a, Batch> {
+    Event::new(|u: &Batch, _t| u[[0, 0]] - 0.5).per_lane().terminating()
+}
+
+#[test]
+fn lanes_that_end_in_a_step_that_moves_lanes_are_reported_under_their_numbers() {
+    let options = || SolveOptions::steps(7).event(halved());
+    let plain = solve(&rates(), &Tsit5::new(), options()).unwrap();
+    let turn = |step: &mut AcceptedStep<'_, Batch>| {
+        let from: Vec<usize> = (0..step.u().nrows()).rev().collect();
+        step.move_lanes(&from, Moved::Renumbered).unwrap();
+        Flow::Continue
+    };
+    // An observer after one that moves lanes sees them where they are.
+    let watch = |step: &mut AcceptedStep<'_, Batch>| {
+        for (lane, u) in step.u().rows().into_iter().enumerate() {
+            assert_eq!(u[1], [1.0, 4.0, 2.0][step.number(lane)]);
+        }
+        Flow::Continue
+    };
+    let turned = options().observer(turn).observer(watch);
+    let turned = solve(&rates(), &Tsit5::new(), turned).unwrap();
+    assert_eq!(plain.lanes.len(), 3);
+    for (lane, rate) in plain.lanes.iter().zip([1.0, 4.0, 2.0]) {
+        assert_relative_eq!(lane.t, 2.0f64.ln() / rate, epsilon = 1e-5);
+    }
+    assert_eq!(turned.lanes, plain.lanes);
+    assert_eq!(turned.u_last, plain.u_last);
+}
+
+#[test]
+fn a_lane_is_not_shown_after_its_end() {
+    let seen = RefCell::new(Vec::new());
+    let record = |u: &Batch, _t: f64| seen.borrow_mut().push(u[[1, 0]]);
+    let options = SolveOptions::steps(2).event(halved()).save(Save::all().and_at([0.1, 0.4]));
+    let solution = solve(&rates(), &Tsit5::new(), options.record_at([0.1, 0.4], record)).unwrap();
+    // Lane 1 ends at 0.173, lane 0 at 0.693, in the last step.
+    let shown = |lane: usize, t: f64| {
+        let at = solution.t.iter().position(|&saved| saved == t).unwrap();
+        !solution.u[at][[lane, 0]].is_nan()
+    };
+    assert!(shown(1, 0.1) && !shown(1, 0.4) && !shown(1, 0.5));
+    assert!(shown(0, 0.4) && shown(0, 0.5));
+    assert!(!seen.borrow()[0].is_nan() && seen.borrow()[1].is_nan());
+    // Steps are saved every third time, and there are two: the end is where the lanes ended.
+    let options = SolveOptions::steps(2).event(halved()).save(Save::every(3));
+    let solution = solve(&rates(), &Tsit5::new(), options).unwrap();
+    assert_eq!(solution.u.last(), Some(&solution.u_last));
+}
+
+#[test]
+fn lanes_of_their_own_steps_keep_their_budget_and_refuse_what_they_do_not_do() {
+    let own = || SolveOptions::adaptive(1e-8, 1e-8).norm(ErrorNorm::EachLane);
+    for budget in 30..60 {
+        let options = own().save(Save::dense()).nfe_budget(budget);
+        let solution = solve(&rates(), &Dop853::new(), options).unwrap();
+        for lane in &solution.lanes {
+            assert!(lane.nfe <= budget, "{} of {budget}", lane.nfe);
+        }
+    }
+    let forced = solve(&rates(), &Dop853::new(), own().force_dtmin()).unwrap_err();
+    assert!(matches!(forced, SolveError::OneStepForAll { .. }), "{forced}");
+}
+
+#[test]
+fn the_derivative_of_dense_output_holds_after_a_jump_and_in_lanes_of_their_own() {
+    let bounce = Event::new(|u: &Ball, _t| u[0]).crossing(Crossing::Falling);
+    let bounce = bounce.affecting(|u, _t| u[1] *= -0.5);
+    let options = adaptive().event(bounce).save(Save::dense());
+    let solution = solve(&ball(0.5, 1.8), &Tsit5::new(), options).unwrap();
+    for t in [0.5, 1.0 + 1e-3, 1.5] {
+        let u = solution.interpolate(t).unwrap();
+        let found = solution.derivative(t).unwrap();
+        assert_relative_eq!(found[0], u[1], epsilon = 1e-7);
+        assert_relative_eq!(found[1], -1.0, epsilon = 1e-7);
+    }
+    let own = SolveOptions::adaptive(1e-9, 1e-9).norm(ErrorNorm::EachLane);
+    for options in [own, SolveOptions::steps(20)] {
+        let options = options.event(halved()).save(Save::dense());
+        let solution = solve(&rates(), &Tsit5::new(), options).unwrap();
+        for t in [0.05, 0.15, 0.171, 0.3, 0.6] {
+            let (u, found) = (solution.interpolate(t).unwrap(), solution.derivative(t).unwrap());
+            for (lane, rate) in [1.0, 4.0, 2.0].into_iter().enumerate() {
+                if t < 2.0f64.ln() / rate {
+                    let expected = -rate * u[[lane, 0]];
+                    assert_relative_eq!(found[[lane, 0]], expected, epsilon = 1e-4);
+                } else {
+                    assert!(found[[lane, 0]].is_nan(), "{t}");
+                }
+            }
+        }
+    }
+    let empty = OdeProblem { span: (1.0, 1.0), ..ball(0.5, 1.0) };
+    let point = solve(&empty, &Tsit5::new(), adaptive().save(Save::dense())).unwrap();
+    assert!(matches!(point.derivative(1.0), Err(InterpolationError::Point { .. })));
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::method::{Interpolant, InterpolantWeights, LaneStep};
 use crate::number::Number;
 use crate::state::{State, StateError};
@@ -22,9 +24,24 @@ pub enum InterpolationError {
         /// End of the solution.
         t1: f64,
     },
+    /// The derivative of a solution over an empty span.
+    #[error("the solution is one point, at t = {t}, which has no derivative", t = Number(*t))]
+    Point {
+        /// Time asked for.
+        t: f64,
+    },
     /// An operation on states failed.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quantity {
+    /// The state.
+    State,
+    /// Its derivative in time.
+    Slope,
 }
 
 /// The continuous extension over one step ([`Interpolant`]), or over the steps of lanes that have
@@ -140,55 +157,108 @@ impl<S: State> DenseSegment<S> {
         (self.t.min(self.t_next)..=self.t.max(self.t_next)).contains(&t)
     }
 
-    pub(crate) fn at(&self, t: f64) -> Result<S, StateError> {
-        let Some(weights) = self.weights.clone().filter(|_| self.t != self.t_next) else {
-            return Ok(self.u.clone());
+    pub(super) fn look(&self, t: f64, quantity: Quantity) -> Result<S, InterpolationError> {
+        let Some(weights) = self.weights(quantity).filter(|_| self.t != self.t_next) else {
+            return match quantity {
+                Quantity::State => Ok(self.u.clone()),
+                Quantity::Slope => Err(InterpolationError::Point { t }),
+            };
         };
         let mut out = self.u.zeros_like();
-        let interpolant = Interpolant { stages: &self.stages, weights };
-        interpolant.at(&mut out, &self.u, (t - self.t) / self.h)?;
+        self.write(t, (weights, quantity), &mut out)?;
         Ok(out)
+    }
+
+    fn weights(&self, quantity: Quantity) -> Option<InterpolantWeights> {
+        let weights = self.weights.as_ref()?;
+        Some(match quantity {
+            Quantity::State => weights.clone(),
+            Quantity::Slope => slopes(weights.clone()),
+        })
+    }
+
+    /// Of lanes that share the step.
+    fn write(
+        &self,
+        t: f64,
+        (weights, quantity): (InterpolantWeights, Quantity),
+        out: &mut S,
+    ) -> Result<(), StateError> {
+        let interpolant = Interpolant { stages: &self.stages, weights };
+        interpolant.at(out, &self.u, (t - self.t) / self.h)?;
+        match quantity {
+            Quantity::State => Ok(()),
+            Quantity::Slope => out.linear_combination(1.0 / self.h, &[]),
+        }
     }
 
     /// Writes the lanes whose steps contain `t` into their places in the whole batch, and notes
     /// which they are.
     pub(super) fn write_lanes(
         &self,
-        t: f64,
+        (t, quantity): (f64, Quantity),
         out: &mut S,
         written: &mut [bool],
-    ) -> Result<(), StateError> {
+    ) -> Result<(), InterpolationError> {
         if !self.contains(t) {
             return Ok(());
         }
         let Some(lanes) = &self.lanes else {
             written.fill(true);
-            return out.copy_from(&self.at(t)?);
+            return Ok(out.copy_from(&self.look(t, quantity)?)?);
         };
-        let Some(weights) = self.weights.clone() else { return Ok(()) };
-        let interpolant = Interpolant { stages: &self.stages, weights };
-        let theta = |lane: &DenseLane| (t - lane.step.t) / lane.step.h;
-        let thetas: Vec<f64> =
-            lanes.iter().map(|lane| if lane.contains(t) { theta(lane) } else { 0.0 }).collect();
+        let Some(weights) = self.weights(quantity) else { return Ok(()) };
         let mut state = self.u.zeros_like();
+        if self.own_steps {
+            let theta = |lane: &DenseLane| (t - lane.step.t) / lane.step.h;
+            let thetas: Vec<f64> =
+                lanes.iter().map(|lane| if lane.contains(t) { theta(lane) } else { 0.0 }).collect();
+            let interpolant = Interpolant { stages: &self.stages, weights };
+            interpolant.at_lanes(&mut state, &self.u, &thetas, |at| lanes[at].slot)?;
+            if quantity == Quantity::Slope {
+                let rates: Vec<f64> = lanes.iter().map(|lane| 1.0 / lane.step.h).collect();
+                state.combine_lanes(&rates, &[])?;
+            }
+        } else {
+            self.write(t, (weights, quantity), &mut state)?;
+        }
         let pairs = (0..lanes.len()).filter(|&at| lanes[at].contains(t));
         let pairs: Vec<(usize, usize)> = pairs.map(|at| (lanes[at].number, at)).collect();
-        if self.own_steps {
-            interpolant.at_lanes(&mut state, &self.u, &thetas, |at| lanes[at].slot)?;
-        } else {
-            interpolant.at(&mut state, &self.u, (t - self.t) / self.h)?;
-        }
         for &(number, _) in &pairs {
             written[number] = true;
         }
-        out.assign_lanes(&state, &pairs)
+        Ok(out.assign_lanes(&state, &pairs)?)
     }
+}
+
+/// The weights of the derivative in the share of the step, without the state at its start.
+fn slopes(weights: InterpolantWeights) -> InterpolantWeights {
+    InterpolantWeights::States(Arc::new(move |lane, theta, out: &mut [f64]| {
+        let (nodes, of_nodes) = derivative_weights(2.0 * theta - 1.0);
+        let mut values = vec![0.0; out.len()];
+        out.fill(0.0);
+        for (node, of_node) in nodes.iter().zip(of_nodes) {
+            let share = 0.5 + 0.5 * node;
+            let length = match &weights {
+                InterpolantWeights::Tableau { h, weights } => {
+                    weights(share, &mut values);
+                    *h
+                }
+                InterpolantWeights::States(weights) => {
+                    weights(lane, share, &mut values);
+                    1.0
+                }
+            };
+            let factor = 2.0 * length * of_node;
+            out.iter_mut().zip(&values).for_each(|(out, value)| *out += factor * value);
+        }
+    }))
 }
 
 /// Chebyshev points of the second kind in `[-1, 1]`, and the weights of values there in the
 /// derivative at `x` of the polynomial through them (Berrut & Trefethen, *Barycentric Lagrange
 /// interpolation*, SIAM Review 46, 2004, sections 5 and 9.3).
-pub(super) fn derivative_weights(x: f64) -> ([f64; NODES], [f64; NODES]) {
+fn derivative_weights(x: f64) -> ([f64; NODES], [f64; NODES]) {
     let nodes: [f64; NODES] =
         std::array::from_fn(|i| -(std::f64::consts::PI * i as f64 / (NODES - 1) as f64).cos());
     // As differences of products, so that nothing is divided by `x - x_i`.

@@ -5,6 +5,7 @@ mod lanes;
 mod outcome;
 mod statistics;
 
+use dense::Quantity;
 pub use dense::{DenseSegment, InterpolationError};
 pub use lanes::LaneReport;
 pub use outcome::Outcome;
@@ -84,20 +85,7 @@ impl<S: State> Solution<S> {
     ///
     /// Needs [`Save::dense`](crate::Save::dense).
     pub fn interpolate(&self, t: f64) -> Result<S, InterpolationError> {
-        let (Some(first), Some(last)) = (self.dense.first(), self.dense.last()) else {
-            return Err(InterpolationError::NotDense);
-        };
-        if !self.dense.iter().all(DenseSegment::is_shared) {
-            return self.interpolate_lanes(t);
-        }
-        let backwards = first.t_next < first.t;
-        let index = self.dense.partition_point(|segment| {
-            if backwards { segment.t_next > t } else { segment.t_next < t }
-        });
-        match self.dense.get(index) {
-            Some(segment) if segment.contains(t) => Ok(segment.at(t)?),
-            _ => Err(InterpolationError::Outside { t, t0: first.t, t1: last.t_next }),
-        }
+        self.look(t, Quantity::State)
     }
 
     /// The derivative in time of [`Solution::interpolate`], within the step that `t` lies in.
@@ -106,30 +94,34 @@ impl<S: State> Solution<S> {
     /// their values at 17 Chebyshev points of the step, which is exact to rounding for those of
     /// Runge-Kutta methods, polynomials of degree 8 at most.
     pub fn derivative(&self, t: f64) -> Result<S, InterpolationError> {
-        let Some(segment) = self.dense.iter().find(|segment| segment.contains(t)) else {
-            return self.interpolate(t);
+        self.look(t, Quantity::Slope)
+    }
+
+    fn look(&self, t: f64, quantity: Quantity) -> Result<S, InterpolationError> {
+        let (Some(first), Some(last)) = (self.dense.first(), self.dense.last()) else {
+            return Err(InterpolationError::NotDense);
         };
-        let (start, end) = (segment.t, segment.t_next);
-        let (middle, half) = (0.5 * (start + end), 0.5 * (end - start));
-        let (nodes, weights) = dense::derivative_weights((t - middle) / half);
-        let mut derivative = self.u_last.zeros_like();
-        for (node, weight) in nodes.iter().zip(weights) {
-            // Rounding must not lead out of the step.
-            let at = (middle + half * node).clamp(start.min(end), start.max(end));
-            let state = self.interpolate(at)?;
-            derivative.linear_combination(1.0, &[(weight / half, &state)])?;
+        if !self.dense.iter().all(DenseSegment::is_shared) {
+            return self.look_at_lanes(t, quantity);
         }
-        Ok(derivative)
+        let backwards = first.t_next < first.t;
+        let index = self.dense.partition_point(|segment| {
+            if backwards { segment.t_next > t } else { segment.t_next < t }
+        });
+        match self.dense.get(index) {
+            Some(segment) if segment.contains(t) => segment.look(t, quantity),
+            _ => Err(InterpolationError::Outside { t, t0: first.t, t1: last.t_next }),
+        }
     }
 
     /// The same where lanes have steps or ends of their own; NaN in lanes that are not there at
     /// `t`.
-    fn interpolate_lanes(&self, t: f64) -> Result<S, InterpolationError> {
+    fn look_at_lanes(&self, t: f64, quantity: Quantity) -> Result<S, InterpolationError> {
         let mut state = self.u_last.zeros_like();
         state.fill_lanes(|_, block| block.fill(f64::NAN))?;
         let mut written = vec![false; state.lanes()];
         for segment in &self.dense {
-            segment.write_lanes(t, &mut state, &mut written)?;
+            segment.write_lanes((t, quantity), &mut state, &mut written)?;
         }
         if written.contains(&true) {
             return Ok(state);

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use super::{LaneReport, Outcome};
 use crate::field::Evaluations;
 
 /// Exact counts of a solve, rejected steps and start-up included.
@@ -26,6 +27,12 @@ impl Statistics {
         self.nfe = evaluations.nfe;
         self.diffusion_evaluations = evaluations.diffusion;
         self.network_forwards = evaluations.network_forwards;
+    }
+
+    /// Of a lane that shared all steps.
+    pub(crate) fn report(self, t: f64, outcome: Outcome) -> LaneReport {
+        let Statistics { nfe, accepted, rejected, .. } = self;
+        LaneReport { t, outcome, nfe, accepted, rejected }
     }
 }
 

@@ -2,10 +2,11 @@
 //! observers.
 
 use super::Integrator;
+use super::by_hand::slowest;
 use super::integrator::Steps;
 use super::roster::Departure;
 use crate::method::{Interpolant, Method, Step, StepError, Stepper, Told};
-use crate::observer::{AcceptedStep, Change, Flow};
+use crate::observer::{AcceptedStep, Change, Flow, Moved, Observer};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, Outcome};
 use crate::state::{State, StateError};
@@ -59,10 +60,10 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     /// A state of the lanes on their way as one of all lanes, NaN in those that left.
-    pub(super) fn whole(&self, u: &P::State) -> Result<P::State, StateError> {
+    pub(super) fn whole(&self, u: P::State) -> Result<P::State, StateError> {
         match &self.roster {
-            Some(roster) => roster.whole(u),
-            None => Ok(u.clone()),
+            Some(roster) => roster.whole(&u),
+            None => Ok(u),
         }
     }
 
@@ -70,9 +71,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     pub(super) fn after_step(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
         self.step_end = self.t;
         let effect = self.locate_events(t_previous, h)?;
-        let leaving = self.locate_lane_events(t_previous, h)?;
+        let mut leaving = self.locate_lane_events(t_previous, h)?;
         self.save_times(t_previous, h, &leaving)?;
-        self.record_times(t_previous, h)?;
         if self.save.dense {
             self.prepare_interpolant(t_previous, h)?;
             if let Some(interpolant) = self.stepper.interpolant() {
@@ -95,7 +95,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             }
         }
         if self.save.every.is_some_and(|n| self.statistics.accepted.is_multiple_of(n)) {
-            let whole = self.whole(&self.u)?;
+            let mut state = self.u.clone();
+            self.blank(&mut state, self.t, &leaving)?;
+            let whole = self.whole(state)?;
             self.keep(self.t, whole);
         }
         if let Some(event) = effect {
@@ -104,7 +106,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.is_steady(t_previous)? {
             self.outcome.get_or_insert(Outcome::Steady { t: self.t });
         }
-        self.notify(t_previous)?;
+        self.notify(t_previous, &mut leaving)?;
         if self.t == self.target && self.target != self.t1 {
             self.pass_stop();
         }
@@ -113,20 +115,17 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// The same for lanes that have steps of their own, of which these were accepted.
     pub(super) fn after_round(&mut self, accepted: &[usize]) -> Result<(), StepError> {
-        let slowest = |times: &mut dyn Iterator<Item = f64>| {
-            let forwards = self.t1 >= self.t0;
-            times.fold(self.t1, |slowest, t| if (t < slowest) == forwards { t } else { slowest })
-        };
         let t_previous = self.t;
         let Some(own) = &self.own else { return Ok(()) };
-        self.t = slowest(&mut own.paces.iter().map(|pace| pace.t));
+        let times = own.paces.iter().map(|pace| pace.t);
+        self.t = slowest(times, self.t1 >= self.t0).unwrap_or(self.t1);
         self.statistics.accepted += accepted.len() as u64;
         if !self.attended {
             return Ok(());
         }
         let steps = own.steps.steps.clone();
         // What the interpolant lacks is evaluated for these lanes alone.
-        let watched = self.watches_lanes() || self.save.dense;
+        let watched = self.extends_every_step();
         let passes = |slot: &usize| {
             let pace = &own.paces[*slot];
             let next = self.save.times.get(pace.next_save);
@@ -160,7 +159,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             let lanes: Vec<_> = lanes.collect();
             self.dense.push(DenseSegment::of_own_steps(&self.other, &interpolant, lanes)?);
         }
-        Ok(self.notify(t_previous)?)
+        Ok(self.notify(t_previous, &mut Vec::new())?)
     }
 
     /// The steps' continuous extension, in these lanes.
@@ -213,14 +212,15 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         self.interpolated_to == self.step_end
     }
 
-    /// Writes the state at `t + theta h` into `self.scratch`; the end of the
-    /// step for a method without interpolant.
-    fn interpolate(&mut self, theta: f64) -> Result<(), StateError> {
+    /// The state at `t + theta h`; the end of the step for a method without interpolant.
+    fn interpolated(&self, theta: f64) -> Result<P::State, StateError> {
         match self.stepper.interpolant() {
             Some(interpolant) if theta < 1.0 => {
-                interpolant.at(&mut self.scratch, &self.other, theta)
+                let mut state = self.u.zeros_like();
+                interpolant.at(&mut state, &self.other, theta)?;
+                Ok(state)
             }
-            _ => self.scratch.copy_from(&self.u),
+            _ => Ok(self.u.clone()),
         }
     }
 
@@ -229,67 +229,63 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.t1 >= self.t0 { t <= end } else { t >= end }
     }
 
-    /// Saves at the times asked for within the step, up to `self.t`.
+    /// Saves at the times asked for within the step, up to `self.t`, and shows the state to whoever
+    /// wants to see it at such times.
     fn save_times(
         &mut self,
         t_previous: f64,
         h: f64,
         leaving: &[Departure<P::State>],
     ) -> Result<(), StepError> {
-        if self.next_save_time == self.save.times.len() {
-            return Ok(());
-        }
-        let event_state = (self.t != self.step_end).then(|| self.scratch.clone());
-        while let Some(&t) = self.save.times.get(self.next_save_time) {
-            if !self.passed(t, self.t) {
-                break;
-            }
-            let mut state = if t == self.step_end {
-                self.u.clone()
-            } else {
-                self.prepare_interpolant(t_previous, h)?;
-                self.interpolate((t - t_previous) / h)?;
-                self.scratch.clone()
-            };
-            let gone: Vec<f64> = (0..state.lanes())
-                .map(|slot| match leaving.iter().find(|lane| lane.slot == slot) {
-                    Some(lane) if !self.passed(t, lane.report.t) => f64::NAN,
-                    _ => 1.0,
-                })
-                .collect();
-            if gone.iter().any(|factor| factor.is_nan()) {
-                state.combine_lanes(&gone, &[])?;
-            }
-            let whole = self.whole(&state)?;
-            self.keep(t, whole);
+        while let Some(&t) = self.save.times.get(self.next_save_time)
+            && self.passed(t, self.t)
+        {
+            let state = self.state_at(t, (t_previous, h), leaving)?;
+            self.keep(t, state);
             self.next_save_time += 1;
         }
-        if let Some(state) = event_state {
-            self.scratch = state;
+        for index in 0..self.recorders.len() {
+            while let Some(t) = self.recorders[index].next()
+                && self.passed(t, self.t)
+            {
+                let state = self.state_at(t, (t_previous, h), leaving)?;
+                self.recorders[index].record(&state);
+            }
         }
         Ok(())
     }
 
-    /// Calls whoever wants to see the state at given times.
-    fn record_times(&mut self, t_previous: f64, h: f64) -> Result<(), StepError> {
-        for index in 0..self.recorders.len() {
-            while let Some(t) = self.recorders[index].next() {
-                if !self.passed(t, self.t) {
-                    break;
-                }
-                let event_state = self.scratch.clone();
-                if t == self.step_end {
-                    self.scratch.copy_from(&self.u)?;
-                } else {
-                    self.prepare_interpolant(t_previous, h)?;
-                    self.interpolate((t - t_previous) / h)?;
-                }
-                let state = self.whole(&self.scratch)?;
-                self.recorders[index].record(&state);
-                self.scratch = event_state;
-            }
+    /// The state of the whole batch at a time of the step, NaN in lanes that have ended before it.
+    fn state_at(
+        &mut self,
+        t: f64,
+        (t_previous, h): (f64, f64),
+        leaving: &[Departure<P::State>],
+    ) -> Result<P::State, StepError> {
+        let mut state = if t == self.step_end {
+            self.u.clone()
+        } else {
+            self.prepare_interpolant(t_previous, h)?;
+            self.interpolated((t - t_previous) / h)?
+        };
+        self.blank(&mut state, t, leaving)?;
+        Ok(self.whole(state)?)
+    }
+
+    /// NaN in the lanes that ended before `t`.
+    fn blank(
+        &self,
+        state: &mut P::State,
+        t: f64,
+        leaving: &[Departure<P::State>],
+    ) -> Result<(), StateError> {
+        let mut gone = leaving.iter().filter(|lane| !self.passed(t, lane.report.t)).peekable();
+        if gone.peek().is_none() {
+            return Ok(());
         }
-        Ok(())
+        let mut factors = vec![1.0; state.lanes()];
+        gone.for_each(|lane| factors[lane.slot] = f64::NAN);
+        state.combine_lanes(&factors, &[])
     }
 
     /// Saves the lanes that pass a time asked for.
@@ -347,38 +343,57 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         Ok(squares.iter().all(|&square| square <= 1.0))
     }
 
-    fn notify(&mut self, t_previous: f64) -> Result<(), StateError> {
+    /// Shows the step to the observers, one after the other, each of which sees the lanes where
+    /// those before it moved them.
+    fn notify(
+        &mut self,
+        t_previous: f64,
+        leaving: &mut Vec<Departure<P::State>>,
+    ) -> Result<(), StateError> {
         if self.observers.is_empty() {
             return Ok(());
         }
-        let mut change = Change::None;
-        let mut moves = Vec::new();
         self.statistics.set_evaluations(self.field.evaluations());
-        let times: Option<Vec<f64>> =
-            self.own.as_ref().map(|own| own.paces.iter().map(|pace| pace.t).collect());
-        for observer in &mut self.observers {
-            let mut step = AcceptedStep {
-                t_previous,
-                t: self.t,
-                lane_times: times.as_deref(),
-                numbers: self.roster.as_ref().map(|roster| roster.numbers.as_slice()),
-                span: (self.t0, self.t1),
-                previous: &self.other,
-                statistics: self.statistics,
-                u: &mut self.u,
-                change: &mut change,
-                moves: &mut moves,
-            };
-            if let Flow::Stop(reason) = observer.observe(&mut step) {
-                // What ended the solve first stays its outcome.
-                self.outcome.get_or_insert(Outcome::Stopped { t: self.t, reason });
+        let (mut change, mut observers) = (Change::None, std::mem::take(&mut self.observers));
+        let seen = observers.iter_mut().try_for_each(|observer| {
+            for (from, moved) in self.show(&mut **observer, t_previous, &mut change) {
+                self.follow_move(&from, moved)?;
+                *leaving = moved_departures(leaving, &from);
             }
-        }
-        for (from, moved) in moves {
-            self.follow_move(&from, moved)?;
-        }
+            Ok(())
+        });
+        self.observers = observers;
         self.forget_cached(change);
-        Ok(())
+        seen
+    }
+
+    /// Shows the step to an observer; how it moved the lanes.
+    fn show(
+        &mut self,
+        observer: &mut dyn Observer<P::State>,
+        t_previous: f64,
+        change: &mut Change,
+    ) -> Vec<(Vec<usize>, Moved)> {
+        let times = self.own.as_ref().map(|own| own.paces.iter().map(|pace| pace.t).collect());
+        let times: Option<Vec<f64>> = times;
+        let mut moves = Vec::new();
+        let mut step = AcceptedStep {
+            t_previous,
+            t: self.t,
+            lane_times: times.as_deref(),
+            numbers: self.roster.as_ref().map(|roster| roster.numbers.as_slice()),
+            span: (self.t0, self.t1),
+            previous: &self.other,
+            statistics: self.statistics,
+            u: &mut self.u,
+            change,
+            moves: &mut moves,
+        };
+        if let Flow::Stop(reason) = observer.observe(&mut step) {
+            // What ended the solve first stays its outcome.
+            self.outcome.get_or_insert(Outcome::Stopped { t: self.t, reason });
+        }
+        moves
     }
 
     /// The state was changed from outside: what was computed at it is void.
@@ -390,6 +405,16 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         self.look_at_events();
     }
+}
+
+/// Lanes that leave from wherever they, or copies of them, were moved.
+fn moved_departures<S: State>(leaving: &[Departure<S>], from: &[usize]) -> Vec<Departure<S>> {
+    let places = from.iter().enumerate();
+    let left = places.filter_map(|(slot, &old)| {
+        let lane = leaving.iter().find(|lane| lane.slot == old)?;
+        Some(Departure { slot, ..lane.clone() })
+    });
+    left.collect()
 }
 
 /// The lanes that are due, each at its time.

@@ -5,7 +5,12 @@ use super::roster::Roster;
 use crate::method::Method;
 use crate::observer::Change;
 use crate::problem::Problem;
-use crate::solution::{LaneReport, Outcome, Solution, Statistics};
+use crate::solution::{Outcome, Solution, Statistics};
+
+/// The time of whoever is furthest behind.
+pub(super) fn slowest(times: impl Iterator<Item = f64>, forwards: bool) -> Option<f64> {
+    times.reduce(|a, b| if (a < b) == forwards { a } else { b })
+}
 
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// Time reached.
@@ -51,7 +56,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.save.every.is_some()
             && self.save.end
             && (statistics.accepted > 0 || self.t0 == self.t1)
-            && let Ok(whole) = self.whole(&self.u)
+            && let Ok(whole) = self.whole(self.u.clone())
         {
             self.keep(self.t, whole);
         }
@@ -76,28 +81,15 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         let roster = self.roster.take().unwrap_or_else(|| Box::new(Roster::new(&self.u)));
         let report = |slot: usize| match &self.own {
-            Some(own) => LaneReport {
-                t: own.paces[slot].t,
-                outcome: solution.outcome.clone(),
-                nfe: self.field.of_lane(slot),
-                accepted: own.paces[slot].accepted,
-                rejected: own.paces[slot].rejected,
-            },
-            None => LaneReport {
-                t: self.t,
-                outcome: solution.outcome.clone(),
-                nfe: statistics.nfe,
-                accepted: statistics.accepted,
-                rejected: statistics.rejected,
-            },
+            Some(own) => own.paces[slot].report(self.field.of_lane(slot), solution.outcome.clone()),
+            None => statistics.report(self.t, solution.outcome.clone()),
         };
         // Nothing but a container whose lanes come apart gets here.
         if let Ok((whole, lanes)) = roster.finish(&self.u, report) {
             (solution.u_last, solution.lanes) = (whole, lanes);
         }
-        let forwards = self.t1 >= self.t0;
-        let slower = |a: f64, b: f64| if (a < b) == forwards { a } else { b };
-        if let Some(t) = solution.lanes.iter().map(|lane| lane.t).reduce(slower) {
+        let times = solution.lanes.iter().map(|lane| lane.t);
+        if let Some(t) = slowest(times, self.t1 >= self.t0) {
             solution.t_last = t;
         }
         solution

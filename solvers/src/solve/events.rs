@@ -6,7 +6,7 @@ use crate::field::FieldError;
 use crate::method::{Interpolant, InterpolantWeights, Method, StepError, Stepper};
 use crate::observer::{Change, Course, Event, Side, View, follow};
 use crate::problem::Problem;
-use crate::solution::{EventRecord, LaneReport, Outcome};
+use crate::solution::{EventRecord, Outcome};
 use crate::state::{State, StateError};
 
 /// An event and what is known of it: of the batch, or of each of its lanes.
@@ -159,7 +159,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 self.outcome = Some(Outcome::EventNan { t, event, lane });
                 break;
             }
-            let u = self.whole(&self.scratch)?;
+            let u = self.whole(self.scratch.clone())?;
             self.crossings.push(EventRecord { event, t, u, lane: None });
             if self.watched[event].crossed(0) {
                 self.t = t;
@@ -248,14 +248,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             let time = |theta: f64| if theta == 1.0 { end } else { t_previous + theta * h };
             let made = self.lane_events(slot, h, last, time)?;
             let Some((t, outcome, state)) = made else { continue };
-            let statistics = self.statistics();
-            let report = LaneReport {
-                t,
-                outcome,
-                nfe: statistics.nfe,
-                accepted: statistics.accepted,
-                rejected: statistics.rejected,
-            };
+            let report = self.statistics().report(t, outcome);
             leaving.push(Departure { slot, report, state: Some(state) });
         }
         Ok(leaving)

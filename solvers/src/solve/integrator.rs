@@ -520,6 +520,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             *next += 1;
         }
         self.statistics.accepted += 1;
+        self.passed = None;
         self.tell(Told::Accepted);
         if self.attended
             && let Err(error) = self.after_step(t_previous, attempt.h)

@@ -8,10 +8,15 @@ use crate::observer::Moved;
 use crate::problem::Problem;
 use crate::state::{State, StateError};
 
+/// The numbers in the whole batch of lanes by their places.
+pub(super) fn number_in<S>(roster: &Option<Box<Roster<S>>>) -> impl Fn(usize) -> usize {
+    |slot| roster.as_ref().map_or(slot, |roster| roster.numbers[slot])
+}
+
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// The number in the whole batch of the lane at a place.
     pub(super) fn number(&self, slot: usize) -> usize {
-        self.roster.as_ref().map_or(slot, |roster| roster.numbers[slot])
+        number_in(&self.roster)(slot)
     }
 
     /// Puts lane `from[i]` into place `i`, for every lane of the batch: of the state, and of

@@ -67,6 +67,10 @@ impl<'a, S> SolveOptions<'a, S> {
         Self::new(StepControl::Adaptive(Adaptive::new(Tolerance::new(abstol, reltol))))
     }
 
+    pub(super) fn forces_dtmin(&self) -> bool {
+        matches!(&self.control, StepControl::Adaptive(adaptive) if adaptive.force_dtmin)
+    }
+
     fn map_adaptive(mut self, name: &'static str, change: impl FnOnce(&mut Adaptive)) -> Self {
         match &mut self.control {
             StepControl::Adaptive(adaptive) => change(adaptive),

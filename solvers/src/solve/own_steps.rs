@@ -8,11 +8,12 @@
 //! any order.
 
 use super::Integrator;
+use super::moves::number_in;
 use super::roster::Departure;
 use crate::control::{Adaptive, ErrorHistory, ErrorNorm, NormScratch};
 use crate::control::{length_of_first_step, length_of_probe};
 use crate::field::{Counted, Times};
-use crate::method::{LaneStep, LaneSteps, Method, Step, StepError, Stepper, Told};
+use crate::method::{LaneStep, LaneSteps, Method, Step, StepError, Stepper, Told, copy_lanes};
 use crate::problem::Problem;
 use crate::solution::{LaneReport, Outcome};
 use crate::state::{State, StateError};
@@ -83,6 +84,11 @@ impl OwnSteps {
 }
 
 impl Pace {
+    pub(super) fn report(&self, nfe: u64, outcome: Outcome) -> LaneReport {
+        let &Pace { t, accepted, rejected, .. } = self;
+        LaneReport { t, outcome, nfe, accepted, rejected }
+    }
+
     /// Why the coming step is not made, being too small: the field's doing, if what was rejected
     /// last was not finite. `number` is the lane's in the whole batch.
     fn too_small(&self, number: usize, direction: f64) -> Outcome {
@@ -179,14 +185,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     /// An error ends all lanes, but for a step that was too short, which ends its own. One that
     /// arrived with times still to be saved did not get through either.
     fn fail_lanes(&mut self, error: &StepError) {
-        let numbers: Vec<usize> = (0..self.u.lanes()).map(|slot| self.number(slot)).collect();
+        let number = number_in(&self.roster);
         let Some(own) = &mut self.own else { return };
         let direction = (self.t1 - self.t0).signum();
         let is_too_short = |step: &LaneStep| matches!(*error, StepError::TooShort { t, t_next } if (t, t_next) == (step.t, step.t_next));
         let mut ended = false;
-        for ((pace, step), number) in own.paces.iter_mut().zip(&own.steps.steps).zip(&numbers) {
+        for (slot, (pace, step)) in own.paces.iter_mut().zip(&own.steps.steps).enumerate() {
             if is_too_short(step) {
-                pace.outcome = Some(pace.too_small(*number, direction));
+                pace.outcome = Some(pace.too_small(number(slot), direction));
                 ended = true;
             }
         }
@@ -201,13 +207,18 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
     }
 
-    /// Evaluations that a lane's step may take: the interpolant's, if a save time may
-    /// fall into it, among them.
+    /// Whether every step of the lanes' own is looked into.
+    pub(super) fn extends_every_step(&self) -> bool {
+        self.save.dense || self.watches_lanes()
+    }
+
+    /// Evaluations that a lane's step may take: the interpolant's, if it may be looked into, among
+    /// them.
     fn cost(&self, slot: usize, next_save: usize) -> u64 {
         let step = self.info.evaluations_at_start + self.info.evaluations_per_step;
         let step = step - self.stepper.known(slot);
-        let is_done = next_save == self.save.times.len();
-        if is_done { step } else { step + self.info.interpolant_evaluations }
+        let may_be_extended = self.extends_every_step() || next_save < self.save.times.len();
+        if may_be_extended { step + self.info.interpolant_evaluations } else { step }
     }
 
     /// The step a lane attempts and where it starts on the clock, or why it cannot go on.
@@ -265,8 +276,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if accepted.len() < self.u.lanes() {
             let is_accepted = |slot: &usize| accepted.binary_search(slot).is_ok();
             let rejected = (0..self.u.lanes()).filter(|slot| !is_accepted(slot));
-            let pairs: Vec<(usize, usize)> = rejected.map(|slot| (slot, slot)).collect();
-            self.other.assign_lanes(&self.u, &pairs)?;
+            copy_lanes(&mut self.other, &self.u, rejected)?;
         }
         std::mem::swap(&mut self.u, &mut self.other);
         self.after_round(&accepted)?;
@@ -275,7 +285,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// Lets every lane's own controller judge its step; the lanes whose steps are accepted.
     fn judge_lanes(&mut self) -> Result<Vec<usize>, StateError> {
-        let numbers: Vec<usize> = (0..self.u.lanes()).map(|slot| self.number(slot)).collect();
+        let number = number_in(&self.roster);
         let Some(own) = &mut self.own else { return Ok(Vec::new()) };
         let direction = (self.t1 - self.t0).signum();
         let estimate = self.stepper.error();
@@ -302,7 +312,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             pace.non_finite =
                 !square.is_finite() && !estimate.is_finite_in_lane(&self.other, slot)?;
             if pace.h.abs() < control.smallest_step(pace.clock, own.end) {
-                pace.outcome = Some(pace.too_small(numbers[slot], direction));
+                pace.outcome = Some(pace.too_small(number(slot), direction));
             }
         }
         Ok(accepted)
@@ -319,13 +329,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let Some(own) = &self.own else { return Ok(()) };
         let done = own.paces.iter().enumerate().filter_map(|(slot, pace)| {
             let outcome = pace.outcome.clone()?;
-            let report = LaneReport {
-                t: pace.t,
-                outcome,
-                nfe: self.field.of_lane(slot),
-                accepted: pace.accepted,
-                rejected: pace.rejected,
-            };
+            let report = pace.report(self.field.of_lane(slot), outcome);
             Some(Departure { slot, report, state: None })
         });
         let done: Vec<Departure<P::State>> = done.collect();

@@ -4,6 +4,7 @@ use crate::solution::{LaneReport, Outcome};
 use crate::state::{State, StateError};
 
 /// A lane that leaves.
+#[derive(Clone)]
 pub(super) struct Departure<S> {
     /// Its place in the batch.
     pub(super) slot: usize,
@@ -54,8 +55,12 @@ impl<S: State> Roster<S> {
         self.numbers = from.iter().map(|&slot| self.numbers[slot]).collect();
     }
 
-    /// A state of the lanes on their way as one of the whole batch, NaN in lanes that left.
+    /// A state of the lanes on their way as one of the whole batch, NaN in lanes that left; where all
+    /// ended, once none is on its way.
     pub(super) fn whole(&self, u: &S) -> Result<S, StateError> {
+        if self.numbers.is_empty() {
+            return Ok(self.arrived.clone());
+        }
         let mut whole = self.arrived.zeros_like();
         whole.fill_lanes(|_, block| block.fill(f64::NAN))?;
         self.put(&mut whole, u)?;

@@ -146,6 +146,7 @@ pub(super) fn check_lanes<S: State>(
         () if !options.recorders.is_empty() => "recording at given times",
         () if options.steady.is_some() => "a steady state",
         () if !stops.is_empty() => "a time to land on",
+        () if options.forces_dtmin() => "going on at the smallest step",
         () => {
             // Refused here rather than when the first lane is done.
             initial.select_lanes(&[0])?;
@@ -187,6 +188,8 @@ pub(super) fn adaptive_steps<S: State, F, M: Method<S, F>>(
     if let Some(length) = control.initial_step.filter(|&length| length > whole) {
         return Err(ControlError::InitialStep { length, span: whole }.into());
     }
+    // Of a method without slope.
+    let unknown = if whole.is_finite() { 0.01 * whole } else { 1.0 };
     if control.norm == ErrorNorm::EachLane {
         field.count_by_lane(initial.lanes());
         let all = |length: f64| vec![length; initial.lanes()];
@@ -196,7 +199,7 @@ pub(super) fn adaptive_steps<S: State, F, M: Method<S, F>>(
             None if budget.is_some_and(|budget| budget < 2) => (all(whole), None),
             None => match first_lengths(field, stepper, &control, initial, span, order) {
                 Ok(Some(lengths)) => (lengths, None),
-                Ok(None) => (all(0.01 * whole), None),
+                Ok(None) => (all(unknown), None),
                 Err(error) => (all(whole), Some(failed(error))),
             },
         };
@@ -210,8 +213,7 @@ pub(super) fn adaptive_steps<S: State, F, M: Method<S, F>>(
         Some(length) => (length, None),
         None => match initial_step(slope, &control, initial, span, order) {
             Ok(Some(length)) => (length, None),
-            Ok(None) if whole.is_finite() => (0.01 * whole, None),
-            Ok(None) => (1.0, None),
+            Ok(None) => (unknown, None),
             // A budget below two evaluations: the first step reports it.
             Err(StepError::Field(FieldError::BudgetSpent)) => (whole, None),
             Err(error) => (whole, Some(failed(error))),

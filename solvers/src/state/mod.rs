@@ -81,7 +81,7 @@ pub enum StateError {
     /// taken out of it.
     #[error(
         "the lanes of this container cannot be taken apart; use an ndarray array, whose first axis \
-         counts the lanes, or one step for all lanes (`solve`)"
+         counts the lanes, or one step for all lanes"
     )]
     LanesInseparable,
     /// The backend of a device container failed.
@@ -198,8 +198,8 @@ pub trait State: Clone + 'static {
     }
 
     /// The lanes `lanes`, in that order. Containers that can be taken apart have this, and
-    /// the next two: what lanes that run at their own pace
-    /// ([`ErrorNorm::EachLane`](crate::ErrorNorm::EachLane)) need.
+    /// the next two: what lanes need that run at their own pace
+    /// ([`ErrorNorm::EachLane`](crate::ErrorNorm::EachLane)), end by themselves or are moved.
     fn select_lanes(&self, _lanes: &[usize]) -> Result<Self, StateError> {
         Err(StateError::LanesInseparable)
     }
