@@ -1,7 +1,7 @@
 //! An architecture of one's own, from the published items alone: it is trained, written, read and
 //! evaluated like those of the registry, and has its products. The recipe of CONTRIBUTING.md.
 
-use driftfield_networks::train::{Objective, TrainError, Trainer, TrainingConfig};
+use driftfield_networks::train::{Objective, Schedule, TrainError, Trainer, TrainingConfig};
 use driftfield_networks::weights::TrainedNetwork;
 use driftfield_networks::{
     Architecture, ConfigError, Direction, Entries, Gradients, Inputs, Layers, Plan, Pulled, Pushed,
@@ -30,28 +30,14 @@ impl Architecture for Affine {
     }
 
     fn settings(self, process: String, data: String, _: Objective) -> TrainingConfig<Self> {
-        let TrainingConfig { times, schedule, .. } = TrainingConfig::new("", "", 1);
         TrainingConfig {
-            process,
-            data,
-            network: self,
             steps: 400,
-            batch: 64,
-            seed: 0,
-            t_min: 1e-3,
-            t_max: 1.0,
-            times,
-            label_dropout: 0.0,
-            shift: 0,
             learning_rate: 1e-2,
             warmup: 10,
-            schedule,
+            schedule: Schedule::Cosine,
             final_rate: 0.01,
-            beta1: 0.9,
-            beta2: 0.99,
-            weight_decay: 0.0,
-            gradient_clip: 1.0,
             ema_decay: 0.99,
+            ..TrainingConfig::base(process, data, self)
         }
     }
 
