@@ -170,11 +170,10 @@ fn it_is_trained_written_read_and_differentiated() -> Result<(), Box<dyn std::er
 
     let plan = read.plan();
     let (x, c, v) = ([0.3, -1.0, 2.0, 0.5], [1.0, 0.2, -0.4, 0.7], [0.5, 1.0, -1.0, 0.1]);
-    let (mut output, mut kept, mut states) = ([0.0f64; 4], [0.0; 4], [0.0; 4]);
+    let (mut output, mut states) = ([0.0f64; 4], [0.0; 4]);
     let mut times = [0.0; 2];
     let results = Pulled {
         output: &mut output,
-        direction: &mut kept,
         states: Some(&mut states),
         times: Some(&mut times),
         parameters: None,

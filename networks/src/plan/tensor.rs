@@ -50,11 +50,9 @@ impl CustomOp1 for Evaluation {
             c.copy_from_slice(&g[rows.start * width..rows.end * width]);
             Ok(())
         };
-        let (mut output, mut direction) = (vec![0.0; g.len()], vec![0.0; g.len()]);
-        let mut gradient = vec![0.0; states.len()];
+        let (mut output, mut gradient) = (vec![0.0; g.len()], vec![0.0; states.len()]);
         let results = Pulled {
             output: &mut output,
-            direction: &mut direction,
             states: Some(&mut gradient),
             times: None,
             parameters: None,
@@ -139,12 +137,10 @@ impl Network<Tensor> for OnTensors {
             c.copy_from_slice(&single(&along)?);
             Ok(())
         };
-        let (mut output, mut direction) = (vec![0.0; states.len()], vec![0.0; states.len()]);
-        let mut gradient = output.clone();
+        let (mut output, mut gradient) = (vec![0.0; states.len()], vec![0.0; states.len()]);
         let mut sums = parameters.as_ref().map(|_| vec![0.0; self.0.weights()]);
         let results = Pulled {
             output: &mut output,
-            direction: &mut direction,
             states: Some(&mut gradient),
             times: time,
             parameters: sums.as_deref_mut(),
