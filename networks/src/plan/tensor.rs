@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor};
 use driftfield_problems::predictor::{Network, Pullback, Pushforward, Times};
-use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
+use driftfield_solvers::{FieldError, State, TrackedTensor};
 
 use super::network::add;
 use super::{Plan, Pulled, Pushed};
+use crate::tensor_layers::backend;
 
 /// The network at fixed times and labels, as a function of the states.
 struct Evaluation {
@@ -81,10 +82,6 @@ impl Plan {
 /// of the states.
 #[derive(Debug, Clone)]
 pub struct OnTensors(pub Plan);
-
-fn backend(error: candle_core::Error) -> FieldError {
-    FieldError::State(StateError::backend(error))
-}
 
 /// In the precision of the kernels.
 fn single(x: &Tensor) -> std::result::Result<Vec<f32>, FieldError> {
