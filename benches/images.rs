@@ -97,8 +97,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut x = ArrayD::<f32>::zeros(vec![DIGITS, 1, 28, 28]);
     fill_initial_normals(&mut x, 1.0, 0, 0)?;
     let (mut out, mut other) = (x.clone(), x.clone());
-    let mut gradient = vec![0.0f32; x.len()];
-    let (mut output, mut kept) = (gradient.clone(), gradient.clone());
+    let (mut output, mut gradient) = (vec![0.0f32; x.len()], vec![0.0f32; x.len()]);
     let labelled = plan.with_label(3)?;
     let images: Vec<f32> = x.iter().copied().collect();
     let guided = plan.with_label(3)?.with_guidance(1.5)?;
@@ -120,7 +119,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Box::new(|| {
             let results = Pulled {
                 output: &mut output,
-                direction: &mut kept,
                 states: Some(&mut gradient),
                 times: None,
                 parameters: None,

@@ -56,14 +56,13 @@ fn unet() {
     let plan = plan.with_label(3).unwrap();
     for images in [1, 16] {
         let x = states(images, 784).into_raw_vec_and_offset().0;
-        let (mut out, mut gradient, mut kept) = (x.clone(), x.clone(), x.clone());
+        let (mut out, mut gradient) = (x.clone(), x.clone());
         report(&format!("unet, {images} images"), 1, || {
             plan.evaluate(&mut out, black_box(&x), Times::One(0.5)).unwrap();
         });
         report(&format!("unet, {images} images, gradient"), 1, || {
             let results = Pulled {
                 output: &mut out,
-                direction: &mut kept,
                 states: Some(&mut gradient),
                 times: None,
                 parameters: None,

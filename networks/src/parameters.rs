@@ -1,4 +1,4 @@
-//! The weights of the residual MLP in one flat buffer.
+//! The weights of a network in one flat buffer.
 
 use std::ops::Range;
 
@@ -66,12 +66,11 @@ impl<A: Architecture> Parameters<A> {
     /// Given weights in the order of [`Parameters::entries`].
     pub fn from_values(config: &A, values: Vec<f32>) -> Result<Self, ParametersError> {
         config.validate()?;
-        let entries = config.entries();
-        let expected = entries.last().map_or(0, |entry| entry.range.end);
-        if values.len() != expected {
-            return Err(ParametersError::Count { expected, found: values.len() });
+        let entries = config.parameters();
+        if values.len() != entries.len() {
+            return Err(ParametersError::Count { expected: entries.len(), found: values.len() });
         }
-        for entry in entries {
+        for entry in entries.into_entries() {
             if values[entry.range.clone()].iter().any(|value| !value.is_finite()) {
                 return Err(ParametersError::NonFinite { name: entry.name });
             }

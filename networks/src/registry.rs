@@ -36,11 +36,12 @@ const ANY_DIMENSION: usize = 28 * 28;
 
 /// All architectures by name, each with what a user may set of it.
 pub fn catalog() -> Catalog<&'static ArchitectureEntry> {
-    let entry = |architecture: &'static ArchitectureEntry| {
-        Entry::new(architecture.name, architecture.summary, move |_| Ok(architecture))
-            .keys(architecture.keys())
-    };
-    Catalog::new("network", ARCHITECTURES.iter().map(entry))
+    Catalog::new("network", ARCHITECTURES.iter().map(listed))
+}
+
+fn listed(architecture: &'static ArchitectureEntry) -> Entry<&'static ArchitectureEntry> {
+    Entry::new(architecture.name, architecture.summary, move |_| Ok(architecture))
+        .keys(architecture.keys())
 }
 
 const fn entry<A: Architecture>() -> ArchitectureEntry {
@@ -61,7 +62,11 @@ const fn entry<A: Architecture>() -> ArchitectureEntry {
 impl ArchitectureEntry {
     /// The architecture of this name.
     pub fn named(name: &str) -> Result<&'static ArchitectureEntry, SpecError> {
-        catalog().find(name)?.build(&Spec::of_name(name))
+        match ARCHITECTURES.iter().find(|entry| entry.name == name) {
+            Some(entry) => Ok(entry),
+            // The catalogue knows what to say.
+            None => catalog().find(name)?.build(&Spec::of_name(name)),
+        }
     }
 
     /// What a user may set, with the defaults.
@@ -120,12 +125,13 @@ fn keys<A: Architecture>() -> Vec<Key> {
 /// # Errors
 /// Keys it does not have, and values that are not of the kind of the default.
 pub fn configuration<A: Architecture>(spec: &Spec, dimension: usize) -> Result<A, SpecError> {
-    catalog().find(A::NAME)?.build(spec)?;
+    listed(ArchitectureEntry::named(A::NAME)?).build(spec)?;
     let refused = |error: serde_json::Error| SpecError::malformed(spec.name(), error.to_string());
     let mut value = serde_json::to_value(A::reference(dimension)).map_err(refused)?;
     for (key, text) in spec.parameters() {
-        let (read, expected) = like(&value[key], text);
-        value[key] = read.ok_or_else(|| SpecError::value(spec.name(), key, text, expected))?;
+        let read = like(&value[key], text);
+        // Flags and numbers have been held to their keys.
+        value[key] = read.ok_or_else(|| SpecError::value(spec.name(), key, text, LIST))?;
     }
     serde_json::from_value(value).map_err(refused)
 }
@@ -141,22 +147,16 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// `text` as a value of the kind of `default`, if it is one, and what that kind is.
-fn like(default: &Value, text: &str) -> (Option<Value>, &'static str) {
+/// `text` as a value of the kind of `default`, if it is one.
+fn like(default: &Value, text: &str) -> Option<Value> {
     match default {
         Value::Array(_) => {
             let values = text.split('/').map(|part| part.trim().parse::<u64>().ok());
-            let values: Option<Vec<u64>> = values.collect();
-            (values.map(Value::from), LIST)
+            values.collect::<Option<Vec<_>>>().map(Value::from)
         }
-        Value::Bool(_) => (text.parse::<bool>().ok().map(Value::from), "`true` or `false`"),
-        Value::Number(number) if number.is_u64() => {
-            (text.parse::<u64>().ok().map(Value::from), "a whole number")
-        }
-        _ => {
-            let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-            (number.map(Value::from), "a finite number")
-        }
+        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Number(number) if number.is_u64() => text.parse::<u64>().ok().map(Value::from),
+        _ => text.parse::<f64>().ok().map(Value::from),
     }
 }
 

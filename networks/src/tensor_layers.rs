@@ -5,8 +5,14 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Conv2d, Conv2dConfig, Embedding, GroupNorm, Linear, VarBuilder};
+use driftfield_solvers::{FieldError, StateError};
 
 use crate::{Architecture, Parameters};
+
+/// What candle refuses, as a field does.
+pub(crate) fn backend(error: candle_core::Error) -> FieldError {
+    FieldError::State(StateError::backend(error))
+}
 
 impl<A: Architecture> Parameters<A> {
     /// The weights by name, in `f32`, `f64` or another type and on any device: what candle-nn's

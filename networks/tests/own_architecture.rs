@@ -1,7 +1,7 @@
 //! An architecture of one's own, from the published items alone: it is trained, written, read and
 //! evaluated like those of the registry, and has its products. The recipe of CONTRIBUTING.md.
 
-use driftfield_networks::train::{Objective, TrainError, Trainer, TrainingConfig};
+use driftfield_networks::train::{Objective, Schedule, TrainError, Trainer, TrainingConfig};
 use driftfield_networks::weights::TrainedNetwork;
 use driftfield_networks::{
     Architecture, ConfigError, Direction, Entries, Gradients, Inputs, Layers, Plan, Pulled, Pushed,
@@ -30,28 +30,14 @@ impl Architecture for Affine {
     }
 
     fn settings(self, process: String, data: String, _: Objective) -> TrainingConfig<Self> {
-        let TrainingConfig { times, schedule, .. } = TrainingConfig::new("", "", 1);
         TrainingConfig {
-            process,
-            data,
-            network: self,
             steps: 400,
-            batch: 64,
-            seed: 0,
-            t_min: 1e-3,
-            t_max: 1.0,
-            times,
-            label_dropout: 0.0,
-            shift: 0,
             learning_rate: 1e-2,
             warmup: 10,
-            schedule,
+            schedule: Schedule::Cosine,
             final_rate: 0.01,
-            beta1: 0.9,
-            beta2: 0.99,
-            weight_decay: 0.0,
-            gradient_clip: 1.0,
             ema_decay: 0.99,
+            ..TrainingConfig::base(process, data, self)
         }
     }
 
@@ -184,11 +170,10 @@ fn it_is_trained_written_read_and_differentiated() -> Result<(), Box<dyn std::er
 
     let plan = read.plan();
     let (x, c, v) = ([0.3, -1.0, 2.0, 0.5], [1.0, 0.2, -0.4, 0.7], [0.5, 1.0, -1.0, 0.1]);
-    let (mut output, mut kept, mut states) = ([0.0f64; 4], [0.0; 4], [0.0; 4]);
+    let (mut output, mut states) = ([0.0f64; 4], [0.0; 4]);
     let mut times = [0.0; 2];
     let results = Pulled {
         output: &mut output,
-        direction: &mut kept,
         states: Some(&mut states),
         times: Some(&mut times),
         parameters: None,

@@ -1,79 +1,28 @@
 //! Products with the Jacobians of networks, and of the data that they predict against finite
 //! differences.
 
+#[path = "../../problems/tests/common/products.rs"]
+#[allow(dead_code, reason = "the tests of exact fields need more of it")]
+mod common;
+
 use std::ops::Range;
 
 use candle_core::{Device, Tensor, Var};
 use driftfield_networks::{Architecture, Mlp, MlpConfig, OnTensors, Parameters, Plan, UNetConfig};
 use driftfield_problems::predictor::{
-    Network, NetworkPredictor, Prediction, Predictor, Pullback, Pushforward, Target, Times,
+    Network, NetworkPredictor, Prediction, Predictor, Pushforward, Target, Times,
 };
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_solvers::{FieldError, TrackedTensor};
-use ndarray::{Array2, Axis};
+use ndarray::Axis;
 
-type Batch = Array2<f64>;
+use common::{At, Batch, Smooth, cotangent, cotangents, direction, gradient, pull, worst};
 
 /// `n` points spread over a few units.
 fn points(n: usize, dimension: usize) -> Batch {
     Batch::from_shape_fn((n, dimension), |(i, j)| {
         2.5 * ((1 + i * dimension + j) as f64 * 12.9898).sin()
     })
-}
-
-/// A cotangent that depends on the lane and on the data.
-fn cotangent(lanes: Range<usize>, data: &Batch, c: &mut Batch) -> Result<(), FieldError> {
-    for ((row, j), c) in c.indexed_iter_mut() {
-        let lane = (lanes.start + row) as f64;
-        *c = (1.0 + lane + 2.0 * j as f64).sin() + 0.3 * data[[row, j]];
-    }
-    Ok(())
-}
-
-/// Data and pullback.
-fn pull<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> (Batch, Batch) {
-    let (mut data, mut gradient) = (x.clone(), x.clone());
-    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
-    predictor.pull_back(Target::DATA.into(), pull, x, t.into()).unwrap();
-    (data, gradient)
-}
-
-fn predicted<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64) -> Batch {
-    let mut out = x.clone();
-    predictor.predict(Target::DATA.into(), &mut out, x, t.into()).unwrap();
-    out
-}
-
-/// `J^T c` by central differences of fourth order, with steps of `h`.
-fn differences<P: Predictor<Batch>>(predictor: &P, x: &Batch, t: f64, h: f64) -> Batch {
-    let (mut c, mut gradient) = (x.clone(), x.clone());
-    cotangent(0..x.nrows(), &predicted(predictor, x, t), &mut c).unwrap();
-    for axis in 0..x.ncols() {
-        let moved = |steps: f64| {
-            let mut moved = x.clone();
-            moved.column_mut(axis).mapv_inplace(|value| value + steps * h);
-            predicted(predictor, &moved, t)
-        };
-        let slope = (8.0 * (moved(1.0) - moved(-1.0)) - (moved(2.0) - moved(-2.0))) / (12.0 * h);
-        for lane in 0..x.nrows() {
-            gradient[[lane, axis]] = (&slope.row(lane) * &c.row(lane)).sum();
-        }
-    }
-    gradient
-}
-
-/// Gradients below this size are not resolved by differences of numbers of order 1.
-const RESOLVED: f64 = 1e-3;
-
-/// The largest error, relative to the largest entry of each lane.
-fn worst(found: &Batch, expected: &Batch) -> f64 {
-    let rows = found.rows().into_iter().zip(expected.rows());
-    rows.map(|(found, expected)| {
-        let size = expected.iter().fold(RESOLVED, |size, value| size.max(value.abs()));
-        let gaps = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
-        gaps.fold(0.0f64, f64::max) / size
-    })
-    .fold(0.0, f64::max)
 }
 
 /// With weights for which no output vanishes, as a network starts with.
@@ -93,19 +42,19 @@ fn networks_of_every_prediction() {
             let predictor = NetworkPredictor::new(mlp(&config), prediction, path.clone());
             let t = path.time_at_log_snr(0.3);
             let x = points(5, 2);
-            let (data, gradient) = pull(&predictor, &x, t);
-            assert!(worst(&data, &predicted(&predictor, &x, t)) < 1e-5, "{spec} {prediction:?}");
+            let smooth = At(&predictor, Target::DATA.into(), t.into());
+            let (data, state) = pull(&smooth, &x).unwrap();
+            let value = smooth.value(&x).unwrap();
+            assert!(worst(&data, &value) < 1e-5, "{spec} {prediction:?}");
             // The network is in single precision: what a difference of its values resolves.
-            let error = worst(&gradient, &differences(&predictor, &x, t, 0.05));
+            let error = worst(&state, &gradient(&smooth, &cotangents(&value), &x, 0.05));
             assert!(error < 1e-3, "{spec} {prediction:?}: {error:e}");
         }
     }
     let flow = process::parse("rectified-flow").unwrap();
     let predictor = NetworkPredictor::new(mlp(&config), Prediction::Noise, flow);
     let x = points(5, 2);
-    let (mut data, mut gradient) = (x.clone(), x.clone());
-    let pull = Pullback::new(&mut data, &cotangent, &mut gradient);
-    let refused = predictor.pull_back(Target::DATA.into(), pull, &x, 1.0.into());
+    let refused = pull(&At(&predictor, Target::DATA.into(), 1.0.into()), &x);
     assert!(matches!(refused, Err(FieldError::Domain { .. })));
 }
 
@@ -153,15 +102,13 @@ fn products(plan: &Plan, (x, v): (&Batch, &Batch), (t, tau): (Times<'_>, f64)) -
 fn both_products_of_every_network_agree() {
     for (plan, dimension) in plans() {
         let x = points(6, dimension);
-        let v =
-            Batch::from_shape_fn(x.dim(), |(i, j)| (0.7 + 3.0 * i as f64 - 1.3 * j as f64).cos());
+        let v = direction(&x);
         let times = [0.1, 0.3, 0.3, 0.5, 0.7, 0.9];
         let (at, tau) = (Times::Each(&times), 0.3);
         let together = products(&plan, (&x, &v), (at, tau));
         let mut value = x.clone();
         Network::forward(&plan, &mut value, &x, at).unwrap();
-        let mut c = x.clone();
-        cotangent(0..6, &value, &mut c).unwrap();
+        let c = cotangents(&value);
         let mut parameters = vec![0.0; plan.weights()];
         for (lane, &t) in times.iter().enumerate() {
             let row = |batch: &Batch| batch.select(Axis(0), &[lane]);

@@ -39,24 +39,36 @@ pub fn each_lane<H: HostState>(
     write: impl Fn(usize, &[f64], &mut [f64]) + Sync,
 ) -> Result<(), StateError> {
     let (lanes, values) = (x.lane_count(), x.values().ok_or(StateError::NotContiguous)?);
-    let out = values_like(out, lanes, values.len())?;
-    let len = values.len() / lanes.max(1);
+    values_like(out, lanes, values.len())?;
+    let first = numbers.start;
+    each_lane_in_place(numbers, out, work, |number, out| {
+        let x = &values[(number - first) * out.len()..][..out.len()];
+        let x: Vec<f64> = x.iter().map(|&value| value.into_f64()).collect();
+        write(number, &x, out);
+    })
+}
+
+/// The same for lanes that are changed without a look at others.
+pub(crate) fn each_lane_in_place<H: HostState>(
+    numbers: Range<usize>,
+    out: &mut H,
+    work: usize,
+    write: impl Fn(usize, &mut [f64]) + Sync,
+) -> Result<(), StateError> {
+    let lanes = out.lane_count();
+    let out = out.values_mut().ok_or(StateError::NotContiguous)?;
+    let len = out.len() / lanes.max(1);
     if len == 0 {
         return Ok(());
     }
     let task = (PARALLEL_WORK / work.max(1)).max(1);
-    out.par_chunks_exact_mut(len)
-        .zip(values.par_chunks_exact(len))
-        .enumerate()
-        .with_min_len(task)
-        .for_each(|(lane, (out, x))| {
-            let x: Vec<f64> = x.iter().map(|&value| value.into_f64()).collect();
-            let mut written: Vec<f64> = out.iter().map(|&value| value.into_f64()).collect();
-            write(numbers.start + lane, &x, &mut written);
-            for (out, value) in out.iter_mut().zip(written) {
-                *out = H::Scalar::from_f64(value);
-            }
-        });
+    out.par_chunks_exact_mut(len).enumerate().with_min_len(task).for_each(|(lane, out)| {
+        let mut written: Vec<f64> = out.iter().map(|&value| value.into_f64()).collect();
+        write(numbers.start + lane, &mut written);
+        for (out, value) in out.iter_mut().zip(written) {
+            *out = H::Scalar::from_f64(value);
+        }
+    });
     Ok(())
 }
 

@@ -42,10 +42,11 @@
 //! - [`catalog`]: things by name, with their parameters; [`spec`]: the `name:key=value` form in which
 //!   they are written; [`echo`]: the user's words in messages;
 //!   [`memory`]: how much of it can be had; [`host`], [`user_file`], [`atomic_file`]: values of host
-//!   states, and files read and written whole.
+//!   states, and files read and written whole; [`checksum`]: whether they are still the same.
 
 pub mod atomic_file;
 pub mod catalog;
+pub mod checksum;
 pub mod data;
 pub mod echo;
 pub mod exponential;

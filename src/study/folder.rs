@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use driftfield_problems::atomic_file;
+use driftfield_problems::{atomic_file, checksum};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -82,10 +82,8 @@ fn is_picture_name(name: &str) -> bool {
     one.eq([true]) && [".png", ".svg"].iter().any(|extension| name.ends_with(extension))
 }
 
-/// 64-bit FNV-1a.
 fn checksum(bytes: &[u8]) -> String {
-    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
+    format!("{:016x}", checksum::of([bytes]))
 }
 
 #[cfg(test)]

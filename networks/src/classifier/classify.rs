@@ -57,13 +57,7 @@ pub struct Classified {
 impl Classified {
     /// The most probable class of every image.
     pub fn labels(&self) -> Array1<u32> {
-        let largest = |row: ndarray::ArrayView1<'_, f32>| {
-            let best = |best: (usize, f32), (i, &x): (usize, &f32)| {
-                if x > best.1 { (i, x) } else { best }
-            };
-            row.iter().enumerate().fold((0, f32::NEG_INFINITY), best).0 as u32
-        };
-        self.logits.map_axis(Axis(1), largest)
+        self.logits.map_axis(Axis(1), |row| largest(row.iter().copied()) as u32)
     }
 
     /// The share of images whose most probable class is their label, `labels` being one for each;
@@ -73,6 +67,15 @@ impl Classified {
         let right = found.iter().zip(labels).filter(|(found, label)| found == label).count();
         right as f64 / labels.len().max(1) as f64
     }
+}
+
+/// The place of the largest logit, the first if there are several; NaN is passed over.
+pub(crate) fn largest(logits: impl IntoIterator<Item = impl Into<f64>>) -> usize {
+    let larger = |best: (usize, f64), (place, logit): (usize, f64)| {
+        if logit > best.1 { (place, logit) } else { best }
+    };
+    let logits = logits.into_iter().map(Into::into).enumerate();
+    logits.fold((0, f64::NEG_INFINITY), larger).0
 }
 
 /// A trained classifier, prepared for the CPU.

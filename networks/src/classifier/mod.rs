@@ -10,6 +10,7 @@ pub(crate) mod tests;
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 use ndarray::Array2;
 
+pub(crate) use classify::largest;
 pub use classify::{Classified, Classifier, ClassifierError};
 pub use config::ClassifierConfig;
 pub use pass::ClassifierLayers;

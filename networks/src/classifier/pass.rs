@@ -3,13 +3,10 @@
 use super::ClassifierConfig;
 use crate::kernel::{AlignedBuffer, add_scaled};
 use crate::layers::{
-    BlockScratch, Entries, Grid, Map, Norm, NormTape, Operands, Residual, ResidualTape,
-    silu_backward, silu_forward,
+    BLOCK_PIXELS, BlockScratch, Entries, Grid, Map, Norm, NormTape, Residual, ResidualTape,
+    Weights, silu_backward, silu_forward,
 };
 use crate::pass::{Direction, Gradients, Inputs, Layers};
-
-/// Channels of a block of 2 x 2 grey pixels.
-const BLOCK_PIXELS: usize = 4;
 
 /// The layers in the order of their parameters.
 #[derive(Debug, Clone)]
@@ -49,20 +46,14 @@ impl Maps {
 pub struct ClassifierLayers {
     pub(super) config: ClassifierConfig,
     maps: Maps,
-    operands: Operands,
-    values: Vec<f32>,
+    weights: Weights,
 }
 
 impl ClassifierLayers {
     /// Room for the weights of a valid configuration.
     pub(super) fn new(config: &ClassifierConfig) -> Self {
         let (maps, entries) = Maps::new(config);
-        ClassifierLayers {
-            config: config.clone(),
-            operands: Operands::new(&entries.maps),
-            values: vec![0.0; entries.len()],
-            maps,
-        }
+        ClassifierLayers { config: config.clone(), weights: Weights::new(&entries), maps }
     }
 }
 
@@ -147,7 +138,7 @@ impl Tape {
         x: &[f32],
         samples: usize,
     ) -> (&[f32], &[f32]) {
-        let ClassifierLayers { config, maps: layers, operands, values } = net;
+        let ClassifierLayers { config, maps: layers, weights: Weights { values, operands } } = net;
         let levels = &mut self.levels;
         let finest = &levels[0].grid;
         let pixels = samples * finest.pixels() * BLOCK_PIXELS;
@@ -186,7 +177,7 @@ impl Tape {
         c: &[f32],
         (of_x, mut gradient): (Option<&mut [f32]>, Option<&mut [f32]>),
     ) {
-        let ClassifierLayers { config, maps: layers, operands, values } = net;
+        let ClassifierLayers { config, maps: layers, weights: Weights { values, operands } } = net;
         let Tape { levels, scratch, .. } = self;
         let [g1, g2] = &mut self.gradients;
         let place = (&self.whole, samples);
@@ -257,7 +248,7 @@ impl Tape {
 
     /// After [`Tape::forward`]: `out <-` the change of the logits along `v`.
     fn along(&mut self, net: &ClassifierLayers, samples: usize, v: &[f32], out: &mut [f32]) {
-        let ClassifierLayers { config, maps: layers, operands, values } = net;
+        let ClassifierLayers { config, maps: layers, weights: Weights { values, operands } } = net;
         let levels = &mut self.levels;
         let [g1, g2] = &mut self.gradients;
         let grid = &levels[0].grid;
@@ -310,12 +301,11 @@ impl Layers for ClassifierLayers {
     const CHUNK: usize = 8;
 
     fn fill(&mut self, values: &[f32]) {
-        self.values.copy_from_slice(values);
-        self.operands.fill(values);
+        self.weights.fill(values);
     }
 
     fn count(&self) -> usize {
-        self.values.len()
+        self.weights.count()
     }
 
     fn sizes(&self) -> [usize; 2] {

@@ -122,10 +122,9 @@ fn the_classifier_and_its_gradient_are_those_of_the_definition() {
     let grads = product.backward().unwrap();
     let plan = Plan::new(&parameters);
     let mut gradient = vec![0.0; plan.weights()];
-    let (mut of_x, mut output, mut kept) = (vec![0.0; 5 * 144], vec![0.0; 15], vec![0.0; 15]);
+    let (mut of_x, mut output) = (vec![0.0; 5 * 144], vec![0.0; 15]);
     let results = Pulled {
         output: &mut output,
-        direction: &mut kept,
         states: Some(&mut of_x),
         times: None,
         parameters: Some(&mut gradient),

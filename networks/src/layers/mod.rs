@@ -14,14 +14,16 @@ mod residual;
 mod tests;
 mod time_features;
 mod units;
+mod weights;
 mod windows;
 
 pub(crate) use attention::{Attention, AttentionTape};
 pub use entries::Entries;
 pub(crate) use entries::{check_divisor, check_levels, check_size};
-pub(crate) use map::{Map, Operands};
+pub(crate) use map::Map;
 pub(crate) use norm::{Norm, NormTape, silu_backward, silu_forward};
-pub(crate) use pixels::{Grid, join, split};
+pub(crate) use pixels::{BLOCK_PIXELS, Grid, join, split};
 pub(crate) use residual::{BlockScratch, Residual, ResidualTape};
 pub(crate) use time_features::TimeFeatures;
 pub(crate) use units::units_of_pixels;
+pub(crate) use weights::Weights;

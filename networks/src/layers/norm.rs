@@ -55,6 +55,14 @@ impl Norm {
         }
     }
 
+    /// The scale and the shift that the condition gives a channel of an image.
+    fn condition_of(&self, condition: Option<&[f32]>, sample: usize, c: usize) -> (f32, f32) {
+        condition.map_or((0.0, 0.0), |values| {
+            let image = &values[2 * sample * self.channels..];
+            (image[c], image[self.channels + c])
+        })
+    }
+
     /// Normalises `x` into the tape's `out`; `condition` holds `channels` scales, then
     /// `channels` shifts for every image. `activate` applies SiLU.
     pub(crate) fn forward(
@@ -69,10 +77,7 @@ impl Norm {
         let (scale, shift) = (&values[self.scale.clone()], &values[self.shift.clone()]);
         for i in 0..samples * self.channels {
             let (sample, c) = (i / self.channels, i % self.channels);
-            let (by, plus) = condition.map_or((0.0, 0.0), |values| {
-                let image = &values[2 * sample * self.channels..];
-                (image[c], image[self.channels + c])
-            });
+            let (by, plus) = self.condition_of(condition, sample, c);
             tape.alpha[i] = scale[c] * (1.0 + by);
             tape.beta[i] = shift[c] * (1.0 + by) + plus;
         }
@@ -140,10 +145,7 @@ impl Norm {
         let (scale, shift) = (&values[self.scale.clone()], &values[self.shift.clone()]);
         for i in 0..samples * self.channels {
             let (sample, c) = (i / self.channels, i % self.channels);
-            let (by, plus) = condition.map_or((0.0, 0.0), |values| {
-                let image = &values[2 * sample * self.channels..];
-                (image[c], image[self.channels + c])
-            });
+            let (by, plus) = self.condition_of(condition, sample, c);
             tape.of_alpha[i] = scale[c] * by;
             tape.of_beta[i] = shift[c] * by + plus;
         }

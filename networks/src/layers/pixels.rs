@@ -3,6 +3,9 @@
 use super::windows::{SLACK, Windows};
 use crate::kernel::{AlignedBuffer, BLOCK};
 
+/// Pixels of a block.
+pub(crate) const BLOCK_PIXELS: usize = 4;
+
 /// Square images of one size, `samples` of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Grid {

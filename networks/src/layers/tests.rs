@@ -1,7 +1,7 @@
 //! Every operation against its definition in double precision, and its gradients against the
 //! definition's slopes.
 
-use super::map::Scratch;
+use super::map::{Operands, Scratch};
 use super::*;
 use crate::seeded::{Purpose, SeededRng};
 

@@ -11,7 +11,7 @@ use crate::kernel::{
     AlignedBuffer, BLOCK, Back, Hidden, Panels, Plain, Rows, Sums, Tangent, add_rows, add_scaled,
     lanes, multiply, multiply_transposed, stride,
 };
-use crate::layers::{Map, Operands, TimeFeatures};
+use crate::layers::{Map, TimeFeatures, Weights};
 use crate::pass::{Direction, Gradients, Inputs, Layers, Times};
 
 /// The layers of an MLP.
@@ -20,8 +20,7 @@ pub struct MlpLayers {
     config: MlpConfig,
     maps: Maps,
     features: TimeFeatures,
-    operands: Operands,
-    values: Vec<f32>,
+    weights: Weights,
 }
 
 impl MlpLayers {
@@ -31,8 +30,7 @@ impl MlpLayers {
         let MlpConfig { frequency_min, frequency_max, time_features, .. } = *config;
         MlpLayers {
             features: TimeFeatures::between(frequency_min, frequency_max, time_features),
-            operands: Operands::new(&entries.maps),
-            values: vec![0.0; entries.len()],
+            weights: Weights::new(&entries),
             config: config.clone(),
             maps,
         }
@@ -125,8 +123,8 @@ impl Tape {
                 let rows = if record { inputs.states.len() / dimension } else { 1 };
                 features.take(rows).for_each(|row| layers.features.write(t, row));
                 let embedding = &mut self.embedding[..width];
-                embedding.copy_from_slice(&layers.values[layers.maps.time.bias.clone()]);
-                let weight = &layers.values[layers.maps.time.weight.clone()];
+                embedding.copy_from_slice(&layers.weights.values[layers.maps.time.bias.clone()]);
+                let weight = &layers.weights.values[layers.maps.time.weight.clone()];
                 for (row, &feature) in weight.chunks_exact(width).zip(self.features.iter()) {
                     add_scaled(embedding, row, feature);
                 }
@@ -141,7 +139,7 @@ impl Tape {
     fn finish(&self, layers: &MlpLayers, out: &mut [f32]) {
         let (dimension, skip) = (self.sizes.dimension, layers.skip());
         let apart = stride(dimension);
-        let bias = &layers.values[layers.maps.output.bias.clone()];
+        let bias = &layers.weights.values[layers.maps.output.bias.clone()];
         let rows = self.out.chunks_exact(apart).zip(self.x.chunks_exact(apart));
         for (out, (result, x)) in out.chunks_exact_mut(dimension).zip(rows) {
             for (out, ((&result, &x), &bias)) in out.iter_mut().zip(result.iter().zip(x).zip(bias))
@@ -167,12 +165,11 @@ impl Layers for MlpLayers {
     const CHUNK: usize = 128;
 
     fn fill(&mut self, values: &[f32]) {
-        self.values.copy_from_slice(values);
-        self.operands.fill(values);
+        self.weights.fill(values);
     }
 
     fn count(&self) -> usize {
-        self.values.len()
+        self.weights.count()
     }
 
     fn sizes(&self) -> [usize; 2] {
@@ -267,7 +264,7 @@ impl<const RECORD: bool> WithSimd for Forward<'_, RECORD> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Forward { layers, inputs, tape } = self;
-        let MlpLayers { maps, operands, .. } = layers;
+        let MlpLayers { maps, weights: Weights { operands, .. }, .. } = layers;
         let Sizes { dimension, width, time_features, .. } = tape.sizes;
         let Tape { x, features, embedding, streams: [stream, _], activations, .. } = tape;
         let rows = inputs.states.len() / dimension;
@@ -320,7 +317,7 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Backward { layers, rows, tape, wanted: [states, times], mut parameters } = self;
-        let MlpLayers { maps, operands, .. } = layers;
+        let MlpLayers { maps, weights: Weights { operands, .. }, .. } = layers;
         let Sizes { dimension, width, time_features, layers, .. } = tape.sizes;
         let Tape { x, features, streams: [stream, other], activations, derivatives, .. } = tape;
         let (out, right) = (&mut tape.out, &mut tape.right);
@@ -386,7 +383,7 @@ impl WithSimd for Along<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Along { layers, rows, tape } = self;
-        let MlpLayers { maps, operands, .. } = layers;
+        let MlpLayers { maps, weights: Weights { operands, .. }, .. } = layers;
         let Sizes { dimension, width, time_features, .. } = tape.sizes;
         let Tape { x, streams: [stream, other], activations, derivatives, .. } = tape;
         // The recorded activations are no longer needed: the changes take turns in two buffers.

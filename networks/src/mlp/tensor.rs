@@ -3,13 +3,13 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{Linear, Module, VarBuilder};
 use driftfield_problems::predictor::{Network, Pullback, Times};
-use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
+use driftfield_solvers::{FieldError, State, TrackedTensor};
 
 use super::MlpConfig;
 use crate::Parameters;
 use crate::layers::TimeFeatures;
 use crate::plan::{check_rows, check_time};
-use crate::tensor_layers::{linear, matrix};
+use crate::tensor_layers::{backend, linear, matrix};
 
 /// The residual MLP of [`MlpConfig`] by candle's own operations: the readable definition, in `f32`
 /// or `f64` and on any device, differentiable in states and weights, and what
@@ -68,10 +68,6 @@ impl Mlp {
         let out = self.output.forward(&h.silu()?)?;
         if self.config.residual { out + x } else { Ok(out) }
     }
-}
-
-fn backend(error: candle_core::Error) -> FieldError {
-    FieldError::State(StateError::backend(error))
 }
 
 impl Mlp {

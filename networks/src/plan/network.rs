@@ -59,11 +59,9 @@ impl<H: HostState + Sync> Network<H> for Plan {
             c.copy_from_slice(values_like(&mut along, count, output.len())?);
             Ok(())
         };
-        let mut direction = x.zeros();
         let mut sums = parameters.as_ref().map(|_| vec![0.0; self.weights()]);
         let results = Pulled {
             output: values_like(value, lanes, len)?,
-            direction: values_like(&mut direction, lanes, len)?,
             states: Some(values_like(state, lanes, len)?),
             times: time,
             parameters: sums.as_deref_mut(),

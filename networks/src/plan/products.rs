@@ -10,8 +10,8 @@ use super::{Plan, single, store};
 use crate::kernel::add_scaled;
 use crate::pass::{Direction, Gradients, Inputs, Times};
 
-/// Given rows by number and their outputs, writes what goes back from them; called for pieces of
-/// a batch, on any thread.
+/// Given rows by number and their outputs, writes what goes back from them over zeros; called for
+/// pieces of a batch, on any thread.
 pub type RowCotangent<'c, T> =
     dyn Fn(Range<usize>, &[T], &mut [T]) -> Result<(), FieldError> + Sync + 'c;
 
@@ -20,8 +20,6 @@ pub type RowCotangent<'c, T> =
 pub struct Pulled<'a, T> {
     /// The output `f(x, t)`.
     pub output: &'a mut [T],
-    /// What the cotangent wrote: `c`.
-    pub direction: &'a mut [T],
     /// `(df/dx)^T c`, row by row, if it is wanted.
     pub states: Option<&'a mut [T]>,
     /// `(df/dt)^T c`, one number for each row, if it is wanted.
@@ -39,34 +37,23 @@ pub struct Pushed<'a, T> {
     pub product: &'a mut [T],
 }
 
-/// A task of [`Plan::pull_back`].
+/// Rows of a [`Plan::pull_back`]: a task, or what is left to cut into tasks.
 struct Piece<'a, T> {
     first: usize,
     states: &'a [T],
     output: &'a mut [T],
-    direction: &'a mut [T],
     of_states: Option<&'a mut [T]>,
     of_times: Option<&'a mut [f64]>,
 }
 
-/// What is left to cut into pieces.
-struct Rest<'a, T> {
-    first: usize,
-    states: &'a [T],
-    output: &'a mut [T],
-    direction: &'a mut [T],
-    of_states: Option<&'a mut [T]>,
-    of_times: Option<&'a mut [f64]>,
-}
-
-impl<'a, T> Rest<'a, T> {
-    /// Up to `most` pieces of `count` rows, the last of which may have fewer.
-    fn pieces(&mut self, plan: &Plan, count: usize, most: usize) -> Vec<Piece<'a, T>> {
-        (0..most).map_while(|_| self.piece(plan, count)).collect()
+impl<T> Piece<'_, T> {
+    /// Up to `most` pieces of `count` rows, the last of which may have fewer, off its front.
+    fn pieces(&mut self, plan: &Plan, count: usize, most: usize) -> Vec<Self> {
+        (0..most).map_while(|_| self.split(plan, count)).collect()
     }
 
     /// The next piece; the sizes of all parts have been checked.
-    fn piece(&mut self, plan: &Plan, count: usize) -> Option<Piece<'a, T>> {
+    fn split(&mut self, plan: &Plan, count: usize) -> Option<Self> {
         let count = count.min(self.states.len() / plan.dimension());
         if count == 0 {
             return None;
@@ -78,7 +65,6 @@ impl<'a, T> Rest<'a, T> {
             first,
             states: self.states.split_off(..inputs)?,
             output: self.output.split_off_mut(..outputs)?,
-            direction: self.direction.split_off_mut(..outputs)?,
             of_states: self.of_states.as_mut().and_then(|rest| rest.split_off_mut(..inputs)),
             of_times: self.of_times.as_mut().and_then(|rest| rest.split_off_mut(..count)),
         })
@@ -109,10 +95,9 @@ impl Plan {
     /// use driftfield_networks::{MlpConfig, Parameters, Plan, Pulled, Times};
     /// let config = MlpConfig { residual: true, ..MlpConfig::new(2) };
     /// let plan = Plan::new(&Parameters::initialise(&config, 0).unwrap());
-    /// let (mut output, mut direction, mut states) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+    /// let (mut output, mut states) = ([0.0; 2], [0.0; 2]);
     /// let results = Pulled {
     ///     output: &mut output,
-    ///     direction: &mut direction,
     ///     states: Some(&mut states),
     ///     times: None,
     ///     parameters: None,
@@ -137,8 +122,8 @@ impl Plan {
     ) -> Result<(), FieldError> {
         let rows = self.check(x.len(), times)?;
         self.check_pulled(rows, &results)?;
-        let Pulled { output, direction, states: of_states, times: of_times, parameters } = results;
-        let mut rest = Rest { first: 0, states: x, output, direction, of_states, of_times };
+        let Pulled { output, states: of_states, times: of_times, parameters } = results;
+        let mut rest = Piece { first: 0, states: x, output, of_states, of_times };
         let run = |(piece, partial): (Piece<'_, T>, Option<&mut [f32]>)| {
             self.pull_back_piece(piece, partial, times, cotangent)
         };
@@ -174,7 +159,7 @@ impl Plan {
         times: Times<'_>,
         cotangent: &RowCotangent<'_, T>,
     ) -> Result<(), FieldError> {
-        let Piece { first, states, output, direction, of_states, of_times } = piece;
+        let Piece { first, states, output, of_states, of_times } = piece;
         let count = states.len() / self.dimension();
         with_buffers(|Buffers { states: buffer, outputs, labels }| {
             let states = single(buffer, states);
@@ -185,8 +170,9 @@ impl Plan {
                 let mut pass = self.pass(tape, inputs);
                 pass.forward(outputs);
                 store(output, outputs);
-                cotangent(first..first + count, output, direction)?;
-                let c = single(outputs, direction);
+                let mut c = vec![T::zero(); output.len()];
+                cotangent(first..first + count, output, &mut c)?;
+                let c = single(outputs, &c);
                 let mut found = of_states.as_ref().map(|of_states| vec![0.0; of_states.len()]);
                 pass.backward(
                     c,
@@ -248,9 +234,8 @@ impl Plan {
 
     /// Refuses results that do not fit.
     fn check_pulled<T>(&self, rows: usize, results: &Pulled<'_, T>) -> Result<(), FieldError> {
-        let Pulled { output, direction, states, times, parameters } = results;
+        let Pulled { output, states, times, parameters } = results;
         self.check_outputs(rows, output.len())?;
-        self.check_outputs(rows, direction.len())?;
         let fits = |found: Option<usize>, expected| found.is_none_or(|found| found == expected);
         let all = fits(states.as_ref().map(|states| states.len()), rows * self.dimension())
             && fits(times.as_ref().map(|times| times.len()), rows)

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor};
 use driftfield_problems::predictor::{Network, Pullback, Pushforward, Times};
-use driftfield_solvers::{FieldError, State, StateError, TrackedTensor};
+use driftfield_solvers::{FieldError, State, TrackedTensor};
 
 use super::network::add;
 use super::{Plan, Pulled, Pushed};
+use crate::tensor_layers::backend;
 
 /// The network at fixed times and labels, as a function of the states.
 struct Evaluation {
@@ -50,11 +51,9 @@ impl CustomOp1 for Evaluation {
             c.copy_from_slice(&g[rows.start * width..rows.end * width]);
             Ok(())
         };
-        let (mut output, mut direction) = (vec![0.0; g.len()], vec![0.0; g.len()]);
-        let mut gradient = vec![0.0; states.len()];
+        let (mut output, mut gradient) = (vec![0.0; g.len()], vec![0.0; states.len()]);
         let results = Pulled {
             output: &mut output,
-            direction: &mut direction,
             states: Some(&mut gradient),
             times: None,
             parameters: None,
@@ -83,10 +82,6 @@ impl Plan {
 /// of the states.
 #[derive(Debug, Clone)]
 pub struct OnTensors(pub Plan);
-
-fn backend(error: candle_core::Error) -> FieldError {
-    FieldError::State(StateError::backend(error))
-}
 
 /// In the precision of the kernels.
 fn single(x: &Tensor) -> std::result::Result<Vec<f32>, FieldError> {
@@ -139,12 +134,10 @@ impl Network<Tensor> for OnTensors {
             c.copy_from_slice(&single(&along)?);
             Ok(())
         };
-        let (mut output, mut direction) = (vec![0.0; states.len()], vec![0.0; states.len()]);
-        let mut gradient = output.clone();
+        let (mut output, mut gradient) = (vec![0.0; states.len()], vec![0.0; states.len()]);
         let mut sums = parameters.as_ref().map(|_| vec![0.0; self.0.weights()]);
         let results = Pulled {
             output: &mut output,
-            direction: &mut direction,
             states: Some(&mut gradient),
             times: time,
             parameters: sums.as_deref_mut(),

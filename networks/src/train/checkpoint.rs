@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use driftfield_problems::checksum;
 use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::{CheckpointError, LossRow, Objective, TrainingConfig, ValidationRow};
 use crate::Architecture;
-use crate::weights::{Archive, Values, WeightsError, check_kind, checksum_of};
+use crate::weights::{Archive, Values, WeightsError, check_kind};
 
 const KIND: &str = "training-checkpoint";
 const FORMAT: u64 = 1;
@@ -64,10 +65,10 @@ impl Identity {
         Ok(Identity {
             config,
             objective,
-            process_checksum: format!("{:016x}", checksum_of(coefficients)),
+            process_checksum: format!("{:016x}", checksum::of(coefficients)),
             data_checksum: format!(
                 "{:016x}",
-                checksum_of(shape.into_iter().chain(values).chain(labels))
+                checksum::of(shape.into_iter().chain(values).chain(labels))
             ),
         })
     }

@@ -117,7 +117,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         check_memory(&config)?;
         let identity = Identity::new(&config, objective, path, data, labels)?;
         let data = rows(&config, &standardisation, data, labels)?;
-        let values = Parameters::initialise(&config.network, config.seed)?.values().to_vec();
+        let values = config.network.initial_values(config.seed);
         let state = State {
             average: values.clone(),
             first: vec![0.0; values.len()],
@@ -350,7 +350,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
 
 /// Refuses weights and batches that do not fit.
 fn check_memory<A: Architecture>(config: &TrainingConfig<A>) -> Result<(), TrainError> {
-    let weights = config.network.entries().last().map_or(0, |entry| entry.range.end);
+    let weights = config.network.parameters().len();
     // Weights, average, two moments, gradient, and copies in the making; of a batch the state, the
     // target and what the first and last layers make of them.
     let (copies, rows) = (8 * weights as u128, config.batch as u128);

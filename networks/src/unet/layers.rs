@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use super::UNetConfig;
-use crate::layers::{Attention, Entries, Map, Norm, Residual};
-
-/// Channels of a block of 2 x 2 grey pixels.
-pub(super) const BLOCK_PIXELS: usize = 4;
+use crate::layers::{Attention, BLOCK_PIXELS, Entries, Map, Norm, Residual};
 
 /// The layers in the order of their parameters.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! The U-Net forward, back, and along a direction, on a few images at a time.
 
 use super::UNetConfig;
-use super::layers::{BLOCK_PIXELS, Maps};
+use super::layers::Maps;
 use crate::kernel::{AlignedBuffer, add_scaled};
-use crate::layers::TimeFeatures;
 use crate::layers::{
-    AttentionTape, BlockScratch, Grid, NormTape, Operands, ResidualTape, join, silu_backward,
-    silu_forward, split,
+    AttentionTape, BLOCK_PIXELS, BlockScratch, Grid, NormTape, ResidualTape, TimeFeatures, Weights,
+    join, silu_backward, silu_forward, split,
 };
 use crate::pass::{Direction, Gradients, Inputs, Layers};
 
@@ -16,8 +15,7 @@ pub struct UNetLayers {
     config: UNetConfig,
     maps: Maps,
     features: TimeFeatures,
-    operands: Operands,
-    values: Vec<f32>,
+    weights: Weights,
 }
 
 impl UNetLayers {
@@ -28,8 +26,7 @@ impl UNetLayers {
         UNetLayers {
             config: config.clone(),
             features: TimeFeatures::between(frequency_min, frequency_max, time_features),
-            operands: Operands::new(&entries.maps),
-            values: vec![0.0; entries.len()],
+            weights: Weights::new(&entries),
             maps,
         }
     }
@@ -132,7 +129,7 @@ impl Tape {
     fn forward(&mut self, net: &UNetLayers, inputs: Inputs<'_>, out: &mut [f32]) {
         let (x, samples) = (inputs.states, inputs.labels.len());
         self.embed(net, inputs);
-        let UNetLayers { maps: layers, operands, values, .. } = net;
+        let UNetLayers { maps: layers, weights: Weights { values, operands }, .. } = net;
         let condition = &*self.embedding[3];
         let levels = &mut self.levels;
         let finest = &levels[0].grid;
@@ -187,7 +184,8 @@ impl Tape {
 
     /// The condition of every image.
     fn embed(&mut self, net: &UNetLayers, inputs: Inputs<'_>) {
-        let UNetLayers { config, maps: layers, features, operands, values } = net;
+        let UNetLayers { config, maps: layers, features, weights } = net;
+        let Weights { values, operands } = weights;
         let samples = inputs.labels.len();
         let width = features.len();
         let rows = self.features.chunks_exact_mut(width).take(samples).enumerate();
@@ -213,7 +211,7 @@ impl Tape {
         gradients: Gradients<'_>,
     ) {
         let samples = inputs.labels.len();
-        let UNetLayers { maps: layers, operands, values, .. } = net;
+        let UNetLayers { maps: layers, weights: Weights { values, operands }, .. } = net;
         let Gradients { states: of_x, times, parameters: mut gradient } = gradients;
         let conditioned = times.is_some() || gradient.is_some();
         let gradient_of = &mut gradient;
@@ -360,7 +358,8 @@ impl Tape {
         times: Option<&mut [f64]>,
         mut gradient: Option<&mut [f32]>,
     ) {
-        let UNetLayers { config, maps: layers, features, operands, .. } = net;
+        let UNetLayers { config, maps: layers, features, weights } = net;
+        let operands = &weights.operands;
         let (samples, width) = (inputs.labels.len(), config.condition);
         let place = (&self.whole, samples);
         let maps = &mut self.scratch.maps;
@@ -399,7 +398,7 @@ impl Tape {
     ) {
         self.embed_along(net, inputs, direction.times);
         let samples = inputs.labels.len();
-        let UNetLayers { maps: layers, operands, values, .. } = net;
+        let UNetLayers { maps: layers, weights: Weights { values, operands }, .. } = net;
         let Tape { levels, between, of_condition: condition, .. } = self;
         let [g1, g2] = &mut self.gradients;
         let Level { grid, .. } = &levels[0];
@@ -449,7 +448,8 @@ impl Tape {
 
     /// The change of every image's condition, into `of_condition`.
     fn embed_along(&mut self, net: &UNetLayers, inputs: Inputs<'_>, tau: &[f64]) {
-        let UNetLayers { config, maps: layers, features, operands, .. } = net;
+        let UNetLayers { config, maps: layers, features, weights } = net;
+        let operands = &weights.operands;
         let (samples, len) = (inputs.labels.len(), inputs.labels.len() * config.condition);
         let rows = self.of_features.chunks_exact_mut(features.len()).zip(tau).enumerate();
         rows.for_each(|(row, (to, &tau))| features.write_along(inputs.times.of(row), tau, to));
@@ -470,12 +470,11 @@ impl Layers for UNetLayers {
     const CHUNK: usize = 8;
 
     fn fill(&mut self, values: &[f32]) {
-        self.values.copy_from_slice(values);
-        self.operands.fill(values);
+        self.weights.fill(values);
     }
 
     fn count(&self) -> usize {
-        self.values.len()
+        self.weights.count()
     }
 
     fn sizes(&self) -> [usize; 2] {

@@ -5,9 +5,8 @@ use candle_nn::ops::softmax;
 use candle_nn::{Conv2d, Embedding, GroupNorm, Linear, Module, VarBuilder};
 
 use super::UNetConfig;
-use super::layers::BLOCK_PIXELS;
 use crate::Parameters;
-use crate::layers::TimeFeatures;
+use crate::layers::{BLOCK_PIXELS, TimeFeatures};
 use crate::tensor_layers::{
     convolution, from_channels, linear, norm, pixelwise, table, to_channels,
 };

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
@@ -128,21 +129,20 @@ pub(super) fn with_gradient(
     direction: &[f32],
     times: &[f64],
 ) -> (Vec<f32>, Vec<f32>) {
-    let (mut out, mut kept, mut of_x) = (images.to_vec(), images.to_vec(), images.to_vec());
-    let results = Pulled {
-        output: &mut out,
-        direction: &mut kept,
-        states: Some(&mut of_x),
-        times: None,
-        parameters: None,
-    };
+    let (mut out, mut of_x) = (images.to_vec(), images.to_vec());
+    let asked = Mutex::new(vec![0.0; images.len()]);
+    let results =
+        Pulled { output: &mut out, states: Some(&mut of_x), times: None, parameters: None };
     let given = |rows: std::ops::Range<usize>, _: &[f32], c: &mut [f32]| {
         let image = c.len() / rows.len();
-        c.copy_from_slice(&direction[rows.start * image..rows.end * image]);
+        let places = rows.start * image..rows.end * image;
+        c.copy_from_slice(&direction[places.clone()]);
+        asked.lock().unwrap()[places].copy_from_slice(c);
         Ok(())
     };
     plan.pull_back(results, images, Times::Each(times), &given).unwrap();
-    assert_eq!(kept, direction);
+    // All images were asked for.
+    assert_eq!(asked.into_inner().unwrap(), direction);
     (out, of_x)
 }
 

@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::archive::Archive;
 use super::{TrainedNetwork, WeightsError};
+use crate::classifier::largest;
 use crate::{Architecture, Plan, Times, registry};
 
 /// A trained network that is ready to generate, and what its file says of it.
@@ -40,9 +41,7 @@ impl AnyNetwork {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         registry::read(&Archive::load(path.as_ref())?)
     }
-}
 
-impl AnyNetwork {
     /// `network`, unless it predicts labels.
     pub(crate) fn generating<A: Architecture>(
         network: TrainedNetwork<A>,
@@ -55,9 +54,7 @@ impl AnyNetwork {
             found: format!("a {}", A::NAME),
         })
     }
-}
 
-impl AnyNetwork {
     /// The share of the rows of `data`, in its own units, to which a classifier gives their label;
     /// of no label 0.
     ///
@@ -70,11 +67,7 @@ impl AnyNetwork {
         let (states, width) = (states.into_raw_vec_and_offset().0, self.plan.outputs());
         let mut logits = vec![0.0; data.nrows() * width];
         self.plan.evaluate(&mut logits, &states, Times::One(0.0))?;
-        let largest = |row: &[f64]| {
-            let better = |best: usize, i: usize| if row[i] > row[best] { i } else { best };
-            (0..row.len()).fold(0, better)
-        };
-        let found = logits.chunks_exact(width).map(largest).zip(labels);
+        let found = logits.chunks_exact(width).map(|row| largest(row.iter().copied())).zip(labels);
         let right = found.filter(|(found, label)| *found == **label as usize).count();
         Ok(right as f64 / labels.len().max(1) as f64)
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use driftfield_problems::atomic_file::{self, WriteError};
+use driftfield_problems::checksum;
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::standardisation::StandardisationError;
 use driftfield_problems::user_file;
@@ -165,16 +166,6 @@ pub(crate) struct Archive {
 /// Tensors as little-endian bytes, by name.
 type Encoded<'a> = BTreeMap<&'a str, (Dtype, Vec<usize>, Vec<u8>)>;
 
-/// 64-bit FNV-1a, continued from `hash`.
-fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-/// 64-bit FNV-1a of some bytes: against accidents, not against adversaries.
-pub(crate) fn checksum_of(bytes: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, bytes| fnv(hash, bytes.as_ref()))
-}
-
 impl Archive {
     pub(crate) fn new(document: &impl Serialize) -> Result<Self, WeightsError> {
         let document = serde_json::to_string(document)
@@ -215,10 +206,10 @@ impl Archive {
 
     /// Covers the document's text and every tensor with its name and shape.
     fn checksum(&self, tensors: &Encoded<'_>) -> u64 {
-        tensors.iter().fold(checksum_of([&self.document]), |hash, (name, tensor)| {
+        tensors.iter().fold(checksum::of([&self.document]), |sum, (name, tensor)| {
             let (dtype, shape, bytes) = tensor;
-            let hash = fnv(hash, format!("{name} {dtype:?} {shape:?}").as_bytes());
-            fnv(hash, bytes)
+            let sum = checksum::extended(sum, format!("{name} {dtype:?} {shape:?}").as_bytes());
+            checksum::extended(sum, bytes)
         })
     }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 
 pub use any::AnyNetwork;
 pub use archive::WeightsError;
-pub(crate) use archive::{Archive, Values, checksum_of};
+pub(crate) use archive::{Archive, Values};
 pub(crate) use document::check_kind;
 pub use trained::TrainedNetwork;
 

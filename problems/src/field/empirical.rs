@@ -12,11 +12,11 @@ use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState, StateError};
 use ndarray::Array2;
 
-use super::each_time::{Prepared, at_each_time};
+use super::each_time::at_each_time;
 use super::jacobian;
-use super::mixture::check_target;
+use super::level::level;
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
-use crate::process::{GaussianPath, SharedPath, check_time};
+use crate::process::{GaussianPath, SharedPath};
 use derivative::EmpiricalJacobian;
 use products::Products;
 use softmax_mean::SoftmaxMean;
@@ -165,10 +165,8 @@ impl EmpiricalPredictor {
 
 impl EmpiricalPredictor {
     fn jacobian(&self, target: Target, t: f64) -> Result<EmpiricalJacobian<'_>, FieldError> {
-        check_time(&self.path, t)?;
-        check_target(target, t)?;
+        let (alpha, sigma) = level(&self.path, target, t)?;
         let Target { data, noise } = target;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
         let v = self.checked_variance((alpha, sigma), t)?;
         let smoothing = self.smoothing * self.smoothing;
         let alpha_rate = self.path.alpha_derivative(t);
@@ -207,9 +205,7 @@ impl<S: HostState> Predictor<S> for EmpiricalPredictor {
         t: Times<'_>,
     ) -> Result<(), FieldError> {
         at_each_time((target, t), out, x, |target, t, out, x| {
-            check_time(&self.path, t)?;
-            check_target(target, t)?;
-            let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+            let (alpha, sigma) = level(&self.path, target, t)?;
             self.combine((alpha, sigma), (target.data, target.noise * sigma), out, x, t)
         })
     }
@@ -222,9 +218,7 @@ impl<S: HostState> Predictor<S> for EmpiricalPredictor {
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
-        check_time(&self.path, t)?;
-        check_target(Target { data, noise: score }, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let (alpha, sigma) = level(&self.path, Target { data, noise: score }, t)?;
         self.combine((alpha, sigma), (data, -score), out, x, t)
     }
 
@@ -235,10 +229,8 @@ impl<S: HostState> Predictor<S> for EmpiricalPredictor {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        pull.without_parameters()?;
-        self.predict(target, pull.value, x, t)?;
-        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
-        jacobian::pull_back(&jacobians, self.work(), pull, x)
+        let jacobian = |target, t| self.jacobian(target, t);
+        jacobian::pull_back(self, self.work(), jacobian, (target, t), pull, x)
     }
 
     fn push_forward(
@@ -248,8 +240,7 @@ impl<S: HostState> Predictor<S> for EmpiricalPredictor {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.predict(target, push.value, x, t)?;
-        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
-        jacobian::push_forward(&jacobians, self.work(), push, x)
+        let jacobian = |target, t| self.jacobian(target, t);
+        jacobian::push_forward(self, self.work(), jacobian, (target, t), push, x)
     }
 }

@@ -4,7 +4,7 @@ use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::each_time::Prepared;
 use crate::host::{add, each_lane};
-use crate::predictor::{Pullback, Pushforward};
+use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
 
 /// The derivative of a prediction at one target and time, the target held.
 ///
@@ -17,13 +17,19 @@ pub(super) trait Jacobian: Sync {
     fn in_time(&self, x: &[f64]) -> Vec<f64>;
 }
 
-/// [`Predictor::pull_back`](crate::predictor::Predictor::pull_back), the value being given.
+/// [`Predictor::pull_back`] of a field with such derivatives; `work` is the cost of a lane's
+/// product.
 pub(super) fn pull_back<S: HostState, J: Jacobian + Send>(
-    jacobians: &Prepared<J>,
+    field: &impl Predictor<S>,
     work: usize,
+    jacobian: impl Fn(Target, f64) -> Result<J, FieldError>,
+    (target, t): (Targets<'_>, Times<'_>),
     pull: Pullback<'_, S>,
     x: &S,
 ) -> Result<(), FieldError> {
+    pull.without_parameters()?;
+    field.predict(target, pull.value, x, t)?;
+    let jacobians = Prepared::new((target, t), x, jacobian)?;
     let Pullback { value, cotangent, state, time, .. } = pull;
     let lanes = x.lane_count();
     cotangent(0..lanes, value, state)?;
@@ -52,13 +58,17 @@ pub(super) fn pull_back<S: HostState, J: Jacobian + Send>(
     Ok(())
 }
 
-/// [`Predictor::push_forward`](crate::predictor::Predictor::push_forward), the value being given.
+/// [`Predictor::push_forward`], likewise.
 pub(super) fn push_forward<S: HostState, J: Jacobian + Send>(
-    jacobians: &Prepared<J>,
+    field: &impl Predictor<S>,
     work: usize,
+    jacobian: impl Fn(Target, f64) -> Result<J, FieldError>,
+    (target, t): (Targets<'_>, Times<'_>),
     push: Pushforward<'_, S>,
     x: &S,
 ) -> Result<(), FieldError> {
+    field.predict(target, push.value, x, t)?;
+    let jacobians = Prepared::new((target, t), x, jacobian)?;
     let Pushforward { direction, time, tangent, .. } = push;
     let lanes = x.lane_count();
     tangent.copy_from(direction)?;

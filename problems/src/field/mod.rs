@@ -4,6 +4,7 @@
 mod each_time;
 mod empirical;
 mod jacobian;
+mod level;
 pub mod mixture;
 mod rows;
 

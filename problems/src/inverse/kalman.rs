@@ -58,7 +58,7 @@ impl KalmanGain {
     }
 
     /// The gain at a time of the path.
-    pub(super) fn at(&self, path: &SharedPath, t: f64) -> Result<GainAt<'_>, FieldError> {
+    fn at(&self, path: &SharedPath, t: f64) -> Result<GainAt<'_>, FieldError> {
         check_time(path, t)?;
         let (alpha, sigma) = (path.alpha(t), path.sigma(t));
         let (s, sigma_y) = (self.data_std, self.observation.measurement().noise_std());
@@ -66,7 +66,7 @@ impl KalmanGain {
         // Without noise nothing has to be weighed, also where `r_t = 0`.
         let ratio = if sigma_y == 0.0 { 0.0 } else { sigma_y * variance.sqrt() / (s * sigma) };
         let (rho, shrink, signal) = (ratio * ratio, variance / (s * s), alpha * s / sigma);
-        Ok(GainAt { gain: self, rho, alpha, shrink, signal })
+        Ok(GainAt { gain: self, t, rho, alpha, shrink, signal })
     }
 }
 
@@ -74,6 +74,7 @@ impl KalmanGain {
 #[derive(Clone, Copy)]
 pub(super) struct GainAt<'a> {
     gain: &'a KalmanGain,
+    t: f64,
     /// `(sigma_y / r_t)^2`.
     rho: f64,
     alpha: f64,
@@ -100,6 +101,11 @@ impl GainAt<'_> {
         let mut explained = vec![0.0; c.len()];
         measurement.adjoint(&mut explained, &measured);
         c.iter_mut().zip(explained).for_each(|(c, explained)| *c -= explained);
+    }
+
+    /// The time.
+    pub fn t(&self) -> f64 {
+        self.t
     }
 
     /// `alpha s / sigma`: how much of the state is data.

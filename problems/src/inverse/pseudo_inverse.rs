@@ -59,7 +59,7 @@ impl PseudoInverse {
 
 impl PseudoInverse {
     /// `sigma^2 / (alpha r_t^2)` where there is guidance, else 0.
-    fn factor(&self, now: GainAt<'_>, path: &SharedPath, t: f64) -> Result<f64, FieldError> {
+    fn factor(&self, now: GainAt<'_>, path: &SharedPath) -> Result<f64, FieldError> {
         if now.signal() < self.least_signal {
             return Ok(0.0);
         }
@@ -68,7 +68,7 @@ impl PseudoInverse {
             return Ok(factor);
         }
         Err(FieldError::Domain {
-            t,
+            t: now.t(),
             advice: format!(
                 "the state says nothing of the data here, so that a measurement cannot guide \
                  it; start at {}",
@@ -94,7 +94,7 @@ where
         let (mut of_gains, mut of_factors) = (Vec::new(), Vec::new());
         let path = predictor.path();
         let gains = gain.by_lane(path, t, &mut of_gains)?;
-        let factors = t.map(&mut of_factors, |t| self.factor(gain.at(path, t)?, path, t))?;
+        let factors = gains.map(&mut of_factors, |now| self.factor(now, path))?;
         let guided = |lane: usize| factors.of(lane) != 0.0;
         if !(0..x.lane_count()).any(guided) {
             return predictor.predict(Target::DATA.into(), data, x, t);

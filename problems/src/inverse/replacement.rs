@@ -5,7 +5,7 @@ use driftfield_solvers::{FieldError, HostState, State, StateError};
 
 use super::kalman::GainAt;
 use super::{Conditioning, KalmanGain};
-use crate::host::each_lane;
+use crate::host::each_lane_in_place;
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Times};
 
 /// The predicted data gives way to the measurement, without a derivative:
@@ -90,11 +90,10 @@ fn replace<S: HostState + State>(
     lanes: Range<usize>,
     data: &mut S,
 ) -> Result<(), FieldError> {
-    let predicted = data.clone();
     let work = PER_COMPONENT * data.lane_len();
-    each_lane(lanes, &predicted, data, work, |lane, predicted, data| {
+    each_lane_in_place(lanes, data, work, |lane, data| {
         let mut change = vec![0.0; data.len()];
-        gains.of(lane).explain(lane, predicted, &mut change);
+        gains.of(lane).explain(lane, data, &mut change);
         data.iter_mut().zip(change).for_each(|(data, change)| *data += change);
     })?;
     Ok(())
@@ -106,9 +105,8 @@ fn unexplained<S: HostState + State>(
     lanes: Range<usize>,
     c: &mut S,
 ) -> Result<(), StateError> {
-    let like = c.clone();
     let work = PER_COMPONENT * c.lane_len();
-    each_lane(lanes, &like, c, work, |lane, _, c| gains.of(lane).unexplained(c))
+    each_lane_in_place(lanes, c, work, |lane, c| gains.of(lane).unexplained(c))
 }
 
 /// Operations of a measurement, its adjoint and its gram matrix on one component, roughly.

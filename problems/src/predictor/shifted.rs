@@ -57,22 +57,22 @@ impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
     }
 
     fn pull_back(&self, pull: Pullback<'_, S>, x: &S, t: Times<'_>) -> Result<(), FieldError> {
+        if self.prediction != Prediction::Data {
+            return self.network.pull_back(pull, &self.restored(x)?, t);
+        }
         let Pullback { value, cotangent, state, time, parameters } = pull;
         let whole = x.lanes();
         let of_output = |lanes: Range<usize>, output: &S, c: &mut S| -> Result<(), FieldError> {
+            let places: Vec<usize> = lanes.clone().collect();
+            let piece = (places.len() < whole).then(|| self.mean.select_lanes(&places));
+            let mean = piece.transpose()?;
             let mut centred = output.clone();
-            if self.prediction == Prediction::Data {
-                let places: Vec<usize> = lanes.clone().collect();
-                let piece = (places.len() < whole).then(|| self.mean.select_lanes(&places));
-                let mean = piece.transpose()?;
-                let mean = mean.as_ref().unwrap_or(&self.mean);
-                centred.linear_combination(1.0, &[(-1.0, mean)])?;
-            }
+            centred.linear_combination(1.0, &[(-1.0, mean.as_ref().unwrap_or(&self.mean))])?;
             cotangent(lanes, &centred, c)
         };
         let inner = Pullback { value: &mut *value, cotangent: &of_output, state, time, parameters };
         self.network.pull_back(inner, &self.restored(x)?, t)?;
-        Ok(self.centre_prediction(value)?)
+        Ok(self.centre(value)?)
     }
 
     fn push_forward(

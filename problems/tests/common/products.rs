@@ -103,10 +103,28 @@ pub fn worst(found: &Batch, expected: &Batch) -> f64 {
     rows.map(|(found, expected)| {
         let size = expected.iter().fold(RESOLVED, |size, value| size.max(value.abs()));
         let gaps = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
-        gaps.fold(0.0, |worst: f64, gap| if gap.is_nan() { f64::NAN } else { worst.max(gap) })
-            / size
+        gaps.fold(0.0, larger) / size
     })
-    .fold(0.0, f64::max)
+    .fold(0.0, larger)
+}
+
+/// The larger number; NaN, which no bound holds, if there is one.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+/// `J^T c` by [`slope`], axis by axis.
+pub fn gradient(smooth: &impl Smooth, c: &Batch, x: &Batch, h: f64) -> Batch {
+    let mut gradient = x.clone();
+    for axis in 0..x.ncols() {
+        let moved = |s: f64| {
+            let mut moved = x.clone();
+            moved.column_mut(axis).mapv_inplace(|x| x + s);
+            smooth.value(&moved).unwrap()
+        };
+        gradient.column_mut(axis).assign(&(slope(moved, h) * c).sum_axis(Axis(1)));
+    }
+    gradient
 }
 
 /// A direction that no lane shares with another.
@@ -130,16 +148,7 @@ pub fn check(what: &str, smooth: &impl Smooth, x: &Batch, h: f64, bound: f64) {
     let error = worst(&tangent, &differences);
     assert!(error < bound, "{what}: J v off by {error:e}");
     let c = cotangents(&value);
-    let mut gradient = x.clone();
-    for axis in 0..x.ncols() {
-        let moved = |s: f64| {
-            let mut moved = x.clone();
-            moved.column_mut(axis).mapv_inplace(|x| x + s);
-            smooth.value(&moved).unwrap()
-        };
-        gradient.column_mut(axis).assign(&(slope(moved, h) * &c).sum_axis(Axis(1)));
-    }
-    let error = worst(&state, &gradient);
+    let error = worst(&state, &gradient(smooth, &c, x, h));
     assert!(error < bound, "{what}: J^T c off by {error:e}");
     for lane in 0..x.nrows() {
         let (left, right) = (&c.row(lane) * &tangent.row(lane), &state.row(lane) * &v.row(lane));

@@ -28,14 +28,14 @@ pub(super) struct MixtureJacobian<'a> {
 }
 
 impl<'a> MixtureJacobian<'a> {
-    /// The derivative at a time of `path`.
+    /// The derivative at a time of `path`, whose `alpha` and `sigma` there are given.
     pub fn new(
         mixture: &'a GaussianMixture,
         path: &impl GaussianPath,
+        (alpha, sigma): (f64, f64),
         Target { data, noise }: Target,
         t: f64,
     ) -> Self {
-        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
         let gain_rate = if noise == 0.0 { 0.0 } else { noise * path.sigma_derivative(t) };
         let rates = Rates {
             alpha,

@@ -13,7 +13,6 @@ mod statistics;
 
 pub use error::MixtureError;
 pub use predictor::MixturePredictor;
-pub(super) use predictor::check_target;
 
 use driftfield_solvers::{FieldError, HostState};
 

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, HostState};
 
 use super::derivative::MixtureJacobian;
 use super::{Combination, GaussianMixture};
-use crate::field::each_time::{Prepared, at_each_time};
+use crate::field::each_time::at_each_time;
 use crate::field::jacobian;
+use crate::field::level::level;
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
 
@@ -44,9 +44,8 @@ impl MixturePredictor {
 
 impl MixturePredictor {
     fn jacobian(&self, target: Target, t: f64) -> Result<MixtureJacobian<'_>, FieldError> {
-        check_time(&self.path, t)?;
-        check_target(target, t)?;
-        Ok(MixtureJacobian::new(&self.mixture, &self.path, target, t))
+        let level = level(&self.path, target, t)?;
+        Ok(MixtureJacobian::new(&self.mixture, &self.path, level, target, t))
     }
 
     /// Cost of a lane's product.
@@ -70,9 +69,7 @@ impl<S: HostState> Predictor<S> for MixturePredictor {
         t: Times<'_>,
     ) -> Result<(), FieldError> {
         at_each_time((target, t), out, x, |target, t, out, x| {
-            check_time(&self.path, t)?;
-            check_target(target, t)?;
-            let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+            let (alpha, sigma) = level(&self.path, target, t)?;
             let Target { data, noise } = target;
             let (variance, gain) = (sigma * sigma, noise * sigma);
             self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
@@ -87,9 +84,7 @@ impl<S: HostState> Predictor<S> for MixturePredictor {
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
-        check_time(&self.path, t)?;
-        check_target(Target { data, noise: score }, t)?;
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
+        let (alpha, sigma) = level(&self.path, Target { data, noise: score }, t)?;
         let (variance, gain) = (sigma * sigma, -score);
         self.mixture.combine(Combination { alpha, variance, data, gain }, out, x)
     }
@@ -101,10 +96,8 @@ impl<S: HostState> Predictor<S> for MixturePredictor {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        pull.without_parameters()?;
-        self.predict(target, pull.value, x, t)?;
-        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
-        jacobian::pull_back(&jacobians, self.work(), pull, x)
+        let jacobian = |target, t| self.jacobian(target, t);
+        jacobian::pull_back(self, self.work(), jacobian, (target, t), pull, x)
     }
 
     fn push_forward(
@@ -114,24 +107,7 @@ impl<S: HostState> Predictor<S> for MixturePredictor {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.predict(target, push.value, x, t)?;
-        let jacobians = Prepared::new((target, t), x, |target, t| self.jacobian(target, t))?;
-        jacobian::push_forward(&jacobians, self.work(), push, x)
+        let jacobian = |target, t| self.jacobian(target, t);
+        jacobian::push_forward(self, self.work(), jacobian, (target, t), push, x)
     }
-}
-
-/// Refuses coefficients that are not finite: the quantity does not exist here.
-pub(in crate::field) fn check_target(target: Target, t: f64) -> Result<(), FieldError> {
-    if target.is_finite() {
-        return Ok(());
-    }
-    Err(FieldError::Domain {
-        t,
-        advice: format!(
-            "the quantity asked for, {} E[x_0] + {} E[eps], is not finite; use a time strictly \
-             inside the path's domain",
-            Number(target.data),
-            Number(target.noise)
-        ),
-    })
 }
