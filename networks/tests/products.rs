@@ -10,7 +10,7 @@ use std::ops::Range;
 use candle_core::{Device, Tensor, Var};
 use driftfield_networks::{Architecture, Mlp, MlpConfig, OnTensors, Parameters, Plan, UNetConfig};
 use driftfield_problems::predictor::{
-    Network, NetworkPredictor, Prediction, Predictor, Pushforward, Target, Times,
+    Network, NetworkPredictor, Prediction, Pullback, Pushforward, Target, Times,
 };
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_solvers::{FieldError, TrackedTensor};
