@@ -73,7 +73,7 @@ fn sde_end<S: State>(field: PathField<S>, initial: S, seed: u64, first_lane: u64
     solution.u_last
 }
 
-fn trained<S: State + Send + Sync>(plan: Plan) -> impl Predictor<S> + 'static
+fn trained<S: State>(plan: Plan) -> impl Predictor<S> + 'static
 where
     Plan: driftfield_problems::predictor::Network<S>,
 {

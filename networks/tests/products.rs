@@ -9,14 +9,17 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor, Var};
 use driftfield_networks::{Architecture, Mlp, MlpConfig, OnTensors, Parameters, Plan, UNetConfig};
+use driftfield_problems::flow::probability_flow;
 use driftfield_problems::predictor::{
-    Network, NetworkPredictor, Prediction, Pullback, Pushforward, Target, Times,
+    Inputs, Network, NetworkPredictor, Prediction, Pullback, Pushforward, Target, Times,
 };
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_solvers::{FieldError, TrackedTensor};
 use ndarray::Axis;
 
-use common::{At, Batch, Smooth, cotangent, cotangents, direction, gradient, pull, worst};
+use common::{
+    At, Batch, Flow, Smooth, cotangent, cotangents, direction, gradient, pull, push, slope, worst,
+};
 
 /// `n` points spread over a few units.
 fn points(n: usize, dimension: usize) -> Batch {
@@ -49,6 +52,11 @@ fn networks_of_every_prediction() {
             // The network is in single precision: what a difference of its values resolves.
             let error = worst(&state, &gradient(&smooth, &cotangents(&value), &x, 0.05));
             assert!(error < 1e-3, "{spec} {prediction:?}: {error:e}");
+            let flow = probability_flow(predictor);
+            let at = |t: f64| Flow(&flow, t.into()).value(&x).unwrap();
+            let (_, rate) = push(&Flow(&flow, t.into()), &x, &Batch::zeros(x.dim()), 1.0).unwrap();
+            let error = worst(&rate, &slope(|s| at(t + s), 0.004 * t));
+            assert!(error < 3e-3, "{spec} {prediction:?} in time: {error:e}");
         }
     }
     let flow = process::parse("rectified-flow").unwrap();
@@ -88,10 +96,11 @@ fn products(plan: &Plan, (x, v): (&Batch, &Batch), (t, tau): (Times<'_>, f64)) -
         cotangent: &cotangent,
         state: &mut state,
         time: Some(&mut time),
-        parameters: Some(&mut parameters),
+        inputs: Inputs { parameters: Some(&mut parameters), ..Inputs::default() },
     };
     Network::pull_back(plan, pull, x, t).unwrap();
-    let push = Pushforward { value: &mut value, direction: v, time: tau, tangent: &mut tangent };
+    let push =
+        Pushforward { value: &mut value, direction: v, time: tau.into(), tangent: &mut tangent };
     Network::push_forward(plan, push, x, t).unwrap();
     Products { state, time, parameters, tangent }
 }
@@ -123,7 +132,7 @@ fn both_products_of_every_network_agree() {
             };
             let (mut value, mut state) = (row(&x), row(&x));
             let mut pull = Pullback::new(&mut value, &own, &mut state);
-            pull.parameters = Some(&mut parameters);
+            pull.inputs.parameters = Some(&mut parameters);
             Network::pull_back(&plan, pull, &row(&x), t.into()).unwrap();
             assert!(worst(&state, &row(&together.state)) < 1e-5);
         }
@@ -166,8 +175,12 @@ fn tensors_have_the_same_products() {
         assert!(worst(&batch(&state), &expected.state) < 1e-4);
     }
     let (mut value, mut tangent) = (tensor(&x), tensor(&x));
-    let push =
-        Pushforward { value: &mut value, direction: &tensor(&v), time: 0.0, tangent: &mut tangent };
+    let push = Pushforward {
+        value: &mut value,
+        direction: &tensor(&v),
+        time: 0.0.into(),
+        tangent: &mut tangent,
+    };
     Network::<Tensor>::push_forward(&behind, push, &tensor(&x), 0.4.into()).unwrap();
     assert!(worst(&batch(&tangent), &expected.tangent) < 1e-4);
     // A tracked state keeps its graph: the gradient of a sum is J^T 1.

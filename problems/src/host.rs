@@ -72,6 +72,12 @@ pub(crate) fn each_lane_in_place<H: HostState>(
     Ok(())
 }
 
+/// The values as `f64`.
+pub(crate) fn wide<H: HostState>(state: &H) -> Result<Vec<f64>, StateError> {
+    let values = state.values().ok_or(StateError::NotContiguous)?;
+    Ok(values.iter().map(|value| value.into_f64()).collect())
+}
+
 /// `a . b`.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()

@@ -26,7 +26,7 @@ pub use interpretation::{
     Additive, Interpretation, Ito, ReadAsIto, ReadAsStratonovich, Stratonovich,
 };
 pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, Scalar};
-pub use products::{Cotangent, Pullback, Pushforward};
+pub use products::{Affine, Cotangent, Inputs, Pullback, Pushforward};
 pub use stochastic::StochasticField;
 
 /// Why a vector field could not be evaluated.

@@ -327,7 +327,7 @@ fn check_per_lane(settings: &Settings, observed: bool) -> Result<(), GenerateErr
 }
 
 /// The predictor with its data kept within a range, if so asked.
-fn thresholded<S: HostState + State + Send + Sync>(
+fn thresholded<S: HostState>(
     predictor: Arc<dyn Predictor<S>>,
     model: &dyn Model,
     threshold: Option<Threshold>,

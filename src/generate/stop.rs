@@ -107,8 +107,12 @@ mod tests {
             let pull = Pullback::new(&mut value, &ones, &mut state);
             let pulled = stoppable.pull_back(target, pull, &x, t).unwrap_err();
             let (mut out, mut tangent) = ([0.0], [0.0]);
-            let push =
-                Pushforward { value: &mut out, direction: &x, time: 0.0, tangent: &mut tangent };
+            let push = Pushforward {
+                value: &mut out,
+                direction: &x,
+                time: 0.0.into(),
+                tangent: &mut tangent,
+            };
             let pushed = stoppable.push_forward(target, push, &x, t).unwrap_err();
             let predicted = stoppable.predict(target, &mut out, &x, t).map(|()| out);
             (pulled, pushed, predicted)

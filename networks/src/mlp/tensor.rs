@@ -115,7 +115,7 @@ impl Network<Tensor> for Mlp {
         t: Times<'_>,
     ) -> std::result::Result<(), FieldError> {
         pull.without_time()?;
-        pull.without_parameters()?;
+        pull.inputs.none()?;
         let Pullback { value, cotangent, state, .. } = pull;
         let variable = Var::from_tensor(&x.detach()).map_err(backend)?;
         let result = self.evaluate(variable.as_tensor(), t)?;

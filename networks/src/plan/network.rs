@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use driftfield_problems::host::values_like;
-use driftfield_problems::predictor::{Network, Pullback, Pushforward, Times};
+use driftfield_problems::predictor::{Inputs, Network, Pullback, Pushforward, Times};
 use driftfield_solvers::{FieldError, HostState, State, StateError};
 
 use super::{Plan, Pulled, Pushed, check_rows};
@@ -38,7 +38,7 @@ impl Plan {
     }
 }
 
-impl<H: HostState + Sync> Network<H> for Plan {
+impl<H: HostState> Network<H> for Plan {
     fn forward(&self, out: &mut H, x: &H, t: Times<'_>) -> Result<(), FieldError> {
         let values = self.rows(x, t)?;
         let out = values_like(out, x.lane_count(), values.len())?;
@@ -48,7 +48,9 @@ impl<H: HostState + Sync> Network<H> for Plan {
     fn pull_back(&self, pull: Pullback<'_, H>, x: &H, t: Times<'_>) -> Result<(), FieldError> {
         let values = self.rows(x, t)?;
         let (lanes, len) = (x.lane_count(), values.len());
-        let Pullback { value, cotangent, state, time, parameters } = pull;
+        check_inputs(&pull.inputs)?;
+        let Pullback { value, cotangent, state, time, inputs } = pull;
+        let parameters = inputs.parameters;
         // The cotangent is of states.
         let of_rows = |rows: Range<usize>, output: &[H::Scalar], c: &mut [H::Scalar]| {
             let count = rows.len();
@@ -86,12 +88,19 @@ impl<H: HostState + Sync> Network<H> for Plan {
             output: values_like(push.value, lanes, len)?,
             product: values_like(push.tangent, lanes, len)?,
         };
-        self.push_forward(results, (values, direction), (t, &vec![push.time; lanes]))
+        let tau: Vec<f64> = (0..lanes).map(|lane| push.time.of(lane)).collect();
+        self.push_forward(results, (values, direction), (t, &tau))
     }
 
     fn forwards(&self) -> u64 {
         self.guidance.passes() as u64
     }
+}
+
+/// A network knows its parameters alone: labels are no numbers, and a process is its predictor's.
+pub(super) fn check_inputs<S>(inputs: &Inputs<'_, S>) -> Result<(), FieldError> {
+    inputs.without_conditioning()?;
+    inputs.without_process()
 }
 
 /// Adds what the weights receive, in their order.

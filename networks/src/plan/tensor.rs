@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 use driftfield_problems::predictor::{Network, Pullback, Pushforward, Times};
 use driftfield_solvers::{FieldError, State, TrackedTensor};
 
-use super::network::add;
+use super::network::{add, check_inputs};
 use super::{Plan, Pulled, Pushed};
 use crate::tensor_layers::backend;
 
@@ -126,7 +126,9 @@ impl Network<Tensor> for OnTensors {
     ) -> std::result::Result<(), FieldError> {
         self.0.check_times(x, t)?;
         let states = single(x)?;
-        let Pullback { value, cotangent, state, time, parameters } = pull;
+        check_inputs(&pull.inputs)?;
+        let Pullback { value, cotangent, state, time, inputs } = pull;
+        let parameters = inputs.parameters;
         let of_rows = |rows: Range<usize>, output: &[f32], c: &mut [f32]| {
             let piece = rows_like(x, rows.len(), output.to_vec())?;
             let mut along = piece.zeros_like().map_err(backend)?;
@@ -161,7 +163,7 @@ impl Network<Tensor> for OnTensors {
         let (states, direction) = (single(x)?, single(push.direction)?);
         let (mut output, mut product) = (vec![0.0; states.len()], vec![0.0; states.len()]);
         let results = Pushed { output: &mut output, product: &mut product };
-        let tau = vec![push.time; x.lanes()];
+        let tau: Vec<f64> = (0..x.lanes()).map(|lane| push.time.of(lane)).collect();
         self.0.push_forward(results, (&states, &direction), (t, &tau))?;
         *push.value = rows_like(x, x.lanes(), output)?;
         *push.tangent = rows_like(x, x.lanes(), product)?;

@@ -16,7 +16,7 @@ use super::each_time::at_each_time;
 use super::jacobian;
 use super::level::level;
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
-use crate::process::{GaussianPath, SharedPath};
+use crate::process::SharedPath;
 use derivative::EmpiricalJacobian;
 use products::Products;
 use softmax_mean::SoftmaxMean;
@@ -169,18 +169,15 @@ impl EmpiricalPredictor {
         let Target { data, noise } = target;
         let v = self.checked_variance((alpha, sigma), t)?;
         let smoothing = self.smoothing * self.smoothing;
-        let alpha_rate = self.path.alpha_derivative(t);
-        let v_rate = 2.0 * alpha * alpha_rate * smoothing + self.path.sigma_squared_derivative(t);
-        let noise_rate = if noise == 0.0 { 0.0 } else { noise * self.path.sigma_derivative(t) };
         let gain = (data * alpha * smoothing + noise * sigma) / v;
         Ok(EmpiricalJacobian {
             points: self.data.as_slice().ok_or(StateError::NotContiguous)?,
             alpha,
-            alpha_rate,
             v,
-            v_rate,
             gain,
-            gain_rate: (data * alpha_rate * smoothing + noise_rate - gain * v_rate) / v,
+            data,
+            noise,
+            smoothing,
             of_mean: (data * sigma - noise * alpha) * (sigma / v),
         })
     }

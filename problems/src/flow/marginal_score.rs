@@ -1,9 +1,10 @@
 use std::fmt;
 
-use driftfield_solvers::field::{Pullback, Pushforward, Times};
+use driftfield_solvers::field::{Affine, ByLane, Pullback, Pushforward, Times};
 use driftfield_solvers::{FieldError, SemilinearField, State, Target, VectorField};
 
 use super::PathField;
+use crate::process::{GaussianPath, Parameter};
 
 /// The score of a path's marginal at one time, whatever time it is asked at.
 pub struct MarginalScore<S> {
@@ -40,7 +41,19 @@ impl<S: State> VectorField<S> for MarginalScore<S> {
             time.fill(0.0);
         }
         let pull = Pullback { time: None, ..pull };
-        self.field.pull_back_prediction(self.target()?, pull, u, self.t.into())
+        // `-1 / sigma` moves by `sigma' / sigma^2`.
+        let parameters = match pull.inputs.process {
+            Some(_) => Parameter::all(self.field.path())?,
+            None => Vec::new(),
+        };
+        let sigma = self.field.path().sigma(self.t);
+        let rate = |parameter: &Parameter| -parameter.slope(|path| path.sigma(self.t)) / sigma;
+        let rates: Vec<Vec<[f64; 2]>> =
+            parameters.iter().map(|parameter| vec![[0.0, rate(parameter)]; u.lanes()]).collect();
+        let weights = (ByLane::One(0.0), ByLane::One(1.0));
+        pull.through(Affine { weights, time: &[], process: &rates }, u, |inner| {
+            self.field.pull_back_prediction(self.target()?, inner, u, self.t.into())
+        })
     }
     fn push_forward(
         &self,
@@ -48,7 +61,7 @@ impl<S: State> VectorField<S> for MarginalScore<S> {
         u: &S,
         _t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let push = Pushforward { time: 0.0, ..push };
+        let push = Pushforward { time: 0.0.into(), ..push };
         self.field.push_forward_prediction(self.target()?, push, u, self.t.into())
     }
     fn forwards(&self) -> u64 {

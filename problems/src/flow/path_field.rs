@@ -11,7 +11,7 @@ use driftfield_solvers::{
 
 use super::schedule::PathSchedule;
 use super::{MarginalScore, NoiseLevel, fill};
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, Rates, check_process};
 use crate::process::{GaussianPath, SharedPath, check_diffusion, check_time};
 
 /// The fields of a predictor on its Gaussian path, both being
@@ -19,8 +19,8 @@ use crate::process::{GaussianPath, SharedPath, check_diffusion, check_time};
 /// the reverse diffusion at its noise level, as [`SemilinearField`] what exponential, ancestral
 /// and Langevin methods ask for, whatever the predictor itself predicts.
 ///
-/// Products with its Jacobian are the predictor's. Those of the flow in time would need second
-/// derivatives of the path and are refused.
+/// Products with its Jacobian are the predictor's, and in time and in the parameters of the process
+/// the second derivatives of the path's, which are taken numerically.
 pub struct PathField<S> {
     path: SharedPath,
     schedule: Arc<dyn Schedule>,
@@ -163,6 +163,9 @@ impl<S: State> PathField<S> {
     }
 }
 
+/// The velocity as a multiple of itself.
+const VELOCITY: (ByLane<'static, f64>, ByLane<'static, f64>) = (ByLane::One(0.0), ByLane::One(1.0));
+
 /// The probability flow.
 impl<S: State> VectorField<S> for PathField<S> {
     fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
@@ -190,10 +193,12 @@ impl<S: State> VectorField<S> for PathField<S> {
         })
     }
     fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
-        pull.without_time()?;
+        check_process(&self.path, pull.inputs.process.as_deref())?;
         let mut room = Vec::new();
         let targets = self.finite_velocity(t, &mut room)?;
-        self.predictor.pull_back(targets, pull, u, t)
+        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
+        let rates = Rates::of_velocity(&self.path, t, u.lanes(), asked)?;
+        pull.through(rates.of(VELOCITY), u, |inner| self.predictor.pull_back(targets, inner, u, t))
     }
     fn push_forward(
         &self,
@@ -201,10 +206,13 @@ impl<S: State> VectorField<S> for PathField<S> {
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        push.without_time()?;
         let mut room = Vec::new();
         let targets = self.finite_velocity(t, &mut room)?;
-        self.predictor.push_forward(targets, push, u, t)
+        let asked = (push.time != Times::One(0.0), false);
+        let rates = Rates::of_velocity(&self.path, t, u.lanes(), asked)?;
+        push.through(rates.of(VELOCITY), u, |inner| {
+            self.predictor.push_forward(targets, inner, u, t)
+        })
     }
     fn forwards(&self) -> u64 {
         self.predictor.forwards()

@@ -4,7 +4,9 @@ use driftfield_solvers::field::affine;
 use driftfield_solvers::{FieldError, HostState, State};
 
 use super::{KalmanGain, MeasurementError, Observation, PseudoInverse, Replacement};
-use crate::predictor::{Predictor, Pullback, Pushforward, Targets, Times, weights_from_data};
+use crate::predictor::{
+    Predictor, Pullback, Pushforward, Rates, Targets, Times, from_data, weights_from_data,
+};
 use crate::process::SharedPath;
 use crate::spec::SpecError;
 
@@ -60,6 +62,9 @@ const NO_PRODUCTS: &str = "products with the Jacobian of data guided by a deriva
 /// score and every drift do, and every method on every process samples the (approximate)
 /// posterior unchanged. Where `sigma = 0` there is no noise and only the data is known.
 /// One evaluation costs the network forward passes of the predictor inside.
+///
+/// What a replacement is conditioned on is the measurement `y`: its products go back into as many
+/// values a lane as are measured.
 #[derive(Debug, Clone)]
 pub struct Conditioned<P, C> {
     predictor: P,
@@ -109,7 +114,7 @@ impl<P, C> Conditioned<P, C> {
 
 impl<S, P, C> Predictor<S> for Conditioned<P, C>
 where
-    S: HostState + State + Send + Sync,
+    S: HostState,
     P: Predictor<S>,
     C: Conditioning<S, P>,
 {
@@ -137,11 +142,14 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        pull.without_time()?;
+        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
+        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
         let mut room = Default::default();
         let weights = weights_from_data(self.path(), target, t, &mut room)?;
         let given = (&self.predictor, &self.gain);
-        pull.through(weights, x, |inner| self.conditioning.pull_back_data(given, inner, x, t))
+        pull.through(rates.of(weights), x, |inner| {
+            self.conditioning.pull_back_data(given, inner, x, t)
+        })
     }
 
     fn push_forward(
@@ -151,11 +159,14 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        push.without_time()?;
+        let asked = (push.time != Times::One(0.0), false);
+        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
         let mut room = Default::default();
         let weights = weights_from_data(self.path(), target, t, &mut room)?;
         let given = (&self.predictor, &self.gain);
-        push.through(weights, x, |inner| self.conditioning.push_forward_data(given, inner, x, t))
+        push.through(rates.of(weights), x, |inner| {
+            self.conditioning.push_forward_data(given, inner, x, t)
+        })
     }
 
     fn forwards(&self) -> u64 {

@@ -101,7 +101,7 @@ impl<P> Dps<P> {
     /// `-zeta / (|r| + 1e-3) grad_x |r|^2 = 2 zeta / (|r| + 1e-3) J^T A^T r`.
     fn correction<S>(&mut self, x: &S, t: f64) -> Result<S, FieldError>
     where
-        S: HostState + State,
+        S: HostState,
         P: Predictor<S>,
     {
         self.observation.check_lanes(x.lane_count(), x.lane_len())?;
@@ -131,7 +131,7 @@ impl<P> Dps<P> {
 
 impl<S, P> Observer<S> for &mut Dps<P>
 where
-    S: HostState + State,
+    S: HostState,
     P: Predictor<S>,
 {
     fn observe(&mut self, step: &mut AcceptedStep<'_, S>) -> Flow {

@@ -4,7 +4,7 @@ use driftfield_solvers::FieldError;
 use driftfield_solvers::field::{ByLane, Times};
 
 use super::{Gram, MeasurementError, Observation};
-use crate::process::{GaussianPath, SharedPath, check_time};
+use crate::process::{GaussianPath, Parameter, SharedPath, check_time, derivative};
 use crate::spec::SpecError;
 
 /// What a measurement says of the data once it is predicted, if the data given the state is
@@ -45,6 +45,20 @@ impl KalmanGain {
     /// What is known.
     pub fn observation(&self) -> &Observation {
         &self.observation
+    }
+
+    /// How the ratio `(sigma_y / r_t)^2` moves with the time.
+    pub(super) fn rate(&self, path: &SharedPath, t: f64) -> f64 {
+        derivative(|t| self.ratio(path, t), path.domain(), t)
+    }
+
+    /// How it moves with a parameter of the path.
+    pub(super) fn slope(&self, parameter: &Parameter, t: f64) -> f64 {
+        parameter.slope(|path| self.ratio(path, t))
+    }
+
+    fn ratio(&self, path: &SharedPath, t: f64) -> f64 {
+        self.at(path, t).map_or(f64::NAN, |gain| gain.rho)
     }
 
     /// The gain at every lane's time.
@@ -94,13 +108,27 @@ impl GainAt<'_> {
 
     /// `c <- c - K A c`, the derivative of `c + K (y - A c)`, which is symmetric.
     pub fn unexplained(&self, c: &mut [f64]) {
-        let measurement = self.gain.observation.measurement();
-        let mut measured = vec![0.0; measurement.measured()];
-        measurement.apply(&mut measured, c);
-        self.gain.gram.solve(self.rho, &mut measured);
         let mut explained = vec![0.0; c.len()];
-        measurement.adjoint(&mut explained, &measured);
+        self.gain.observation.measurement().adjoint(&mut explained, &self.transposed(c));
         c.iter_mut().zip(explained).for_each(|(c, explained)| *c -= explained);
+    }
+
+    /// `K^T c`: what a change of the measurement means.
+    pub fn transposed(&self, c: &[f64]) -> Vec<f64> {
+        let measurement = self.gain.observation.measurement();
+        let mut told = vec![0.0; measurement.measured()];
+        measurement.apply(&mut told, c);
+        self.gain.gram.solve(self.rho, &mut told);
+        told
+    }
+
+    /// Writes the derivative of `K (y - A data)` of a lane in `(sigma_y / r_t)^2`.
+    pub fn explain_rate(&self, lane: usize, data: &[f64], out: &mut [f64]) {
+        let mut residual = self.gain.observation.residual(lane, data);
+        self.gain.gram.solve(self.rho, &mut residual);
+        self.gain.gram.solve(self.rho, &mut residual);
+        self.gain.observation.measurement().adjoint(out, &residual);
+        out.iter_mut().for_each(|out| *out = -*out);
     }
 
     /// The time.

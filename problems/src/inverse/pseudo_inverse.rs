@@ -80,7 +80,7 @@ impl PseudoInverse {
 
 impl<S, P> Conditioning<S, P> for PseudoInverse
 where
-    S: HostState + State,
+    S: HostState,
     P: Predictor<S>,
 {
     fn data(

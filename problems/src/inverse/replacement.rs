@@ -1,12 +1,14 @@
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use driftfield_solvers::field::ByLane;
-use driftfield_solvers::{FieldError, HostState, State, StateError};
+use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::kalman::GainAt;
 use super::{Conditioning, KalmanGain};
-use crate::host::each_lane_in_place;
+use crate::host::{add, dot, each_lane, each_lane_in_place, values_like, wide};
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Times};
+use crate::process::Parameter;
 
 /// The predicted data gives way to the measurement, without a derivative:
 ///
@@ -24,7 +26,7 @@ pub struct Replacement;
 
 impl<S, P> Conditioning<S, P> for Replacement
 where
-    S: HostState + State + Send + Sync,
+    S: HostState,
     P: Predictor<S>,
 {
     fn data(
@@ -48,21 +50,63 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        pull.without_time()?;
-        gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
+        let (observation, lanes) = (gain.observation(), x.lane_count());
+        observation.check_lanes(lanes, x.lane_len())?;
+        let measured = observation.measurement().measured();
         let mut room = Vec::new();
         let gains = gain.by_lane(predictor.path(), t, &mut room)?;
-        let Pullback { value, cotangent, state, time, parameters } = pull;
+        let Pullback { value, cotangent, state, mut time, mut inputs } = pull;
+        let conditioning = inputs.conditioning.take();
+        let moves = time.is_some() || inputs.process.is_some();
+        // For each lane `K^T c` and the derivative of `c . x_0'` in `(sigma_y / r_t)^2`.
+        let told = Mutex::new(vec![(Vec::new(), 0.0); lanes]);
         let of_prediction = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {
             let mut replaced = data.clone();
             replace(gains, lanes.clone(), &mut replaced)?;
             cotangent(lanes.clone(), &replaced, c)?;
+            if conditioning.is_some() || moves {
+                let (rows, c) = (wide(data)?, wide(c)?);
+                let len = data.lane_len();
+                for (i, lane) in lanes.clone().enumerate() {
+                    let (row, c) = (&rows[i * len..][..len], &c[i * len..][..len]);
+                    let mut rate = vec![0.0; len];
+                    gains.of(lane).explain_rate(lane, row, &mut rate);
+                    let said = (gains.of(lane).transposed(c), dot(c, &rate));
+                    told.lock().unwrap_or_else(PoisonError::into_inner)[lane] = said;
+                }
+            }
             Ok(unexplained(gains, lanes, c)?)
         };
-        let inner =
-            Pullback { value: &mut *value, cotangent: &of_prediction, state, time, parameters };
-        predictor.pull_back(Target::DATA.into(), inner, x, t)?;
-        replace(gains, 0..x.lane_count(), value)
+        predictor.pull_back(
+            Target::DATA.into(),
+            Pullback {
+                value: &mut *value,
+                cotangent: &of_prediction,
+                state,
+                time: time.as_deref_mut(),
+                inputs: inputs.reborrow(),
+            },
+            x,
+            t,
+        )?;
+        let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(to) = conditioning {
+            let to = values_like(to, lanes, lanes * measured)?;
+            let said = told.iter().flat_map(|(said, _)| said);
+            to.iter_mut().zip(said).for_each(|(to, said)| *to = S::Scalar::from_f64(*said));
+        }
+        for (lane, time) in time.into_iter().flatten().enumerate() {
+            *time += told[lane].1 * gain.rate(predictor.path(), t.of(lane));
+        }
+        if let Some(sums) = inputs.process {
+            for (sum, parameter) in sums.iter_mut().zip(Parameter::all(predictor.path())?) {
+                let slopes = told.iter().enumerate();
+                *sum += slopes
+                    .map(|(lane, (_, told))| told * gain.slope(&parameter, t.of(lane)))
+                    .sum::<f64>();
+            }
+        }
+        replace(gains, 0..lanes, value)
     }
 
     fn push_forward_data(
@@ -72,7 +116,6 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        push.without_time()?;
         gain.observation().check_lanes(x.lane_count(), x.lane_len())?;
         let mut room = Vec::new();
         let gains = gain.by_lane(predictor.path(), t, &mut room)?;
@@ -80,12 +123,21 @@ where
         let inner = Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent };
         predictor.push_forward(Target::DATA.into(), inner, x, t)?;
         unexplained(gains, 0..x.lane_count(), tangent)?;
+        if time != ByLane::One(0.0) {
+            let work = PER_COMPONENT * x.lane_len();
+            each_lane(0..x.lane_count(), value, tangent, work, |lane, data, tangent| {
+                let mut rate = vec![0.0; data.len()];
+                gains.of(lane).explain_rate(lane, data, &mut rate);
+                let t = t.of(lane);
+                add(tangent, time.of(lane) * gain.rate(predictor.path(), t), &rate);
+            })?;
+        }
         replace(gains, 0..x.lane_count(), value)
     }
 }
 
 /// Adds what the measurements of these lanes say.
-fn replace<S: HostState + State>(
+fn replace<S: HostState>(
     gains: ByLane<'_, GainAt<'_>>,
     lanes: Range<usize>,
     data: &mut S,
@@ -100,7 +152,7 @@ fn replace<S: HostState + State>(
 }
 
 /// `c <- c - K A c` in these lanes.
-fn unexplained<S: HostState + State>(
+fn unexplained<S: HostState>(
     gains: ByLane<'_, GainAt<'_>>,
     lanes: Range<usize>,
     c: &mut S,

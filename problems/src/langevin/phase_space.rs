@@ -125,6 +125,13 @@ impl<S: State> State for PhaseSpace<S> {
         Ok(())
     }
 
+    fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError> {
+        let mut dots = self.position.dot_lanes(&other.position)?;
+        let velocities = self.velocity.dot_lanes(&other.velocity)?;
+        dots.iter_mut().zip(velocities).for_each(|(dot, velocity)| *dot += velocity);
+        Ok(dots)
+    }
+
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let lanes =
             [self.position.first_non_finite_lane()?, self.velocity.first_non_finite_lane()?];

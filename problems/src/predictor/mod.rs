@@ -1,6 +1,5 @@
 //! Predictors: a network or an exact function, and what it predicts.
 
-mod from_data;
 mod model_time;
 mod network;
 mod network_predictor;
@@ -11,12 +10,12 @@ mod restriction;
 mod shifted;
 mod threshold;
 mod thresholded;
+mod weights;
 
 pub use driftfield_solvers::Target;
-pub use driftfield_solvers::field::{Pullback, Pushforward, Targets, Times};
+pub use driftfield_solvers::field::{Inputs, Pullback, Pushforward, Targets, Times};
 
 pub use self::predictor::Predictor;
-pub(crate) use from_data::weights_from_data;
 pub use model_time::ModelTime;
 pub use network::Network;
 pub use network_predictor::NetworkPredictor;
@@ -24,3 +23,4 @@ pub use prediction::Prediction;
 pub use shifted::Shifted;
 pub use threshold::Threshold;
 pub use thresholded::Thresholded;
+pub(crate) use weights::{Rates, check_process, from_data, weights_from_data};

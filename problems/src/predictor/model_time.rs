@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use driftfield_solvers::FieldError;
 
-use crate::process::{GaussianPath, SharedPath};
+use crate::process::{GaussianPath, SharedPath, derivative};
 
 /// What a network is given as its time, at time `t` of the path.
 #[derive(Clone, Default)]
@@ -42,17 +42,36 @@ impl ModelTime {
     }
 }
 
+impl ModelTime {
+    /// How fast the network's time goes at `t` of `path`.
+    pub(super) fn rate(&self, path: &SharedPath, t: f64) -> Result<f64, FieldError> {
+        match self {
+            ModelTime::Path => Ok(1.0),
+            ModelTime::Timestep => Ok(timesteps(path)?),
+            ModelTime::NearestTimestep => Err(FieldError::Refused(
+                "products in time of a network that is given whole timesteps".to_owned(),
+            )),
+            ModelTime::Function(function) => Ok(derivative(|t| function(t), path.domain(), t)),
+        }
+    }
+}
+
 /// `t N - 1`, whole where it is so but for rounding.
 fn timestep(path: &SharedPath, t: f64) -> Result<f64, FieldError> {
+    let count = timesteps(path)?;
+    let exact = t * count - 1.0;
+    let whole = exact.round();
+    Ok(if (exact - whole).abs() <= 1e-14 * count { whole } else { exact })
+}
+
+fn timesteps(path: &SharedPath) -> Result<f64, FieldError> {
     let count = path.timesteps().ok_or_else(|| {
         FieldError::other(format!(
             "`{}` has no timesteps to give to a network; use a `ddpm` path, or a function of t",
             path.name()
         ))
-    })? as f64;
-    let exact = t * count - 1.0;
-    let whole = exact.round();
-    Ok(if (exact - whole).abs() <= 1e-14 * count { whole } else { exact })
+    })?;
+    Ok(count as f64)
 }
 
 impl fmt::Debug for ModelTime {

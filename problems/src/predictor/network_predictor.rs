@@ -2,7 +2,7 @@ use driftfield_solvers::field::affine;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, State};
 
-use super::from_data::{Weights, by_lane};
+use super::weights::{Rates, Weights, by_lane, check_process, in_terms_of};
 use super::{
     ModelTime, Network, Prediction, Predictor, Pullback, Pushforward, Target, Targets, Times,
 };
@@ -18,8 +18,8 @@ use crate::process::{GaussianPath, SharedPath, check_time};
 /// data at `sigma = 0`), only multiples of the prediction itself are known and
 /// everything else is refused.
 ///
-/// Its products with the Jacobian are those of the network, in the state and in the parameters;
-/// in time where the network is asked for its own prediction.
+/// Its products with the Jacobian are those of the network; in time and in the process's parameters
+/// the weights `a` and `b` move too, whose derivatives are taken numerically, to about 1e-11.
 #[derive(Debug, Clone)]
 pub struct NetworkPredictor<N> {
     /// The network.
@@ -45,10 +45,10 @@ impl<N> NetworkPredictor<N> {
         self
     }
 
-    /// `(a, b)` such that the target is `a x + b n`.
-    fn weights(&self, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
-        check_time(&self.path, t)?;
-        let own = self.prediction.target(&self.path, t);
+    /// `(a, b)` such that the target is `a x + b n`, `n` being what the network predicts on `path`.
+    fn weights(&self, path: &SharedPath, target: Target, t: f64) -> Result<(f64, f64), FieldError> {
+        check_time(path, t)?;
+        let own = self.prediction.target(path, t);
         let cross = target.data * own.noise - target.noise * own.data;
         // A multiple of the prediction needs no state, so no det either.
         if cross == 0.0 {
@@ -58,9 +58,8 @@ impl<N> NetworkPredictor<N> {
                 return Ok((0.0, b));
             }
         }
-        let (alpha, sigma) = (self.path.alpha(t), self.path.sigma(t));
-        let det = alpha * own.noise - sigma * own.data;
-        let (a, b) = (cross / det, (alpha * target.noise - sigma * target.data) / det);
+        let (alpha, sigma) = (path.alpha(t), path.sigma(t));
+        let (a, b) = in_terms_of(own, target, (alpha, sigma));
         if own.is_finite() && a.is_finite() && b.is_finite() {
             return Ok((a, b));
         }
@@ -71,13 +70,13 @@ impl<N> NetworkPredictor<N> {
                  here (alpha = {}, sigma = {}); use a time strictly inside [{}, {}], \
                  such as those between {} and {}",
                 self.prediction.name(),
-                self.path.spec(),
+                path.spec(),
                 Number(alpha),
                 Number(sigma),
-                Number(self.path.domain().data.t),
-                Number(self.path.domain().noise.t),
-                Number(self.path.default_span().1),
-                Number(self.path.start_with_finite_log_snr()),
+                Number(path.domain().data.t),
+                Number(path.domain().noise.t),
+                Number(path.default_span().1),
+                Number(path.start_with_finite_log_snr()),
             ),
         })
     }
@@ -89,7 +88,7 @@ impl<N> NetworkPredictor<N> {
         t: Times<'_>,
         room: &'r mut (Vec<f64>, Vec<f64>),
     ) -> Result<Weights<'r>, FieldError> {
-        by_lane(target, t, room, |target, t| self.weights(target, t))
+        by_lane(target, t, room, |target, t| self.weights(&self.path, target, t))
     }
 
     /// What the network is given as its times.
@@ -101,25 +100,31 @@ impl<N> NetworkPredictor<N> {
         t.map(room, |t| self.model_time.at(&self.path, t))
     }
 
-    /// Refuses products in time of anything but multiples of the network's own noise or data,
-    /// whose weights do not move with the time.
-    fn check_time_products(&self, target: Targets<'_>, lanes: usize) -> Result<(), FieldError> {
-        let own = match self.prediction {
-            Prediction::Noise => Target::NOISE,
-            Prediction::Data => Target::DATA,
-            _ => Target { data: f64::NAN, noise: f64::NAN },
-        };
-        let is_own = |target: Target| target.data * own.noise == target.noise * own.data;
-        if matches!(self.model_time, ModelTime::Path) && (0..lanes).all(|i| is_own(target.of(i))) {
-            return Ok(());
+    /// How the weights move with what is asked for.
+    fn rates(
+        &self,
+        at: (Targets<'_>, Times<'_>),
+        lanes: usize,
+        asked: (bool, bool),
+    ) -> Result<Rates, FieldError> {
+        Rates::new(&self.path, at, lanes, asked, |path, target, t| self.weights(path, target, t))
+    }
+
+    /// How fast the network's time goes, if that is asked for.
+    fn time_rates<'r>(
+        &self,
+        t: Times<'_>,
+        asked: bool,
+        room: &'r mut Vec<f64>,
+    ) -> Result<Times<'r>, FieldError> {
+        if !asked {
+            return Ok(Times::One(1.0));
         }
-        Err(FieldError::Refused(
-            "products in time of what is converted from its network's prediction".to_owned(),
-        ))
+        t.map(room, |t| self.model_time.rate(&self.path, t))
     }
 }
 
-impl<S: State + Send + Sync, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
+impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
     fn path(&self) -> &SharedPath {
         &self.path
     }
@@ -144,13 +149,23 @@ impl<S: State + Send + Sync, N: Network<S>> Predictor<S> for NetworkPredictor<N>
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        if pull.time.is_some() {
-            self.check_time_products(target, x.lanes())?;
-        }
-        let (mut room, mut times) = Default::default();
+        check_process(&self.path, pull.inputs.process.as_deref())?;
+        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
+        let rates = self.rates((target, t), x.lanes(), asked)?;
+        let (mut room, mut times, mut speeds) = Default::default();
         let weights = self.weights_by_lane(target, t, &mut room)?;
+        let speeds = self.time_rates(t, asked.0, &mut speeds)?;
         let t = self.network_times(t, &mut times)?;
-        pull.through(weights, x, |inner| self.network.pull_back(inner, x, t))
+        pull.through(rates.of(weights), x, |mut inner| {
+            // A network knows nothing of its process.
+            inner.inputs.process = None;
+            let Pullback { value, cotangent, state, mut time, inputs } = inner;
+            let inner = Pullback { value, cotangent, state, time: time.as_deref_mut(), inputs };
+            self.network.pull_back(inner, x, t)?;
+            let times = time.into_iter().flatten().enumerate();
+            times.for_each(|(lane, time)| *time *= speeds.of(lane));
+            Ok(())
+        })
     }
 
     fn push_forward(
@@ -160,13 +175,20 @@ impl<S: State + Send + Sync, N: Network<S>> Predictor<S> for NetworkPredictor<N>
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        if push.time != 0.0 {
-            self.check_time_products(target, x.lanes())?;
-        }
-        let (mut room, mut times) = Default::default();
+        let moves = push.time != Times::One(0.0);
+        let rates = self.rates((target, t), x.lanes(), (moves, false))?;
+        let (mut room, mut times, mut speeds) = Default::default();
         let weights = self.weights_by_lane(target, t, &mut room)?;
+        let speeds = self.time_rates(t, moves, &mut speeds)?;
         let t = self.network_times(t, &mut times)?;
-        push.through(weights, x, |inner| self.network.push_forward(inner, x, t))
+        push.through(rates.of(weights), x, |inner| {
+            let time: Vec<f64> = match (inner.time, speeds) {
+                (Times::One(time), Times::One(speed)) => vec![time * speed],
+                (time, _) => (0..x.lanes()).map(|lane| time.of(lane) * speeds.of(lane)).collect(),
+            };
+            let time = if let &[time] = &time[..] { Times::One(time) } else { Times::Each(&time) };
+            self.network.push_forward(Pushforward { time, ..inner }, x, t)
+        })
     }
 
     fn forwards(&self) -> u64 {

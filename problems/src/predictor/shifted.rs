@@ -10,6 +10,7 @@ use super::{Network, Prediction, Pullback, Pushforward, Times};
 ///
 /// The mean is a state, so that every lane can have its own. Noise, score and velocity are the
 /// same for both; predicted data is shifted; `v` is taken to be in terms of `x_0 - mu` already.
+/// The mean is what it is conditioned on.
 #[derive(Debug, Clone)]
 pub struct Shifted<N, S> {
     network: N,
@@ -35,7 +36,7 @@ impl<N, S: State> Shifted<N, S> {
     }
 }
 
-impl<N: Network<S>, S: State + Send + Sync> Shifted<N, S> {
+impl<N: Network<S>, S: State> Shifted<N, S> {
     fn restored(&self, x: &S) -> Result<S, StateError> {
         let mut shifted = x.clone();
         self.restore(&mut shifted)?;
@@ -50,17 +51,21 @@ impl<N: Network<S>, S: State + Send + Sync> Shifted<N, S> {
     }
 }
 
-impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
+impl<N: Network<S>, S: State> Network<S> for Shifted<N, S> {
     fn forward(&self, out: &mut S, x: &S, t: Times<'_>) -> Result<(), FieldError> {
         self.network.forward(out, &self.restored(x)?, t)?;
         Ok(self.centre_prediction(out)?)
     }
 
     fn pull_back(&self, pull: Pullback<'_, S>, x: &S, t: Times<'_>) -> Result<(), FieldError> {
+        let Pullback { value, cotangent, state, time, mut inputs } = pull;
+        let conditioning = inputs.conditioning.take();
+        let restored = self.restored(x)?;
         if self.prediction != Prediction::Data {
-            return self.network.pull_back(pull, &self.restored(x)?, t);
+            let inner = Pullback { value, cotangent, state: &mut *state, time, inputs };
+            self.network.pull_back(inner, &restored, t)?;
+            return Ok(conditioning.map_or(Ok(()), |mean| mean.copy_from(state))?);
         }
-        let Pullback { value, cotangent, state, time, parameters } = pull;
         let whole = x.lanes();
         let of_output = |lanes: Range<usize>, output: &S, c: &mut S| -> Result<(), FieldError> {
             let places: Vec<usize> = lanes.clone().collect();
@@ -70,9 +75,19 @@ impl<N: Network<S>, S: State + Send + Sync> Network<S> for Shifted<N, S> {
             centred.linear_combination(1.0, &[(-1.0, mean.as_ref().unwrap_or(&self.mean))])?;
             cotangent(lanes, &centred, c)
         };
-        let inner = Pullback { value: &mut *value, cotangent: &of_output, state, time, parameters };
-        self.network.pull_back(inner, &self.restored(x)?, t)?;
-        Ok(self.centre(value)?)
+        let inner = Pullback {
+            value: &mut *value,
+            cotangent: &of_output,
+            state: &mut *state,
+            time,
+            inputs,
+        };
+        self.network.pull_back(inner, &restored, t)?;
+        self.centre(value)?;
+        let Some(mean) = conditioning else { return Ok(()) };
+        // The mean is restored before the network and taken off after it.
+        cotangent(0..whole, value, mean)?;
+        Ok(mean.linear_combination(-1.0, &[(1.0, state)])?)
     }
 
     fn push_forward(

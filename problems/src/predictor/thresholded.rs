@@ -3,8 +3,8 @@ use std::ops::Range;
 use driftfield_solvers::field::affine;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
-use super::from_data::weights_from_data;
 use super::restriction::Restriction;
+use super::weights::{Rates, from_data, weights_from_data};
 use super::{Predictor, Pullback, Pushforward, Target, Targets, Threshold, Times};
 use crate::host::each_lane;
 use crate::process::SharedPath;
@@ -19,7 +19,7 @@ use crate::standardisation::Standardisation;
 ///
 /// What is clipped does not move with the state: its products with the Jacobian are those of the
 /// predictor inside with the derivative of the clip, which exists almost everywhere; a dynamic
-/// bound moves with the components that it lies between. In time they are refused.
+/// bound moves with the components that it lies between.
 ///
 /// ```
 /// use driftfield_problems::field::{GaussianMixture, MixturePredictor};
@@ -111,7 +111,7 @@ impl<P> Thresholded<P> {
 
 impl<S, P> Predictor<S> for Thresholded<P>
 where
-    S: HostState + State + Send + Sync,
+    S: HostState,
     P: Predictor<S>,
 {
     fn path(&self) -> &SharedPath {
@@ -139,10 +139,11 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        pull.without_time()?;
+        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
+        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
         let mut room = Default::default();
         let weights = weights_from_data(self.path(), target, t, &mut room)?;
-        pull.through(weights, x, |Pullback { value, cotangent, state, time, parameters }| {
+        pull.through(rates.of(weights), x, |Pullback { value, cotangent, state, time, inputs }| {
             let of_prediction = |lanes: Range<usize>, data: &S, c: &mut S| {
                 let mut restricted = data.clone();
                 self.restrict(&mut restricted)?;
@@ -150,7 +151,7 @@ where
                 self.multiply(data, c, |at, c| at.transposed(c, self.scales()))
             };
             let inner =
-                Pullback { value: &mut *value, cotangent: &of_prediction, state, time, parameters };
+                Pullback { value: &mut *value, cotangent: &of_prediction, state, time, inputs };
             self.predictor.pull_back(Target::DATA.into(), inner, x, t)?;
             self.restrict(value)
         })
@@ -163,10 +164,11 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        push.without_time()?;
+        let asked = (push.time != Times::One(0.0), false);
+        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
         let mut room = Default::default();
         let weights = weights_from_data(self.path(), target, t, &mut room)?;
-        push.through(weights, x, |Pushforward { value, direction, time, tangent }| {
+        push.through(rates.of(weights), x, |Pushforward { value, direction, time, tangent }| {
             let inner = Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent };
             self.predictor.push_forward(Target::DATA.into(), inner, x, t)?;
             self.multiply(value, tangent, |at, v| at.times(v, self.scales()))?;

@@ -69,6 +69,10 @@ impl GaussianPath for BrownianBridge {
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("s", self.s)]
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let &[s] = values else { return None };
+        Some(Arc::new(BrownianBridge::new(s).ok()?))
+    }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT_TO_PURE_NOISE
     }

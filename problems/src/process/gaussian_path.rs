@@ -50,6 +50,14 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// The same path with other parameters, in their order; none if there is none with these. What
+    /// [products in them](driftfield_solvers::field::Inputs::process) are taken with: a path without
+    /// parameters need not say it.
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let _ = values;
+        None
+    }
+
     /// The times at which the path is defined: `[0, 1]`. The log-SNR is taken to be infinite where
     /// `sigma` or `alpha` vanishes, and `g^2` where `alpha` does.
     fn domain(&self) -> TimeDomain {
@@ -172,6 +180,9 @@ macro_rules! forward_path {
             }
             fn parameters(&self) -> Vec<(&'static str, f64)> {
                 (**self).parameters()
+            }
+            fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+                (**self).with_parameters(values)
             }
             fn domain(&self) -> TimeDomain {
                 (**self).domain()

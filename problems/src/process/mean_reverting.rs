@@ -63,6 +63,10 @@ impl GaussianPath for MeanReverting {
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("rate", self.rate), ("sigma", self.sigma)]
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let &[rate, sigma] = values else { return None };
+        Some(Arc::new(MeanReverting::new(rate, sigma).ok()?))
+    }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT
     }

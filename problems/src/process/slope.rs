@@ -3,13 +3,13 @@ use super::TimeDomain;
 /// Widest step of a central difference, as a share of the distance to the nearest end.
 const REACH: f64 = 0.25;
 /// Steps of central differences, each half of that before: enough for `e^(20 t)` in the middle.
-const CENTRAL: usize = 6;
+pub(super) const CENTRAL: usize = 6;
 /// How near an end differences are also taken inwards, and their widest step.
 const NEAR: f64 = 0.05;
 /// Steps of central differences there, where the widest is short and the shortest loses digits.
 const CENTRAL_NEAR: usize = 5;
 /// Steps of differences inwards.
-const INWARDS: usize = 9;
+pub(super) const INWARDS: usize = 9;
 
 /// The derivative of a function of time that is smooth inside the domain, to nearly all digits that
 /// its values have.
@@ -21,7 +21,7 @@ const INWARDS: usize = 9;
 /// taken from there inwards are tried as well, which for a function smooth up to the end itself
 /// are within `1e-11 |f|`; of the two that one is taken that changed less in its last
 /// extrapolation.
-pub(super) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f64) -> f64 {
+pub(crate) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f64) -> f64 {
     if !domain.contains(t) {
         return f64::NAN;
     }
@@ -44,7 +44,7 @@ pub(super) fn derivative(function: impl Fn(f64) -> f64, domain: TimeDomain, t: f
 
 /// `difference` at a step of 0, from steps of which each is half of that before and has a `rate`
 /// times smaller leading error; and by how much the last extrapolation changed it.
-fn extrapolated(
+pub(super) fn extrapolated(
     difference: impl Fn(f64) -> f64,
     widest: f64,
     steps: usize,

@@ -39,6 +39,10 @@ impl GaussianPath for SubVp {
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         self.0.parameters()
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let &[min, max] = values else { return None };
+        Some(Arc::new(SubVp::new(min, max).ok()?))
+    }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT
     }

@@ -69,6 +69,10 @@ impl GaussianPath for Ve {
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("sigma_min", self.sigma_min), ("sigma_max", self.sigma_max)]
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let &[min, max] = values else { return None };
+        Some(Arc::new(Ve::new(min, max).ok()?))
+    }
     fn domain(&self) -> TimeDomain {
         TimeDomain {
             data: DomainEnd { t: 0.0, finite_log_snr: true, finite_diffusion: true },

@@ -41,6 +41,10 @@ impl GaussianPath for Vp {
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         self.0.parameters()
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let &[min, max] = values else { return None };
+        Some(Arc::new(Vp::new(min, max).ok()?))
+    }
     fn domain(&self) -> TimeDomain {
         TimeDomain::UNIT
     }

@@ -83,6 +83,7 @@ pub fn push(
     time: f64,
 ) -> Result<(Batch, Batch), FieldError> {
     let (mut value, mut tangent) = (x.clone(), x.clone());
+    let time = time.into();
     let push = Pushforward { value: &mut value, direction, time, tangent: &mut tangent };
     smooth.push(push, x)?;
     Ok((value, tangent))

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Level, Schedule, SemilinearField, Target};
-use crate::field::{ByLane, FieldError, Pullback, Pushforward, Times, VectorField, affine};
+use crate::field::{Affine, ByLane, FieldError, Pullback, Pushforward, Times, VectorField, affine};
 use crate::number::Number;
 use crate::state::State;
 
@@ -62,7 +62,7 @@ impl Schedule for Exponential {
     }
 }
 
-impl<S: State + Send + Sync, N: VectorField<S>> VectorField<S> for Decay<N> {
+impl<S: State, N: VectorField<S>> VectorField<S> for Decay<N> {
     fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
         self.nonlinear.eval(du, u, t)?;
         Ok(du.linear_combination(1.0, &[(-self.rate, u)])?)
@@ -99,9 +99,14 @@ impl<N> Decay<N> {
         let a = t.map(of_state, |t| Ok(if target.noise == 0.0 { 0.0 } else { growth(t) }))?;
         Ok((a, a.map(of_value, |a| Ok((target.data - a) / self.rate))?))
     }
+
+    /// How the weights move with the time: `a' = k a`, `b' = -a`.
+    fn rates(&self, a: ByLane<'_, f64>, lanes: usize) -> Vec<[f64; 2]> {
+        (0..lanes).map(|lane| [self.rate * a.of(lane), -a.of(lane)]).collect()
+    }
 }
 
-impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> {
+impl<S: State, N: VectorField<S>> SemilinearField<S> for Decay<N> {
     fn schedule(&self) -> &Arc<dyn Schedule> {
         &self.schedule
     }
@@ -117,12 +122,12 @@ impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> 
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        if target.noise != 0.0 {
-            pull.without_time()?;
-        }
         let mut room = Default::default();
         let weights = self.weights(target, t, &mut room)?;
-        pull.through(weights, u, |inner| self.nonlinear.pull_back(inner, u, t))
+        let rates = self.rates(weights.0, u.lanes());
+        pull.through(Affine { time: &rates, ..weights.into() }, u, |inner| {
+            self.nonlinear.pull_back(inner, u, t)
+        })
     }
     fn push_forward_prediction(
         &self,
@@ -131,11 +136,11 @@ impl<S: State + Send + Sync, N: VectorField<S>> SemilinearField<S> for Decay<N> 
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        if target.noise != 0.0 && push.time != 0.0 {
-            return Err(FieldError::Refused("products in time of its noise".to_owned()));
-        }
         let mut room = Default::default();
         let weights = self.weights(target, t, &mut room)?;
-        push.through(weights, u, |inner| self.nonlinear.push_forward(inner, u, t))
+        let rates = self.rates(weights.0, u.lanes());
+        push.through(Affine { time: &rates, ..weights.into() }, u, |inner| {
+            self.nonlinear.push_forward(inner, u, t)
+        })
     }
 }

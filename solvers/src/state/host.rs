@@ -14,7 +14,7 @@ use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw, la
 /// u.linear_combination(1.0, &[(0.5, &[2.0, 4.0]), (0.25, &[4.0, 0.0])]).unwrap();
 /// assert_eq!(u, [3.0, 4.0]);
 /// ```
-pub trait HostState: Clone + 'static {
+pub trait HostState: Clone + Send + Sync + 'static {
     /// `f32` or `f64`.
     type Scalar: Scalar;
 
@@ -286,6 +286,10 @@ impl<H: HostState> State for H {
 
     fn combine_lanes(&mut self, own: &[f64], terms: &[(&[f64], &Self)]) -> Result<(), StateError> {
         lanes::combine(self, own, terms)
+    }
+
+    fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError> {
+        lanes::dot(self, other)
     }
 
     #[inline]

@@ -44,6 +44,19 @@ pub(super) fn assign<H: HostState>(
     Ok(())
 }
 
+/// See [`State::dot_lanes`](super::State::dot_lanes).
+pub(super) fn dot<H: HostState>(a: &H, b: &H) -> Result<Vec<f64>, StateError> {
+    let (lanes, a) = (a.lane_count(), read(a)?);
+    let b = read_like(lanes, a.len(), b)?;
+    let len = a.len() / lanes.max(1);
+    let lane = |lane: usize| {
+        let range = lane * len..(lane + 1) * len;
+        let parts = a[range.clone()].iter().zip(&b[range]);
+        parts.map(|(a, b)| a.into_f64() * b.into_f64()).sum()
+    };
+    Ok((0..lanes).map(lane).collect())
+}
+
 /// See [`State::combine_lanes`](super::State::combine_lanes).
 pub(super) fn combine<H: HostState>(
     state: &mut H,

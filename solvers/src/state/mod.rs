@@ -102,7 +102,7 @@ impl StateError {
 ///
 /// Host containers implement the smaller [`HostState`] and get this trait
 /// for free.
-pub trait State: Clone + 'static {
+pub trait State: Clone + Send + Sync + 'static {
     /// Whether all states of this type are so short that the loop over the stages of
     /// a step costs more than the sums in it. Such loops are then unrolled, every
     /// coefficient a constant and every zero left out by the compiler.
@@ -218,6 +218,9 @@ pub trait State: Clone + 'static {
     ) -> Result<(), StateError> {
         Err(StateError::LanesInseparable)
     }
+
+    /// `self . other`, lane by lane: how a direction and a gradient meet.
+    fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError>;
 
     /// The first lane that holds a NaN or an infinity.
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError>;

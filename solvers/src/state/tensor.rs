@@ -221,6 +221,11 @@ impl State for Tensor {
         })
     }
 
+    fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError> {
+        check_shape(self, other)?;
+        with_scalar!(self, T => to_host::<T>(self)?.dot_lanes(&to_host::<T>(other)?))
+    }
+
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         with_scalar!(self, T => to_host::<T>(self)?.first_non_finite_lane())
     }

@@ -73,6 +73,10 @@ impl State for TrackedTensor {
         self.0.weighted_mean_squares(&before.0, &after.0, tolerance, mean_squares)
     }
 
+    fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError> {
+        self.0.dot_lanes(&other.0)
+    }
+
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         self.0.first_non_finite_lane()
     }

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use driftfield_problems::predictor::{Predictor, Pullback, Pushforward, Targets, Times};
+use driftfield_problems::predictor::{Inputs, Predictor, Pullback, Pushforward, Targets, Times};
 use driftfield_problems::process::SharedPath;
 use driftfield_solvers::FieldError;
 use ndarray::{ArrayD, Zip};
@@ -60,7 +60,9 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
         x: &Single,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let Pullback { value, cotangent, state, time, parameters } = pull;
+        let Pullback { value, cotangent, state, time, mut inputs } = pull;
+        let conditioning = inputs.conditioning.take();
+        let mut wide_conditioning = conditioning.as_deref().map(|to| to.mapv(f64::from));
         let of_wide = |lanes: Range<usize>, value: &Double, c: &mut Double| {
             let mut narrow = Single::zeros(c.raw_dim());
             cotangent(lanes, &value.mapv(|value| value as f32), &mut narrow)?;
@@ -74,11 +76,18 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
             cotangent: &of_wide,
             state: &mut wide_state,
             time,
-            parameters,
+            inputs: Inputs {
+                parameters: inputs.parameters,
+                conditioning: wide_conditioning.as_mut(),
+                process: inputs.process,
+            },
         };
         self.0.pull_back(target, wide, &x.mapv(f64::from), t)?;
         round(value, &wide_value);
         round(state, &wide_state);
+        if let (Some(to), Some(wide)) = (conditioning, &wide_conditioning) {
+            round(to, wide);
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-use super::super::jacobian::Jacobian;
+use super::super::jacobian::{Jacobian, LevelRate};
 use super::super::rows::softmax;
 use crate::host::{add, dot};
 
@@ -10,21 +10,23 @@ use crate::host::{add, dot};
 ///
 /// ```text
 /// J     = g I + alpha (data - g alpha) / v sum_k r_k (m_k - M) (m_k - M)^T
-/// dy/dt = (data - g alpha) M' + g' (x - alpha M) - g alpha' M
+/// dy    = (data - g alpha) M' + g' (x - alpha M) - g alpha' M
 /// M'    = sum_k r_k (m_k - M) (|x - alpha m_k|^2 v' / (2 v^2) + alpha' m_k . (x - alpha m_k) / v)
 /// ```
 ///
-/// where `data - g alpha = sigma (data sigma - noise alpha) / v`. Points whose responsibility is
+/// where the primes are the changes of the level of noise that [`Jacobian::along`] is given, and
+/// `data - g alpha = sigma (data sigma - noise alpha) / v`. Points whose responsibility is
 /// 0 in `f64` are passed over: at small noise most of them.
 pub(super) struct EmpiricalJacobian<'a> {
     pub points: &'a [f64],
     pub alpha: f64,
-    pub alpha_rate: f64,
     pub v: f64,
-    pub v_rate: f64,
     /// `g`.
     pub gain: f64,
-    pub gain_rate: f64,
+    pub data: f64,
+    pub noise: f64,
+    /// `s^2`.
+    pub smoothing: f64,
     /// `data - g alpha`.
     pub of_mean: f64,
 }
@@ -63,21 +65,26 @@ impl Jacobian for EmpiricalJacobian<'_> {
         out
     }
 
-    fn in_time(&self, x: &[f64]) -> Vec<f64> {
+    fn along(&self, x: &[f64], rate: &LevelRate) -> Vec<f64> {
+        let (data, smoothing) = (self.data, self.smoothing);
+        let v_rate = 2.0 * self.alpha * rate.alpha * smoothing + rate.variance;
+        let noise_rate = if self.noise == 0.0 { 0.0 } else { self.noise * rate.sigma };
+        let gain_rate = (data * rate.alpha * smoothing + noise_rate - self.gain * v_rate) / self.v;
         let (weighted, mean) = self.posterior(x);
         let mut mean_rate = vec![0.0; x.len()];
         for (weight, point) in &weighted {
             let along: f64 = x.iter().zip(*point).map(|(x, m)| m * (x - self.alpha * m)).sum();
-            let rate = 0.5 * self.squared_gap(x, point) * self.v_rate / (self.v * self.v)
-                + self.alpha_rate * along / self.v;
+            let log_weight_rate = 0.5 * self.squared_gap(x, point) * v_rate / (self.v * self.v)
+                + rate.alpha * along / self.v;
             let parts = mean_rate.iter_mut().zip(point.iter().zip(&mean));
-            parts.for_each(|(out, (point, mean))| *out += weight * rate * (point - mean));
+            parts
+                .for_each(|(out, (point, mean))| *out += weight * log_weight_rate * (point - mean));
         }
         let parts = x.iter().zip(mean.iter().zip(mean_rate));
         parts
             .map(|(x, (mean, mean_rate))| {
-                self.of_mean * mean_rate + self.gain_rate * (x - self.alpha * mean)
-                    - self.gain * self.alpha_rate * mean
+                self.of_mean * mean_rate + gain_rate * (x - self.alpha * mean)
+                    - self.gain * rate.alpha * mean
             })
             .collect()
     }

@@ -5,6 +5,7 @@ use crate::host::{add, dot};
 
 /// A component at a time of a path, with `V = alpha^2 S + sigma^2 I`.
 pub(super) struct Component<'a> {
+    weight: f64,
     mean: &'a [f64],
     alpha: f64,
     /// `ln w - 1/2 ln det V`.
@@ -20,20 +21,16 @@ enum Axes<'a> {
     Own { vectors: &'a [f64], eigenvalues: &'a [f64], precisions: Vec<f64> },
 }
 
-/// What a component's posterior mean depends on: a target and its rates of change in time.
+/// What is predicted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rates {
+pub(super) struct Quantity {
     pub alpha: f64,
-    pub alpha_rate: f64,
-    /// `(sigma^2)'`.
-    pub variance_rate: f64,
     pub data: f64,
     /// `noise sigma`.
     pub gain: f64,
-    pub gain_rate: f64,
 }
 
-/// A component's prediction, and how it and the logarithm of its responsibility change in time.
+/// A component's prediction, and how it and the logarithm of its responsibility change.
 pub(super) struct Moving {
     pub prediction: Vec<f64>,
     pub prediction_rate: Vec<f64>,
@@ -65,7 +62,13 @@ pub(super) fn components(
     parts
         .map(|(k, (weight, mean))| {
             let (log_volume, axes) = axes(k);
-            Component { mean, alpha, log_weight: weight.ln() - 0.5 * log_volume, axes }
+            Component {
+                weight: *weight,
+                mean,
+                alpha,
+                log_weight: weight.ln() - 0.5 * log_volume,
+                axes,
+            }
         })
         .collect()
 }
@@ -111,10 +114,79 @@ impl Component<'_> {
         });
     }
 
-    /// The prediction `data m + (data alpha S + gain) V^-1 (x - alpha m)` and its change in time,
-    /// the state and the target held.
-    pub fn moving(&self, rates: &Rates, x: &[f64]) -> Moving {
-        let Rates { alpha, alpha_rate, variance_rate, data, gain, gain_rate } = *rates;
+    /// The component's weight.
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// Numbers that its spread is given by: a standard deviation, or all of a covariance.
+    pub fn spread_len(&self) -> usize {
+        match self.axes {
+            Axes::All { .. } => 1,
+            Axes::Own { .. } => self.mean.len() * self.mean.len(),
+        }
+    }
+
+    /// The prediction `y = data m + (data alpha S + gain) V^-1 (x - alpha m)`.
+    pub fn prediction(&self, quantity: &Quantity, x: &[f64]) -> Vec<f64> {
+        let Quantity { data, gain, .. } = *quantity;
+        let mut prediction: Vec<f64> = self.mean.iter().map(|mean| data * mean).collect();
+        self.add_response(1.0, (data, gain), &self.gap(x), &mut prediction);
+        prediction
+    }
+
+    /// Adds the component's share of `(dy/dp)^T c` in its mean and its spread, `y = sum_k r_k y_k`
+    /// being the mixture's prediction, `r` its responsibility, `along = c . (y_k - y)` and
+    /// `held = sigma (data sigma - noise alpha)`: with `a = V^-1 (x - alpha m)`
+    ///
+    /// ```text
+    /// of m: r (held V^-1 c + alpha along a)
+    /// of S: r (alpha held V^-1 c a^T + alpha^2 / 2 along (a a^T - V^-1))
+    /// ```
+    ///
+    /// and of a standard deviation `s` twice `s` times the trace of the latter. A covariance's is
+    /// made symmetric, as it is.
+    pub fn add_parameters(
+        &self,
+        (x, c): (&[f64], &[f64]),
+        r: f64,
+        (held, along): (f64, f64),
+        (of_mean, of_spread): (&mut [f64], &mut [f64]),
+    ) {
+        let alpha = self.alpha;
+        let (mut a, mut back) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        self.each_part(&self.gap(x), |_, precision, part| add(&mut a, precision, part));
+        self.each_part(c, |_, precision, part| add(&mut back, precision, part));
+        add(of_mean, r * held, &back);
+        add(of_mean, r * alpha * along, &a);
+        let (first, second) = (r * alpha * held, 0.5 * r * alpha * alpha * along);
+        match &self.axes {
+            Axes::All { eigenvalue, precision } => {
+                let trace =
+                    first * dot(&back, &a) + second * (dot(&a, &a) - x.len() as f64 * precision);
+                of_spread[0] += 2.0 * eigenvalue.sqrt() * trace;
+            }
+            Axes::Own { vectors, precisions, .. } => {
+                for (i, row) in of_spread.chunks_exact_mut(x.len()).enumerate() {
+                    add(row, 0.5 * first * back[i] + second * a[i], &a);
+                    add(row, 0.5 * first * a[i], &back);
+                    for (axis, precision) in vectors.chunks_exact(x.len()).zip(precisions) {
+                        add(row, -second * precision * axis[i], axis);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The prediction, and its change as `alpha`, `sigma^2` and the gain move so, the state and the
+    /// target held.
+    pub fn moving(
+        &self,
+        quantity: &Quantity,
+        (alpha_rate, variance_rate, gain_rate): (f64, f64, f64),
+        x: &[f64],
+    ) -> Moving {
+        let Quantity { alpha, data, gain } = *quantity;
         let gap = self.gap(x);
         let mut prediction: Vec<f64> = self.mean.iter().map(|mean| data * mean).collect();
         let mut prediction_rate = vec![0.0; x.len()];

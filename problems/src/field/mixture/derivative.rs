@@ -1,10 +1,11 @@
-use super::super::jacobian::Jacobian;
+use driftfield_solvers::FieldError;
+
+use super::super::jacobian::{Jacobian, LevelRate};
 use super::super::rows::softmax;
 use super::GaussianMixture;
-use super::component::{Component, Rates, components};
+use super::component::{Component, Quantity, components};
 use crate::host::{add, dot};
 use crate::predictor::Target;
-use crate::process::GaussianPath;
 
 /// The derivative of a mixture's prediction `y = E[data x_0 + noise eps | x_t = x]`.
 ///
@@ -14,7 +15,7 @@ use crate::process::GaussianPath;
 /// ```text
 /// J = sum_k r_k R_k + (data - noise alpha / sigma) alpha / sigma^2 sum_k r_k (d_k - d) (d_k - d)^T
 ///   = sum_k r_k R_k + (data sigma^2 / alpha - noise sigma) sum_k r_k (g_k - g) (g_k - g)^T
-/// dy/dt = sum_k r_k (y_k' + (y_k - y) (ln r_k)')
+/// dy    = sum_k r_k (y_k' + (y_k - y) (ln r_k)')
 /// ```
 ///
 /// since `alpha d_k = x + sigma^2 g_k` (Tweedie's formula for every component). The first form
@@ -22,31 +23,21 @@ use crate::process::GaussianPath;
 /// small beside the rest, both ends of every path are included, and `J` is symmetric to the bit.
 pub(super) struct MixtureJacobian<'a> {
     components: Vec<Component<'a>>,
-    rates: Rates,
+    quantity: Quantity,
     sigma: f64,
     noise: f64,
 }
 
 impl<'a> MixtureJacobian<'a> {
-    /// The derivative at a time of `path`, whose `alpha` and `sigma` there are given.
+    /// The derivative where the path has this `alpha` and `sigma`.
     pub fn new(
         mixture: &'a GaussianMixture,
-        path: &impl GaussianPath,
         (alpha, sigma): (f64, f64),
         Target { data, noise }: Target,
-        t: f64,
     ) -> Self {
-        let gain_rate = if noise == 0.0 { 0.0 } else { noise * path.sigma_derivative(t) };
-        let rates = Rates {
-            alpha,
-            alpha_rate: path.alpha_derivative(t),
-            variance_rate: path.sigma_squared_derivative(t),
-            data,
-            gain: noise * sigma,
-            gain_rate,
-        };
+        let quantity = Quantity { alpha, data, gain: noise * sigma };
         let components = components(mixture, alpha, sigma * sigma);
-        MixtureJacobian { components, rates, sigma, noise }
+        MixtureJacobian { components, quantity, sigma, noise }
     }
 
     /// Responsibilities, posterior means and scores, one after the other.
@@ -67,7 +58,7 @@ impl<'a> MixtureJacobian<'a> {
 
 impl Jacobian for MixtureJacobian<'_> {
     fn times(&self, x: &[f64], v: &[f64]) -> Vec<f64> {
-        let Rates { alpha, data, gain, .. } = self.rates;
+        let Quantity { alpha, data, gain } = self.quantity;
         let (sigma, noise) = (self.sigma, self.noise);
         let (weights, means, scores) = self.posterior(x);
         let mut out = vec![0.0; x.len()];
@@ -83,10 +74,13 @@ impl Jacobian for MixtureJacobian<'_> {
         out
     }
 
-    fn in_time(&self, x: &[f64]) -> Vec<f64> {
+    fn along(&self, x: &[f64], rate: &LevelRate) -> Vec<f64> {
         let (weights, ..) = self.posterior(x);
-        let moving: Vec<_> =
-            self.components.iter().map(|component| component.moving(&self.rates, x)).collect();
+        let gain_rate = if self.noise == 0.0 { 0.0 } else { self.noise * rate.sigma };
+        let moving = |component: &Component<'_>| {
+            component.moving(&self.quantity, (rate.alpha, rate.variance, gain_rate), x)
+        };
+        let moving: Vec<_> = self.components.iter().map(moving).collect();
         let mut mean = vec![0.0; x.len()];
         for ([weight], component) in weights.iter().zip(&moving) {
             add(&mut mean, *weight, &component.prediction);
@@ -99,6 +93,45 @@ impl Jacobian for MixtureJacobian<'_> {
             add(&mut out, weight * component.log_weight_rate, &gap);
         }
         out
+    }
+
+    fn add_parameters(&self, x: &[f64], c: &[f64], to: &mut [f64]) -> Result<(), FieldError> {
+        let count = self.components.len();
+        let sizes = (count, count * x.len());
+        let expected =
+            sizes.0 + sizes.1 + self.components.iter().map(Component::spread_len).sum::<usize>();
+        if to.len() != expected {
+            return Err(FieldError::Shape {
+                expected: format!("room for the products of {expected} parameter(s)"),
+                found: to.len().to_string(),
+            });
+        }
+        let (of_weights, rest) = to.split_at_mut(sizes.0);
+        let (of_means, mut of_spreads) = rest.split_at_mut(sizes.1);
+        let (weights, ..) = self.posterior(x);
+        let predictions: Vec<Vec<f64>> = self
+            .components
+            .iter()
+            .map(|component| component.prediction(&self.quantity, x))
+            .collect();
+        let mut mean = vec![0.0; x.len()];
+        for ([weight], prediction) in weights.iter().zip(&predictions) {
+            add(&mut mean, *weight, prediction);
+        }
+        let held =
+            self.sigma * (self.quantity.data * self.sigma - self.noise * self.quantity.alpha);
+        let parts = self.components.iter().zip(of_weights).zip(of_means.chunks_exact_mut(x.len()));
+        for (k, ((component, of_weight), of_mean)) in parts.enumerate() {
+            let [weight] = weights[k];
+            let gap: Vec<f64> =
+                predictions[k].iter().zip(&mean).map(|(own, mean)| own - mean).collect();
+            let along = dot(c, &gap);
+            let (of_spread, rest) = of_spreads.split_at_mut(component.spread_len());
+            of_spreads = rest;
+            *of_weight += weight * along / component.weight();
+            component.add_parameters((x, c), weight, (held, along), (of_mean, of_spread));
+        }
+        Ok(())
     }
 }
 

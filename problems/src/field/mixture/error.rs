@@ -30,6 +30,16 @@ pub enum MixtureError {
         /// Length of the list.
         found: usize,
     },
+    /// Parameters for another mixture than the one that is to have them.
+    #[error(
+        "{found} parameter(s) for a mixture of {expected}; give those of `parameters()`, changed"
+    )]
+    Parameters {
+        /// Number of parameters.
+        expected: usize,
+        /// Number given.
+        found: usize,
+    },
     /// A weight that is not positive.
     #[error(
         "weight {component} is {value}; weights must be positive (leave the component out)",

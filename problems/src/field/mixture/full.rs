@@ -29,6 +29,17 @@ impl Covariance {
         let (eigenvalues, eigenvectors) = axes::of_covariance(component, &matrix)?;
         Ok(Covariance { eigenvalues, eigenvectors })
     }
+
+    /// The matrix, row by row.
+    pub fn rows(&self) -> Vec<Vec<f64>> {
+        let dimension = self.eigenvalues.len();
+        let axes = || self.eigenvectors.chunks_exact(dimension).zip(&self.eigenvalues);
+        let row = |i: usize| {
+            let entry = |j: usize| axes().map(|(axis, l)| l * axis[i] * axis[j]).sum();
+            (0..dimension).map(entry).collect()
+        };
+        (0..dimension).map(row).collect()
+    }
 }
 
 /// A combination for components of any covariance, worked out in each

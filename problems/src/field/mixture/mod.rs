@@ -8,6 +8,7 @@ mod error;
 mod full;
 mod isotropic;
 mod json;
+mod parameters;
 mod predictor;
 mod statistics;
 

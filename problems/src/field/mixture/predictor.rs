@@ -13,6 +13,9 @@ use crate::process::{GaussianPath, SharedPath, check_time};
 /// The exact predictor of a Gaussian mixture that travels a path: any target at
 /// any time of the path's domain, both ends included, for every host state
 /// whose lanes have the mixture's dimension. Numbers are `f64` inside.
+///
+/// Its parameters, for [products](driftfield_solvers::field::Inputs::parameters), are those of
+/// [`GaussianMixture::parameters`].
 #[derive(Debug, Clone)]
 pub struct MixturePredictor {
     mixture: Arc<GaussianMixture>,
@@ -45,7 +48,7 @@ impl MixturePredictor {
 impl MixturePredictor {
     fn jacobian(&self, target: Target, t: f64) -> Result<MixtureJacobian<'_>, FieldError> {
         let level = level(&self.path, target, t)?;
-        Ok(MixtureJacobian::new(&self.mixture, &self.path, level, target, t))
+        Ok(MixtureJacobian::new(&self.mixture, level, target))
     }
 
     /// Cost of a lane's product.

@@ -192,6 +192,23 @@ impl GaussianPath for Ddpm {
             Origin::Table(_) => vec![],
         }
     }
+    fn with_parameters(&self, values: &[f64]) -> Option<SharedPath> {
+        let Origin::Schedule(schedule) = &self.origin else { return None };
+        let schedule = match (schedule, values) {
+            (BetaSchedule::Linear { .. }, &[_, min, max]) => BetaSchedule::Linear { min, max },
+            (BetaSchedule::ScaledLinear { .. }, &[_, min, max]) => {
+                BetaSchedule::ScaledLinear { min, max }
+            }
+            (BetaSchedule::Cosine { .. }, &[_, s]) => BetaSchedule::Cosine { s },
+            _ => return None,
+        };
+        let count = self.knots.count();
+        if values[0] != count as f64 {
+            return None;
+        }
+        let path = Ddpm::new(schedule, count).ok()?.interpolation(self.knots.interpolation);
+        Some(Arc::new(if self.rescaled { path.zero_terminal_snr() } else { path }))
+    }
     fn spec(&self) -> String {
         let mut words = Vec::new();
         match &self.origin {
