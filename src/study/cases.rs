@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
@@ -157,10 +158,12 @@ impl Case {
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
         let name = format!("cat-{}", process::parse(process)?.name());
-        if shipped(&name).is_none() {
-            return Ok(None);
-        }
-        let network = TrainedModel::read(&name)?;
+        // A file of that name in the working directory is somebody's own.
+        let Some(bytes) = shipped(&name) else { return Ok(None) };
+        let network = match AnyNetwork::from_bytes(bytes) {
+            Ok(network) => TrainedModel::new(network, name),
+            Err(source) => return Err(GenerateError::Weights { file: name, source }.into()),
+        };
         match Case::new(process, Arc::new(network)) {
             Ok(case) => Ok(Some(case)),
             // With other parameters than the network's there is none.
