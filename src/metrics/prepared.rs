@@ -1,5 +1,6 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use driftfield_networks::{Classified, Classifier, ClassifierError};
 use ndarray::{Array1, ArrayView2};
 use rayon::prelude::*;
 
@@ -44,6 +45,8 @@ pub struct PreparedSample {
     kernels: Mutex<Vec<(f64, f64)>>,
     gaussian: OnceLock<GaussianFit>,
     kernel_sample: OnceLock<KernelSample>,
+    /// By the first classifier that was asked.
+    classified: OnceLock<(Arc<Classifier>, Arc<Classified>)>,
 }
 
 impl PreparedSample {
@@ -59,6 +62,7 @@ impl PreparedSample {
             kernels: Mutex::new(Vec::new()),
             gaussian: OnceLock::new(),
             kernel_sample: OnceLock::new(),
+            classified: OnceLock::new(),
         })
     }
 
@@ -144,6 +148,37 @@ impl PreparedSample {
     pub fn kernel_distance(&self, other: &Self) -> Result<f64, MetricError> {
         self.check_dimension(other)?;
         kernel_distance::between(self, other)
+    }
+
+    /// What `classifier` says of its points as images, `[n, pixels]`, in single precision. What the
+    /// first classifier says is remembered, so that metrics that share one classify once.
+    pub fn classified(
+        &self,
+        classifier: &Arc<Classifier>,
+    ) -> Result<Arc<Classified>, ClassifierError> {
+        match self.classified.get() {
+            Some((known, classified)) if Arc::ptr_eq(known, classifier) => Ok(classified.clone()),
+            _ => {
+                let pixels = self.rows().as_standard_layout().mapv(|pixel| pixel as f32);
+                let classified = Arc::new(classifier.classify(pixels.view())?);
+                let _ = self.classified.set((classifier.clone(), classified.clone()));
+                Ok(classified)
+            }
+        }
+    }
+
+    /// The share of its points that `classifier` recognises as their [labels](Self::labels); none
+    /// without labels.
+    pub fn label_accuracy(
+        &self,
+        classifier: &Arc<Classifier>,
+    ) -> Result<Option<f64>, ClassifierError> {
+        let Some(labels) = self.labels() else { return Ok(None) };
+        let (images, found) = (self.points.count(), labels.len());
+        if images != found {
+            return Err(ClassifierError::Labels { images, labels: found });
+        }
+        Ok(Some(self.classified(classifier)?.accuracy(labels)))
     }
 
     pub(super) fn points(&self) -> &Points {
