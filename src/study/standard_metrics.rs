@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use driftfield_networks::Classifier;
-use driftfield_problems::data::Mnist;
+use driftfield_problems::data::{Digits, Mnist};
 use driftfield_problems::spec::SpecError;
 use ndarray::Array2;
 
@@ -48,13 +48,22 @@ pub fn label_metric() -> Result<Metric, StudyError> {
 /// seen where these are the 9,000 of `weights/README.md`; the floor is what as many of the digits
 /// under `t10k-*` score.
 pub fn digit_metrics(digits: &Mnist, lanes: usize) -> Result<Vec<Metric>, StudyError> {
+    unseen_metrics(&digits.second_half().pixels, &digits.test, lanes)
+}
+
+/// The same from the pixels of the digits that the classifier has not seen and from those of the
+/// floor.
+pub(super) fn unseen_metrics(
+    unseen: &Array2<f64>,
+    real: &Digits,
+    lanes: usize,
+) -> Result<Vec<Metric>, StudyError> {
     let single = |pixels: &Array2<f64>| pixels.mapv(|pixel| pixel as f32);
-    let unseen = single(&digits.second_half().pixels);
     // One for all three, so that a sample is classified once.
     let classifier = Arc::new(shipped_classifier()?);
-    let reference = Arc::new(ImageReference::new(classifier.clone(), unseen.view())?);
-    let floor = reference.floor(single(&digits.test.pixels).view(), &digits.test.labels, lanes)?;
-    let real = |value: f64, interval: Option<[f64; 2]>| RealData {
+    let reference = Arc::new(ImageReference::new(classifier.clone(), single(unseen).view())?);
+    let floor = reference.floor(single(&real.pixels).view(), &real.labels, lanes)?;
+    let scored = |value: f64, interval: Option<[f64; 2]>| RealData {
         label: "real digits".to_owned(),
         definition: "the same numbers for as many real digits of those under t10k-*".to_owned(),
         estimate: Estimate { value, interval },
@@ -72,9 +81,9 @@ pub fn digit_metrics(digits: &Mnist, lanes: usize) -> Result<Vec<Metric>, StudyE
         ImageReference::kernel,
     );
     let floors = [
-        Some(real(floor.frechet, Some(floor.frechet_interval))),
-        Some(real(floor.kernel, Some(floor.kernel_interval))),
-        floor.accuracy.map(|share| real(share, None)),
+        Some(scored(floor.frechet, Some(floor.frechet_interval))),
+        Some(scored(floor.kernel, Some(floor.kernel_interval))),
+        floor.accuracy.map(|share| scored(share, None)),
     ];
     let metrics = [
         frechet.headed("Frechet").written(NumberFormat::Decimals(1)),
