@@ -123,7 +123,7 @@ impl MultistepRule for LeftRiemann {
 /// our integrals its numbers are reproduced, and without them they are off.
 #[test]
 fn the_published_sums_in_place_of_integrals() {
-    // How far off, at least and at most: references/README.md says 2e-4 to 2e-2 for tAB.
+    // How far off, at least and at most: docs/references.md says 2e-4 to 2e-2 for tAB.
     for (name, least, most) in [("deis/tab_official", 2e-4, 2.1e-2), ("deis/rho_ab", 5e-6, 7e-5)] {
         let file = Published::read(name);
         file.tally(TOLERANCE, |recorded| {

@@ -3,7 +3,7 @@
 //! figures.
 //!
 //! They are the same schemes as here: 2S has its node at the mean of the step's times. What
-//! differs is the field it gives them (references/README.md, surprise 11): alpha and sigma are
+//! differs is the field it gives them (docs/references.md): alpha and sigma are
 //! clipped, and noise and data are made from the network's prediction by way of a score with the
 //! clipped values, 1e-8 being added to what it divides by; on VP, whose network predicts the
 //! noise, DDIM takes it as it is. That field is written here.

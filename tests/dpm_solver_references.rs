@@ -16,7 +16,7 @@ use ndarray::ArrayD;
 use serde_json::Value;
 
 /// What an independent implementation must reach where states are of order 1
-/// (references/README.md). Gaps are relative to the largest value of a state above 1:
+/// (docs/references.md). Gaps are relative to the largest value of a state above 1:
 /// in one run, 3S with noise prediction in a single step from t = 1 to 1e-3, values reach
 /// 354, and evaluated in 40 digits the recorded ones are off by 2.5e-11 and ours by 1.7e-10,
 /// both by rounding alone.

@@ -18,7 +18,7 @@ use driftfield_problems::process::{DomainEnd, GaussianPath, SharedPath, TimeDoma
 use driftfield_problems::spacing::Spacing;
 use serde_json::{Value, json};
 
-/// What references/README.md asks for where states start near 100.
+/// What docs/references.md asks for where states start near 100.
 const TOLERANCE: f64 = 1e-9;
 
 /// The published grid: Karras spacing from 80 to 0.002, then 0.

@@ -1,10 +1,12 @@
 //! Frechet and kernel distances against numpy and SciPy, closed forms and plain definitions; the
 //! quality of digits.
 
+use std::sync::Arc;
+
 use driftfield::generate::shipped_classifier;
 use driftfield::metrics::{
     self, GaussianFit, ImageQuality, ImageReference, KernelComparison, KernelSample, MetricError,
-    Sample, frechet_distance, kernel_distance,
+    PreparedSample, Sample, frechet_distance, kernel_distance,
 };
 use driftfield::networks::ClassifierError;
 use driftfield::problems::data::{Mnist, SampleRng};
@@ -151,6 +153,25 @@ fn digits_are_nearer_than_noisy_digits_and_recognised() {
     assert_eq!(reference.quality(shown.view(), None).unwrap(), worse);
     let json = serde_json::to_string(&floor).unwrap();
     assert_eq!(serde_json::from_str::<ImageQuality>(&json).unwrap(), floor);
+}
+
+#[test]
+fn a_sample_is_classified_once_and_has_the_numbers_of_its_quality() {
+    let (reference, real, labels) = digits();
+    let quality = reference.quality(real.view(), Some(&labels)).unwrap();
+    let sample = PreparedSample::new(&real.mapv(f64::from).view(), Sample::P).unwrap();
+    let [classifier, other] = [(); 2].map(|()| Arc::new(shipped_classifier().unwrap()));
+    assert_eq!(sample.label_accuracy(&classifier), Ok(None));
+    let sample = sample.labelled(labels.clone());
+    assert_eq!(sample.label_accuracy(&classifier), Ok(quality.accuracy));
+    let again = sample.classified(&classifier).unwrap();
+    assert!(Arc::ptr_eq(&again, &sample.classified(&classifier).unwrap()));
+    assert_eq!(again, sample.classified(&other).unwrap());
+    let (frechet, kernel) = (reference.frechet(&sample), reference.kernel(&sample));
+    assert_eq!(frechet.unwrap().estimate, quality.frechet);
+    assert_eq!(kernel.unwrap().interval(), quality.kernel_interval);
+    let refused = sample.labelled(labels[1..].to_vec()).label_accuracy(&classifier);
+    assert_eq!(refused, Err(ClassifierError::Labels { images: 64, labels: 63 }));
 }
 
 #[test]

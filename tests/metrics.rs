@@ -173,6 +173,8 @@ fn prepared_samples_give_the_numbers_of_arrays() {
             assert_eq!(samples.sliced_wasserstein(&data), metrics::sliced_wasserstein(p, q));
             assert_eq!(samples.energy_distance(&data), metrics::energy_distance(p, q));
             assert_eq!(samples.median_bandwidth(&data), metrics::median_bandwidth(p, q));
+            assert_eq!(samples.frechet_distance(&data), metrics::frechet_distance(p, q));
+            assert_eq!(samples.kernel_distance(&data), metrics::kernel_distance(p, q));
         }
     }
     let other = PreparedSample::new(&random(3, 3, 1).view(), Sample::P).unwrap();

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use driftfield::generate::{
-    Budget, Condition, GenerateError, Initial, MixtureModel, Model, NetworkModel, Precision,
-    Settings, generate,
+    Around, Budget, Condition, GenerateError, Initial, MixtureModel, Model, NetworkModel,
+    Precision, Settings, generate,
 };
 use driftfield::metrics::{Estimate, Metric, MetricError};
 use driftfield::prelude::*;
@@ -139,6 +139,12 @@ fn what_a_model_does_not_know_is_refused_by_name() {
     let refused = model.predictor::<f64>(&path, &Condition::labels([1])).err().unwrap();
     assert!(matches!(&refused, GenerateError::NoLabels { model } if model == "linear"));
     assert!(model.data_std().unwrap_err().to_string().contains("`linear`"));
+    // Around a model it is the model that does not know.
+    let around = Around::new("around", Arc::new(closure()), |predictor| predictor);
+    let around: &dyn Model = &around;
+    assert_eq!((around.label(), around.source()), ("around", "linear"));
+    let refused = around.predictor::<f64>(&path, &Condition::labels([1])).err().unwrap();
+    assert!(matches!(&refused, GenerateError::NoLabels { model } if model == "linear"));
 }
 
 #[test]

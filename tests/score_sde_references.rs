@@ -240,7 +240,7 @@ fn variance_preserving() {
     compare("vp", 1e-10);
 }
 
-/// Where states start near 100, references/README.md asks for 1e-9.
+/// Where states start near 100, docs/references.md asks for 1e-9.
 #[test]
 fn variance_exploding() {
     compare("ve", 1e-9);

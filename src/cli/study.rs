@@ -15,8 +15,8 @@ use super::{CommandError, exit, list};
 use crate::generate::{Condition, model};
 use crate::metrics;
 use crate::study::{
-    Case, Effort, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs, standard_cases,
-    standard_runs, terminal_table, write,
+    Case, Effort, RealDigits, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs,
+    standard_cases, standard_runs, terminal_table, write,
 };
 
 #[derive(Args, Default)]
@@ -210,11 +210,9 @@ impl StudyArguments {
         let directory = self.data.as_deref().and_then(|data| data.strip_prefix(DIGITS));
         let Some(directory) = directory else { return Ok(study) };
         study.check()?;
-        if let Some(case) = study.cases.iter().find(|case| !case.is_image()) {
-            return Err(StudyError::NoImages { case: case.label() }.into());
-        }
-        let (digits, lanes) = (Mnist::read(directory)?, study.lanes);
-        let cases = study.cases.into_iter().map(|case| case.with_digits(&digits, lanes));
+        study.cases.iter().try_for_each(Case::check_image)?;
+        let digits = RealDigits::new(&Mnist::read(directory)?, study.lanes)?;
+        let cases = study.cases.into_iter().map(|case| case.beside(&digits));
         Ok(Study { cases: cases.collect::<Result<_, _>>()?, ..study })
     }
 

@@ -21,7 +21,7 @@ use ndarray::Array2;
 use super::files::Files;
 use super::signals::Signals;
 use super::training_progress::TrainingProgress;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 use crate::plot::{LossCurve, Plot};
 
 /// Points drawn from a data set to train on.
@@ -34,21 +34,35 @@ const LOSS_TABLE: &str = "loss.csv";
 const LOSS_PICTURE: &str = "loss.png";
 const CHECKPOINT: &str = "checkpoint";
 
+fn help_of_data() -> String {
+    format!("Data: {}", list::written(&data::catalog()))
+}
+
+fn help_of_network() -> String {
+    let known = driftfield_networks::catalog();
+    let known =
+        known.entries().iter().map(|known| format!("{}, {}", known.name(), known.summary()));
+    format!(
+        "Network, its sizes as `mlp:width=256,layers=6` (`driftfield list networks`): {}. By default \
+         `{}` for `mnist:DIR`, else `{}`",
+        known.collect::<Vec<_>>().join("; "),
+        UNetConfig::NAME,
+        MlpConfig::NAME
+    )
+}
+
 #[derive(Args)]
 pub(super) struct TrainArguments {
     /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`; none for a classifier
     #[arg(long, required_unless_present = "network")]
     process: Option<String>,
-    /// Data: `cat`, `moons`, `checkerboard`, `swiss-roll`, `eight-gaussians`, `FILE.npy`, a mixture `FILE.json`, or digits `mnist:DIR`
-    #[arg(long)]
+    #[arg(long, help = help_of_data())]
     data: String,
     /// Where the weights go (`.safetensors`), loss curve and checkpoint beside them; weights that
     /// are there already are kept until the new ones are complete
     #[arg(long)]
     out: PathBuf,
-    /// Network: `mlp` for points, `unet` for digits, `classifier` of digits, which knows no process;
-    /// its sizes as `mlp:width=256,layers=6`. By default `unet` for `mnist:DIR`, else `mlp`
-    #[arg(long)]
+    #[arg(long, help = help_of_network())]
     network: Option<String>,
     /// What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else `noise`
     #[arg(long, value_parser = ["noise", "velocity", "data"])]

@@ -32,6 +32,7 @@ pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use driftfield_problems::flow::PathField;
@@ -137,10 +138,8 @@ pub fn check_settings(
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
     settings.condition.check(Some(usize::MAX), "")?;
-    let (method, plan) = planned::<f32>(path, settings, has_state, false)?;
-    if settings.per_lane {
-        lanes::check(&method.info(), &plan)?;
-    } else if let Budget::Adaptive { abstol, reltol, .. } = settings.budget {
+    let (method, _) = planned::<f32>(path, settings, has_state, false)?;
+    if let (false, Budget::Adaptive { abstol, reltol, .. }) = (settings.per_lane, settings.budget) {
         // One component stands for all: every one has these tolerances.
         check_adaptive(&Adaptive::new(Tolerance::new(abstol, reltol)), &method.info(), 1)?;
     }
@@ -168,6 +167,9 @@ fn planned<T: Precision>(
     let chosen = settings.solver.make::<T>(Some(&grid));
     let chosen = to_data::reaching_data(chosen, &grid, settings);
     let plan = plan::resolve(&grid, &chosen, settings, has_state)?;
+    if settings.per_lane {
+        lanes::check(&chosen.method.info(), &plan)?;
+    }
     Ok((chosen.method, plan))
 }
 
@@ -181,10 +183,28 @@ fn generate_lanes<T: Precision>(
 ) -> Result<Generated<T>, GenerateError> {
     let condition = settings.condition.of_lanes(first_lane, initial.lanes());
     let predictor = model.predictor::<T>(path, &condition)?;
-    steered::generate_lanes(model, initial, settings, first_lane, Steered::along(predictor))
+    solve_steered(model, initial, settings, first_lane, Steered::along(predictor))
 }
 
+/// The lanes from number `first_lane` on, of a request that is checked.
 fn solve_steered<T: Precision>(
+    model: &dyn Model,
+    initial: Initial<T>,
+    settings: &Settings,
+    first_lane: u64,
+    steered: Steered<'_, T>,
+) -> Result<Generated<T>, GenerateError> {
+    let made = solve_unless_stopped(model, initial, settings, first_lane, steered);
+    let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
+    // What failed once it was to stop, failed for that.
+    if !whole && settings.stop.load(Ordering::Relaxed) {
+        return Err(GenerateError::Stopped);
+    }
+    made
+}
+
+/// The same, which fails in any of several ways once it is to stop.
+fn solve_unless_stopped<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
@@ -255,9 +275,6 @@ fn solved<'a, T: Scalar>(
     first_lane: u64,
 ) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
     let info = method.info();
-    if settings.per_lane {
-        lanes::check(&info, plan)?;
-    }
     let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
     let options = match observer {
         Some(mut observer) => {

@@ -1,7 +1,6 @@
 //! Generation along a predictor and under an observer of the caller's.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use driftfield_problems::predictor::Predictor;
 use driftfield_solvers::Scalar;
@@ -67,22 +66,5 @@ pub fn generate_steered<T: Precision>(
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
     check_request::<T>(model, &settings.condition, initial.lanes())?;
-    generate_lanes(model, initial, settings, 0, steered)
-}
-
-/// The lanes from number `first_lane` on, of a request that is checked.
-pub(super) fn generate_lanes<T: Precision>(
-    model: &dyn Model,
-    initial: Initial<T>,
-    settings: &Settings,
-    first_lane: u64,
-    steered: Steered<'_, T>,
-) -> Result<Generated<T>, GenerateError> {
-    let made = solve_steered(model, initial, settings, first_lane, steered);
-    let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
-    // What failed once it was to stop, failed for that.
-    if !whole && settings.stop.load(Ordering::Relaxed) {
-        return Err(GenerateError::Stopped);
-    }
-    made
+    solve_steered(model, initial, settings, 0, steered)
 }

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
@@ -27,8 +25,9 @@ pub fn side_of(shape: &[usize]) -> Result<usize, ImageError> {
 }
 
 /// Refuses pictures, if any is asked for, of lanes of this shape that are no images.
+#[cfg(feature = "cli")]
 pub(crate) fn check_drawable(
-    pictures: [&Option<PathBuf>; 2],
+    pictures: [&Option<std::path::PathBuf>; 2],
     shape: &[usize],
 ) -> Result<(), ImageError> {
     match pictures.into_iter().any(Option::is_some) {

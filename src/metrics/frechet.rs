@@ -30,8 +30,8 @@ pub fn frechet_distance(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64,
 }
 
 pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
-    let p = GaussianFit::of(p.points(), Sample::P)?;
-    p.frechet_distance(&GaussianFit::of(q.points(), Sample::Q)?)
+    let p = p.gaussian(Sample::P)?;
+    p.frechet_distance(q.gaussian(Sample::Q)?)
 }
 
 /// The Gaussian fitted to a sample: its mean and a factor of its covariance.
@@ -49,7 +49,7 @@ impl GaussianFit {
         GaussianFit::of(&Points::new(points, sample)?, sample)
     }
 
-    fn of(points: &Points, sample: Sample) -> Result<Self, MetricError> {
+    pub(super) fn of(points: &Points, sample: Sample) -> Result<Self, MetricError> {
         let (count, dimension) = (points.count(), points.dimension());
         if count < 2 {
             return Err(MetricError::TooFew { sample });

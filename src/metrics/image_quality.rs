@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use driftfield_networks::{Classified, Classifier, ClassifierError};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::jackknife::{Jackknife, jackknife};
 use super::kernel_distance::{KernelComparison, KernelSample};
-use super::{GaussianFit, MetricError, Sample};
+use super::{GaussianFit, MetricError, PreparedSample, Sample};
 
 /// How near generated images are to real ones, in the features of a small classifier.
 ///
@@ -40,14 +42,18 @@ pub struct ImageQuality {
 /// [`second_half`](driftfield_problems::data::Mnist::second_half).
 #[derive(Debug)]
 pub struct ImageReference {
-    classifier: Classifier,
+    classifier: Arc<Classifier>,
     gaussian: GaussianFit,
     kernel: KernelSample,
 }
 
 impl ImageReference {
     /// The reference of `images`, `[m, pixels]` in `[0, 1]`.
-    pub fn new(classifier: Classifier, images: ArrayView2<'_, f32>) -> Result<Self, MetricError> {
+    pub fn new(
+        classifier: impl Into<Arc<Classifier>>,
+        images: ArrayView2<'_, f32>,
+    ) -> Result<Self, MetricError> {
+        let classifier = classifier.into();
         let features = features(&classifier.classify(images)?);
         let gaussian = GaussianFit::new(&features.view(), Sample::Q)?;
         let kernel = KernelSample::new(&features.view(), Sample::Q)?;
@@ -80,23 +86,15 @@ impl ImageReference {
         })
     }
 
-    /// The Frechet distance of [`quality`](Self::quality) alone.
-    pub fn frechet(&self, images: ArrayView2<'_, f32>) -> Result<Jackknife, MetricError> {
-        self.frechet_of(&features(&self.classifier.classify(images)?))
+    /// The Frechet distance of [`quality`](Self::quality) alone, of a sample that remembers what
+    /// the classifier says of it.
+    pub fn frechet(&self, images: &PreparedSample) -> Result<Jackknife, MetricError> {
+        self.frechet_of(&features(&*images.classified(&self.classifier)?))
     }
 
-    /// The kernel distance of [`quality`](Self::quality) alone.
-    pub fn kernel(&self, images: ArrayView2<'_, f32>) -> Result<Jackknife, MetricError> {
-        self.kernel_of(&features(&self.classifier.classify(images)?))
-    }
-
-    /// The accuracy of [`quality`](Self::quality) alone.
-    pub fn accuracy(
-        &self,
-        images: ArrayView2<'_, f32>,
-        intended: &[u32],
-    ) -> Result<f64, MetricError> {
-        Ok(self.classifier.accuracy(images, intended)?)
+    /// The kernel distance of [`quality`](Self::quality) alone, likewise.
+    pub fn kernel(&self, images: &PreparedSample) -> Result<Jackknife, MetricError> {
+        self.kernel_of(&features(&*images.classified(&self.classifier)?))
     }
 
     /// What the first `n` of `real` images score, with their true labels: what generated images

@@ -25,9 +25,8 @@ pub fn kernel_distance(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, 
 }
 
 pub(super) fn between(p: &PreparedSample, q: &PreparedSample) -> Result<f64, MetricError> {
-    let p = KernelSample::new(&p.rows(), Sample::P)?;
-    let q = KernelSample::new(&q.rows(), Sample::Q)?;
-    KernelComparison::new(&p, &q)?.distance()
+    let p = p.kernel_sample(Sample::P)?;
+    KernelComparison::new(p, q.kernel_sample(Sample::Q)?)?.distance()
 }
 
 /// A sample with the sums of the kernel within it, for being compared more than once.

@@ -141,9 +141,17 @@ impl Metric {
     /// The number of `p: [n, d]` beside `q: [m, d]`.
     pub fn distance(&self, p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
         let (p, q) = PreparedSample::pair(p, q)?;
-        let measured = self.measure(&p, Some(&q))?;
+        self.number(&p, Some(&q))
+    }
+
+    /// The number alone of [`measure`](Self::measure), an error where there is none.
+    pub(super) fn number(
+        &self,
+        samples: &PreparedSample,
+        data: Option<&PreparedSample>,
+    ) -> Result<f64, MetricError> {
         let nothing = || MetricError::Nothing { metric: self.name.clone() };
-        measured.map(|estimate| estimate.value).ok_or_else(nothing)
+        Ok(self.measure(samples, data)?.ok_or_else(nothing)?.value)
     }
 }
 

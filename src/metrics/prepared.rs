@@ -1,5 +1,6 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use driftfield_networks::{Classified, Classifier, ClassifierError};
 use ndarray::{Array1, ArrayView2};
 use rayon::prelude::*;
 
@@ -8,12 +9,12 @@ use super::pairwise::{PairFunction, Pairs, pair_sums};
 use super::points::Points;
 use super::sliced_wasserstein::sorted_projection;
 use super::{
-    Chamfer, EnergyDistance, MetricError, Mmd, Sample, chamfer, directions, energy, frechet,
-    kernel_distance, mmd, sliced_wasserstein, wasserstein,
+    Chamfer, EnergyDistance, GaussianFit, KernelSample, MetricError, Mmd, Sample, chamfer,
+    directions, energy, frechet, kernel_distance, mmd, sliced_wasserstein, wasserstein,
 };
 
 /// A checked sample that remembers what metrics work out about it alone: its
-/// k-d tree, its sums over pairs within, its sorted projections.
+/// k-d tree, its sums over pairs within, its sorted projections, its Gaussian.
 ///
 /// Every metric of two samples is one of these against another; the functions
 /// that take arrays prepare both. Where many samples are compared with one
@@ -42,6 +43,10 @@ pub struct PreparedSample {
     distances: OnceLock<f64>,
     /// Bandwidths, and the sum of their kernel over the pairs within.
     kernels: Mutex<Vec<(f64, f64)>>,
+    gaussian: OnceLock<GaussianFit>,
+    kernel_sample: OnceLock<KernelSample>,
+    /// By the first classifier that was asked.
+    classified: OnceLock<(Arc<Classifier>, Arc<Classified>)>,
 }
 
 impl PreparedSample {
@@ -55,6 +60,9 @@ impl PreparedSample {
             projections: OnceLock::new(),
             distances: OnceLock::new(),
             kernels: Mutex::new(Vec::new()),
+            gaussian: OnceLock::new(),
+            kernel_sample: OnceLock::new(),
+            classified: OnceLock::new(),
         })
     }
 
@@ -142,6 +150,37 @@ impl PreparedSample {
         kernel_distance::between(self, other)
     }
 
+    /// What `classifier` says of its points as images, `[n, pixels]`, in single precision. What the
+    /// first classifier says is remembered, so that metrics that share one classify once.
+    pub fn classified(
+        &self,
+        classifier: &Arc<Classifier>,
+    ) -> Result<Arc<Classified>, ClassifierError> {
+        match self.classified.get() {
+            Some((known, classified)) if Arc::ptr_eq(known, classifier) => Ok(classified.clone()),
+            _ => {
+                let pixels = self.rows().as_standard_layout().mapv(|pixel| pixel as f32);
+                let classified = Arc::new(classifier.classify(pixels.view())?);
+                let _ = self.classified.set((classifier.clone(), classified.clone()));
+                Ok(classified)
+            }
+        }
+    }
+
+    /// The share of its points that `classifier` recognises as their [labels](Self::labels); none
+    /// without labels.
+    pub fn label_accuracy(
+        &self,
+        classifier: &Arc<Classifier>,
+    ) -> Result<Option<f64>, ClassifierError> {
+        let Some(labels) = self.labels() else { return Ok(None) };
+        let (images, found) = (self.points.count(), labels.len());
+        if images != found {
+            return Err(ClassifierError::Labels { images, labels: found });
+        }
+        Ok(Some(self.classified(classifier)?.accuracy(labels)))
+    }
+
     pub(super) fn points(&self) -> &Points {
         &self.points
     }
@@ -184,8 +223,34 @@ impl PreparedSample {
         sums
     }
 
+    /// The Gaussian fitted to it; errors name it as `sample`.
+    pub(super) fn gaussian(&self, sample: Sample) -> Result<&GaussianFit, MetricError> {
+        remembered(&self.gaussian, || GaussianFit::of(&self.points, sample))
+    }
+
+    /// Its sums of the kernel of [`kernel_distance`](fn@super::kernel_distance); errors name it as
+    /// `sample`.
+    pub(super) fn kernel_sample(&self, sample: Sample) -> Result<&KernelSample, MetricError> {
+        remembered(&self.kernel_sample, || KernelSample::new(&self.rows(), sample))
+    }
+
     fn check_dimension(&self, other: &Self) -> Result<(), MetricError> {
         let (p, q) = (self.points.dimension(), other.points.dimension());
         if p == q { Ok(()) } else { Err(MetricError::Dimensions { p, q }) }
+    }
+}
+
+/// What is known, else what `make` makes: an error is not remembered, since it names the sample by
+/// its place in the comparison.
+fn remembered<T>(
+    known: &OnceLock<T>,
+    make: impl FnOnce() -> Result<T, MetricError>,
+) -> Result<&T, MetricError> {
+    match known.get() {
+        Some(known) => Ok(known),
+        None => {
+            let made = make()?;
+            Ok(known.get_or_init(|| made))
+        }
     }
 }

@@ -66,10 +66,8 @@ impl MetricReport {
         let report = MetricReport::own(&p, &q)?;
         let others = metrics.into_iter().filter(|metric| !OWN.contains(&metric.name.as_str()));
         let measured = |metric: Metric| {
-            let measured = metric.measure(&p, Some(&q));
-            let nothing = || MetricError::Nothing { metric: metric.name.clone() };
-            let value = measured.and_then(|estimate| estimate.ok_or_else(nothing));
-            (metric.name.clone(), value.map(|estimate| estimate.value))
+            let number = metric.number(&p, Some(&q));
+            (metric.name, number)
         };
         Ok(MetricReport { others: others.map(measured).collect(), ..report })
     }

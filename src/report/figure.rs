@@ -22,13 +22,23 @@ pub struct Figure {
 impl Figure {
     /// A picture as inline SVG: sharp at any zoom; right for curves.
     pub fn svg(plot: &impl Plot, caption: impl Into<String>) -> Result<Self, PlotError> {
-        Ok(Self { caption: caption.into(), image: Image::Svg(plot.to_svg_string()?) })
+        Ok(Self::drawn_svg(plot.to_svg_string()?, caption))
     }
 
     /// A picture as an embedded PNG: its size does not grow with the number of
     /// points; right for samples.
     pub fn png(plot: &impl Plot, caption: impl Into<String>) -> Result<Self, PlotError> {
-        Ok(Self { caption: caption.into(), image: Image::Png(plot.to_png_bytes()?) })
+        Ok(Self::drawn_png(plot.to_png_bytes()?, caption))
+    }
+
+    /// A picture that is drawn already, as inline SVG.
+    pub(crate) fn drawn_svg(document: String, caption: impl Into<String>) -> Self {
+        Self { caption: caption.into(), image: Image::Svg(document) }
+    }
+
+    /// The same as the bytes of a PNG file.
+    pub(crate) fn drawn_png(bytes: Vec<u8>, caption: impl Into<String>) -> Self {
+        Self { caption: caption.into(), image: Image::Png(bytes) }
     }
 
     pub(crate) fn write_html(&self, html: &mut String) {

@@ -2,12 +2,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 
 use super::pictures::slug;
-use super::{StudyError, digit_metrics, label_metric, point_metrics};
+use super::standard_metrics::unseen_metrics;
+use super::{StudyError, label_metric, point_metrics};
 use crate::generate::{Condition, GenerateError, MixtureModel, Model, TrainedModel, shipped};
 use crate::metrics::{Metric, Shown};
 
@@ -33,7 +35,7 @@ pub struct Case {
     /// What the network is told of labels.
     pub condition: Condition,
     /// What is measured of the samples: by default [`point_metrics`], and of images their
-    /// [labels](label_metric), or [more](digit_metrics) beside real ones.
+    /// [labels](label_metric), or [more](super::digit_metrics) beside real ones.
     pub metrics: Vec<Metric>,
     /// Start and end of the integration, where they are not the process's own.
     pub span: (Option<f64>, Option<f64>),
@@ -130,14 +132,26 @@ impl Case {
         Ok(Case { condition, ..self })
     }
 
-    /// Beside real digits, for samples of `lanes` images.
+    /// Beside real digits, for samples of `lanes` images; see [`Case::beside`] for more cases than
+    /// one.
     pub fn with_digits(self, digits: &Mnist, lanes: usize) -> Result<Self, StudyError> {
-        if !self.is_image() {
-            return Err(StudyError::NoImages { case: self.label() });
+        self.check_image()?;
+        self.beside(&RealDigits::new(digits, lanes)?)
+    }
+
+    /// Beside real digits.
+    pub fn beside(self, digits: &RealDigits) -> Result<Self, StudyError> {
+        self.check_image()?;
+        let RealDigits { metrics, unseen } = digits.clone();
+        Ok(Case { metrics, data: Some(unseen), ..self })
+    }
+
+    /// Refuses lanes that no digits can be compared with.
+    pub(crate) fn check_image(&self) -> Result<(), StudyError> {
+        match self.is_image() {
+            true => Ok(()),
+            false => Err(StudyError::NoImages { case: self.label() }),
         }
-        let metrics = image_metrics(digit_metrics(digits, lanes)?)?;
-        let unseen = FiniteData::new(digits.second_half().pixels)?;
-        Ok(Case { metrics, data: Some(Arc::new(unseen)), ..self })
     }
 
     /// Whether its lanes are square grey images.
@@ -157,10 +171,12 @@ impl Case {
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
         let name = format!("cat-{}", process::parse(process)?.name());
-        if shipped(&name).is_none() {
-            return Ok(None);
-        }
-        let network = TrainedModel::read(&name)?;
+        // A file of that name in the working directory is somebody's own.
+        let Some(bytes) = shipped(&name) else { return Ok(None) };
+        let network = match AnyNetwork::from_bytes(bytes) {
+            Ok(network) => TrainedModel::new(network, name),
+            Err(source) => return Err(GenerateError::Weights { file: name, source }.into()),
+        };
         match Case::new(process, Arc::new(network)) {
             Ok(case) => Ok(Some(case)),
             // With other parameters than the network's there is none.
@@ -177,6 +193,23 @@ impl Case {
     /// Process and model, for progress and headings.
     pub fn label(&self) -> String {
         format!("{}, {} field", self.process, self.label)
+    }
+}
+
+/// Real digits as cases are compared with them: features, floor and data worked out once for any
+/// number of cases.
+#[derive(Debug, Clone)]
+pub struct RealDigits {
+    metrics: Vec<Metric>,
+    unseen: Arc<dyn DataSet>,
+}
+
+impl RealDigits {
+    /// Of these digits, for samples of `lanes` images; see [`digit_metrics`](super::digit_metrics).
+    pub fn new(digits: &Mnist, lanes: usize) -> Result<Self, StudyError> {
+        let unseen = digits.second_half().pixels;
+        let metrics = image_metrics(unseen_metrics(&unseen, &digits.test, lanes)?)?;
+        Ok(RealDigits { metrics, unseen: Arc::new(FiniteData::new(unseen)?) })
     }
 }
 

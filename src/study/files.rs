@@ -60,7 +60,7 @@ impl CaseResult {
             "first_at_floor": first,
         });
         for floor in &self.floors {
-            let known = |measured: &&Measured| floor.name == "model" || measured.value.is_some();
+            let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
             for measured in floor.metrics.iter().filter(known) {
                 value[format!("{}_{}", floor.name, measured.name)] = json!(measured.mean());
                 for (name, end) in self.interval(&format!("{}_", floor.name), measured) {

@@ -15,6 +15,12 @@ use crate::plot::{Plot, PlotError};
 #[serde(transparent)]
 pub(super) struct Pictures(BTreeMap<String, String>);
 
+/// A picture as its files hold it.
+pub(super) struct Drawn {
+    pub(super) png: Vec<u8>,
+    pub(super) svg: String,
+}
+
 /// What the `study.json` of a directory says of the study before.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
@@ -38,21 +44,20 @@ impl Earlier {
 }
 
 impl Pictures {
-    /// Draws a picture to `NAME.png` and `NAME.svg`, or to none of both.
+    /// Draws a picture to `NAME.png` and `NAME.svg`, or to none of both, and returns what it drew.
     pub(super) fn render(
         &mut self,
         picture: &impl Plot,
         directory: &Path,
         name: &str,
-    ) -> Result<(), StudyError> {
-        let png = picture.to_png_bytes()?;
-        let svg = picture.to_svg_string()?.into_bytes();
-        for (extension, bytes) in [("png", png), ("svg", svg)] {
+    ) -> Result<Drawn, StudyError> {
+        let drawn = Drawn { png: picture.to_png_bytes()?, svg: picture.to_svg_string()? };
+        for (extension, bytes) in [("png", &drawn.png[..]), ("svg", drawn.svg.as_bytes())] {
             let name = format!("{name}.{extension}");
-            atomic_file::write(directory.join(&name), &bytes).map_err(PlotError::from)?;
-            self.0.insert(name, checksum(&bytes));
+            atomic_file::write(directory.join(&name), bytes).map_err(PlotError::from)?;
+            self.0.insert(name, checksum(bytes));
         }
-        Ok(())
+        Ok(drawn)
     }
 
     /// These, and of others those under other names.

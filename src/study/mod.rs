@@ -26,7 +26,7 @@ mod solve;
 mod standard_metrics;
 mod table;
 
-pub use cases::{Case, STUDY_PROCESSES, standard_cases};
+pub use cases::{Case, RealDigits, STUDY_PROCESSES, standard_cases};
 pub use output::{STUDY_FILES, StudyError, write};
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, image_runs, standard_runs};

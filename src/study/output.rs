@@ -194,33 +194,35 @@ fn write_pictures(
     let image_pictures = image_pictures::draw(study)?;
     let mut report = Report::new("driftfield: the solver study");
     describe(&mut report, result)?;
-    for picture in &image_pictures {
-        written.render(&picture.grid, directory, &picture.name)?;
+    let (mut samples, mut trajectories) = (Vec::new(), Vec::new());
+    for picture in image_pictures {
+        let drawn = written.render(&picture.grid, directory, &picture.name)?;
+        let figures = if picture.trajectories { &mut trajectories } else { &mut samples };
+        figures.push(Figure::drawn_png(drawn.png, picture.caption));
     }
-    report.heading("Samples");
-    for picture in image_pictures.iter().filter(|picture| !picture.trajectories) {
-        report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
+    for (name, picture, caption) in pictures.samples {
+        samples.push(Figure::drawn_png(written.render(&picture, directory, &name)?.png, caption));
     }
-    for (name, picture, caption) in &pictures.samples {
-        written.render(picture, directory, name)?;
-        report.figure(Figure::png(picture, caption.as_str())?);
+    for (name, picture, caption) in pictures.trajectories {
+        let drawn = written.render(&picture, directory, &name)?;
+        trajectories.push(Figure::drawn_png(drawn.png, caption));
     }
-    report.heading("Trajectories");
-    for picture in image_pictures.iter().filter(|picture| picture.trajectories) {
-        report.figure(Figure::png(&picture.grid, picture.caption.as_str())?);
-    }
-    for (name, picture, caption) in &pictures.trajectories {
-        written.render(picture, directory, name)?;
-        report.figure(Figure::png(picture, caption.as_str())?);
-    }
-    report.heading("Errors");
-    for (name, picture, caption) in &pictures.curves {
-        match written.render(picture, directory, name) {
+    let mut curves = Vec::new();
+    for (name, picture, caption) in pictures.curves {
+        match written.render(&picture, directory, &name) {
+            Ok(drawn) => curves.push(Figure::drawn_svg(drawn.svg, caption)),
             // A case may have no solver error to draw, being all stochastic.
-            Err(StudyError::Plot(PlotError::Empty { .. })) => continue,
-            other => other?,
+            Err(StudyError::Plot(PlotError::Empty { .. })) => {}
+            Err(other) => return Err(other),
         }
-        report.figure(Figure::svg(picture, caption.as_str())?);
+    }
+    for (heading, figures) in
+        [("Samples", samples), ("Trajectories", trajectories), ("Errors", curves)]
+    {
+        report.heading(heading);
+        for figure in figures {
+            report.figure(figure);
+        }
     }
     report.write(directory.join("report.html"))?;
     Ok(())

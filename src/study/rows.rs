@@ -1,6 +1,6 @@
 //! The numbers of a study.
 
-use super::solve::Trial;
+use super::solve::{SUCCESS, Trial};
 use super::{Case, Run};
 use crate::generate::Budget;
 use crate::metrics::{Estimate, Metric, Shown};
@@ -110,7 +110,7 @@ impl Row {
         let mean =
             |value: fn(&Trial) -> u64| Summary::of(trials.iter().map(|t| value(t) as f64)).mean;
         let measured: Vec<&[_]> = trials.iter().map(|trial| trial.metrics.as_slice()).collect();
-        let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != "success");
+        let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != SUCCESS);
         Row {
             process: case.process.clone(),
             field: case.label.clone(),
@@ -124,7 +124,7 @@ impl Row {
             seconds: Summary::of(trials.iter().map(|trial| trial.seconds)),
             solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
-            outcome: bad.unwrap_or("success"),
+            outcome: bad.unwrap_or(SUCCESS),
         }
     }
 
@@ -164,6 +164,9 @@ pub struct Floor {
     pub metrics: Vec<Measured>,
 }
 
+/// The name of the floor of the true solution.
+const MODEL: &str = "model";
+
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
     /// second draw of the data.
@@ -173,7 +176,7 @@ impl Floor {
         sampling: &[&[Option<Estimate>]],
     ) -> Vec<Floor> {
         let mut floors = vec![Floor {
-            name: "model",
+            name: MODEL,
             label: "model floor".to_owned(),
             definition:
                 "the same numbers for the true ODE solution under the same field: what no ODE solver can improve"
@@ -200,6 +203,11 @@ impl Floor {
             });
         }
         floors
+    }
+
+    /// Whether it is that of the true solution under the model.
+    pub(super) fn is_model(&self) -> bool {
+        self.name == MODEL
     }
 
     /// What the metric of that name says of it.

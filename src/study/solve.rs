@@ -256,7 +256,8 @@ impl Case {
     }
 }
 
-const SUCCESS: &str = "success";
+/// What a solve that reached its end is called in a row.
+pub(super) const SUCCESS: &str = "success";
 
 pub(super) fn rows_of<T: Scalar>(samples: &ArrayD<T>) -> Array2<f64> {
     let lanes = samples.shape()[0];

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use driftfield_problems::data::Mnist;
+use driftfield_networks::Classifier;
+use driftfield_problems::data::{Digits, Mnist};
 use driftfield_problems::spec::SpecError;
 use ndarray::Array2;
 
@@ -37,8 +38,7 @@ pub fn point_metrics() -> Result<Vec<Metric>, SpecError> {
 /// The share of digits that are recognised as what they were made for: all that is known of them
 /// without real ones.
 pub fn label_metric() -> Result<Metric, StudyError> {
-    let classifier = shipped_classifier()?;
-    Ok(of_labels(move |images, labels| Ok(classifier.accuracy(images.view(), labels)?)))
+    Ok(of_labels(Arc::new(shipped_classifier()?)))
 }
 
 /// The metrics of digits beside real ones, for samples of `lanes` images: Frechet and kernel
@@ -48,11 +48,22 @@ pub fn label_metric() -> Result<Metric, StudyError> {
 /// seen where these are the 9,000 of `weights/README.md`; the floor is what as many of the digits
 /// under `t10k-*` score.
 pub fn digit_metrics(digits: &Mnist, lanes: usize) -> Result<Vec<Metric>, StudyError> {
+    unseen_metrics(&digits.second_half().pixels, &digits.test, lanes)
+}
+
+/// The same from the pixels of the digits that the classifier has not seen and from those of the
+/// floor.
+pub(super) fn unseen_metrics(
+    unseen: &Array2<f64>,
+    real: &Digits,
+    lanes: usize,
+) -> Result<Vec<Metric>, StudyError> {
     let single = |pixels: &Array2<f64>| pixels.mapv(|pixel| pixel as f32);
-    let unseen = single(&digits.second_half().pixels);
-    let reference = Arc::new(ImageReference::new(shipped_classifier()?, unseen.view())?);
-    let floor = reference.floor(single(&digits.test.pixels).view(), &digits.test.labels, lanes)?;
-    let real = |value: f64, interval: Option<[f64; 2]>| RealData {
+    // One for all three, so that a sample is classified once.
+    let classifier = Arc::new(shipped_classifier()?);
+    let reference = Arc::new(ImageReference::new(classifier.clone(), single(unseen).view())?);
+    let floor = reference.floor(single(&real.pixels).view(), &real.labels, lanes)?;
+    let scored = |value: f64, interval: Option<[f64; 2]>| RealData {
         label: "real digits".to_owned(),
         definition: "the same numbers for as many real digits of those under t10k-*".to_owned(),
         estimate: Estimate { value, interval },
@@ -61,31 +72,30 @@ pub fn digit_metrics(digits: &Mnist, lanes: usize) -> Result<Vec<Metric>, StudyE
         &reference,
         "frechet",
         "squared Frechet distance between Gaussians fitted to the features of samples and of real digits, the second half of those under train-*, in a small classifier. It was trained on the first half of the 9,000 that weights/README.md names; of other files it may have seen some of the second. This is no FID: that has the features of a network trained on ImageNet. It grows as the number of samples falls, so that rows are comparable at one number of lanes only",
-        |reference, images| reference.frechet(images.view()),
+        ImageReference::frechet,
     );
     let kernel = of_images(
         &reference,
         "kernel_distance",
         "unbiased MMD^2 of the same features with the kernel (x.y / d + 1)^3",
-        |reference, images| reference.kernel(images.view()),
+        ImageReference::kernel,
     );
-    let label = of_labels(move |images, labels| reference.accuracy(images.view(), labels));
     let floors = [
-        Some(real(floor.frechet, Some(floor.frechet_interval))),
-        Some(real(floor.kernel, Some(floor.kernel_interval))),
-        floor.accuracy.map(|share| real(share, None)),
+        Some(scored(floor.frechet, Some(floor.frechet_interval))),
+        Some(scored(floor.kernel, Some(floor.kernel_interval))),
+        floor.accuracy.map(|share| scored(share, None)),
     ];
     let metrics = [
         frechet.headed("Frechet").written(NumberFormat::Decimals(1)),
         kernel.headed("kernel").shown(Shown::Tables),
-        label,
+        of_labels(classifier),
     ];
     let above =
         |(metric, floor): (Metric, Option<RealData>)| floor.into_iter().fold(metric, Metric::above);
     Ok(metrics.into_iter().zip(floors).map(above).collect())
 }
 
-type OfImages = fn(&ImageReference, &Array2<f32>) -> Result<Jackknife, MetricError>;
+type OfImages = fn(&ImageReference, &PreparedSample) -> Result<Jackknife, MetricError>;
 
 fn of_images(
     reference: &Arc<ImageReference>,
@@ -94,23 +104,13 @@ fn of_images(
     distance: OfImages,
 ) -> Metric {
     let reference = reference.clone();
-    Metric::of(name, definition, move |samples, _| {
-        Ok(Some(distance(&reference, &pixels(samples))?.into()))
-    })
+    Metric::of(name, definition, move |samples, _| Ok(Some(distance(&reference, samples)?.into())))
 }
 
-fn of_labels(
-    accuracy: impl Fn(&Array2<f32>, &[u32]) -> Result<f64, MetricError> + Send + Sync + 'static,
-) -> Metric {
+fn of_labels(classifier: Arc<Classifier>) -> Metric {
     let definition = "share of the samples that the classifier recognises as their label";
     let metric = Metric::of("label_accuracy", definition, move |samples, _| {
-        let share = samples.labels().map(|labels| accuracy(&pixels(samples), labels));
-        Ok(share.transpose()?.map(Estimate::from))
+        Ok(samples.label_accuracy(&classifier)?.map(Estimate::from))
     });
     metric.headed("label").written(NumberFormat::Percent).shown(Shown::Tables)
-}
-
-/// The images, `[n, pixels]` row by row.
-fn pixels(samples: &PreparedSample) -> Array2<f32> {
-    samples.rows().as_standard_layout().mapv(|pixel| pixel as f32)
 }

@@ -4,6 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::rows::{Floor, Measured, named};
+use super::solve::SUCCESS;
 use super::{CaseResult, Row, StudyResult};
 use crate::metrics::{Metric, Shown};
 
@@ -70,7 +71,7 @@ impl<'a> Layout<'a> {
         let scientific =
             |value: Option<f64>| value.map_or(NONE.into(), |value| format!("{value:.2e}"));
         let mark = if reaches_floor { " *" } else { "" };
-        let failed = if row.outcome == "success" { "" } else { row.outcome };
+        let failed = if row.outcome == SUCCESS { "" } else { row.outcome };
         let mut cells = vec![
             format!("{}{mark}", row.solver),
             format!("{} {failed}", row.budget()).trim().to_owned(),
@@ -89,9 +90,9 @@ impl<'a> Layout<'a> {
     /// The cells of the floors that the table has a number of.
     pub(super) fn floors(&self, case: &CaseResult) -> Vec<Vec<String>> {
         let cells = |floor: &Floor| {
-            let nfe = match floor.name {
-                "model" => format!("{:.0}", case.truth_nfe),
-                _ => String::new(),
+            let nfe = match floor.is_model() {
+                true => format!("{:.0}", case.truth_nfe),
+                false => String::new(),
             };
             let mut cells = vec![floor.label.clone(), String::new(), nfe];
             cells.resize(if self.spread { 7 } else { 6 }, String::new());

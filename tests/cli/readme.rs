@@ -1,4 +1,5 @@
-//! The commands of the README, run as they stand and in order in what a clone has.
+//! The commands of the README and of the page for those who come from another library, run as they
+//! stand and in order in what a clone has.
 
 use std::process::Command;
 
@@ -15,12 +16,12 @@ const LEFT_OUT: [(&str, &str); 3] = [
     ("driftfield train", "2,000 steps; `train.rs` runs shorter ones"),
 ];
 
-/// The lines of the blocks that a shell is meant to read.
-fn commands() -> Vec<String> {
-    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+/// The lines of the blocks of a page that a shell is meant to read.
+fn commands(page: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(format!("{ROOT}/{page}")).unwrap();
     let mut language = None;
     let mut commands = Vec::new();
-    for line in readme.lines() {
+    for line in page.lines() {
         match (line.strip_prefix("```"), language) {
             (Some(_), Some(_)) => language = None,
             (Some(opened), None) => language = Some(opened.to_owned().leak() as &str),
@@ -34,9 +35,9 @@ fn commands() -> Vec<String> {
     commands
 }
 
+/// How many commands of a page have run, and how many of each kind were left out.
 #[cfg(unix)]
-#[test]
-fn every_command_of_the_readme_runs_as_it_stands() {
+fn run_page(page: &str) -> (usize, [usize; LEFT_OUT.len()]) {
     use std::os::unix::fs::symlink;
 
     let room = Room::new();
@@ -52,7 +53,7 @@ fn every_command_of_the_readme_runs_as_it_stands() {
     room.array("init.npy", &[500, 2], noise.into_raw_vec_and_offset().0);
     let path = format!("{}:{}", room.path("bin").display(), std::env::var("PATH").unwrap());
     let (mut run, mut left_out) = (0, [0; LEFT_OUT.len()]);
-    for line in commands() {
+    for line in commands(page) {
         if let Some(kind) = LEFT_OUT.iter().position(|(begin, _)| line.starts_with(begin)) {
             left_out[kind] += 1;
             continue;
@@ -63,7 +64,20 @@ fn every_command_of_the_readme_runs_as_it_stands() {
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
         run += 1;
     }
+    (run, left_out)
+}
+
+#[cfg(unix)]
+#[test]
+fn every_command_of_the_readme_runs_as_it_stands() {
+    let (run, left_out) = run_page("README.md");
     assert!(run >= 8, "{run} commands");
     // Nothing is left out that is no longer there.
     assert!(left_out.iter().all(|&count| count > 0), "{left_out:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn every_command_for_those_who_come_from_another_library_runs_as_it_stands() {
+    assert_eq!(run_page("docs/coming-from.md"), (2, [0; LEFT_OUT.len()]));
 }

@@ -273,3 +273,19 @@ fn jobs_change_the_times_alone() {
     assert_eq!(one, with("--jobs 3"));
     room.run("study --quick --jobs 0").refused(&["--jobs"]);
 }
+
+/// What is shipped is meant, whatever lies in the directory that the study is run in.
+#[test]
+fn files_named_as_a_shipped_network_are_not_the_shipped_network() {
+    let room = Room::new();
+    let line = "study --quick --json --lanes 8 --process vp --field trained --solver euler";
+    let alone = room.run(line).succeeded().json();
+    for name in ["cat-vp", "cat-vp.safetensors"] {
+        room.write(name, "somebody's own");
+    }
+    let beside = room.run(line).succeeded().json();
+    let errors = |study: &Value| -> Vec<Value> {
+        rows(study).iter().map(|row| row["solver_error"].clone()).collect()
+    };
+    assert_eq!(errors(&alone), errors(&beside));
+}

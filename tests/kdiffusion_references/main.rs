@@ -16,7 +16,7 @@ use driftfield_solvers::NonlinearPart;
 use driftfield_solvers::method::exponential::Singlestep;
 use serde_json::Value;
 
-/// What references/README.md asks for where states start near 100.
+/// What docs/references.md asks for where states start near 100.
 const TOLERANCE: f64 = 1e-9;
 
 fn flow() -> PathField<Batch> {

@@ -45,6 +45,10 @@ impl Model for Around {
         &self.label
     }
 
+    fn source(&self) -> &str {
+        self.inner.source()
+    }
+
     fn row_shape(&self) -> Vec<usize> {
         self.inner.row_shape()
     }

@@ -8,7 +8,7 @@ use driftfield_problems::echo::echo_path;
 
 use crate::generate::GenerateError;
 
-/// The data named `data` that the network of the file `weights` was trained on: of the registry, or
+/// The data named `data` that the network of the file `weights` was trained on: of the catalogue, or
 /// in a file that is beside the weights, where it was in training, or where an absolute name says.
 pub(super) fn of(weights: &str, data: &str) -> Result<Arc<dyn DataSet>, GenerateError> {
     let Some((before, name)) = data::file_of(data) else {
