@@ -2,9 +2,10 @@
 //! [`SemilinearField`], so that neither its stiffness nor the
 //! change of scale along a diffusion costs accuracy.
 //!
-//! A step is a [`Transition`] of the linear part and weights of the values of
-//! the nonlinear part, which come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]) or from
-//! the past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! A step is a [`Transition`] of the linear part and weights of the values of the nonlinear part
+//! (`step/`). Those come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]: `singlestep/`) or
+//! from the past ([`Multistep`], [`History`]: `multistep/`), and noise may come on top
+//! ([`SdeMultistep`], [`Ancestral2S`]: `stochastic/`). They are ordinary [`Method`](super::Method)s
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
@@ -17,69 +18,30 @@
 //! A new method is one file and one line in [`exponential_methods`], or, if it draws noise, in
 //! [`stochastic_exponential_methods`].
 
-mod ancestral_2s;
-mod ancestral_noise;
-mod churn;
-mod continuous;
-mod ddim;
-mod deis;
-mod diffusion_noise;
-mod dpm_2;
-mod dpm_solver_m;
-mod edm_heun;
-mod embedded;
-mod history;
-mod ipndm;
-mod knot;
 mod multistep;
-mod nodes;
-mod phi;
-mod quadrature;
-mod rho_runge_kutta;
-mod rule;
-mod sde_2s;
-mod sde_multistep;
 mod singlestep;
-mod starter;
-mod step_noise;
-mod to_data;
-mod transition;
-mod unic;
-mod unipc;
-mod variant;
+mod step;
+mod stochastic;
 
 use super::BoxedMethod;
 use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
-pub use ancestral_2s::{Ancestral2S, Ancestral2SStepper};
-pub use ancestral_noise::AncestralNoise;
-pub use churn::{Churn, Churned, ChurnedStepper};
-pub use continuous::{Continuous, MadeStep};
-pub use ddim::{Ddim, DdimStepper};
-pub use deis::Deis;
-pub use diffusion_noise::DiffusionNoise;
-pub use dpm_2::{Dpm2, Dpm2Stepper};
-pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
-pub use edm_heun::{EdmHeun, edm_heun};
-pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedSinglestep, EmbeddedStepper};
-pub use history::History;
-pub use ipndm::Ipndm;
-pub use knot::Knot;
-pub use multistep::{Multistep, MultistepStepper, Start};
-pub use nodes::{NodeRule, Nodes};
-pub use phi::phi;
-pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaStepper};
-pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
-pub use sde_2s::{Sde2S, Sde2SStepper};
-pub use sde_multistep::{SdeMultistep, SdeMultistepStepper};
-pub use singlestep::{Singlestep, SinglestepStepper};
-pub use step_noise::NoiseSettingError;
-pub use transition::Transition;
-pub use unic::UniC;
-pub use unipc::{Bh, UniP, UniPc};
-pub use variant::Variant;
+pub use multistep::{
+    Bh, Deis, DpmSolverM, FinalOrders, Ipndm, MAX_VALUES, Multistep, MultistepRule, MultistepStep,
+    MultistepStepper, Start, ThirdOrder, UniC, UniP, UniPc,
+};
+pub use singlestep::{
+    DPM_SOLVER_CONTROLLER, Ddim, DdimStepper, Dpm2, Dpm2Stepper, EdmHeun, EmbeddedSinglestep,
+    EmbeddedStepper, NodeRule, Nodes, RhoRungeKutta, RhoRungeKuttaStepper, Singlestep,
+    SinglestepStepper, edm_heun,
+};
+pub use step::{Continuous, History, Knot, MadeStep, Transition, Variant, phi};
+pub use stochastic::{
+    Ancestral2S, Ancestral2SStepper, AncestralNoise, Churn, Churned, ChurnedStepper,
+    DiffusionNoise, NoiseSettingError, Sde2S, Sde2SStepper, SdeMultistep, SdeMultistepStepper,
+};
 
 /// Every exponential integrator with its default settings.
 pub fn exponential_methods<S, F>() -> Vec<BoxedMethod<S, F>>

@@ -1,5 +1,7 @@
-use super::{FinalOrders, MultistepRule, MultistepStep, Singlestep, Variant};
+use super::{FinalOrders, MultistepRule, MultistepStep};
 use crate::field::FieldError;
+use crate::method::exponential::singlestep::Singlestep;
+use crate::method::exponential::step::Variant;
 use crate::semilinear::NonlinearPart;
 
 /// The multistep methods of order 2 and 3: DPM-Solver-2M and -3M for the noise,

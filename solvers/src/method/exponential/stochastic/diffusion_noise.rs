@@ -1,6 +1,6 @@
 use super::step_noise::{NoiseSettingError, checked, length_towards_data};
-use super::{Knot, Transition};
 use crate::field::FieldError;
+use crate::method::exponential::step::{Knot, Transition};
 use crate::semilinear::NonlinearPart;
 
 /// The noise of the SDE-DPM-Solvers: that of the reverse diffusion at noise level `sqrt(eta)`,

@@ -1,4 +1,5 @@
-use super::{Churn, Churned, RhoRungeKutta};
+use super::RhoRungeKutta;
+use crate::method::exponential::stochastic::{Churn, Churned};
 use crate::method::runge_kutta::HeunTableau;
 
 /// The second-order sampler of Karras et al., *Elucidating the Design Space of

@@ -1,7 +1,5 @@
-use super::continuous::continuous_order;
-use super::step_noise::Increment;
-use super::to_data::ends_in_data;
-use super::{AncestralNoise, Continuous, History, Knot};
+use crate::method::exponential::step::{Continuous, History, Knot, continuous_order, ends_in_data};
+use crate::method::exponential::stochastic::{AncestralNoise, Increment};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};

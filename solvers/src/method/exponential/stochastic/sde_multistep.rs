@@ -1,9 +1,9 @@
-use super::multistep::{advance, known_values};
-use super::rule::MAX_VALUES;
-use super::step_noise::Increment;
-use super::to_data::check_transition;
-use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
+use super::{DiffusionNoise, Increment};
 use crate::field::Counted;
+use crate::method::exponential::multistep::{
+    DpmSolverM, FinalOrders, MAX_VALUES, MultistepRule, MultistepStep, advance, known_values,
+};
+use crate::method::exponential::step::{History, Knot, check_transition};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -13,9 +13,9 @@ use crate::state::{State, StateError};
 /// -2M for the noise (Lu et al., *DPM-Solver++*, 2022, appendix), and SDE-DPM-Solver++ 3M
 /// (k-diffusion).
 ///
-/// With the [`Transition`](super::Transition) of the diffusion at `eta` in place of the flow's,
+/// With the [`Transition`](crate::method::exponential::Transition) of the diffusion at `eta` in place of the flow's,
 /// the weights are those of [`DpmSolverM`], and [`DiffusionNoise`] comes on top. Its
-/// [`Variant`](super::Variant)s are `midpoint` (`DpmSolver`) and `heun` (`Taylor`) of
+/// [`Variant`](crate::method::exponential::Variant)s are `midpoint` (`DpmSolver`) and `heun` (`Taylor`) of
 /// k-diffusion and diffusers.
 ///
 /// Without noise the order is the flow's. Weak order 1 with one value, else 2: with constant

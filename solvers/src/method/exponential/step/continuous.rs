@@ -31,7 +31,7 @@ pub struct Continuous<S> {
 }
 
 /// Order of the extension of a method of this order.
-pub(super) fn continuous_order(order: u32) -> Option<u32> {
+pub(crate) fn continuous_order(order: u32) -> Option<u32> {
     Some(order.min(3))
 }
 
@@ -145,7 +145,7 @@ impl<S: State> Continuous<S> {
     }
 
     /// The same for lanes that have a step each.
-    pub(super) fn prepare_lanes(
+    pub(crate) fn prepare_lanes(
         &mut self,
         part: NonlinearPart,
         schedule: &Arc<dyn Schedule>,

@@ -1,6 +1,6 @@
-use super::continuous::continuous_order;
 use super::{Singlestep, SinglestepStepper};
 use crate::field::Counted;
+use crate::method::exponential::step::{Variant, continuous_order};
 use crate::method::{
     ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told,
     copy_lanes, move_lanes,
@@ -41,7 +41,7 @@ impl EmbeddedSinglestep {
 
     /// Another treatment of the highest difference.
     #[must_use]
-    pub fn variant(self, variant: super::Variant) -> Self {
+    pub fn variant(self, variant: Variant) -> Self {
         EmbeddedSinglestep(self.0.variant(variant))
     }
 

@@ -1,9 +1,9 @@
 use std::cell::RefCell;
 
-use super::continuous::{MadeStep, continuous_order};
-use super::to_data::{check_finite, ends_in_data, step_to_data};
-use super::{Continuous, Knot};
 use crate::field::{Counted, FieldError, Times, VectorField};
+use crate::method::exponential::step::{
+    Continuous, Knot, MadeStep, check_finite, continuous_order, ends_in_data, step_to_data,
+};
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaStepper};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{Level, NonlinearPart, SemilinearField, Target};

@@ -1,5 +1,5 @@
-use super::to_data::{ends_in_data, step_to_data};
-use super::{Continuous, Singlestep, SinglestepStepper};
+use super::{Singlestep, SinglestepStepper};
+use crate::method::exponential::step::{Continuous, ends_in_data, step_to_data};
 use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};

@@ -1,6 +1,7 @@
-use super::{Knot, Singlestep, Transition};
 use crate::field::FieldError;
 use crate::method::GridPosition;
+use crate::method::exponential::singlestep::Singlestep;
+use crate::method::exponential::step::{Knot, Transition};
 use crate::semilinear::NonlinearPart;
 
 /// Most values that a [`MultistepRule`] may combine.

@@ -1,6 +1,6 @@
-use super::nodes::Division;
-use super::to_data::{ends_in_data, step_to_data};
-use super::{AncestralNoise, Knot, Nodes, Transition};
+use super::AncestralNoise;
+use crate::method::exponential::singlestep::{Division, Nodes};
+use crate::method::exponential::step::{Knot, Transition, ends_in_data, step_to_data};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::semilinear::{NonlinearPart, SemilinearField};

@@ -70,7 +70,7 @@ impl Transition {
     }
 
     /// Whether the step starts or ends where there is no noise, or nothing else.
-    pub(super) fn is_infinite(&self) -> bool {
+    pub(crate) fn is_infinite(&self) -> bool {
         self.h.is_infinite()
     }
 

@@ -1,7 +1,6 @@
-use super::nodes::Division;
-use super::step_noise::Increment;
-use super::to_data::{ends_in_data, step_to_data};
-use super::{AncestralNoise, Knot, Nodes, Transition};
+use super::{AncestralNoise, Increment};
+use crate::method::exponential::singlestep::{Division, Nodes};
+use crate::method::exponential::step::{Knot, Transition, ends_in_data, step_to_data};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};

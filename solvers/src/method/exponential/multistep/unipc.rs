@@ -1,5 +1,6 @@
-use super::{FinalOrders, MAX_VALUES, Multistep, MultistepRule, MultistepStep, Transition, UniC};
+use super::{FinalOrders, MAX_VALUES, Multistep, MultistepRule, MultistepStep, UniC};
 use crate::field::FieldError;
+use crate::method::exponential::step::Transition;
 use crate::semilinear::NonlinearPart;
 
 /// UniP-p, the predictor of UniPC of order p (Zhao et al., *UniPC*, 2023, algorithms 6 and 8).

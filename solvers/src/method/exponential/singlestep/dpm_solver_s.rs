@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::continuous::{MadeStep, continuous_order};
-use super::nodes::Division;
-use super::to_data::check_transition;
-use super::{Continuous, Knot, Nodes, Transition, Variant};
+use super::nodes::{Division, Nodes};
 use crate::field::{ByLane, FieldError, Times};
+use crate::method::exponential::step::{
+    Continuous, Knot, MadeStep, Transition, Variant, check_transition, continuous_order,
+};
 use crate::method::{
     GridPosition, Interpolant, Kind, LaneSteps, Method, MethodInfo, Step, StepError, Stepper, Told,
     copy_lanes, move_lanes,
@@ -50,7 +50,7 @@ impl Singlestep {
         Self::of_order(3, part)
     }
 
-    pub(super) fn of_order(order: usize, part: NonlinearPart) -> Self {
+    pub(crate) fn of_order(order: usize, part: NonlinearPart) -> Self {
         Singlestep {
             part,
             order,
@@ -111,11 +111,11 @@ impl Singlestep {
         orders
     }
 
-    pub(super) fn own_order(&self) -> usize {
+    pub(crate) fn own_order(&self) -> usize {
         self.order
     }
 
-    pub(super) fn part(&self) -> NonlinearPart {
+    pub(crate) fn part(&self) -> NonlinearPart {
         self.part
     }
 
@@ -229,7 +229,7 @@ struct OwnSteps {
 }
 
 impl<S: State> SinglestepStepper<S> {
-    pub(super) fn new(method: Singlestep, initial: &S) -> Self {
+    pub(crate) fn new(method: Singlestep, initial: &S) -> Self {
         SinglestepStepper {
             values: vec![initial.zeros_like(); method.order],
             stage: initial.zeros_like(),
@@ -242,12 +242,12 @@ impl<S: State> SinglestepStepper<S> {
     }
 
     /// The value at the start of the step, given from outside.
-    pub(super) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
+    pub(crate) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
     }
 
-    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+    pub(crate) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
         self.continuous.tell(Told::Lanes(from))?;
         if let Some(lanes) = &mut self.lanes {
             lanes.known = from.iter().map(|&lane| lanes.known[lane]).collect();
