@@ -15,6 +15,25 @@
 //! let _ = solve(&problem, &Ddim::default(), SolveOptions::steps(10));
 //! ```
 //!
+//! # Notation
+//!
+//! The formulas of the methods are those of their papers. `x` is the state at the start of the
+//! step (`u` in code), `x_next` that at its end; `alpha`, `sigma`, `lambda = ln(alpha / sigma)` (the
+//! clock, `log_snr`) and `rho = sigma / alpha` are those of the start, `alpha_next` and so on those
+//! of the end. `h = lambda_next - lambda`. `D` is the predicted data, `E` the predicted noise, `N`
+//! whichever of them a method takes: `N_0` at the start of the step, `N_1`, `N_2`, .. at the
+//! starts of the steps before it, or at inner nodes. `D0`, `D1`, `D2` are differences of
+//! these values. The weights `w_k`, and the factor of `x`, are
+//!
+//! | | noise, `N = E` | data, `N = D` |
+//! |---|---|---|
+//! | factor of `x` | `alpha_next / alpha` | `sigma_next / sigma` |
+//! | `w_1` | `-sigma_next (e^h - 1)` | `alpha_next (1 - e^-h)` |
+//! | `w_2` | `-sigma_next ((e^h - 1) / h - 1)` | `alpha_next (1 - (1 - e^-h) / h)` |
+//! | `w_3` | `-sigma_next ((e^h - 1 - h) / h^2 - 1/2)` | `alpha_next (1/2 - (e^-h - 1 + h) / h^2)` |
+//!
+//! which are [`Transition::scale`] and [`Transition::weight`].
+//!
 //! A new method is one file and one line in [`exponential_methods`], or, if it draws noise, in
 //! [`stochastic_exponential_methods`].
 

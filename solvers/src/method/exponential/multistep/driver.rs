@@ -290,7 +290,7 @@ pub(crate) fn known_values<S: State>(
     history.knots().iter().take_while(|knot| knot.log_snr().is_finite()).count()
 }
 
-/// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
+/// `next <- scale x + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
 pub(crate) fn advance<S: State>(
     next: &mut S,
     u: &S,

@@ -9,7 +9,7 @@ pub const MAX_VALUES: usize = 8;
 
 /// A multistep method, as the weights it gives to the last values of the nonlinear part:
 ///
-/// `u_next = scale u + sum_j w_j N_j`, `N_0` at the start of the step, `N_1` one step
+/// `x_next = scale x + sum_j w_j N_j`, `N_0` at the start of the step, `N_1` one step
 /// back, and so on. [`Multistep`](super::Multistep) does everything else.
 pub trait MultistepRule {
     /// Name as on the command line.

@@ -17,13 +17,38 @@ use crate::state::{State, StateError};
 /// noise (Lu et al., *DPM-Solver*, 2022, algorithms 1 and 2), DPM-Solver++1, 2S
 /// and 3S for the data (Lu et al., *DPM-Solver++*, 2022, algorithm 1).
 ///
-/// With `w_k` the [`Transition::weight`]s and `r_i` the shares of the inner nodes, order 2
-/// is `scale u + w_1 N_0 + c (N_1 - N_0) / r_1`, `c = w_1 / 2` or `w_2` by
-/// [`Variant`]; order 3 is `scale u + w_1 N_0 + w_2 (N_2 - N_0) / r_2`, or the
-/// whole quadratic through its three values.
+/// With nodes `s_i` at `lambda + r_i h` and `N_i` the values there, in the
+/// [notation] of this module, for the noise:
+///
+/// - order 1: `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0`;
+/// - order 2, `r_1 = 1/2`: `x_1 = alpha_1 / alpha x - sigma_1 (e^(r_1 h) - 1) N_0`,
+///   `x_next = alpha_next / alpha x - sigma_next (e^h - 1) (N_0 + (N_1 - N_0) / (2 r_1))`;
+/// - order 3, `r_1 = 1/3`, `r_2 = 2/3`: `x_1` as before,
+///   `x_2 = alpha_2 / alpha x - sigma_2 (e^(r_2 h) - 1) N_0 -
+///   sigma_2 r_2 / r_1 ((e^(r_2 h) - 1) / (r_2 h) - 1) (N_1 - N_0)`,
+///   `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0 -
+///   sigma_next / r_2 ((e^h - 1) / h - 1) (N_2 - N_0)`.
+///
+/// For the data, with `sigma` and `alpha` exchanged and `h` of the other sign:
+///
+/// - order 1: `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) N_0`;
+/// - order 2: `x_1 = sigma_1 / sigma x + alpha_1 (1 - e^(-r_1 h)) N_0`,
+///   `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) (N_0 + (N_1 - N_0) / (2 r_1))`;
+/// - order 3: `x_1` as before,
+///   `x_2 = sigma_2 / sigma x + alpha_2 (1 - e^(-r_2 h)) N_0 +
+///   alpha_2 r_2 / r_1 (1 - (1 - e^(-r_2 h)) / (r_2 h)) (N_1 - N_0)`,
+///   `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) N_0 +
+///   alpha_next / r_2 (1 - (1 - e^-h) / h) (N_2 - N_0)`.
+///
+/// That is [`Variant::DpmSolver`]. With [`Variant::Taylor`], `D1_0 = (N_1 - N_0) / r_1` and
+/// `D1_1 = (N_2 - N_0) / r_2`, the ends are `w_1 N_0 + w_2 D1_0` at order 2 and
+/// `w_1 N_0 + w_2 D1 + w_3 D2` at order 3, with `D1 = (r_2 D1_0 - r_1 D1_1) / (r_2 - r_1)` and
+/// `D2 = 2 (D1_1 - D1_0) / (r_2 - r_1)`, after the same factor of `x`.
 ///
 /// Steps of order 1 are finite to where there is no noise, from there with the noise, and from pure
 /// noise with the data; steps with inner nodes are not.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone)]
 pub struct Singlestep {
     part: NonlinearPart,

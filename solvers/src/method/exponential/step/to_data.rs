@@ -69,7 +69,7 @@ pub(crate) fn ends_in_data(end: &Level) -> bool {
     end.log_snr == f64::INFINITY
 }
 
-/// The Euler step to where there is no noise left: `u_next = alpha D`, the predicted data. It is
+/// The Euler step to where there is no noise left: `x_next = alpha_next D`, the predicted data. It is
 /// exact if the prediction does not change on the way, and all that methods with evaluations
 /// at the end of a step can do there.
 pub(crate) fn step_to_data<S: State, F: SemilinearField<S>>(

@@ -8,7 +8,7 @@ use crate::semilinear::NonlinearPart;
 ///
 /// With the clock `lambda = ln(alpha / sigma)` this diffusion is
 ///
-/// `du = (u' of the probability flow - eta sigma E) dlambda + sqrt(2 eta) sigma dW`,
+/// `dx = (x' of the probability flow - eta sigma E) dlambda + sqrt(2 eta) sigma dW`,
 ///
 /// and over a step `h` of the clock, to `sigma`, its noise has the variance
 ///
