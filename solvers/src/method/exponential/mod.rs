@@ -34,8 +34,8 @@
 //!
 //! which are [`Transition::scale`] and [`Transition::weight`].
 //!
-//! A new method is one file and one line in [`exponential_methods`], or, if it draws noise, in
-//! [`stochastic_exponential_methods`].
+//! A new method is one file and one line: in [`multistep_rules`] if it is a rule of weights, else in
+//! [`exponential_methods`], or, if it draws noise, in [`stochastic_exponential_methods`].
 
 mod multistep;
 mod singlestep;
@@ -49,7 +49,7 @@ use crate::state::State;
 
 pub use multistep::{
     Bh, Deis, DpmSolverM, FinalOrders, Ipndm, MAX_VALUES, Multistep, MultistepRule, MultistepStep,
-    MultistepStepper, Start, ThirdOrder, UniC, UniP, UniPc,
+    MultistepStepper, Start, ThirdOrder, UniC, UniP, UniPc, multistep_rules,
 };
 pub use singlestep::{
     DPM_SOLVER_CONTROLLER, Ddim, DdimStepper, Dpm2, Dpm2Stepper, EdmHeun, EmbeddedSinglestep,
@@ -83,10 +83,9 @@ where
     for order in 1..=4 {
         methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
     }
-    let deis = (0..4).map(Deis::tab).chain((0..4).map(Deis::rho_ab)).chain([Deis::lms(4)]);
-    methods.extend(deis.map(|rule| BoxedMethod::new(Multistep::new(rule))));
+    let rules = multistep_rules().into_iter();
+    methods.extend(rules.map(|(_, rule)| BoxedMethod::new(Multistep::new(rule))));
     methods.extend([
-        BoxedMethod::new(Multistep::new(Ipndm)),
         BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
         BoxedMethod::new(Dpm2::new()),
         BoxedMethod::new(edm_heun(Churn::NONE)),

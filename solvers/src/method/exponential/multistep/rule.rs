@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::field::FieldError;
 use crate::method::GridPosition;
 use crate::method::exponential::singlestep::Singlestep;
@@ -44,6 +46,33 @@ pub trait MultistepRule {
     /// Makes the parts of the first step under [`Start::Matching`](super::Start::Matching).
     fn starter(&self) -> Singlestep {
         Singlestep::of_order(self.values().min(3), self.part())
+    }
+}
+
+impl<R: MultistepRule + ?Sized> MultistepRule for Arc<R> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn part(&self) -> NonlinearPart {
+        (**self).part()
+    }
+    fn values(&self) -> usize {
+        (**self).values()
+    }
+    fn order(&self) -> u32 {
+        (**self).order()
+    }
+    fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
+        (**self).weights(step, weights)
+    }
+    fn final_orders(&self) -> FinalOrders {
+        (**self).final_orders()
+    }
+    fn finite_at_data(&self) -> bool {
+        (**self).finite_at_data()
+    }
+    fn starter(&self) -> Singlestep {
+        (**self).starter()
     }
 }
 
