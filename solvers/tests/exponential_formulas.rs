@@ -186,6 +186,9 @@ impl Past<'_> {
 /// What a formula adds to the scaled state.
 type Formula = Box<dyn Fn(&Past<'_>) -> f64>;
 
+/// What a corrector adds in its place, given the value at the predicted end.
+type Corrector<'a> = dyn Fn(&Past<'_>, f64) -> f64 + 'a;
+
 fn dpm_solver_m(part: NonlinearPart, eta: f64, variant: Variant, half: bool) -> Formula {
     Box::new(move |past| {
         let [_, w1, w2, w3] = weights(part, eta, past.at(0), past.to);
@@ -288,7 +291,7 @@ fn follow(
     (part, eta, std): (NonlinearPart, f64, &dyn Fn(f64, At) -> f64),
     values: usize,
     formula: &dyn Fn(&Past<'_>) -> f64,
-    corrector: Option<&dyn Fn(&Past<'_>, f64) -> f64>,
+    corrector: Option<&Corrector<'_>>,
 ) {
     for seed in 0..3 {
         let (mut x, knots) = drawn(seed);
