@@ -154,7 +154,7 @@ impl<T> Catalog<T> {
         self
     }
 
-    fn with_all(self, entries: impl IntoIterator<Item = Entry<T>>) -> Self {
+    pub(crate) fn with_all(self, entries: impl IntoIterator<Item = Entry<T>>) -> Self {
         entries.into_iter().fold(self, Catalog::with)
     }
 

@@ -1,16 +1,19 @@
-//! Every method that runs on the fields of a Gaussian path. A method is its entry here; one that
-//! has no parameters is its line in the lists of the solvers crate.
+//! Every method that runs on the fields of a Gaussian path: the lists of the solvers crate, with
+//! entries here for those of their methods that have parameters, and for what asks for a path.
+
+use std::sync::Arc;
 
 use driftfield_solvers::NonlinearPart::{Data, Noise};
 use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::{
-    Ancestral2S, AncestralNoise, Churned, Ddim, Deis, Dpm2, DpmSolverM, EmbeddedSinglestep, Ipndm,
-    MultistepRule, Sde2S, Singlestep, edm_heun,
+    Ancestral2S, AncestralNoise, Churned, Ddim, Dpm2, DpmSolverM, EmbeddedSinglestep,
+    MultistepRule, Sde2S, Singlestep, edm_heun, multistep_rules,
 };
 use driftfield_solvers::method::registry::{
-    additive_methods, runge_kutta_methods, stochastic_methods,
+    additive_methods, exponential_methods, runge_kutta_methods, stochastic_exponential_methods,
+    stochastic_methods,
 };
-use driftfield_solvers::method::{Method, MethodInfo};
+use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use ndarray::ArrayD;
 
 use super::ancestral_steps::ancestral;
@@ -40,17 +43,27 @@ const KIND: &str = "solver";
 pub fn methods<S: State>() -> Catalog<Recipe<S>> {
     let lists = [
         listed(runge_kutta_methods::<S, PathField<S>>),
-        exponential(),
+        listed(exponential_methods),
         listed(stochastic_methods),
         listed(additive_methods),
-        stochastic_exponential(),
+        listed(stochastic_exponential_methods),
         of_scores(),
     ];
-    Catalog::new(KIND, lists.into_iter().flatten())
+    // An entry with parameters takes the place of the one of its name without any.
+    let with_parameters = [multistep_of_rules(), exponential(), stochastic_exponential()];
+    Catalog::new(KIND, lists.into_iter().flatten()).with_all(with_parameters.into_iter().flatten())
 }
 
-/// Exact in the linear part. A new multistep rule is a line here: [`multistep`] gives it the
-/// parameters that all of them have.
+/// Every rule of the solvers crate, with the parameters that all of them have.
+fn multistep_of_rules<S: State>() -> Vec<Entry<Recipe<S>>> {
+    let entry = |(about, rule): (_, Arc<dyn MultistepRule + Send + Sync>)| match rule.name() {
+        "lms" => lms(about),
+        _ => multistep(about, rule),
+    };
+    multistep_rules().into_iter().map(entry).collect()
+}
+
+/// Exact in the linear part.
 fn exponential<S: State>() -> Vec<Entry<Recipe<S>>> {
     vec![
         ancestral("DDIM; with eta the noise of DDPM", AncestralNoise::NONE, Ddim::new),
@@ -72,16 +85,6 @@ fn exponential<S: State>() -> Vec<Entry<Recipe<S>>> {
         unipc("UniP-2, corrected by UniC", 2),
         unipc("UniP-3, corrected by UniC", 3),
         unipc("UniP-4, corrected by UniC", 4),
-        multistep("DEIS in time, of one value", Deis::tab(0)),
-        multistep("DEIS in time, of two values", Deis::tab(1)),
-        multistep("DEIS in time, of three values", Deis::tab(2)),
-        multistep("DEIS in time, of four values", Deis::tab(3)),
-        multistep("DEIS in sigma / alpha, of one value", Deis::rho_ab(0)),
-        multistep("DEIS in sigma / alpha, of two values", Deis::rho_ab(1)),
-        multistep("DEIS in sigma / alpha, of three values", Deis::rho_ab(2)),
-        multistep("DEIS in sigma / alpha, of four values", Deis::rho_ab(3)),
-        lms("k-diffusion's linear multistep method, in sigma / alpha"),
-        multistep("iPNDM: Adams-Bashforth weights for the noise", Ipndm),
         rho_runge_kutta("DEIS: Runge-Kutta in sigma / alpha"),
         churned("k-diffusion's DPM-2, midpoint in the log-SNR, with churn", |churn| {
             Churned::new(Dpm2::new(), churn)
@@ -127,7 +130,7 @@ where
     Entry::new(name, summary, move |_| Ok(Recipe::new(method.clone())))
 }
 
-/// The methods of a list, none of which has parameters.
+/// The methods of a list, without parameters.
 fn listed<S: State>(list: fn() -> Vec<PathMethod<S>>) -> Vec<Entry<Recipe<S>>> {
     let infos: Vec<MethodInfo> = list().iter().map(|method| method.info()).collect();
     let entry = |(index, info): (usize, MethodInfo)| {
@@ -139,6 +142,9 @@ fn listed<S: State>(list: fn() -> Vec<PathMethod<S>>) -> Vec<Entry<Recipe<S>>> {
 
 /// What the orders of a method say.
 fn summary(info: &MethodInfo) -> String {
+    if info.kind == Kind::Exponential {
+        return format!("an exponential integrator of order {}", info.order);
+    }
     match (info.strong_order, info.weak_order, info.embedded_order) {
         (Some(strong), Some(weak), _) => {
             format!("a scheme for SDEs of strong order {strong} and weak order {weak}")

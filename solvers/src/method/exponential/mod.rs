@@ -2,9 +2,10 @@
 //! [`SemilinearField`], so that neither its stiffness nor the
 //! change of scale along a diffusion costs accuracy.
 //!
-//! A step is a [`Transition`] of the linear part and weights of the values of
-//! the nonlinear part, which come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]) or from
-//! the past ([`Multistep`], [`History`]). They are ordinary [`Method`](super::Method)s
+//! A step is a [`Transition`] of the linear part and weights of the values of the nonlinear part
+//! (`step/`). Those come from inner nodes ([`Singlestep`], [`RhoRungeKutta`]: `singlestep/`) or
+//! from the past ([`Multistep`], [`History`]: `multistep/`), and noise may come on top
+//! ([`SdeMultistep`], [`Ancestral2S`]: `stochastic/`). They are ordinary [`Method`](super::Method)s
 //! for fields that have the refinement; on any other field they do not compile:
 //!
 //! ```compile_fail
@@ -14,72 +15,52 @@
 //! let _ = solve(&problem, &Ddim::default(), SolveOptions::steps(10));
 //! ```
 //!
-//! A new method is one file and one line in [`exponential_methods`], or, if it draws noise, in
-//! [`stochastic_exponential_methods`].
+//! # Notation
+//!
+//! The formulas of the methods are those of their papers. `x` is the state at the start of the
+//! step (`u` in code), `x_next` that at its end; `alpha`, `sigma`, `lambda = ln(alpha / sigma)` (the
+//! clock, `log_snr`) and `rho = sigma / alpha` are those of the start, `alpha_next` and so on those
+//! of the end. `h = lambda_next - lambda`. `D` is the predicted data, `E` the predicted noise, `N`
+//! whichever of them a method takes: `N_0` at the start of the step, `N_1`, `N_2`, .. at the
+//! starts of the steps before it, or at inner nodes. `D0`, `D1`, `D2` are differences of
+//! these values. The weights `w_k`, and the factor of `x`, are
+//!
+//! | | noise, `N = E` | data, `N = D` |
+//! |---|---|---|
+//! | factor of `x` | `alpha_next / alpha` | `sigma_next / sigma` |
+//! | `w_1` | `-sigma_next (e^h - 1)` | `alpha_next (1 - e^-h)` |
+//! | `w_2` | `-sigma_next ((e^h - 1) / h - 1)` | `alpha_next (1 - (1 - e^-h) / h)` |
+//! | `w_3` | `-sigma_next ((e^h - 1 - h) / h^2 - 1/2)` | `alpha_next (1/2 - (e^-h - 1 + h) / h^2)` |
+//!
+//! which are [`Transition::scale`] and [`Transition::weight`].
+//!
+//! A new method is one file and one line: in [`multistep_rules`] if it is a rule of weights, else in
+//! [`exponential_methods`], or, if it draws noise, in [`stochastic_exponential_methods`].
 
-mod ancestral_2s;
-mod ancestral_noise;
-mod churn;
-mod continuous;
-mod ddim;
-mod deis;
-mod diffusion_noise;
-mod dpm_2;
-mod dpm_solver_m;
-mod edm_heun;
-mod embedded;
-mod history;
-mod ipndm;
-mod knot;
 mod multistep;
-mod nodes;
-mod phi;
-mod quadrature;
-mod rho_runge_kutta;
-mod rule;
-mod sde_2s;
-mod sde_multistep;
 mod singlestep;
-mod starter;
-mod step_noise;
-mod to_data;
-mod transition;
-mod unic;
-mod unipc;
-mod variant;
+mod step;
+mod stochastic;
 
 use super::BoxedMethod;
 use super::runge_kutta::HeunTableau;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::State;
 
-pub use ancestral_2s::{Ancestral2S, Ancestral2SStepper};
-pub use ancestral_noise::AncestralNoise;
-pub use churn::{Churn, Churned, ChurnedStepper};
-pub use continuous::{Continuous, MadeStep};
-pub use ddim::{Ddim, DdimStepper};
-pub use deis::Deis;
-pub use diffusion_noise::DiffusionNoise;
-pub use dpm_2::{Dpm2, Dpm2Stepper};
-pub use dpm_solver_m::{DpmSolverM, ThirdOrder};
-pub use edm_heun::{EdmHeun, edm_heun};
-pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedSinglestep, EmbeddedStepper};
-pub use history::History;
-pub use ipndm::Ipndm;
-pub use knot::Knot;
-pub use multistep::{Multistep, MultistepStepper, Start};
-pub use nodes::{NodeRule, Nodes};
-pub use phi::phi;
-pub use rho_runge_kutta::{RhoRungeKutta, RhoRungeKuttaStepper};
-pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
-pub use sde_2s::{Sde2S, Sde2SStepper};
-pub use sde_multistep::{SdeMultistep, SdeMultistepStepper};
-pub use singlestep::{Singlestep, SinglestepStepper};
-pub use step_noise::NoiseSettingError;
-pub use transition::Transition;
-pub use unic::UniC;
-pub use unipc::{Bh, UniP, UniPc};
-pub use variant::Variant;
+pub use multistep::{
+    Bh, Deis, DpmSolverM, FinalOrders, Ipndm, MAX_VALUES, Multistep, MultistepRule, MultistepStep,
+    MultistepStepper, Start, ThirdOrder, UniC, UniP, UniPc, multistep_rules,
+};
+pub use singlestep::{
+    DPM_SOLVER_CONTROLLER, Ddim, DdimStepper, Dpm2, Dpm2Stepper, EdmHeun, EmbeddedSinglestep,
+    EmbeddedStepper, NodeRule, Nodes, RhoRungeKutta, RhoRungeKuttaStepper, Singlestep,
+    SinglestepStepper, edm_heun,
+};
+pub use step::{Continuous, History, Knot, MadeStep, Transition, Variant, phi};
+pub use stochastic::{
+    Ancestral2S, Ancestral2SStepper, AncestralNoise, Churn, Churned, ChurnedStepper,
+    DiffusionNoise, NoiseSettingError, Sde2S, Sde2SStepper, SdeMultistep, SdeMultistepStepper,
+};
 
 /// Every exponential integrator with its default settings.
 pub fn exponential_methods<S, F>() -> Vec<BoxedMethod<S, F>>
@@ -102,10 +83,9 @@ where
     for order in 1..=4 {
         methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
     }
-    let deis = (0..4).map(Deis::tab).chain((0..4).map(Deis::rho_ab)).chain([Deis::lms(4)]);
-    methods.extend(deis.map(|rule| BoxedMethod::new(Multistep::new(rule))));
+    let rules = multistep_rules().into_iter();
+    methods.extend(rules.map(|(_, rule)| BoxedMethod::new(Multistep::new(rule))));
     methods.extend([
-        BoxedMethod::new(Multistep::new(Ipndm)),
         BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
         BoxedMethod::new(Dpm2::new()),
         BoxedMethod::new(edm_heun(Churn::NONE)),

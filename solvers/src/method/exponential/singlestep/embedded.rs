@@ -1,6 +1,6 @@
-use super::continuous::continuous_order;
 use super::{Singlestep, SinglestepStepper};
 use crate::field::Counted;
+use crate::method::exponential::step::{Variant, continuous_order};
 use crate::method::{
     ErrorEstimate, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told,
     copy_lanes, move_lanes,
@@ -12,11 +12,24 @@ use crate::state::{State, StateError};
 /// data, DPM-Solver++12 and 23 of their published code): singlestep methods of order 2 and 3
 /// with one of order 1 and 2 from the same values, whose difference estimates the error.
 ///
+/// The solutions of higher order are those of [`Singlestep`]; those of lower order are, in the
+/// [notation] of this module,
+///
+/// - 12: `x_low = alpha_next / alpha x - sigma_next (e^h - 1) N_0` for the noise,
+///   `x_low = sigma_next / sigma x + alpha_next (1 - e^-h) N_0` for the data;
+/// - 23, with the first node at `r_1 = 1/3`:
+///   `x_low = alpha_next / alpha x - sigma_next (e^h - 1) (N_0 + (N_1 - N_0) / (2 r_1))`,
+///   `x_low = sigma_next / sigma x + alpha_next (1 - e^-h) (N_0 + (N_1 - N_0) / (2 r_1))`;
+///
+/// and the error is `x_next - x_low`.
+///
 /// Steps adapt on the clock. As in the published code, the relative tolerance looks at the
 /// lower-order solutions at both ends of the step. The published controller is
 /// [`DPM_SOLVER_CONTROLLER`], its norm [`ErrorNorm::WorstLane`](crate::ErrorNorm::WorstLane),
 /// its tolerance [`Tolerance::larger_of`](crate::Tolerance::larger_of) and its first step
 /// 0.05. It evaluates at the start of a step anew after every rejection; we keep the value.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone)]
 pub struct EmbeddedSinglestep(Singlestep);
 
@@ -41,7 +54,7 @@ impl EmbeddedSinglestep {
 
     /// Another treatment of the highest difference.
     #[must_use]
-    pub fn variant(self, variant: super::Variant) -> Self {
+    pub fn variant(self, variant: Variant) -> Self {
         EmbeddedSinglestep(self.0.variant(variant))
     }
 

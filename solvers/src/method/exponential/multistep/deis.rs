@@ -7,9 +7,17 @@ use crate::semilinear::NonlinearPart;
 /// eq. 14-15): the polynomial through the last `q + 1` noise predictions, integrated exactly against
 /// `drho`, `rho = sigma / alpha`. Order `q + 1`; `q = 0` is DDIM.
 ///
-/// With `L_j` the Lagrange polynomials of the past points in `x`, which is time (tAB) or `rho`
-/// (rhoAB),
-/// `u_next = alpha_next / alpha u + alpha_next sum_j (int L_j(x(rho)) drho) E_j`.
+/// With `s` the variable of the polynomial, which is time (tAB) or `rho` (rhoAB), `s_j` that of the
+/// past noise prediction `E_j`, and all in the [notation] of this module:
+///
+/// - `x_next = alpha_next / alpha x + alpha_next sum_j C_j E_j`, `j = 0 .. q`,
+/// - `C_j = int_rho^rho_next prod_(k != j) (s - s_k) / (s_j - s_k) drho`.
+///
+/// The paper's `Psi` is `alpha_next / alpha`, and its `C_ij` is `alpha_next C_j`. For rhoAB-0 and
+/// rhoAB-1, that is
+///
+/// - `C_0 = rho_next - rho`,
+/// - `C_1 = -(rho_next - rho)^2 / (2 (rho - rho_1))`, `C_0 = rho_next - rho - C_1`.
 ///
 /// The published code replaces the integrals by left Riemann sums of 10,000 nodes, which moves
 /// its results by up to 2e-2 (tAB) and 7e-5 (rhoAB); here they are exact to rounding.
@@ -23,6 +31,8 @@ use crate::semilinear::NonlinearPart;
 ///
 /// A last step to where there is no noise left is one like all others: nothing is evaluated there,
 /// and `rho` ends at 0.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy)]
 pub struct Deis {
     abscissa: Abscissa,

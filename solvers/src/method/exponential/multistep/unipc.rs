@@ -1,15 +1,29 @@
-use super::{FinalOrders, MAX_VALUES, Multistep, MultistepRule, MultistepStep, Transition, UniC};
+use super::{FinalOrders, MAX_VALUES, Multistep, MultistepRule, MultistepStep, UniC};
 use crate::field::FieldError;
+use crate::method::exponential::step::Transition;
 use crate::semilinear::NonlinearPart;
 
 /// UniP-p, the predictor of UniPC of order p (Zhao et al., *UniPC*, 2023, algorithms 6 and 8).
 ///
-/// A step is `scale u + w_1 N_0 + sum_j c_j (N_j - N_0) / r_j` over the past values
-/// at clock distances `r_j` in units of the step, with
-/// `sum_j c_j r_j^(i - 1) = i! w_(i + 1)`: the interpolating polynomial integrated exactly.
+/// Over the past values `N_m`, `m = 1 .. p - 1`, at the clock distances
+/// `r_m = (lambda_m - lambda) / h`, which are negative, and with `D_m = N_m - N_0`, in the
+/// [notation] of this module:
 ///
-/// In the system of one unknown (order 2) the published code takes `c = B / 2`, or the exact
-/// solution: this is what [`Bh`] chooses, and all it does.
+/// - `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0 - sigma_next B sum_m a_m D_m / r_m` for
+///   the noise,
+/// - `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) N_0 + alpha_next B sum_m a_m D_m / r_m` for
+///   the data,
+///
+/// where `sum_m a_m r_m^(i - 1) = h i! phi_(i + 1)(z) / B` for `i = 1 .. p - 1`, [`phi`] at `z = h`
+/// for the noise and `z = -h` for the data: the interpolating polynomial integrated exactly,
+/// whatever `B`. With `c_m = a_m B` and the sign and factor before it, that is
+/// `sum_m c_m r_m^(i - 1) = i! w_(i + 1)`, as the code has it.
+///
+/// In the system of one unknown (order 2) the published code takes `a_1 = 1/2`, so that `B` counts,
+/// or the exact solution: this is what [`Bh`] chooses, and all it does.
+///
+/// [notation]: crate::method::exponential#notation
+/// [`phi`]: crate::method::exponential::phi
 #[derive(Debug, Clone)]
 pub struct UniP {
     part: NonlinearPart,
@@ -21,18 +35,18 @@ pub struct UniP {
 /// fixed grid is not corrected, so that n steps make n evaluations.
 pub type UniPc = Multistep<UniP>;
 
-/// How UniPC solves its system of one unknown, `c = w_2`: exactly, or as `B(h) / 2` with a `B`
+/// How UniPC solves its system of one unknown: exactly, or as `a_1 = 1/2` with a `B`
 /// that is `h + O(h^2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bh {
-    /// `bh1`: `B = h` (times the gain).
+    /// `bh1`: `B = h`.
     Bh1,
-    /// `bh2`: `B = w_1`.
+    /// `bh2`: `B = e^h - 1` for the noise, `1 - e^-h` for the data.
     #[default]
     Bh2,
-    /// `vary_coeff`: `c = w_2`, the varying coefficients of the paper's UniPC_v. In the published
-    /// code an oversight spoils its corrector from order 2 on, which then is of order 1; here it
-    /// has the order of the others.
+    /// `vary_coeff`: `a_1 B = h phi_2(z)`, the varying coefficients of the paper's UniPC_v. In the
+    /// published code an oversight spoils its corrector from order 2 on, which then is of order 1;
+    /// here it has the order of the others.
     VaryCoeff,
 }
 

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use super::continuous::{MadeStep, continuous_order};
-use super::rule::MAX_VALUES;
+use super::rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 use super::starter::{Starter, extra_evaluations};
-use super::to_data::{check_transition, ends_in_data, undivided};
-use super::{
-    Bh, Continuous, FinalOrders, History, Knot, MultistepRule, MultistepStep, Transition, UniC,
-};
+use super::{Bh, UniC};
 use crate::field::Counted;
+use crate::method::exponential::step::{
+    Continuous, History, Knot, MadeStep, Transition, check_transition, continuous_order,
+    ends_in_data, undivided,
+};
 use crate::method::{
     GridPosition, Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told, move_lanes,
 };
@@ -276,7 +276,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for Multis
 
 /// How many of the newest values the weights of a step can be had for. Polynomials in the clock
 /// have none where it is infinite, but for a constant.
-pub(super) fn known_values<S: State>(
+pub(crate) fn known_values<S: State>(
     rule: &impl MultistepRule,
     history: &History<S>,
     whole: &Transition,
@@ -290,8 +290,8 @@ pub(super) fn known_values<S: State>(
     history.knots().iter().take_while(|knot| knot.log_snr().is_finite()).count()
 }
 
-/// `next <- scale u + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
-pub(super) fn advance<S: State>(
+/// `next <- scale x + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
+pub(crate) fn advance<S: State>(
     next: &mut S,
     u: &S,
     scale: f64,

@@ -11,27 +11,27 @@ use crate::state::{State, StateError};
 /// The continuous extension of every deterministic exponential integrator: what Hermite's cubic
 /// is to Runge-Kutta methods.
 ///
-/// Between `u_0` and `u_1` the nonlinear part is taken for the parabola through its values at both
-/// ends that leads to `u_1`. With `x` the share of the step on the clock,
-/// `N(x) = N_0 + x (N_1 - N_0) + c x (1 - x)`, and the linear part being solved exactly
+/// Between `x_0` and `x_1` the nonlinear part is taken for the parabola through its values at both
+/// ends that leads to `x_1`. With `s` the share of the step on the clock,
+/// `N(s) = N_0 + s (N_1 - N_0) + c s (1 - s)`, and the linear part being solved exactly
 ///
-/// `u(x) = scale u_0 + w_1 N_0 + x w_2 (N_1 - N_0) + c m(x)`, `m(x) = x w_2 - 2 x^2 w_3`,
+/// `x(s) = scale x_0 + w_1 N_0 + s w_2 (N_1 - N_0) + c m(s)`, `m(s) = s w_2 - 2 s^2 w_3`,
 ///
-/// the `w_k` being the [weights](Transition::weight) of the part of the step up to `x`; `c` is such
-/// that `u(1) = u_1`. Order 3, or the method's if that is lower. `N_1` is the first value of the
+/// the `w_k` being the [weights](Transition::weight) of the part of the step up to `s`; `c` is such
+/// that `x(1) = x_1`. Order 3, or the method's if that is lower. `N_1` is the first value of the
 /// next step, evaluated one step early.
 ///
 /// A step of infinite length on the clock has no such parabola: between its ends `N_0` stays, and
 /// what that leaves at the end is divided in proportion to time. Order 1.
 #[derive(Debug)]
 pub struct Continuous<S> {
-    /// `u_0`, `u_1`, `N_0`, `N_1`; made when they are first asked for.
+    /// `x_0`, `x_1`, `N_0`, `N_1`; made when they are first asked for.
     stages: Vec<S>,
     weights: Option<InterpolantWeights>,
 }
 
 /// Order of the extension of a method of this order.
-pub(super) fn continuous_order(order: u32) -> Option<u32> {
+pub(crate) fn continuous_order(order: u32) -> Option<u32> {
     Some(order.min(3))
 }
 
@@ -145,7 +145,7 @@ impl<S: State> Continuous<S> {
     }
 
     /// The same for lanes that have a step each.
-    pub(super) fn prepare_lanes(
+    pub(crate) fn prepare_lanes(
         &mut self,
         part: NonlinearPart,
         schedule: &Arc<dyn Schedule>,
@@ -206,7 +206,7 @@ fn write_weights(
     }
 }
 
-/// Weights of `u_0`, `u_1`, `N_0`, `N_1` at a share `theta` of the step in time, where the linear
+/// Weights of `x_0`, `x_1`, `N_0`, `N_1` at a share `theta` of the step in time, where the linear
 /// part is `to`.
 fn at(part: NonlinearPart, from: &Level, to: &Level, whole: &Transition, theta: f64) -> [f64; 4] {
     if theta == 0.0 {
@@ -217,9 +217,9 @@ fn at(part: NonlinearPart, from: &Level, to: &Level, whole: &Transition, theta: 
         let w1 = reached.weight(1) - theta * whole.weight(1);
         return [reached.scale - theta * whole.scale, theta, w1, 0.0];
     }
-    let x = reached.h / whole.h;
-    let w2 = x * reached.weight(2);
-    let bump = w2 - 2.0 * x * x * reached.weight(3);
+    let s = reached.h / whole.h;
+    let w2 = s * reached.weight(2);
+    let bump = w2 - 2.0 * s * s * reached.weight(3);
     let share = bump / (whole.weight(2) - 2.0 * whole.weight(3));
     [
         reached.scale - share * whole.scale,

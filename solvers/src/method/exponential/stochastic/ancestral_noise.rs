@@ -1,6 +1,6 @@
-use super::Knot;
 use super::step_noise::{NoiseSettingError, checked, length_towards_data};
 use crate::field::FieldError;
+use crate::method::exponential::step::Knot;
 use crate::semilinear::Level;
 
 /// The noise of ancestral steps: the probability flow is followed down to a `sigma_down`
@@ -24,7 +24,7 @@ pub struct AncestralNoise {
 
 /// Where the probability flow is followed to, and the noise that comes on top.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AncestralSplit {
+pub(crate) struct AncestralSplit {
     pub down: Level,
     pub up: f64,
 }
@@ -55,7 +55,7 @@ impl AncestralNoise {
     }
 
     /// Divides a step.
-    pub(super) fn split(&self, start: &Knot, end: &Knot) -> Result<AncestralSplit, FieldError> {
+    pub(crate) fn split(&self, start: &Knot, end: &Knot) -> Result<AncestralSplit, FieldError> {
         if self.eta == 0.0 {
             return Ok(AncestralSplit { down: end.level, up: 0.0 });
         }

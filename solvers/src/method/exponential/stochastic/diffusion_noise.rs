@@ -1,6 +1,6 @@
 use super::step_noise::{NoiseSettingError, checked, length_towards_data};
-use super::{Knot, Transition};
 use crate::field::FieldError;
+use crate::method::exponential::step::{Knot, Transition};
 use crate::semilinear::NonlinearPart;
 
 /// The noise of the SDE-DPM-Solvers: that of the reverse diffusion at noise level `sqrt(eta)`,
@@ -8,7 +8,7 @@ use crate::semilinear::NonlinearPart;
 ///
 /// With the clock `lambda = ln(alpha / sigma)` this diffusion is
 ///
-/// `du = (u' of the probability flow - eta sigma E) dlambda + sqrt(2 eta) sigma dW`,
+/// `dx = (x' of the probability flow - eta sigma E) dlambda + sqrt(2 eta) sigma dW`,
 ///
 /// and over a step `h` of the clock, to `sigma`, its noise has the variance
 ///

@@ -41,9 +41,9 @@ impl Churn {
 /// A one-step method with noise added before every step.
 ///
 /// The state is first moved to a higher noise level `rho' = (1 + gamma) rho`, that is
-/// `u' = alpha' (u / alpha + S_noise sqrt(rho'^2 - rho^2) n)`; the method then steps from there
+/// `x' = alpha' (x / alpha + S_noise sqrt(rho'^2 - rho^2) z)`; the method then steps from there
 /// to the end of the step. The marginals stay the path's, and errors made earlier are partly
-/// forgotten. `n` is the Brownian increment over the step, scaled to unit variance; it is drawn
+/// forgotten. `z` is the Brownian increment over the step, scaled to unit variance; it is drawn
 /// at every step, like the published code's, also where `gamma = 0`. No level is raised above the
 /// noise end of the path.
 ///

@@ -1,7 +1,6 @@
-use super::nodes::Division;
-use super::step_noise::Increment;
-use super::to_data::{ends_in_data, step_to_data};
-use super::{AncestralNoise, Knot, Nodes, Transition};
+use super::{AncestralNoise, Increment};
+use crate::method::exponential::singlestep::{Division, Nodes};
+use crate::method::exponential::step::{Knot, Transition, ends_in_data, step_to_data};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -9,16 +8,26 @@ use crate::state::{State, StateError};
 /// Ancestral steps whose probability flow is followed by a singlestep method of order 2:
 /// DPM-Solver++(2S) ancestral for the data, DPM-2 ancestral for the noise (k-diffusion).
 ///
-/// With `sigma_down` and `sigma_up` as [`AncestralNoise`] divides the step: one DPM-Solver step
-/// to `sigma_down`, its node in the middle on the clock, then noise. `u_next = scale u + w_1
-/// N_1 + sigma_up z`, `N_1` at the node, which `scale' u + w_1' N_0` leads to; the values are
-/// those of DPM-Solver-2 with its node at 1/2, where the weight of `N_0` vanishes. In
-/// `x / alpha` over `rho` with the noise, that is the midpoint rule of k-diffusion's DPM-2.
+/// One step of DPM-Solver-2 to the `sigma_down` of [`AncestralNoise`], then noise. With
+/// `h = ln(alpha_next / sigma_down) - lambda`, `s` the node at `lambda + h / 2`, `z` standard normal,
+/// and else the [notation] of this module, for the data:
+///
+/// - `x_s = sigma_s / sigma x + alpha_s (1 - e^(-h / 2)) D(x)`,
+/// - `x_next = sigma_down / sigma x + alpha_next (1 - e^-h) D(x_s) + sigma_up z`;
+///
+/// for the noise:
+///
+/// - `x_s = alpha_s / alpha x - sigma_s (e^(h / 2) - 1) E(x)`,
+/// - `x_next = alpha_next / alpha x - sigma_down (e^h - 1) E(x_s) + sigma_up z`.
+///
+/// In `x / alpha` over `rho` the latter is the midpoint rule of k-diffusion's DPM-2.
 ///
 /// Order 2 without noise. With noise the weak order is 1, as a step longer than `h` of the
 /// flow stands for a step `h` of the diffusion; from exact marginals, though, the marginals
 /// are kept to order 2, the flow being all that errs. The step to where there is no noise left is
 /// Euler's, as in k-diffusion.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy)]
 pub struct Ancestral2S {
     part: NonlinearPart,

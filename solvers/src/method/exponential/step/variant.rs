@@ -15,7 +15,7 @@ pub enum Variant {
 
 impl Variant {
     /// Weight at order 2 of the derivative along the step.
-    pub(super) fn first_difference(self, whole: &Transition) -> f64 {
+    pub(crate) fn first_difference(self, whole: &Transition) -> f64 {
         match self {
             Variant::DpmSolver => 0.5 * whole.weight(1),
             Variant::Taylor => whole.weight(2),
@@ -23,7 +23,7 @@ impl Variant {
     }
 
     /// Weights at order 3 of `N_1 - N_0` and `N_2 - N_0` at shares `r1`, `r2`.
-    pub(super) fn two_differences(self, whole: &Transition, r1: f64, r2: f64) -> (f64, f64) {
+    pub(crate) fn two_differences(self, whole: &Transition, r1: f64, r2: f64) -> (f64, f64) {
         let w2 = whole.weight(2);
         match self {
             Variant::DpmSolver => (0.0, w2 / r2),

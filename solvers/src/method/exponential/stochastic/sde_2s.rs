@@ -1,14 +1,22 @@
-use super::nodes::Division;
-use super::to_data::{ends_in_data, step_to_data};
-use super::{AncestralNoise, Knot, Nodes, Transition};
+use super::AncestralNoise;
+use crate::method::exponential::singlestep::{Division, Nodes};
+use crate::method::exponential::step::{Knot, Transition, ends_in_data, step_to_data};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::NoiseRequest;
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
 /// The singlestep stochastic DPM-Solver++ of k-diffusion (`dpmpp_sde`, `r = 1/2`): an ancestral
-/// step of order 1 to the node in the middle on the clock, then an ancestral step from the
-/// start over the whole with the data predicted at the node.
+/// step of order 1 to the node `s` in the middle on the clock, then an ancestral step from the
+/// start over the whole with the data predicted at the node. In the [notation] of
+/// this module:
+///
+/// - `x_s = sigma_down,s / sigma x + alpha_s (1 - e^(lambda - lambda_down,s)) D(x) + sigma_up,s z_s`,
+/// - `x_next = sigma_down / sigma x + alpha_next (1 - e^(lambda - lambda_down)) D(x_s) + sigma_up z`,
+///
+/// with `sigma_down`, `sigma_up` and their like at `s` as [`AncestralNoise`] divides the step and its
+/// first half, `lambda_down = ln(alpha_next / sigma_down)`, and `z`, `z_s` the increments of the
+/// Brownian path over the step and to the node in units of their standard deviations.
 ///
 /// Both steps draw from one Brownian path: the increment to the node is the first part of
 /// the whole step's. On a fixed grid the path is a
@@ -19,6 +27,8 @@ use crate::state::{State, StateError};
 /// Order 2 without noise. Weak order 2 with `eta = 1`, where the coefficients are those of
 /// Anderson's reversal and the node sees the first half of its noise; 1 otherwise. The step to
 /// where there is no noise left is Euler's, as in k-diffusion.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy)]
 pub struct Sde2S {
     noise: AncestralNoise,

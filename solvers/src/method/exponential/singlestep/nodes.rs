@@ -30,7 +30,7 @@ impl fmt::Debug for Nodes {
 
 /// An inner node of a step.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub t: f64,
     pub level: Level,
     /// Share of the step on the clock, strictly between 0 and 1.
@@ -38,7 +38,7 @@ pub(super) struct Node {
 }
 
 /// A step to be divided.
-pub(super) struct Division<'a> {
+pub(crate) struct Division<'a> {
     pub t: f64,
     pub t_next: f64,
     pub start: &'a Level,
@@ -47,7 +47,7 @@ pub(super) struct Division<'a> {
 
 impl Nodes {
     /// The `i`-th of `n` parts.
-    pub(super) fn place(
+    pub(crate) fn place(
         &self,
         schedule: &dyn Schedule,
         step: &Division<'_>,

@@ -19,7 +19,7 @@ use crate::semilinear::{Level, SemilinearField, Target};
 use crate::state::State;
 
 /// Refuses a step that is not finite although the state is.
-pub(super) fn check_finite(
+pub(crate) fn check_finite(
     start: &Knot,
     end: &Knot,
     numbers: impl IntoIterator<Item = f64>,
@@ -42,7 +42,7 @@ pub(super) fn check_finite(
 
 /// Refuses a step whose formula, with one value of weight `gain h phi_k`, is not finite: only one
 /// to or from where the clock is infinite.
-pub(super) fn check_transition(
+pub(crate) fn check_transition(
     start: &Knot,
     end: &Knot,
     whole: &Transition,
@@ -55,7 +55,7 @@ pub(super) fn check_transition(
 }
 
 /// Refuses to divide a first step that has no parts.
-pub(super) fn undivided(start: &Knot) -> FieldError {
+pub(crate) fn undivided(start: &Knot) -> FieldError {
     FieldError::Domain {
         t: start.t,
         advice: "a first step from here is of infinite length on the clock and cannot be divided; \
@@ -65,14 +65,14 @@ pub(super) fn undivided(start: &Knot) -> FieldError {
 }
 
 /// Whether the step to `end` removes all noise: `sigma = 0`.
-pub(super) fn ends_in_data(end: &Level) -> bool {
+pub(crate) fn ends_in_data(end: &Level) -> bool {
     end.log_snr == f64::INFINITY
 }
 
-/// The Euler step to where there is no noise left: `u_next = alpha D`, the predicted data. It is
+/// The Euler step to where there is no noise left: `x_next = alpha_next D`, the predicted data. It is
 /// exact if the prediction does not change on the way, and all that methods with evaluations
 /// at the end of a step can do there.
-pub(super) fn step_to_data<S: State, F: SemilinearField<S>>(
+pub(crate) fn step_to_data<S: State, F: SemilinearField<S>>(
     step: Step<'_, S, F>,
     end: &Level,
 ) -> Result<(), StepError> {

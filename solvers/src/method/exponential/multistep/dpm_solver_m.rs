@@ -1,20 +1,45 @@
-use super::{FinalOrders, MultistepRule, MultistepStep, Singlestep, Variant};
+use super::{FinalOrders, MultistepRule, MultistepStep};
 use crate::field::FieldError;
+use crate::method::exponential::singlestep::Singlestep;
+use crate::method::exponential::step::Variant;
 use crate::semilinear::NonlinearPart;
 
 /// The multistep methods of order 2 and 3: DPM-Solver-2M and -3M for the noise,
 /// DPM-Solver++(2M) and (3M) for the data (Lu et al., *DPM-Solver++*, 2022, algorithm 2,
 /// and their published code).
 ///
-/// With `w_k` the [`Transition::weight`](super::Transition::weight)s, differences
-/// `d_0 = (N_0 - N_1) / r_0`, `d_1 = (N_1 - N_2) / r_1` over the past steps in units of this
-/// one, order 2 is `scale u + w_1 N_0 + c d_0`, `c = w_1 / 2` or `w_2` by [`Variant`]; order
-/// 3 is `scale u + w_1 N_0 + w_2 (d_0 + r_0 D) + w_3 N''`, `D = (d_0 - d_1) / (r_0 + r_1)`.
+/// With `h_0` and `h_1` the lengths of the last two steps on the clock, and in the
+/// [notation] of this module:
 ///
-/// The second derivative of the parabola through the last three values is
-/// `N'' = 2 D`. The published code has `D` in its place, which leaves an error of
-/// order 2 in the solution: [`ThirdOrder::Reference`] reproduces its numbers,
-/// [`ThirdOrder::Corrected`] converges at order 3.
+/// - `r_0 = h_0 / h`, `r_1 = h_1 / h`,
+/// - `D0 = N_0`, `D1_0 = (N_0 - N_1) / r_0`, `D1_1 = (N_1 - N_2) / r_1`,
+/// - `D1 = D1_0 + r_0 / (r_0 + r_1) (D1_0 - D1_1)`, `D2 = (D1_0 - D1_1) / (r_0 + r_1)`.
+///
+/// DPM-Solver++(2M), for the data:
+///
+/// - `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) (D0 + 1/2 D1_0)`,
+/// - with [`Variant::Taylor`] `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) D0 +
+///   alpha_next (1 - (1 - e^-h) / h) D1_0`.
+///
+/// The bracket of the first is the paper's `(1 + 1 / (2 r_0)) N_0 - 1 / (2 r_0) N_1`.
+/// DPM-Solver-2M, for the noise:
+///
+/// - `x_next = alpha_next / alpha x - sigma_next (e^h - 1) (D0 + 1/2 D1_0)`,
+/// - with [`Variant::Taylor`] `x_next = alpha_next / alpha x - sigma_next (e^h - 1) D0 -
+///   sigma_next ((e^h - 1) / h - 1) D1_0`.
+///
+/// 3M, in either variant, for the data and for the noise:
+///
+/// - `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) D0 + alpha_next (1 - (1 - e^-h) / h) D1 +
+///   2 alpha_next (1/2 - (e^-h - 1 + h) / h^2) D2`,
+/// - `x_next = alpha_next / alpha x - sigma_next (e^h - 1) D0 - sigma_next ((e^h - 1) / h - 1) D1 -
+///   2 sigma_next ((e^h - 1 - h) / h^2 - 1/2) D2`.
+///
+/// `2 D2` is the second derivative of the parabola through the last three values. The published
+/// code has no 2 there, which leaves an error of order 2 in the solution:
+/// [`ThirdOrder::Reference`] reproduces its numbers, [`ThirdOrder::Corrected`] converges at order 3.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone)]
 pub struct DpmSolverM {
     part: NonlinearPart,

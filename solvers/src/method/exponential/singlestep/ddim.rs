@@ -1,14 +1,18 @@
-use super::continuous::continuous_order;
-use super::step_noise::Increment;
-use super::to_data::ends_in_data;
-use super::{AncestralNoise, Continuous, History, Knot};
+use crate::method::exponential::step::{Continuous, History, Knot, continuous_order, ends_in_data};
+use crate::method::exponential::stochastic::{AncestralNoise, Increment};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
-/// DDIM: `u_next = alpha_next D + sigma_down E + sigma_up z` with data and noise as predicted
-/// at the start of the step (Song et al., *Denoising Diffusion Implicit Models*, 2021, eq. 12
-/// and 16), `sigma_down` and `sigma_up` as [`AncestralNoise`] divides the step.
+/// DDIM: data and noise as predicted at the start of the step, joined anew (Song et al., *Denoising
+/// Diffusion Implicit Models*, 2021, eq. 12 and 16). In the [notation] of this
+/// module, with `z` standard normal:
+///
+/// - `x_next = alpha_next D + sigma_down E + sigma_up z`, `E = (x - alpha D) / sigma`,
+/// - `sigma_up = eta sigma_next sqrt(1 - e^(-2 h))`, `sigma_down^2 = sigma_next^2 - sigma_up^2`,
+///
+/// as [`AncestralNoise`] divides the step. The paper's `alpha` is the square of ours, its `sigma_t` is
+/// `sigma_up`.
 ///
 /// Without noise, the default, it is of order 1, and the same numbers as DPM-Solver-1 and
 /// DPM-Solver++1. With `eta = 1` it draws from the process's posterior on every path that is a
@@ -19,9 +23,11 @@ use crate::state::{State, StateError};
 /// where the state is the noise and the data is as predicted.
 ///
 /// k-diffusion's Euler-ancestral is the same step: an Euler step of the probability flow in
-/// `x / alpha` over `rho = sigma / alpha` leads from `rho_t` to
-/// `D + rho_down (x / alpha - D) / rho_t`, which times `alpha_next` is the formula above.
+/// `x / alpha` over `rho = sigma / alpha` leads from `rho` to
+/// `D + rho_down (x / alpha - D) / rho`, which times `alpha_next` is the formula above.
 /// [`Ddim::euler_ancestral`] is this method under that name.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy)]
 pub struct Ddim {
     name: &'static str,

@@ -1,8 +1,8 @@
 //! What the stochastic exponential integrators share: checked settings, the direction their
 //! steps may take, and the draw.
 
-use super::Knot;
 use crate::field::FieldError;
+use crate::method::exponential::step::Knot;
 use crate::method::{StepError, Told};
 use crate::noise::Noise;
 use crate::number::Number;
@@ -53,22 +53,22 @@ pub(super) fn length_towards_data(start: &Knot, end: &Knot) -> Result<f64, Field
 
 /// Room for the increment of a step.
 #[derive(Debug)]
-pub(super) struct Increment<S>(Option<S>);
+pub(crate) struct Increment<S>(Option<S>);
 
 impl<S: State> Increment<S> {
     /// Room is made when something is drawn first.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Increment(None)
     }
 
     /// Takes note of lanes that moved: the room has another shape then.
-    pub(super) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
+    pub(crate) fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         told.move_lanes(&mut self.0)
     }
 
     /// `next <- next + std z`, `z` being the Brownian increment over `[t, t_next]` in units of
     /// its standard deviation; where `std` is 0 nothing is drawn.
-    pub(super) fn add_to(
+    pub(crate) fn add_to(
         &mut self,
         next: &mut S,
         std: f64,

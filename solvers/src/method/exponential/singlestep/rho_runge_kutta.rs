@@ -1,22 +1,31 @@
 use std::cell::RefCell;
 
-use super::continuous::{MadeStep, continuous_order};
-use super::to_data::{check_finite, ends_in_data, step_to_data};
-use super::{Continuous, Knot};
 use crate::field::{Counted, FieldError, Times, VectorField};
+use crate::method::exponential::step::{
+    Continuous, Knot, MadeStep, check_finite, continuous_order, ends_in_data, step_to_data,
+};
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaStepper};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{Level, NonlinearPart, SemilinearField, Target};
 use crate::state::{State, StateError};
 
-/// An explicit Runge-Kutta method for `y = u / alpha` in `rho = sigma / alpha`, in which a
+/// An explicit Runge-Kutta method for `y = x / alpha` in `rho = sigma / alpha`, in which a
 /// semilinear field is its noise prediction and nothing else: `dy / drho = E(alpha y, t(rho))`.
 /// rhoRK-DEIS (Zhang & Chen, *Fast Sampling of Diffusion Models with Exponential
 /// Integrator*, 2023, prop. 3); the second-order Heun method among them is that of
 /// Karras et al. 2022 ([`EdmHeun`](super::EdmHeun)).
 ///
+/// With `a`, `b`, `c` those of the tableau, and in the [notation] of this module:
+///
+/// - `y = x / alpha`, `rho_i = rho + c_i (rho_next - rho)`,
+/// - `K_i = E(alpha_i (y + (rho_next - rho) sum_j a_ij K_j))`, `alpha_i` and the time of `E` where
+///   `sigma / alpha = rho_i`,
+/// - `x_next = alpha_next (y + (rho_next - rho) sum_i b_i K_i)`.
+///
 /// It has the order of its tableau. A step that ends where there is no noise left is Euler's, which
 /// has no stage at that end; one that starts from clean data is like all others.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy)]
 pub struct RhoRungeKutta<T> {
     name: &'static str,

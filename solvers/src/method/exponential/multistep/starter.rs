@@ -1,4 +1,5 @@
-use super::{History, Knot, Singlestep, SinglestepStepper};
+use crate::method::exponential::singlestep::{Singlestep, SinglestepStepper};
+use crate::method::exponential::step::{History, Knot};
 use crate::method::{Step, StepError, Stepper, Told, move_lanes};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};

@@ -1,17 +1,23 @@
-use super::to_data::{ends_in_data, step_to_data};
-use super::{Continuous, Singlestep, SinglestepStepper};
+use super::{Singlestep, SinglestepStepper};
+use crate::method::exponential::step::{Continuous, ends_in_data, step_to_data};
 use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
-/// DPM-2: the midpoint rule in `rho = sigma / alpha` with the midpoint at the geometric mean,
-/// `u_next / alpha_next = u / alpha + (rho_next - rho) E_mid`, `rho_mid^2 = rho rho_next`
-/// (`sample_dpm_2` of k-diffusion, after DPM-Solver-2 of Lu et al. 2022). Order 2.
+/// DPM-2: the midpoint rule in `rho = sigma / alpha` with the midpoint at the geometric mean
+/// (`sample_dpm_2` of k-diffusion, after DPM-Solver-2 of Lu et al. 2022). Order 2. In the
+/// [notation] of this module:
+///
+/// - `rho_mid = sqrt(rho rho_next)`, `y = x / alpha`,
+/// - `y_mid = y + (rho_mid - rho) E(x)`,
+/// - `x_next = alpha_next (y + (rho_next - rho) E(alpha_mid y_mid))`.
 ///
 /// This is [DPM-Solver-2](Singlestep::second) with its node at half the step on the clock: its
 /// weight of the first value, `w_1 - w_1 / (2 r_1)`, is 0. The name is apart because that solver
 /// by name lets its node follow the spacing, and refuses a step to where there is no noise left,
 /// which here is Euler's, as published.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone)]
 pub struct Dpm2(Singlestep);
 

@@ -4,7 +4,7 @@ use crate::semilinear::{Level, NonlinearPart};
 /// The exact solution of a semilinear field over one step, but for its
 /// nonlinear part:
 ///
-/// `u_to = scale u_from + gain h int_0^1 e^((1 - s) z) N(s) ds`
+/// `x_to = scale x_from + gain h int_0^1 e^((1 - s) z) N(s) ds`
 ///
 /// with `h = lambda_to - lambda_from`; `z = h`, `gain = -sigma_to` for the noise and
 /// `z = -h`, `gain = alpha_to` for the data. A polynomial `N = sum_k c_k s^k / k!`
@@ -70,7 +70,7 @@ impl Transition {
     }
 
     /// Whether the step starts or ends where there is no noise, or nothing else.
-    pub(super) fn is_infinite(&self) -> bool {
+    pub(crate) fn is_infinite(&self) -> bool {
         self.h.is_infinite()
     }
 

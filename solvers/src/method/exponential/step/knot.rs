@@ -17,7 +17,7 @@ impl Knot {
     }
 
     /// The knot at an end of a step, of infinite clock where there is no noise or nothing else.
-    pub(super) fn at_end<S, F: SemilinearField<S>>(
+    pub(crate) fn at_end<S, F: SemilinearField<S>>(
         field: &Counted<&F>,
         t: f64,
     ) -> Result<Self, FieldError> {
@@ -30,6 +30,6 @@ impl Knot {
     }
 
     /// The knot of no time at all: what a place is filled with that holds nothing yet.
-    pub(super) const NONE: Knot =
+    pub(crate) const NONE: Knot =
         Knot { t: f64::NAN, level: Level { alpha: f64::NAN, sigma: f64::NAN, log_snr: f64::NAN } };
 }

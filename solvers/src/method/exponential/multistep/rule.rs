@@ -1,6 +1,9 @@
-use super::{Knot, Singlestep, Transition};
+use std::sync::Arc;
+
 use crate::field::FieldError;
 use crate::method::GridPosition;
+use crate::method::exponential::singlestep::Singlestep;
+use crate::method::exponential::step::{Knot, Transition};
 use crate::semilinear::NonlinearPart;
 
 /// Most values that a [`MultistepRule`] may combine.
@@ -8,7 +11,7 @@ pub const MAX_VALUES: usize = 8;
 
 /// A multistep method, as the weights it gives to the last values of the nonlinear part:
 ///
-/// `u_next = scale u + sum_j w_j N_j`, `N_0` at the start of the step, `N_1` one step
+/// `x_next = scale x + sum_j w_j N_j`, `N_0` at the start of the step, `N_1` one step
 /// back, and so on. [`Multistep`](super::Multistep) does everything else.
 pub trait MultistepRule {
     /// Name as on the command line.
@@ -43,6 +46,33 @@ pub trait MultistepRule {
     /// Makes the parts of the first step under [`Start::Matching`](super::Start::Matching).
     fn starter(&self) -> Singlestep {
         Singlestep::of_order(self.values().min(3), self.part())
+    }
+}
+
+impl<R: MultistepRule + ?Sized> MultistepRule for Arc<R> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn part(&self) -> NonlinearPart {
+        (**self).part()
+    }
+    fn values(&self) -> usize {
+        (**self).values()
+    }
+    fn order(&self) -> u32 {
+        (**self).order()
+    }
+    fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
+        (**self).weights(step, weights)
+    }
+    fn final_orders(&self) -> FinalOrders {
+        (**self).final_orders()
+    }
+    fn finite_at_data(&self) -> bool {
+        (**self).finite_at_data()
+    }
+    fn starter(&self) -> Singlestep {
+        (**self).starter()
     }
 }
 

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::continuous::{MadeStep, continuous_order};
-use super::nodes::Division;
-use super::to_data::check_transition;
-use super::{Continuous, Knot, Nodes, Transition, Variant};
+use super::nodes::{Division, Nodes};
 use crate::field::{ByLane, FieldError, Times};
+use crate::method::exponential::step::{
+    Continuous, Knot, MadeStep, Transition, Variant, check_transition, continuous_order,
+};
 use crate::method::{
     GridPosition, Interpolant, Kind, LaneSteps, Method, MethodInfo, Step, StepError, Stepper, Told,
     copy_lanes, move_lanes,
@@ -17,13 +17,38 @@ use crate::state::{State, StateError};
 /// noise (Lu et al., *DPM-Solver*, 2022, algorithms 1 and 2), DPM-Solver++1, 2S
 /// and 3S for the data (Lu et al., *DPM-Solver++*, 2022, algorithm 1).
 ///
-/// With `w_k` the [`Transition::weight`]s and `r_i` the shares of the inner nodes, order 2
-/// is `scale u + w_1 N_0 + c (N_1 - N_0) / r_1`, `c = w_1 / 2` or `w_2` by
-/// [`Variant`]; order 3 is `scale u + w_1 N_0 + w_2 (N_2 - N_0) / r_2`, or the
-/// whole quadratic through its three values.
+/// With nodes `s_i` at `lambda + r_i h` and `N_i` the values there, in the
+/// [notation] of this module, for the noise:
+///
+/// - order 1: `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0`;
+/// - order 2, `r_1 = 1/2`: `x_1 = alpha_1 / alpha x - sigma_1 (e^(r_1 h) - 1) N_0`,
+///   `x_next = alpha_next / alpha x - sigma_next (e^h - 1) (N_0 + (N_1 - N_0) / (2 r_1))`;
+/// - order 3, `r_1 = 1/3`, `r_2 = 2/3`: `x_1` as before,
+///   `x_2 = alpha_2 / alpha x - sigma_2 (e^(r_2 h) - 1) N_0 -
+///   sigma_2 r_2 / r_1 ((e^(r_2 h) - 1) / (r_2 h) - 1) (N_1 - N_0)`,
+///   `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0 -
+///   sigma_next / r_2 ((e^h - 1) / h - 1) (N_2 - N_0)`.
+///
+/// For the data, with `sigma` and `alpha` exchanged and `h` of the other sign:
+///
+/// - order 1: `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) N_0`;
+/// - order 2: `x_1 = sigma_1 / sigma x + alpha_1 (1 - e^(-r_1 h)) N_0`,
+///   `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) (N_0 + (N_1 - N_0) / (2 r_1))`;
+/// - order 3: `x_1` as before,
+///   `x_2 = sigma_2 / sigma x + alpha_2 (1 - e^(-r_2 h)) N_0 +
+///   alpha_2 r_2 / r_1 (1 - (1 - e^(-r_2 h)) / (r_2 h)) (N_1 - N_0)`,
+///   `x_next = sigma_next / sigma x + alpha_next (1 - e^-h) N_0 +
+///   alpha_next / r_2 (1 - (1 - e^-h) / h) (N_2 - N_0)`.
+///
+/// That is [`Variant::DpmSolver`]. With [`Variant::Taylor`], `D1_0 = (N_1 - N_0) / r_1` and
+/// `D1_1 = (N_2 - N_0) / r_2`, the ends are `w_1 N_0 + w_2 D1_0` at order 2 and
+/// `w_1 N_0 + w_2 D1 + w_3 D2` at order 3, with `D1 = (r_2 D1_0 - r_1 D1_1) / (r_2 - r_1)` and
+/// `D2 = 2 (D1_1 - D1_0) / (r_2 - r_1)`, after the same factor of `x`.
 ///
 /// Steps of order 1 are finite to where there is no noise, from there with the noise, and from pure
 /// noise with the data; steps with inner nodes are not.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone)]
 pub struct Singlestep {
     part: NonlinearPart,
@@ -50,7 +75,7 @@ impl Singlestep {
         Self::of_order(3, part)
     }
 
-    pub(super) fn of_order(order: usize, part: NonlinearPart) -> Self {
+    pub(crate) fn of_order(order: usize, part: NonlinearPart) -> Self {
         Singlestep {
             part,
             order,
@@ -111,11 +136,11 @@ impl Singlestep {
         orders
     }
 
-    pub(super) fn own_order(&self) -> usize {
+    pub(crate) fn own_order(&self) -> usize {
         self.order
     }
 
-    pub(super) fn part(&self) -> NonlinearPart {
+    pub(crate) fn part(&self) -> NonlinearPart {
         self.part
     }
 
@@ -229,7 +254,7 @@ struct OwnSteps {
 }
 
 impl<S: State> SinglestepStepper<S> {
-    pub(super) fn new(method: Singlestep, initial: &S) -> Self {
+    pub(crate) fn new(method: Singlestep, initial: &S) -> Self {
         SinglestepStepper {
             values: vec![initial.zeros_like(); method.order],
             stage: initial.zeros_like(),
@@ -242,12 +267,12 @@ impl<S: State> SinglestepStepper<S> {
     }
 
     /// The value at the start of the step, given from outside.
-    pub(super) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
+    pub(crate) fn set_first(&mut self, value: &S) -> Result<(), StateError> {
         self.first_is_known = true;
         self.values[0].copy_from(value)
     }
 
-    pub(super) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
+    pub(crate) fn move_lanes(&mut self, from: &[usize]) -> Result<(), StateError> {
         self.continuous.tell(Told::Lanes(from))?;
         if let Some(lanes) = &mut self.lanes {
             lanes.known = from.iter().map(|&lane| lanes.known[lane]).collect();

@@ -1,9 +1,9 @@
-use super::multistep::{advance, known_values};
-use super::rule::MAX_VALUES;
-use super::step_noise::Increment;
-use super::to_data::check_transition;
-use super::{DiffusionNoise, DpmSolverM, FinalOrders, History, Knot, MultistepRule, MultistepStep};
+use super::{DiffusionNoise, Increment};
 use crate::field::Counted;
+use crate::method::exponential::multistep::{
+    DpmSolverM, FinalOrders, MAX_VALUES, MultistepRule, MultistepStep, advance, known_values,
+};
+use crate::method::exponential::step::{History, Knot, check_transition};
 use crate::method::{Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -13,15 +13,39 @@ use crate::state::{State, StateError};
 /// -2M for the noise (Lu et al., *DPM-Solver++*, 2022, appendix), and SDE-DPM-Solver++ 3M
 /// (k-diffusion).
 ///
-/// With the [`Transition`](super::Transition) of the diffusion at `eta` in place of the flow's,
-/// the weights are those of [`DpmSolverM`], and [`DiffusionNoise`] comes on top. Its
-/// [`Variant`](super::Variant)s are `midpoint` (`DpmSolver`) and `heun` (`Taylor`) of
-/// k-diffusion and diffusers.
+/// They are [`DpmSolverM`] with the [`Transition`] of the diffusion at `eta` in
+/// place of the flow's, and [`DiffusionNoise`] on top. In the [notation] of this
+/// module, with `D0`, `D1_0`, `D1`, `D2` those of [`DpmSolverM`], `H = (1 + eta) h` and `z` standard
+/// normal, for the data:
+///
+/// - 1: `x_next = sigma_next / sigma e^(-eta h) x + alpha_next (1 - e^-H) D0 +
+///   sigma_next sqrt(1 - e^(-2 eta h)) z`,
+/// - 2M: the same with `D0 + 1/2 D1_0` in place of `D0`, or with
+///   `alpha_next (1 - (1 - e^-H) / H) D1_0` added if [`Variant::Taylor`],
+/// - 3M: the first with `alpha_next (1 - (1 - e^-H) / H) D1 +
+///   2 alpha_next (1/2 - (e^-H - 1 + H) / H^2) D2` added;
+///
+/// for the noise:
+///
+/// - 1: `x_next = alpha_next / alpha x - (1 + eta) sigma_next (e^h - 1) D0 +
+///   sigma_next sqrt(eta (e^(2 h) - 1)) z`,
+/// - 2M: the same with `D0 + 1/2 D1_0` in place of `D0`, or with
+///   `-(1 + eta) sigma_next ((e^h - 1) / h - 1) D1_0` added if [`Variant::Taylor`],
+/// - 3M: the first with `-(1 + eta) sigma_next ((e^h - 1) / h - 1) D1 -
+///   2 (1 + eta) sigma_next ((e^h - 1 - h) / h^2 - 1/2) D2` added.
+///
+/// The paper's are those of `eta = 1`. The [`Variant`]s are `midpoint`
+/// (`DpmSolver`) and `heun` (`Taylor`) of k-diffusion and diffusers.
 ///
 /// Without noise the order is the flow's. Weak order 1 with one value, else 2: with constant
 /// coefficients the two-value rule is, but for a change of variable of order `h` that the
 /// history undoes, Euler's on the diffusion's own modified equation, so that the errors of order 1
 /// cancel; a third value leaves the covariance of drift and noise within a step at order 2.
+///
+/// [notation]: crate::method::exponential#notation
+/// [`Transition`]: crate::method::exponential::Transition
+/// [`Variant`]: crate::method::exponential::Variant
+/// [`Variant::Taylor`]: crate::method::exponential::Variant::Taylor
 #[derive(Debug, Clone)]
 pub struct SdeMultistep {
     rule: DpmSolverM,

@@ -4,14 +4,22 @@ use crate::field::FieldError;
 use crate::semilinear::NonlinearPart;
 
 /// iPNDM (Zhang & Chen, DEIS, 2023, after Liu et al., *Pseudo Numerical Methods for
-/// Diffusion Models on Manifolds*, 2022): a DDIM step with the combination
-/// `(55 E_0 - 59 E_1 + 37 E_2 - 9 E_3) / 24` of the last noise predictions in place of the newest,
-/// the weights of Adams and Bashforth for equal steps whatever the steps are. It starts with those
-/// of lower orders.
+/// Diffusion Models on Manifolds*, 2022): a DDIM step with a combination `E'` of the last noise
+/// predictions in place of the newest, the weights of Adams and Bashforth for equal steps whatever
+/// the steps are. It starts with those of lower orders. In the [notation] of this
+/// module:
+///
+/// - `x_next = alpha_next / alpha x + (sigma_next - alpha_next sigma / alpha) E'`,
+/// - `E' = E_0` in the first step,
+/// - `E' = (3 E_0 - E_1) / 2` in the second,
+/// - `E' = (23 E_0 - 16 E_1 + 5 E_2) / 12` in the third,
+/// - `E' = (55 E_0 - 59 E_1 + 37 E_2 - 9 E_3) / 24` in all others.
 ///
 /// The combination is the mean of the noise over a step in which all times count alike, while the
 /// exact one weighs them with `rho'(t)`: beyond the first two, the weights gain a smaller error but
 /// no order. The order is 2, on grids whose steps change smoothly.
+///
+/// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ipndm;
 
