@@ -70,7 +70,7 @@ pub use solution::{InterpolationError, LaneReport, Outcome, Solution, Statistics
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]
 pub use state::TrackedTensor;
-pub use state::{Element, HostState, Scalar, State, StateError, Tolerance};
+pub use state::{Element, HostState, Scalar, State, StateError, Tolerance, WithNumbers};
 
 /// Tensors as states.
 #[cfg(feature = "candle")]

@@ -4,6 +4,8 @@
 mod complex;
 #[path = "states/half_precision.rs"]
 mod half_precision;
+#[path = "states/with_numbers.rs"]
+mod with_numbers;
 
 use driftfield_solvers::method::{Euler, EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;

@@ -38,6 +38,7 @@ use crate::state::State;
 /// | `[T; N]`, nalgebra's `SVector<T, N>` and `DVector<T>` | one, of as many components | any |
 /// | ndarray's arrays of any dimension | along the first axis; of `Array1` every element is one | any |
 /// | candle's `Tensor`, `TrackedTensor` (feature `candle`) | along the first axis | `F32`, `F64` |
+/// | [`WithNumbers<S>`](crate::WithNumbers) | those of `S`, each with a number more | those of `S`, and `f64` |
 /// | a [`HostState`](crate::HostState) or a [`State`] of your own | as it says | as it says |
 ///
 /// Any number is `f64`, `f32`, half precision [`f16`](crate::half::f16) or

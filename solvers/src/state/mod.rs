@@ -1,5 +1,5 @@
 //! What is evolved: real and complex numbers, `[T; N]`, nalgebra vectors, ndarray arrays and
-//! candle tensors. [`solve`](fn@crate::solve) has a
+//! candle tensors, with a number more for each lane if wanted. [`solve`](fn@crate::solve) has a
 //! table of them.
 //!
 //! A state is a batch of *lanes* (trajectories). For a scalar, `[T; N]` or
@@ -19,6 +19,7 @@ mod tensor;
 mod tolerance;
 #[cfg(feature = "candle")]
 mod tracked;
+mod with_numbers;
 
 use crate::cause::Cause;
 
@@ -29,6 +30,7 @@ pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
 #[cfg(feature = "candle")]
 pub use tracked::TrackedTensor;
+pub use with_numbers::WithNumbers;
 
 /// Why an operation on states failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
