@@ -70,12 +70,16 @@ pub use solution::{InterpolationError, LaneReport, Outcome, Solution, Statistics
 pub use solve::{Integrator, SolveError, SolveOptions, Status, init, solve};
 #[cfg(feature = "candle")]
 pub use state::TrackedTensor;
-pub use state::{HostState, Scalar, State, StateError, Tolerance};
+pub use state::{Element, HostState, Scalar, State, StateError, Tolerance, WithNumbers};
 
 /// Tensors as states.
 #[cfg(feature = "candle")]
 pub use candle_core;
+/// Half precision in states.
+pub use half;
 /// Vectors as states.
 pub use nalgebra;
 /// Arrays as states.
 pub use ndarray;
+/// Complex numbers in states.
+pub use num_complex;

@@ -1,5 +1,12 @@
 //! Every container solves the same problem to the same numbers.
 
+#[path = "states/complex.rs"]
+mod complex;
+#[path = "states/half_precision.rs"]
+mod half_precision;
+#[path = "states/with_numbers.rs"]
+mod with_numbers;
+
 use driftfield_solvers::method::{Euler, EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{OdeProblem, Save, SdeProblem, SolveOptions, State, Tolerance, solve};

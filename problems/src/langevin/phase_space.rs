@@ -36,6 +36,10 @@ impl<S: State> State for PhaseSpace<S> {
         2 * self.position.lane_len()
     }
 
+    fn lane_reals(&self) -> usize {
+        2 * self.position.lane_reals()
+    }
+
     fn zeros_like(&self) -> Self {
         PhaseSpace::at_rest(self.position.zeros_like())
     }
@@ -139,7 +143,7 @@ impl<S: State> State for PhaseSpace<S> {
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
-        let (lanes, half) = (self.lanes(), self.position.lane_len());
+        let (lanes, half) = (self.lanes(), self.position.lane_reals());
         self.lanes.resize(2 * lanes * half, 0.0);
         for (lane, block) in self.lanes.chunks_mut(2 * half.max(1)).enumerate() {
             fill(lane, block);

@@ -29,7 +29,8 @@ pub fn in_some_lanes<S: State>(
     Ok(du.assign_lanes(&evaluated, &pairs)?)
 }
 
-/// A field given for one lane at a time, by a closure `|du: &mut [T], u: &[T], t|`.
+/// A field given for one lane at a time, by a closure `|du: &mut [T], u: &[T], t|`. Of
+/// complex lanes it is given the real and imaginary parts in turn.
 ///
 /// ```
 /// use driftfield_solvers::field::EachLane;
@@ -46,11 +47,11 @@ pub struct EachLane<C>(pub C);
 impl<H: HostState, C: Fn(&mut [H::Scalar], &[H::Scalar], f64)> VectorField<H> for EachLane<C> {
     fn eval(&self, du: &mut H, u: &H, t: Times<'_>) -> Result<(), FieldError> {
         t.check(u)?;
-        let len = u.lane_len().max(1);
-        let shapes = [(u.lane_count(), len), (du.lane_count(), du.lane_len().max(1))];
+        let len = u.lane_reals().max(1);
+        let shapes = [(u.lane_count(), len), (du.lane_count(), du.lane_reals().max(1))];
         if shapes[0] != shapes[1] {
             return Err(FieldError::Shape {
-                expected: format!("{} lane(s) of {len} component(s)", shapes[0].0),
+                expected: format!("{} lane(s) of {len} number(s)", shapes[0].0),
                 found: format!("{} of {}", shapes[1].0, shapes[1].1),
             });
         }

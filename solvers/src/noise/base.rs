@@ -63,9 +63,9 @@ impl<S: State> BaseStream<S> {
     /// The same numbers, drawn for several intervals at a time where lanes are short;
     /// `like` gives the shape of a state.
     pub(super) fn ahead(mut self, like: &S) -> Self {
-        let (states, lane_len) = (self.channels.states().max(1), like.lane_len().max(1));
-        let in_memory = states * like.lanes() * lane_len;
-        let of_lane = states * self.channels.per_lane().count(lane_len);
+        let (states, lane_reals) = (self.channels.states().max(1), like.lane_reals().max(1));
+        let in_memory = states * like.lanes() * lane_reals;
+        let of_lane = states * self.channels.per_lane().count(lane_reals);
         let intervals = (AHEAD / of_lane).min(MOST / in_memory.max(1)).min(self.law.0.steps());
         if intervals > 1 {
             self.ahead = (0..intervals * states).map(|_| like.zeros_like()).collect();

@@ -46,7 +46,7 @@ impl LaneRng {
 }
 
 /// Overwrites `state` with `scale * N(0, 1)`: lane `i` depends on
-/// `(seed, first_lane + i)` alone.
+/// `(seed, first_lane + i)` alone. Real and imaginary parts of complex states are independent.
 pub fn fill_initial_normals<S: State>(
     state: &mut S,
     scale: f64,

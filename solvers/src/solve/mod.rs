@@ -20,6 +20,8 @@ pub use start::check_adaptive;
 use crate::method::Method;
 use crate::problem::Problem;
 use crate::solution::{Outcome, Solution};
+#[cfg(doc)]
+use crate::state::State;
 
 /// Solves `problem` with `method`.
 ///
@@ -28,8 +30,24 @@ use crate::solution::{Outcome, Solution};
 /// [`Solution::complete`] asks for. Over an empty span the initial state is the solution, and
 /// nothing is evaluated.
 ///
-/// A lane is a row: `Array1`, `DVector`, `[T; N]` and scalars are one lane of as many components,
-/// every other ndarray array and every tensor has its lanes along the first axis.
+/// # States
+///
+/// | container | lanes | numbers |
+/// |---|---|---|
+/// | a number `T` | one | any |
+/// | `[T; N]`, nalgebra's `SVector<T, N>` and `DVector<T>` | one, of as many components | any |
+/// | ndarray's arrays of any dimension | along the first axis; of `Array1` every element is one | any |
+/// | candle's `Tensor`, `TrackedTensor` (feature `candle`) | along the first axis | `F32`, `F64` |
+/// | [`WithNumbers<S>`](crate::WithNumbers) | those of `S`, each with a number more | those of `S`, and `f64` |
+/// | a [`HostState`](crate::HostState) or a [`State`] of your own | as it says | as it says |
+///
+/// Any number is `f64`, `f32`, half precision [`f16`](crate::half::f16) or
+/// [`bf16`](crate::half::bf16), whose sums are rounded once a step and whose adaptive steps ask
+/// for no less than their rounding ([`Scalar`](crate::Scalar)), and
+/// [`Complex<f32>`](crate::num_complex::Complex) and `Complex<f64>`, whose errors are measured by
+/// modulus ([`Element`](crate::Element)).
+///
+/// # Examples
 ///
 /// ```
 /// use driftfield_solvers::{OdeProblem, SolveOptions, solve, method::{Heun, Tsit5}};

@@ -16,17 +16,17 @@ pub trait LaneNumbers {
 /// How many numbers a lane draws for a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PerLane {
-    /// One for every component.
+    /// One for every component, two for a complex one.
     Components,
-    /// One, which all components are set to.
+    /// One, which all components are set to, and both parts of complex ones.
     One,
 }
 
 impl PerLane {
-    /// The same as a number, for lanes of `lane_len` components.
-    pub(crate) fn count(self, lane_len: usize) -> usize {
+    /// The same as a number, for lanes of so many real numbers.
+    pub(crate) fn count(self, lane_reals: usize) -> usize {
         match self {
-            PerLane::Components => lane_len,
+            PerLane::Components => lane_reals,
             PerLane::One => 1,
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn in_tiles<H: HostState>(
     numbers: &mut impl LaneNumbers,
 ) -> Result<(), StateError> {
     let Some(first) = states.first() else { return Ok(()) };
-    let (lanes, lane_len) = (first.lane_count(), first.lane_len());
+    let (lanes, lane_len) = (first.lane_count(), first.lane_reals());
     for state in &*states {
         read_like(lanes, lanes * lane_len, state)?;
     }

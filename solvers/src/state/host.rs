@@ -1,12 +1,13 @@
-use num_traits::Float;
+use num_traits::{Float, Zero};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::mean_squares::Errors;
-use super::sums::{SHORT, Start, short_sum, weighted_sum};
+use super::sums::{SHORT, Start, add_multiple, narrow, short_sum, weighted_sum, widen};
 use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw, lanes};
 
 /// A container in host memory whose values are one contiguous slice, lanes one
-/// after the other. Every `HostState` is a [`State`].
+/// after the other. Every `HostState` is a [`State`]. The values of a container of complex numbers
+/// are their real and imaginary parts in turn.
 ///
 /// ```
 /// use driftfield_solvers::State;
@@ -15,11 +16,14 @@ use super::{LaneNumbers, PerLane, Scalar, State, StateError, Tolerance, draw, la
 /// assert_eq!(u, [3.0, 4.0]);
 /// ```
 pub trait HostState: Clone + Send + Sync + 'static {
-    /// `f32` or `f64`.
+    /// The type of the values.
     type Scalar: Scalar;
 
     /// Number of values, for a container that always has as many.
     const LEN: Option<usize> = None;
+
+    /// Values that make up one component: 2 for complex ones.
+    const PARTS: usize = 1;
 
     /// Number of lanes.
     fn lane_count(&self) -> usize;
@@ -77,8 +81,14 @@ pub(super) fn read_like<H: HostState>(
 
 /// The values of a state already known to have some.
 #[inline(always)]
-fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
+pub(super) fn checked_values<H: HostState>(state: &H) -> &[H::Scalar] {
     state.values().unwrap_or_default()
+}
+
+/// A coefficient in the precision of sums.
+#[inline(always)]
+pub(super) fn wide<H: HostState>(coefficient: f64) -> <H::Scalar as Scalar>::Wide {
+    Scalar::from_f64(coefficient)
 }
 
 /// `out <- own * out + sum_i c_i k_i + a * b`, the product `(a, b)` if there is one.
@@ -95,7 +105,7 @@ fn sum<H: HostState>(
     for state in terms.iter().map(|&(_, state)| state).chain(factors) {
         read_like(lanes, out.len(), state)?;
     }
-    let start = if own == 0.0 { Start::Zero } else { Start::Scaled(H::Scalar::from_f64(own)) };
+    let start = if own == 0.0 { Start::Zero } else { Start::Scaled(wide::<H>(own)) };
     let terms = terms.iter().map(|&(c, k)| (c, checked_values(k)));
     let product = product.map(|(a, b)| (checked_values(a), checked_values(b)));
     if H::UNROLLED {
@@ -113,7 +123,7 @@ fn errors<'a, H: HostState>(
     before: &'a H,
     after: &'a H,
     tolerance: &Tolerance,
-) -> Result<Errors<'a, H::Scalar>, StateError> {
+) -> Result<Errors<'a, H>, StateError> {
     let lanes = error.lane_count();
     let lane_len = error.lane_len();
     let error = read(error)?;
@@ -137,7 +147,7 @@ impl<T: Scalar> WithSimd for AddProduct<'_, T> {
     #[inline(always)]
     fn with_simd<A: Simd>(self, _: A) {
         for ((out, &a), &b) in self.out.iter_mut().zip(self.a).zip(self.b) {
-            *out += a * b;
+            *out = T::narrow(out.widen() + a.widen() * b.widen());
         }
     }
 }
@@ -156,7 +166,12 @@ impl<H: HostState> State for H {
     #[inline(always)]
     fn lane_len(&self) -> usize {
         let len = self.values().map_or(0, <[H::Scalar]>::len);
-        len.checked_div(self.lane_count()).unwrap_or(0)
+        len.checked_div(H::PARTS * self.lane_count()).unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn lane_reals(&self) -> usize {
+        H::PARTS * self.lane_len()
     }
 
     fn zeros_like(&self) -> Self {
@@ -207,20 +222,17 @@ impl<H: HostState> State for H {
         }
         let base = base.map(checked_values);
         if Self::UNROLLED {
-            let mut sums = [H::Scalar::default(); SHORT];
+            let mut sums = [<H::Scalar as Scalar>::Wide::zero(); SHORT];
             let sums = &mut sums[..out.len()];
             if let Some(base) = base {
-                sums.copy_from_slice(base);
+                widen(sums, base);
             }
             for (&weight, stage) in weights.iter().zip(stages) {
                 if weight != 0.0 {
-                    let c = H::Scalar::from_f64(h * weight);
-                    for (sum, &value) in sums.iter_mut().zip(checked_values(stage)) {
-                        *sum += c * value;
-                    }
+                    add_multiple(sums, wide::<H>(h * weight), checked_values(stage));
                 }
             }
-            out.copy_from_slice(sums);
+            narrow(out, sums);
             return Ok(());
         }
         let used = weights.iter().zip(stages).filter(|&(&weight, _)| weight != 0.0);
@@ -295,20 +307,20 @@ impl<H: HostState> State for H {
     #[inline]
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError> {
         let values = read(self)?;
-        let lane_len = self.lane_len().max(1);
+        let lane_reals = self.lane_reals().max(1);
         // Block by block without a way out in between, which can be vectorised.
         let finite = |block: &&[H::Scalar]| block.iter().fold(true, |all, x| all & x.is_finite());
         let blocks = values.chunks(BLOCK).take_while(finite).count();
         let rest = &values[values.len().min(blocks * BLOCK)..];
         let first = rest.iter().position(|value| !value.is_finite());
-        Ok(first.map(|at| (blocks * BLOCK + at) / lane_len))
+        Ok(first.map(|at| (blocks * BLOCK + at) / lane_reals))
     }
 
     fn fill_lanes(&mut self, mut fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError> {
-        let lane_len = self.lane_len().max(1);
+        let lane_reals = self.lane_reals().max(1);
         let values = self.values_mut().ok_or(StateError::NotContiguous)?;
         let mut block = [0.0; BLOCK];
-        for (lane, values) in values.chunks_mut(lane_len).enumerate() {
+        for (lane, values) in values.chunks_mut(lane_reals).enumerate() {
             for values in values.chunks_mut(BLOCK) {
                 let block = &mut block[..values.len()];
                 fill(lane, block);

@@ -2,7 +2,8 @@
 
 use num_traits::Zero;
 
-use super::host::{read, read_like};
+use super::host::{checked_values, read, read_like, wide};
+use super::sums::add_multiple;
 use super::{HostState, Scalar, StateError};
 
 fn lane_of<T>(values: &[T], lane: usize, lanes: usize) -> Result<&[T], StateError> {
@@ -71,24 +72,28 @@ pub(super) fn combine<H: HostState>(
     }
     let out = state.values_mut().ok_or(StateError::NotContiguous)?;
     let total = out.len();
-    let len = (total / lanes.max(1)).max(1);
-    for (out, &own) in out.chunks_exact_mut(len).zip(own) {
-        if own == 0.0 {
-            out.fill(H::Scalar::zero());
-        } else if own != 1.0 {
-            let own = H::Scalar::from_f64(own);
-            out.iter_mut().for_each(|value| *value = own * *value);
-        }
+    for (_, term) in terms {
+        read_like(lanes, total, *term)?;
     }
-    for &(coefficients, term) in terms {
-        let values = read_like(lanes, total, term)?.chunks_exact(len);
-        for ((out, &c), values) in out.chunks_exact_mut(len).zip(coefficients).zip(values) {
-            // A coefficient of zero leaves out what may not be finite.
-            if c != 0.0 {
-                let c = H::Scalar::from_f64(c);
-                out.iter_mut().zip(values).for_each(|(sum, &value)| *sum += c * value);
+    let len = (total / lanes.max(1)).max(1);
+    Scalar::in_wide(out, |sums| {
+        for (sums, &own) in sums.chunks_exact_mut(len).zip(own) {
+            if own == 0.0 {
+                sums.fill(Zero::zero());
+            } else if own != 1.0 {
+                let own = wide::<H>(own);
+                sums.iter_mut().for_each(|sum| *sum = own * *sum);
             }
         }
-    }
+        for &(coefficients, term) in terms {
+            let values = checked_values(term).chunks_exact(len);
+            for ((sums, &c), values) in sums.chunks_exact_mut(len).zip(coefficients).zip(values) {
+                // A coefficient of zero leaves out what may not be finite.
+                if c != 0.0 {
+                    add_multiple(sums, wide::<H>(c), values);
+                }
+            }
+        }
+    });
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! What is evolved: scalars, `[T; N]`, nalgebra vectors, ndarray arrays and
-//! candle tensors.
+//! What is evolved: real and complex numbers, `[T; N]`, nalgebra vectors, ndarray arrays and
+//! candle tensors, with a number more for each lane if wanted. [`solve`](fn@crate::solve) has a
+//! table of them.
 //!
 //! A state is a batch of *lanes* (trajectories). For a scalar, `[T; N]` or
 //! nalgebra vector the whole state is one lane; for an ndarray array or a
@@ -7,6 +8,7 @@
 
 mod containers;
 mod draw;
+mod element;
 mod host;
 mod lanes;
 mod mean_squares;
@@ -17,15 +19,18 @@ mod tensor;
 mod tolerance;
 #[cfg(feature = "candle")]
 mod tracked;
+mod with_numbers;
 
 use crate::cause::Cause;
 
 pub use draw::{LaneNumbers, PerLane};
+pub use element::Element;
 pub use host::HostState;
 pub use scalar::Scalar;
 pub use tolerance::{Components, Tolerance};
 #[cfg(feature = "candle")]
 pub use tracked::TrackedTensor;
+pub use with_numbers::WithNumbers;
 
 /// Why an operation on states failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,8 +116,16 @@ pub trait State: Clone + Send + Sync + 'static {
     /// Number of lanes (trajectories) in the state.
     fn lanes(&self) -> usize;
 
-    /// Number of components of one lane.
+    /// Number of components of one lane: what error norms average over, and tolerances may
+    /// differ in. A complex number is one.
     fn lane_len(&self) -> usize;
+
+    /// Number of real numbers that [`State::fill_lanes`] fills a lane with: two for a complex
+    /// component.
+    #[inline(always)]
+    fn lane_reals(&self) -> usize {
+        self.lane_len()
+    }
 
     /// A state of the same shape (and device) filled with zeros.
     fn zeros_like(&self) -> Self;
@@ -153,12 +166,13 @@ pub trait State: Clone + Send + Sync + 'static {
         self.linear_combination(0.0, &terms)
     }
 
-    /// `self <- self + a * b`, component by component (diagonal noise).
+    /// `self <- self + a * b`, real number by real number (diagonal noise).
     fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), StateError>;
 
     /// `self <- own * self + sum_i c_i k_i + a * b` with `(a, b) = product`: a
     /// [`linear_combination`](State::linear_combination) followed by
-    /// [`add_product`](State::add_product), to the bit.
+    /// [`add_product`](State::add_product), to the bit but for half precision, which is rounded
+    /// once.
     ///
     /// Host containers make one pass over memory of the two.
     fn linear_combination_and_product(
@@ -219,14 +233,16 @@ pub trait State: Clone + Send + Sync + 'static {
         Err(StateError::LanesInseparable)
     }
 
-    /// `self . other`, lane by lane: how a direction and a gradient meet.
+    /// `self . other`, lane by lane: how a direction and a gradient meet. A complex number counts
+    /// as the vector of its two parts.
     fn dot_lanes(&self, other: &Self) -> Result<Vec<f64>, StateError>;
 
     /// The first lane that holds a NaN or an infinity.
     fn first_non_finite_lane(&self) -> Result<Option<usize>, StateError>;
 
     /// Overwrites the state lane by lane, in order: `fill(lane, block)` is called
-    /// for consecutive blocks that together make up each lane.
+    /// for consecutive blocks that together make up each lane, a complex number being
+    /// its real and its imaginary part.
     fn fill_lanes(&mut self, fill: impl FnMut(usize, &mut [f64])) -> Result<(), StateError>;
 
     /// Overwrites every state with numbers of `numbers`, times its own of `scales`:

@@ -1,5 +1,6 @@
 //! Weighted sums of slices: what a step costs beside its field.
 
+use num_traits::Zero;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Scalar;
@@ -14,18 +15,18 @@ const TERMS: usize = 16;
 
 /// What the terms are added to.
 #[derive(Clone, Copy)]
-pub(super) enum Start<'a, T> {
+pub(super) enum Start<'a, T: Scalar> {
     /// Zero; the old content is never read.
     Zero,
     /// Another slice, as long as the sum.
     From(&'a [T]),
     /// The old content, times a factor.
-    Scaled(T),
+    Scaled(T::Wide),
 }
 
 /// `out <- start + sum_j c_j values_j + a b`, summed in that order: every value is read
-/// and written once. The coefficients are rounded to the precision of the values;
-/// `product` is `a` and `b`, if there are any.
+/// and written once. The coefficients are rounded to the precision of sums, and what is written to
+/// that of the values, once for every [`TERMS`] terms; `product` is `a` and `b`, if there are any.
 pub(super) fn weighted_sum<'a, T: Scalar>(
     out: &mut [T],
     start: Start<'_, T>,
@@ -33,14 +34,14 @@ pub(super) fn weighted_sum<'a, T: Scalar>(
     product: Option<(&[T], &[T])>,
 ) {
     let empty: &[T] = &[];
-    let mut list = [(T::zero(), empty); TERMS];
+    let mut list = [(T::Wide::zero(), empty); TERMS];
     let (mut used, mut start) = (0, start);
     for (coefficient, values) in terms {
         if used == TERMS {
             add_terms(out, start, &list, None);
-            (used, start) = (0, Start::Scaled(T::one()));
+            (used, start) = (0, Start::Scaled(T::Wide::from_f64(1.0)));
         }
-        list[used] = (T::from_f64(coefficient), values);
+        list[used] = (T::Wide::from_f64(coefficient), values);
         used += 1;
     }
     add_terms(out, start, &list[..used], product);
@@ -54,20 +55,20 @@ pub(super) fn short_sum<'a, T: Scalar>(
     terms: impl Iterator<Item = (f64, &'a [T])>,
     product: Option<(&[T], &[T])>,
 ) {
-    let mut sums = [T::zero(); SHORT];
+    let mut sums = [T::Wide::zero(); SHORT];
     let sums = &mut sums[..out.len()];
     match start {
         Start::Zero => {}
-        Start::From(values) => sums.copy_from_slice(values),
+        Start::From(values) => widen(sums, values),
         Start::Scaled(factor) => add_multiple(sums, factor, out),
     }
     for (coefficient, values) in terms {
-        add_multiple(sums, T::from_f64(coefficient), values);
+        add_multiple(sums, T::Wide::from_f64(coefficient), values);
     }
     if let Some((a, b)) = product {
         add_products(sums, a, b);
     }
-    out.copy_from_slice(sums);
+    narrow(out, sums);
 }
 
 // One copy for every state of a number type, rather than one for every stage.
@@ -75,17 +76,17 @@ pub(super) fn short_sum<'a, T: Scalar>(
 fn add_terms<T: Scalar>(
     out: &mut [T],
     start: Start<'_, T>,
-    terms: &[(T, &[T])],
+    terms: &[(T::Wide, &[T])],
     product: Option<(&[T], &[T])>,
 ) {
     Arch::new().dispatch(Sum { out, start, terms, product });
 }
 
 /// The loop of [`add_terms`], for the instructions of the CPU at hand.
-struct Sum<'a, T> {
+struct Sum<'a, T: Scalar> {
     out: &'a mut [T],
     start: Start<'a, T>,
-    terms: &'a [(T, &'a [T])],
+    terms: &'a [(T::Wide, &'a [T])],
     product: Option<(&'a [T], &'a [T])>,
 }
 
@@ -99,10 +100,10 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
         let at_rest = chunks.len() * CHUNK;
         for (index, chunk) in chunks.iter_mut().enumerate() {
             let at = index * CHUNK;
-            let mut sums = [T::zero(); CHUNK];
+            let mut sums = [T::Wide::zero(); CHUNK];
             match start {
                 Start::Zero => {}
-                Start::From(values) => sums.copy_from_slice(&values[at..at + CHUNK]),
+                Start::From(values) => widen(&mut sums, &values[at..at + CHUNK]),
                 Start::Scaled(factor) => add_multiple(&mut sums, factor, chunk),
             }
             for &(c, values) in terms {
@@ -111,38 +112,54 @@ impl<T: Scalar> WithSimd for Sum<'_, T> {
             if let Some((a, b)) = product {
                 add_products(&mut sums, &a[at..at + CHUNK], &b[at..at + CHUNK]);
             }
-            *chunk = sums;
+            narrow(chunk, &sums);
         }
         for (i, out) in rest.iter_mut().enumerate() {
             let mut sum = match start {
-                Start::Zero => T::zero(),
-                Start::From(values) => values[at_rest + i],
-                Start::Scaled(factor) => T::zero() + factor * *out,
+                Start::Zero => T::Wide::zero(),
+                Start::From(values) => values[at_rest + i].widen(),
+                Start::Scaled(factor) => T::Wide::zero() + factor * out.widen(),
             };
             for &(c, values) in terms {
-                sum += c * values[at_rest + i];
+                sum += c * values[at_rest + i].widen();
             }
             if let Some((a, b)) = product {
-                sum += a[at_rest + i] * b[at_rest + i];
+                sum += a[at_rest + i].widen() * b[at_rest + i].widen();
             }
-            *out = sum;
+            *out = T::narrow(sum);
         }
+    }
+}
+
+/// `sums <- values`.
+#[inline(always)]
+pub(super) fn widen<T: Scalar>(sums: &mut [T::Wide], values: &[T]) {
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum = value.widen();
+    }
+}
+
+/// `values <- sums`, rounded.
+#[inline(always)]
+pub(super) fn narrow<T: Scalar>(values: &mut [T], sums: &[T::Wide]) {
+    for (value, &sum) in values.iter_mut().zip(sums) {
+        *value = T::narrow(sum);
     }
 }
 
 /// `sums <- sums + c values`.
 #[inline(always)]
-fn add_multiple<T: Scalar>(sums: &mut [T], c: T, values: &[T]) {
+pub(super) fn add_multiple<T: Scalar>(sums: &mut [T::Wide], c: T::Wide, values: &[T]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum += c * value;
+        *sum += c * value.widen();
     }
 }
 
 /// `sums <- sums + a b`.
 #[inline(always)]
-fn add_products<T: Scalar>(sums: &mut [T], a: &[T], b: &[T]) {
+fn add_products<T: Scalar>(sums: &mut [T::Wide], a: &[T], b: &[T]) {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-        *sum += a * b;
+        *sum += a.widen() * b.widen();
     }
 }
 
