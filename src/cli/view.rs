@@ -74,7 +74,7 @@ impl ViewArguments {
 
     /// The first lanes, which are the second axis of a trajectory.
     fn shown(&self, mut array: ArrayD<f32>) -> ArrayD<f32> {
-        let lanes = Axis(if array.ndim() % 2 == 0 { 0 } else { 1 });
+        let lanes = Axis(if matches!(array.ndim(), 2 | 4) { 0 } else { 1 });
         if let Some(n) = self.n {
             array.slice_axis_inplace(lanes, Slice::from(..n.min(array.len_of(lanes))));
         }
