@@ -102,6 +102,8 @@ pub mod reconstruct;
 pub mod report;
 #[cfg(feature = "plot")]
 pub mod study;
+#[cfg(feature = "plot")]
+pub mod view;
 
 pub use driftfield_networks as networks;
 pub use driftfield_problems as problems;

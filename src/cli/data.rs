@@ -8,12 +8,18 @@ use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::npy::RowWriter;
 use ndarray::{ArrayView, IxDyn};
 
+use serde_json::json;
+
 use super::files::Files;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
+use crate::images::{self, MOST_DRAWN, PER_ROW};
+use crate::plot::{Color, ImageGrid, ImageRow, ImageTile, Plot, PointLayer, Scatter};
 
 /// Rows drawn at a time.
 const ROWS: usize = 1024;
+/// Points of a picture.
+const MOST_POINTS: usize = 20_000;
 
 #[derive(Args)]
 pub(super) struct DataArguments {
@@ -28,6 +34,12 @@ pub(super) struct DataArguments {
     /// Where they go, `.npy` of shape [n, d], digits [n, 1, 28, 28]
     #[arg(long)]
     out: PathBuf,
+    /// Draw the first of them, points of the plane or images: FILE.png or FILE.svg
+    #[arg(long)]
+    plot: Option<PathBuf>,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
 }
 
 impl DataArguments {
@@ -36,25 +48,72 @@ impl DataArguments {
         let mut files = Files::default();
         files.inputs_in("what is drawn from", Some(&self.name));
         files.output("--out", &self.out);
+        files.picture("--plot", &self.plot);
         files
     }
 }
 
 pub(super) fn run(arguments: &DataArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
-    let DataArguments { name, n, seed, out } = arguments;
+    let DataArguments { name, n, seed, out, .. } = arguments;
     if *n == 0 {
         return Err(CommandError::usage("0 points were asked for; ask for at least one"));
     }
     arguments.files().check()?;
     let data = data::by_name(name)?;
+    arguments.check_drawable(data.as_ref())?;
     write(data.as_ref(), arguments, &signals.listen())?;
+    arguments.draw(data.as_ref())?;
     let shape = [&[*n], data.row_shape().as_slice()].concat();
-    exit::say(format_args!(
-        "{}: {n} points of {}, shape {shape:?}, seed {seed}",
-        echo_path(out),
-        echo(name)
-    ))?;
+    if arguments.json {
+        let summary = json!({ "data": name, "n": n, "seed": seed, "shape": shape, "out": out.to_string_lossy() });
+        exit::say(serde_json::to_string_pretty(&summary)?)?;
+    } else {
+        exit::say(format_args!(
+            "{}: {n} points of {}, shape {shape:?}, seed {seed}",
+            echo_path(out),
+            echo(name)
+        ))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+impl DataArguments {
+    /// Refuses a picture of what is neither in the plane nor an image.
+    fn check_drawable(&self, data: &dyn DataSet) -> Result<(), CommandError> {
+        let shape = data.row_shape();
+        if self.plot.is_none() || shape == [2] || shape.len() > 1 && images::side_of(&shape).is_ok()
+        {
+            return Ok(());
+        }
+        Err(CommandError::usage(format!(
+            "points of shape {shape:?} cannot be drawn, only points of the plane and images; leave out --plot"
+        )))
+    }
+
+    /// A picture of the first rows, which are drawn again: row `i` is the same in any draw.
+    fn draw(&self, data: &dyn DataSet) -> Result<(), CommandError> {
+        let Some(file) = &self.plot else { return Ok(()) };
+        let shape = data.row_shape();
+        let most = if shape == [2] { MOST_POINTS } else { MOST_DRAWN };
+        let shown = self.n.min(most);
+        let title = match shown == self.n {
+            true => format!("{}, {shown} points", echo(&self.name)),
+            false => format!("{}, the first {shown} of {} points", echo(&self.name), self.n),
+        };
+        let points = data.sample(shown, self.seed);
+        let drawn = if shape == [2] {
+            let points = points.rows().into_iter().map(|row| [row[0], row[1]]).collect();
+            let layer = PointLayer::new("", points, Color::nth(0));
+            Scatter::new(title).layer(layer).render(file)
+        } else {
+            let tiles: Vec<_> =
+                points.rows().into_iter().map(|row| ImageTile::new(row.to_vec())).collect();
+            let rows = tiles.chunks(PER_ROW).map(|tiles| ImageRow::new("", tiles.to_vec()));
+            let grid = ImageGrid::new(title, images::side_of(&shape)?);
+            rows.fold(grid, ImageGrid::row).render(file)
+        };
+        drawn.map_err(CommandError::failed)
+    }
 }
 
 /// Draws and writes a few rows at a time: no number of them is too large for memory.

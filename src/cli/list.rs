@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use driftfield_networks::train::{Objective, Schedule, Times};
 use driftfield_problems::catalog::{Catalog, Entry, Key};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::{data, inverse, method, process, spacing};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::exit::say;
 use super::{CommandError, solvers};
+use crate::generate::shipped_catalog;
 use crate::metrics;
 use crate::reconstruct::technique;
 
@@ -32,6 +34,14 @@ pub(super) enum Kind {
     Thresholds,
     /// Architectures: train --network
     Networks,
+    /// Networks that come with the program: --field
+    Weights,
+    /// train --prediction
+    Predictions,
+    /// train --time-sampling
+    TimeSamplings,
+    /// train --schedule
+    Schedules,
     /// What `metrics` prints
     Metrics,
 }
@@ -56,6 +66,10 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::Techniques => list(&technique::catalog(), json),
         Kind::Thresholds => list(&Threshold::catalog(), json),
         Kind::Networks => list(&driftfield_networks::catalog(), json),
+        Kind::Weights => list(&shipped_catalog(), json),
+        Kind::Predictions => list(&Objective::catalog(), json),
+        Kind::TimeSamplings => list(&Times::catalog(), json),
+        Kind::Schedules => list(&Schedule::catalog(), json),
         Kind::Metrics => list(&metrics::catalog(), json),
     }
 }

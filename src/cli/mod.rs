@@ -5,6 +5,7 @@
 //! after SIGINT and 143 after SIGTERM.
 
 mod data;
+mod examples;
 mod exit;
 mod files;
 mod list;
@@ -17,10 +18,12 @@ mod study;
 mod threads;
 mod train;
 mod training_progress;
+mod view;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use driftfield_problems::echo::echo;
 
 pub use exit::CommandError;
@@ -57,14 +60,31 @@ enum Command {
     Solvers(solvers::SolversArguments),
     /// Compare two sets of samples
     Metrics(metrics::MetricsArguments),
+    /// Look at samples, a trajectory or a study: one page for a browser
+    View(view::ViewArguments),
+}
+
+/// Columns of the help, or as many as a narrower terminal has.
+const WIDTH: usize = 80;
+
+fn program() -> clap::Command {
+    examples::below_help(Arguments::command()).max_term_width(WIDTH)
+}
+
+fn parse_from<W: Into<OsString> + Clone>(
+    words: impl IntoIterator<Item = W>,
+) -> Result<Arguments, clap::Error> {
+    let mut program = program();
+    let matches = program.try_get_matches_from_mut(words)?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut program))
 }
 
 /// The command line, or why it is none; clap repeats the user's words, which are therefore read
 /// again in the form that a message may have.
 fn parse() -> Result<Arguments, clap::Error> {
-    Arguments::try_parse().map_err(|error| {
+    parse_from(std::env::args_os()).map_err(|error| {
         let words = std::env::args_os().map(|word| echo(&word.to_string_lossy()));
-        Arguments::try_parse_from(words).err().unwrap_or(error)
+        parse_from(words).err().unwrap_or(error)
     })
 }
 
@@ -92,6 +112,7 @@ pub fn run() -> ExitCode {
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),
         Some(Command::Metrics(arguments)) => metrics::run(&arguments),
+        Some(Command::View(arguments)) => view::run(&arguments),
     };
     match result {
         // What was being written when the signal came is whole.
@@ -108,13 +129,13 @@ mod tests {
     use std::any::TypeId;
     use std::path::{Path, PathBuf};
 
-    use clap::{CommandFactory, Parser};
+    use clap::CommandFactory;
 
-    use super::{Arguments, Command};
+    use super::{Arguments, Command, WIDTH, parse_from, program};
     use crate::cli::files::Files;
 
     /// What each command takes beside its files.
-    const LINES: [(&str, &str); 8] = [
+    const LINES: [(&str, &str); 9] = [
         ("study", ""),
         ("train", "--process vp --data moons"),
         ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
@@ -123,10 +144,11 @@ mod tests {
         ("solvers", ""),
         ("metrics", ""),
         ("data", "moons --n 1"),
+        ("view", ""),
     ];
 
     fn files(arguments: &[String]) -> Files {
-        let parsed = Arguments::try_parse_from(arguments).unwrap_or_else(|e| panic!("{e}"));
+        let parsed = parse_from(arguments).unwrap_or_else(|e| panic!("{e}"));
         match parsed.command.unwrap() {
             Command::Study(study) => study.files(),
             Command::Train(train) => train.files(),
@@ -134,6 +156,7 @@ mod tests {
             Command::Reconstruct(reconstruct) => reconstruct.files(),
             Command::Metrics(metrics) => metrics.files(),
             Command::Data(data) => data.files(),
+            Command::View(view) => view.files(),
             Command::List(_) | Command::Solvers(_) => Files::default(),
         }
     }
@@ -161,6 +184,42 @@ mod tests {
             let files = files(&line);
             for path in paths {
                 assert!(files.names(Path::new(&path)), "{line:?}: {path} is not compared");
+            }
+        }
+    }
+
+    /// The lines of an example, which a mark at their ends joins.
+    fn examples(help: &str) -> Vec<String> {
+        let below = help.split_once("Examples:\n").map_or("", |(_, below)| below);
+        let joined = below.replace(" \\\n      ", " ");
+        joined.lines().filter(|line| line.starts_with("  ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_command_has_a_narrow_help_and_two_examples_that_can_be_typed() {
+        let mut program = program().term_width(WIDTH);
+        program.build();
+        let names: Vec<String> =
+            program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let mut helps = vec![("", program.render_help()), ("", program.render_long_help())];
+        for name in names.iter().filter(|name| *name != "help") {
+            let command = program.find_subcommand_mut(name).unwrap();
+            helps.push((name, command.render_help()));
+            helps.push((name, command.render_long_help()));
+        }
+        for (name, help) in helps {
+            let help = help.to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= WIDTH, "{name}: {line}");
+            }
+            if name.is_empty() {
+                continue;
+            }
+            let examples = examples(&help);
+            assert_eq!(examples.len(), 2, "{help}");
+            for example in examples {
+                assert!(example.starts_with(&format!("  driftfield {name}")), "{example}");
+                parse_from(example.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
             }
         }
     }

@@ -46,11 +46,11 @@ fn help_of_technique() -> String {
 
 #[derive(Args)]
 pub(super) struct ReconstructArguments {
-    #[arg(long, help = help_of_measurement())]
+    #[arg(long, value_name = "M", help = help_of_measurement())]
     measurement: String,
     /// The image, `.npy` in the units of the data: pixels in [0, 1]; what a generated one has beyond
     /// is clipped
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     image: PathBuf,
     #[arg(long, default_value = "dps", help = help_of_technique())]
     method: String,

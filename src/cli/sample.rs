@@ -70,13 +70,13 @@ fn help_of_threshold() -> String {
 // clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
 #[derive(Args)]
 pub(super) struct SampleArguments {
-    #[arg(long, help = help_of_process())]
+    #[arg(long, value_name = "P", help = help_of_process())]
     process: String,
-    /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`, `empirical:mnist:DIR` or
-    /// `FILE.safetensors`
-    #[arg(long)]
+    /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`, `empirical:mnist:DIR`,
+    /// `FILE.safetensors`, or a network of `driftfield list weights`
+    #[arg(long, value_name = "F")]
     field: String,
-    #[arg(long, help = help_of_solver())]
+    #[arg(long, value_name = "S", help = help_of_solver())]
     solver: String,
     /// Number of steps, whatever each costs
     #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"], allow_negative_numbers = true)]

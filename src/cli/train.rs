@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use driftfield_networks::train::{
-    LossRow, Objective, Request, Run, TrainError, ValidationRow, check_checkpoint,
+    LossRow, Objective, Request, Run, Schedule, Times, TrainError, ValidationRow, check_checkpoint,
 };
-use driftfield_networks::weights::AnyNetwork;
+use driftfield_networks::weights::{AnyNetwork, training_steps};
 use driftfield_networks::{Architecture, ArchitectureEntry, MlpConfig, UNetConfig};
 use driftfield_problems::atomic_file;
 use driftfield_problems::data::{self, Mnist};
@@ -26,6 +26,8 @@ use crate::plot::{LossCurve, Plot};
 
 /// Points drawn from a data set to train on.
 const TRAINING_POINTS: usize = 100_000;
+/// Points drawn to measure the loss on.
+const HELD_OUT_POINTS: usize = 10_000;
 /// Steps between two checkpoints, and between two validations.
 const STEPS_TO_CHECKPOINT: usize = 500;
 const VALIDATION: usize = 250;
@@ -33,6 +35,8 @@ const VALIDATION: usize = 250;
 const LOSS_TABLE: &str = "loss.csv";
 const LOSS_PICTURE: &str = "loss.png";
 const CHECKPOINT: &str = "checkpoint";
+/// The state that a longer run would have had, too.
+const BRANCH: &str = "branch";
 
 fn help_of_data() -> String {
     format!("Data: {}", list::written(&data::catalog()))
@@ -51,6 +55,30 @@ fn help_of_network() -> String {
     )
 }
 
+fn help_of_prediction() -> String {
+    format!(
+        "What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else \
+         `noise`: {}",
+        list::names(&Objective::catalog())
+    )
+}
+
+fn help_of_schedule() -> String {
+    format!(
+        "How the learning rate falls after its warm-up, by default `cosine` for mlp, else the \
+         other: {}",
+        list::names(&Schedule::catalog())
+    )
+}
+
+fn help_of_times() -> String {
+    format!(
+        "How the times of a step are drawn, by default `logit-normal` for velocities of images, \
+         else `uniform`: {}",
+        list::names(&Times::catalog())
+    )
+}
+
 #[derive(Args)]
 pub(super) struct TrainArguments {
     /// Process, such as `vp`, `rectified-flow`, `brownian-bridge`; none for a classifier
@@ -58,33 +86,52 @@ pub(super) struct TrainArguments {
     process: Option<String>,
     #[arg(long, help = help_of_data())]
     data: String,
-    /// Where the weights go (`.safetensors`), loss curve and checkpoint beside them; weights that
-    /// are there already are kept until the new ones are complete
+    /// Where the weights go (`.safetensors`), beside them the loss curve, the checkpoint and what a
+    /// longer run goes on from (`.branch`); weights that are there already are kept until the new
+    /// ones are complete
     #[arg(long)]
     out: PathBuf,
     #[arg(long, help = help_of_network())]
     network: Option<String>,
-    /// What it predicts, by default `velocity` on rectified flow, `data` on the bridge, else `noise`
-    #[arg(long, value_parser = ["noise", "velocity", "data"])]
+    #[arg(long, help = help_of_prediction())]
     prediction: Option<String>,
-    /// Training steps [default: mlp 8000, unet 12000, classifier 2500]
+    /// Training steps, those before a --resume included [default: mlp 8000, unet 12000, classifier
+    /// 2500]
     #[arg(long, allow_negative_numbers = true)]
     steps: Option<usize>,
+    /// Rows of a step [default: mlp 512, unet and classifier 64]
+    #[arg(long, allow_negative_numbers = true)]
+    batch: Option<usize>,
+    /// Peak learning rate [default: 0.002]
+    #[arg(long, allow_hyphen_values = true)]
+    learning_rate: Option<f64>,
+    #[arg(long, help = help_of_schedule())]
+    schedule: Option<String>,
+    /// Decay of the average of the weights that is the result [default: 0.999, classifier 0.99]
+    #[arg(long, allow_hyphen_values = true)]
+    ema: Option<f64>,
+    #[arg(long, help = help_of_times())]
+    time_sampling: Option<String>,
+    /// Points that are not trained on, for the validation loss, as --data [default: other draws of
+    /// --data; of FILE.npy none; of digits those under t10k-*]
+    #[arg(long)]
+    held_out: Option<String>,
     /// Seed of the weights, the batches and the data
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Go on from the checkpoint beside --out, which a run that was stopped leaves there; without
-    /// this, a run is refused where there is one
+    /// this, a run is refused where there is one. Or extend a finished run to more --steps than it
+    /// had, to the bits of one run of so many: from where its learning rate began to fall
     #[arg(long)]
     resume: bool,
 }
 
 /// What each process's network predicts unless told: noise for diffusions, the data for the
 /// bridge, the velocity for rectified flow.
-fn objective(path: &SharedPath, asked: Option<&str>) -> Objective {
-    match (asked, path.name()) {
-        (Some("velocity"), _) | (None, "rectified-flow") => Objective::Velocity,
-        (Some("data"), _) | (None, "brownian-bridge") => Objective::Data,
+fn usual_objective(path: &SharedPath) -> Objective {
+    match path.name() {
+        "rectified-flow" => Objective::Velocity,
+        "brownian-bridge" => Objective::Data,
         _ => Objective::Noise,
     }
 }
@@ -99,8 +146,9 @@ impl TrainArguments {
         let mut files = Files::default();
         files.inputs_in("--process", self.process.as_deref());
         files.inputs_in("--data", Some(&self.data));
+        files.inputs_in("--held-out", self.held_out.as_deref());
         files.output("--out", &self.out);
-        for extension in [LOSS_TABLE, LOSS_PICTURE, CHECKPOINT] {
+        for extension in [LOSS_TABLE, LOSS_PICTURE, CHECKPOINT, BRANCH] {
             let option = format!("the .{extension} file beside --out");
             files.output(&option, &self.beside(extension));
         }
@@ -116,7 +164,28 @@ impl TrainArguments {
             )));
         }
         self.files().check()?;
+        if self.extends() {
+            return Ok(());
+        }
         Ok(check_checkpoint(&self.beside(CHECKPOINT), self.resume)?)
+    }
+
+    /// Whether a finished run is to go on to more steps than it had.
+    fn extends(&self) -> bool {
+        let had = || training_steps(&self.out).ok().flatten();
+        let more = |asked: usize| had().is_some_and(|had| asked > had);
+        self.resume
+            && !self.beside(CHECKPOINT).exists()
+            && self.beside(BRANCH).exists()
+            && self.steps.is_some_and(more)
+    }
+
+    fn schedule(&self) -> Result<Option<Schedule>, CommandError> {
+        Ok(self.schedule.as_deref().map(str::parse).transpose()?)
+    }
+
+    fn times(&self) -> Result<Option<Times>, CommandError> {
+        Ok(self.time_sampling.as_deref().map(str::parse).transpose()?)
     }
 }
 
@@ -138,15 +207,22 @@ pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitC
     };
     let task = if network.classifies() { arguments.labels()? } else { arguments.generation()? };
     let nothing = Array2::zeros((0, 0));
-    let empty = arguments.request(&task, &nothing, signals);
+    let empty = arguments.request(&task, &nothing, signals)?;
     let Some(directory) = directory else {
         // Of any number of components, before they are known.
         network.check(&spec, &empty, 1)?;
         let points = points(arguments)?;
-        let run = network.start(&spec, &Request { values: &points, ..empty })?;
+        let other = held_out(arguments)?;
+        let held_out = other.as_ref().map(|other| (other, &[][..], VALIDATION));
+        let run = network.start(&spec, &Request { values: &points, held_out, ..empty })?;
         train(arguments, run, &task)?;
         return Ok(ExitCode::SUCCESS);
     };
+    if arguments.held_out.is_some() {
+        return Err(CommandError::usage(
+            "images are validated on those under t10k-* of --data; leave out --held-out",
+        ));
+    }
     network.check(&spec, &empty, Mnist::SIDE * Mnist::SIDE)?;
     let digits = Mnist::read(directory)?;
     // So that the second half can be what samples are compared with.
@@ -183,14 +259,16 @@ impl TrainArguments {
             return Err(CommandError::usage("give the --process that the network is to learn"));
         };
         let path = process::parse(process)?;
-        let objective = objective(&path, self.prediction.as_deref());
+        let asked = self.prediction.as_deref().map(str::parse).transpose()?;
+        let objective = asked.unwrap_or_else(|| usual_objective(&path));
         Ok(Task { process: path.spec(), span: Some(path.default_span()), path, objective })
     }
 
     fn labels(&self) -> Result<Task, CommandError> {
-        if self.process.is_some() || self.prediction.is_some() {
+        let timed = [&self.process, &self.prediction, &self.time_sampling];
+        if timed.into_iter().any(Option::is_some) {
             return Err(CommandError::usage(
-                "a classifier knows no process and predicts the label; leave out --process and --prediction",
+                "a classifier knows no process and no time and predicts the label; leave out --process, --prediction and --time-sampling",
             ));
         }
         let (process, path) = ("none".to_owned(), Arc::new(RectifiedFlow) as SharedPath);
@@ -203,22 +281,28 @@ impl TrainArguments {
         task: &'a Task,
         values: &'a Array2<f64>,
         signals: &Signals,
-    ) -> Request<'a> {
-        Request {
+    ) -> Result<Request<'a>, CommandError> {
+        Ok(Request {
             process: task.process.clone(),
             path: &task.path,
             objective: task.objective,
             span: task.span,
             steps: self.steps,
+            batch: self.batch,
+            learning_rate: self.learning_rate,
+            schedule: self.schedule()?,
+            ema_decay: self.ema,
+            times: self.times()?,
             seed: self.seed,
             data: self.data.clone(),
             values,
             labels: &[],
             held_out: None,
             checkpoint: Some((self.beside(CHECKPOINT), STEPS_TO_CHECKPOINT)),
+            branch: Some(self.beside(BRANCH)),
             resume: self.resume,
             stop: signals.listen(),
-        }
+        })
     }
 }
 
@@ -231,6 +315,22 @@ fn points(arguments: &TrainArguments) -> Result<Array2<f64>, CommandError> {
     Ok(data.sample(TRAINING_POINTS, arguments.seed))
 }
 
+/// Points that are not trained on: what was given, or other draws where there is no end of them.
+fn held_out(arguments: &TrainArguments) -> Result<Option<Array2<f64>>, CommandError> {
+    let drawn = |name: &str, first| -> Result<_, CommandError> {
+        let data = data::by_name(name)?;
+        Ok(Some(data.sample_from(first as u64, HELD_OUT_POINTS, arguments.seed)))
+    };
+    let given = &arguments.data;
+    let rows =
+        data::file_of(given).is_some_and(|(_, file)| file.to_ascii_lowercase().ends_with(".npy"));
+    match &arguments.held_out {
+        Some(other) => drawn(other, 0),
+        None if rows => Ok(None),
+        None => drawn(given, TRAINING_POINTS),
+    }
+}
+
 fn train(
     arguments: &TrainArguments,
     mut run: Box<dyn Run + '_>,
@@ -238,6 +338,12 @@ fn train(
 ) -> Result<AnyNetwork, CommandError> {
     let checkpoint = arguments.beside(CHECKPOINT);
     let steps = run.steps();
+    if arguments.extends() {
+        exit::warn(format_args!(
+            "training: step {} of {steps}: a longer run differs from here on",
+            run.step()
+        ));
+    }
     let mut shown = TrainingProgress::new(steps, run.step());
     let result = run.run(&mut |progress| shown.show(progress));
     shown.finish();

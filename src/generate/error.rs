@@ -11,7 +11,7 @@ use driftfield_problems::standardisation::StandardisationError;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, SolveError};
 
-use super::{SHIPPED, Settings};
+use super::{Settings, shipped_catalog};
 
 /// `FILE: `, unless the message names the file already.
 fn named(file: &str, already: bool) -> String {
@@ -19,7 +19,7 @@ fn named(file: &str, already: bool) -> String {
 }
 
 fn shipped_names() -> String {
-    SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    shipped_catalog().names().collect::<Vec<_>>().join(", ")
 }
 
 fn with_denoising(denoising: u64) -> &'static str {
@@ -113,7 +113,7 @@ pub enum GenerateError {
     Data(#[from] DataError),
     /// The data of a network is nowhere to be found.
     #[error(
-        "the network of `{}` was trained on `{}`, which is not there (looked for: {looked}); give it with --data FILE.npy, or put it beside the weights",
+        "the weights file `{}` says that its network was trained on `{}`, which is not there (looked for: {looked}); give it with --data FILE.npy, or put it beside the weights",
         echo(weights),
         echo(data)
     )]

@@ -27,7 +27,7 @@ pub use model::{
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
-pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_classifier};
+pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_catalog, shipped_classifier};
 pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::echo::echo_path;
 
 use driftfield_networks::weights::{TrainedNetwork, WeightsError};
@@ -40,6 +41,20 @@ fn name_of(text: &str) -> Option<&str> {
 /// Names of the networks of digits, which come with a checkout: a package of a registry has no
 /// room for their 4.4 MB each.
 pub const CHECKED_OUT: [&str; 2] = ["mnist-rectified-flow", "mnist-vp"];
+
+/// All networks that `--field` knows by name.
+pub fn shipped_catalog() -> Catalog<&'static str> {
+    let entry = |name: &'static str, from: &str| {
+        let (data, process) = name.split_once('-').unwrap_or((name, ""));
+        let data = if data == "mnist" { "digits" } else { "the cat" };
+        Entry::new(name, format!("{data} on {process}; {from}"), move |_| Ok(name))
+    };
+    let embedded = SHIPPED.iter().map(|(name, _)| entry(name, "part of the program"));
+    let found =
+        format!("a file, looked for in ${DIRECTORY}, in weights beside the program, in weights");
+    let files = CHECKED_OUT.iter().map(|name| entry(name, &found));
+    Catalog::new("weights", embedded.chain(files)).forms("FILE.safetensors")
+}
 
 /// The variable that names the directory of [`CHECKED_OUT`] weights.
 const DIRECTORY: &str = "DRIFTFIELD_WEIGHTS";

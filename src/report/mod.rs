@@ -26,7 +26,7 @@ use std::path::Path;
 use driftfield_problems::atomic_file::{self, WriteError};
 
 use crate::plot::PlotError;
-use escape::escaped;
+pub(crate) use escape::escaped;
 
 /// Why a report could not be made or written.
 #[derive(Debug, thiserror::Error)]

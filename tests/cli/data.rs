@@ -27,12 +27,37 @@ fn every_data_set_is_drawn_as_the_library_draws_it() {
         assert_eq!(found, expected, "{name}");
     }
     assert_eq!(room.read::<f64>("o.npy").shape(), [3, 1, 28, 28]);
+    let said = room.run(&format!("data {DIGITS} --n 3 --json --out o.npy")).succeeded().json();
+    let shape = serde_json::json!([3, 1, 28, 28]);
+    assert_eq!((&said["shape"], &said["seed"], &said["out"]), (&shape, &0.into(), &"o.npy".into()));
     // A seed of its own, and another draw for another.
     room.run("data cat --n 9 --out a.npy").succeeded();
     room.run("data cat --n 9 --seed 0 --out b.npy").succeeded();
     room.run("data cat --n 9 --seed 1 --out c.npy").succeeded();
     assert_eq!(room.bytes("a.npy"), room.bytes("b.npy"));
     assert_ne!(room.bytes("a.npy"), room.bytes("c.npy"));
+}
+
+#[test]
+fn points_of_the_plane_and_images_are_drawn_as_well() {
+    let room = Room::new();
+    room.run("data cat --n 30 --out a.npy").succeeded();
+    room.run("data cat --n 30 --out b.npy --plot cat.svg").succeeded();
+    assert_eq!(room.bytes("a.npy"), room.bytes("b.npy"));
+    let drawn = String::from_utf8(room.bytes("cat.svg")).unwrap();
+    assert_eq!(drawn.matches("<circle").count(), 30);
+    assert!(drawn.contains("cat, 30 points"));
+    room.run("data moons --n 20001 --out c.npy --plot moons.svg").succeeded();
+    let drawn = String::from_utf8(room.bytes("moons.svg")).unwrap();
+    assert!(drawn.contains("the first 20000 of 20001 points"));
+    room.run(&format!("data {DIGITS} --n 9 --out d.npy --plot digits.png")).succeeded();
+    assert!(room.bytes("digits.png").starts_with(b"\x89PNG"));
+
+    room.array::<f64>("own.npy", &[3, 4], (0..12).map(f64::from).collect());
+    room.run("data own.npy --n 3 --out e.npy --plot e.png").refused(&["[4]", "leave out --plot"]);
+    room.run("data cat --n 3 --out e.npy --plot e.pdf").refused(&["e.pdf", ".png"]);
+    room.run("data cat --n 3 --out e.png --plot e.png").refused(&["give two names"]);
+    assert!(!room.has("e.npy"));
 }
 
 #[test]

@@ -110,6 +110,20 @@ fn networks_too_large_to_be_embedded_are_found_or_said_where_to_get() {
         Ran::new(&line, ran).succeeded();
         assert_eq!(room.read::<f32>("o.npy").shape(), [1, 1, 28, 28]);
     }
+    // And so is all that is listed.
+    let listed = room.run("list weights --json").succeeded().json();
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 5);
+    for name in names {
+        let (_, process) = name.split_once('-').unwrap();
+        let line =
+            format!("sample --process {process} --field {name} --solver euler --steps 1 --n 1");
+        let mut command = room.command(line.split_whitespace());
+        let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights");
+        let ran = command.env("DRIFTFIELD_WEIGHTS", weights).output().unwrap();
+        Ran::new(&line, ran).succeeded();
+    }
     // In any other directory it is somebody's own.
     room.run(&format!("{line} --field own/mnist-vp.safetensors")).refused(&["own/mnist-vp"]);
 }

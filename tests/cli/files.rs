@@ -47,7 +47,7 @@ fn other_names(room: &Room, file: &str) -> Vec<String> {
 /// A command with what it reads, each with its option and file, and the options of what it writes.
 type Reading = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-const READING: [Reading; 10] = [
+const READING: [Reading; 12] = [
     (
         "sample --process vp --field exact:m.json --solver heun --init d.npy --spacing times:t.npy",
         &[("--field", "m.json"), ("--init", "d.npy"), ("--spacing", "t.npy")],
@@ -92,6 +92,8 @@ const READING: [Reading; 10] = [
         &[("--field", "w.safetensors"), ("--measurement", "a.npy")],
         &["--out"],
     ),
+    ("data d.npy --n 2 --out o.npy", &[("drawn from", "d.npy")], &["--plot"]),
+    ("view d.npy", &[("shown", "d.npy")], &["--out"]),
     // `--out` stands for the file that these are linked to.
     ("train --process vp --data d.npy --steps 2", &[("--data", "d.npy")], &[]),
     ("train --process vp --data m.json --steps 2", &[("--data", "m.json")], &[]),
@@ -135,7 +137,8 @@ fn no_file_beside_the_weights_is_an_input_or_another_output() {
             continue;
         }
         for (reading, file) in inputs {
-            for written in ["r.safetensors", "r.loss.csv", "r.loss.png", "r.checkpoint"] {
+            for written in ["r.safetensors", "r.loss.csv", "r.loss.png", "r.checkpoint", "r.branch"]
+            {
                 std::os::unix::fs::symlink(file, at(written)).unwrap();
                 let line = format!("{line} --out r.safetensors");
                 refused(&room, &line, [reading, "--out"], file);

@@ -202,6 +202,8 @@ fn arguments() -> impl Strategy<Value = Vec<&'static str>> {
         Just("sample"),
         Just("solvers"),
         Just("metrics d.npy d.npy"),
+        Just("view d.npy --out page.html"),
+        Just("data cat --n 3 --out o.npy --plot points.png"),
         Just("sample --process rectified-flow --field cat-rectified-flow --n 4 --solver tsit5"),
         Just(good),
         Just(RECONSTRUCT),

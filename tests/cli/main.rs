@@ -20,4 +20,5 @@ mod spans;
 mod study;
 mod support;
 mod train;
+mod view;
 mod words;

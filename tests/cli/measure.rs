@@ -150,6 +150,10 @@ fn every_kind_is_listed_with_its_parameters() {
         "techniques",
         "thresholds",
         "networks",
+        "weights",
+        "predictions",
+        "time-samplings",
+        "schedules",
         "metrics",
     ] {
         let text = room.run(&format!("list {kind}")).succeeded().stdout;

@@ -23,7 +23,9 @@ fn trained_weights_can_be_sampled_from() {
         assert_eq!(room.read::<f32>("o.npy").shape(), [5, dimension]);
         let csv = String::from_utf8(room.bytes("w.loss.csv")).unwrap();
         assert_eq!(csv.lines().count(), 31);
-        assert!(csv.starts_with("step,loss,learning_rate\n0,"));
+        // Of a file all rows are trained on.
+        let validated = if data == "d.npy" { "" } else { ",validation_loss" };
+        assert!(csv.starts_with(&format!("step,loss,learning_rate{validated}\n0,")), "{csv}");
         assert!(room.bytes("w.loss.png").starts_with(b"\x89PNG"));
         assert!(!room.has("w.checkpoint"));
         std::fs::rename(room.path("w.safetensors"), room.path("first.safetensors")).unwrap();
@@ -55,6 +57,76 @@ fn training_measures_how_far_the_data_spread() {
     let expected = 2.0 * Standardisation::spread(&digits);
     let found = network.data_std.unwrap();
     assert!((found - expected).abs() < 1e-12 && found < 0.7, "{found} {expected}");
+}
+
+#[test]
+fn how_a_network_is_trained_can_be_said() {
+    use driftfield::networks::MlpConfig;
+    use driftfield::networks::weights::TrainedNetwork;
+
+    let room = Room::new();
+    room.array::<f64>("d.npy", &[50, 2], (0..100).map(|i| f64::from(i).sin()).collect());
+    let line = "train --process vp --data d.npy --out w.safetensors --steps 3";
+    let options = "--network mlp:width=32,layers=2 --batch 70 --learning-rate 1e-3 --ema 0.9 \
+                   --time-sampling logit-normal --schedule constant-then-linear --prediction data";
+    let said = room.run(&format!("{line} {options} --held-out moons")).succeeded().stdout;
+    assert!(said.contains("on other data"), "{said}");
+    let network = TrainedNetwork::<MlpConfig>::load(room.path("w.safetensors")).unwrap();
+    let config = network.parameters.config();
+    assert_eq!((config.width, config.layers, network.prediction.as_str()), (32, 2, "data"));
+    for (key, value) in [
+        ("batch", serde_json::json!(70)),
+        ("learning_rate", serde_json::json!(1e-3)),
+        ("ema_decay", serde_json::json!(0.9)),
+        ("times", serde_json::json!("logit-normal")),
+        ("schedule", serde_json::json!("constant-then-linear")),
+    ] {
+        assert_eq!(network.training[key], value, "{key}");
+    }
+    for (options, part) in [
+        ("--batch 0", "`batch` is 0"),
+        ("--learning-rate -1", "above 0"),
+        ("--ema 1", "below 1"),
+        ("--time-sampling logitnormal", "did you mean `logit-normal`"),
+        ("--schedule cosin", "did you mean `cosine`"),
+        ("--held-out none.npy", "none.npy"),
+        ("--held-out m.json/x", "m.json/x"),
+    ] {
+        room.run(&format!("{line} {options}")).refused(&[part]);
+    }
+    room.array::<f64>("three.npy", &[4, 3], vec![0.5; 12]);
+    room.run(&format!("{line} --held-out three.npy")).refused(&["rows of 3"]);
+    room.run(&format!(
+        "train --network classifier --data {DIGITS} --out c.safetensors --time-sampling uniform"
+    ))
+    .refused(&["leave out"]);
+}
+
+/// The same bytes, whether the number of steps was known at the beginning or not.
+#[test]
+fn a_finished_run_is_extended() {
+    let room = Room::new();
+    for (index, schedule) in ["cosine", "constant-then-linear"].into_iter().enumerate() {
+        let line = format!(
+            "train --process rectified-flow --data moons --batch 64 --network mlp:width=32,layers=1 \
+             --schedule {schedule} --steps"
+        );
+        let (long, short) = (format!("l{index}"), format!("s{index}"));
+        room.run(&format!("{line} 1000 --out {long}.safetensors")).succeeded();
+        room.run(&format!("{line} 500 --out {short}.safetensors")).succeeded();
+        assert!(room.has(&format!("{short}.branch")));
+        let more = format!("{line} 1000 --out {short}.safetensors --resume");
+        room.run(&more.replace("moons", "cat")).refused(&["data = \"moons\"", "\"cat\""]);
+        let ran = room.run(&more).succeeded();
+        let from = if index == 0 { 201 } else { 300 };
+        assert!(ran.stderr.contains(&format!("step {from} of 1000")), "{ran:?}");
+        for end in ["safetensors", "loss.csv", "branch"] {
+            let [a, b] = [&long, &short].map(|name| room.bytes(&format!("{name}.{end}")));
+            assert_eq!(a, b, "{schedule}: {end}");
+        }
+        // It had as many already.
+        room.run(&more).refused(&["more --steps than it had"]);
+    }
 }
 
 const STEPS: usize = 1100;

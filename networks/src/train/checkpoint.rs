@@ -73,6 +73,13 @@ impl Identity {
         })
     }
 
+    /// What it has in common with runs of other numbers of steps.
+    pub(crate) fn of_any_length(&self) -> Identity {
+        let mut common = self.clone();
+        common.config["steps"] = Value::Null;
+        common
+    }
+
     /// Refuses a checkpoint of another run and names the first difference.
     fn check(&self, stored: &Identity) -> Result<(), CheckpointError> {
         if self == stored {

@@ -1,5 +1,9 @@
 //! Settings of a training run.
 
+use std::str::FromStr;
+
+use driftfield_problems::catalog::{Catalog, Entry};
+use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
 
 use super::{Objective, TrainError};
@@ -18,6 +22,27 @@ pub enum Times {
     LogitNormal,
 }
 
+impl Times {
+    /// All of them by name.
+    pub fn catalog() -> Catalog<Times> {
+        let uniform = "as likely at every time, one in each of as many cells as the batch has rows";
+        let middle = "more of the middle, the logistic function of a normal (Esser et al., 2024)";
+        let entries = [
+            Entry::new("uniform", uniform, |_| Ok(Times::Uniform)),
+            Entry::new("logit-normal", middle, |_| Ok(Times::LogitNormal)),
+        ];
+        Catalog::new("time sampling", entries)
+    }
+}
+
+impl FromStr for Times {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        Times::catalog().build(text)
+    }
+}
+
 /// How the learning rate falls after its warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,6 +52,27 @@ pub enum Schedule {
     Cosine,
     /// Constant to 60 % of the steps, then linear.
     ConstantThenLinear,
+}
+
+impl Schedule {
+    /// All of them by name.
+    pub fn catalog() -> Catalog<Schedule> {
+        let line =
+            "the peak for 60 % of the steps, then a line: a longer run repeats only the line";
+        let entries = [
+            Entry::new("cosine", "half a cosine from the warm-up on", |_| Ok(Schedule::Cosine)),
+            Entry::new("constant-then-linear", line, |_| Ok(Schedule::ConstantThenLinear)),
+        ];
+        Catalog::new("schedule", entries)
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        Schedule::catalog().build(text)
+    }
 }
 
 /// Share of the steps at the peak rate in [`Schedule::ConstantThenLinear`].
@@ -231,6 +277,22 @@ impl<A: Architecture> TrainingConfig<A> {
         self.learning_rate * (self.final_rate + (1.0 - self.final_rate) * cosine)
     }
 
+    /// The steps that a run begins with whatever its number of steps: those before its learning
+    /// rate, which nothing but the schedule ties to that number, begins to fall.
+    ///
+    /// A longer run goes on from there to the same bits as if it had been begun so (Hägele et al.,
+    /// "Scaling laws and compute-optimal training beyond fixed training durations", 2024).
+    pub fn shared_steps(&self) -> usize {
+        let rising = match self.schedule {
+            Schedule::Cosine => self.warmup + 1,
+            Schedule::ConstantThenLinear => {
+                let last = self.steps.saturating_sub(1) as f64;
+                (CONSTANT_SHARE * last) as usize + 1
+            }
+        };
+        rising.max(self.warmup).min(self.steps)
+    }
+
     /// Decay of the averaged weights at step `step` (counted from 0).
     pub fn ema_decay_at(&self, step: usize) -> f64 {
         self.ema_decay.min((1 + step) as f64 / (10 + step) as f64)
@@ -261,6 +323,25 @@ mod tests {
         assert!([50, 300, 600].iter().all(|&step| rate(step) == 1.0));
         assert!((rate(800) - 0.51).abs() < 1e-12);
         assert!((rate(1000) - 0.02).abs() < 1e-12);
+    }
+
+    #[test]
+    fn longer_runs_begin_alike() {
+        for schedule in [Schedule::Cosine, Schedule::ConstantThenLinear] {
+            for (steps, warmup) in [(1, 0), (30, 200), (1000, 200), (1001, 50), (77, 0), (90, 80)] {
+                let config =
+                    TrainingConfig { steps, warmup, schedule, ..TrainingConfig::new("", "", 2) };
+                let shared = config.shared_steps();
+                assert!((1..=steps).contains(&shared));
+                for more in [1, 7, steps, 10 * steps] {
+                    let longer = TrainingConfig { steps: steps + more, ..config.clone() };
+                    assert!(longer.shared_steps() >= shared);
+                    for step in 0..shared {
+                        assert_eq!(config.learning_rate_at(step), longer.learning_rate_at(step));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub enum CheckpointError {
     },
     /// A run that was to go on has nothing to go on from.
     #[error(
-        "there is no checkpoint `{}` to go on from (a run that reached its end has none any more); leave out --resume to train from the beginning",
+        "there is no checkpoint `{}` to go on from (a run that reached its end has none any more, and is extended by more --steps than it had); leave out --resume to train from the beginning",
         path.display()
     )]
     Missing {

@@ -1,6 +1,10 @@
 //! What a network is trained to predict, and how errors are weighted.
 
+use std::str::FromStr;
+
+use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::process::GaussianPath;
+use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
@@ -39,7 +43,28 @@ pub(crate) struct Mixture {
     pub(crate) weight: f64,
 }
 
+impl FromStr for Objective {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        Objective::catalog().build(text)
+    }
+}
+
 impl Objective {
+    /// What a network that generates may be trained to predict, by name.
+    pub fn catalog() -> Catalog<Objective> {
+        let entry = |objective: Objective, summary| {
+            Entry::new(objective.prediction(), summary, move |_| Ok(objective))
+        };
+        let entries = [
+            entry(Objective::Noise, "the noise in the state (Ho et al., 2020)"),
+            entry(Objective::Velocity, "the path's derivative in time (Lipman et al., 2023)"),
+            entry(Objective::Data, "the data, as a correction of the state; for bridges"),
+        ];
+        Catalog::new("prediction", entries)
+    }
+
     /// The name stored with the weights: `noise`, `velocity`, `data` or `label`.
     pub fn prediction(self) -> &'static str {
         match self {

@@ -8,8 +8,8 @@ use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 
 use super::{
-    CheckpointError, LossRow, Objective, Progress, TrainError, Trainer, TrainingConfig,
-    ValidationRow,
+    CheckpointError, LossRow, Objective, Progress, Schedule, Times, TrainError, Trainer,
+    TrainingConfig, ValidationRow,
 };
 use crate::Architecture;
 use crate::weights::AnyNetwork;
@@ -27,6 +27,16 @@ pub struct Request<'a> {
     pub span: Option<(f64, f64)>,
     /// Optimiser steps; by default those of the reference settings.
     pub steps: Option<usize>,
+    /// Rows per step; by default those of the reference settings, as all that follow.
+    pub batch: Option<usize>,
+    /// Peak learning rate.
+    pub learning_rate: Option<f64>,
+    /// How it falls.
+    pub schedule: Option<Schedule>,
+    /// Largest decay of the average of the weights.
+    pub ema_decay: Option<f64>,
+    /// How times are drawn.
+    pub times: Option<Times>,
     /// Seed of the initial weights and of all batches.
     pub seed: u64,
     /// The data's name; stored only.
@@ -39,6 +49,8 @@ pub struct Request<'a> {
     pub held_out: Option<(&'a Array2<f64>, &'a [u32], usize)>,
     /// Where the checkpoint is, and the steps between two writes of it.
     pub checkpoint: Option<(PathBuf, usize)>,
+    /// Where the state is kept from which a longer run goes on; see [`Trainer::with_branch`].
+    pub branch: Option<PathBuf>,
     /// Whether to go on from the checkpoint.
     pub resume: bool,
     /// Ends the run once it is set.
@@ -50,8 +62,18 @@ impl Request<'_> {
     pub(crate) fn config<A: Architecture>(&self, network: A) -> TrainingConfig<A> {
         let base = network.settings(self.process.clone(), self.data.clone(), self.objective);
         let (t_max, t_min) = self.span.unwrap_or((base.t_max, base.t_min));
-        let steps = self.steps.unwrap_or(base.steps);
-        TrainingConfig { steps, seed: self.seed, t_min, t_max, ..base }
+        TrainingConfig {
+            steps: self.steps.unwrap_or(base.steps),
+            batch: self.batch.unwrap_or(base.batch),
+            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
+            schedule: self.schedule.unwrap_or(base.schedule),
+            ema_decay: self.ema_decay.unwrap_or(base.ema_decay),
+            times: self.times.unwrap_or(base.times),
+            seed: self.seed,
+            t_min,
+            t_max,
+            ..base
+        }
     }
 }
 
@@ -91,6 +113,9 @@ pub(crate) fn start<'a, A: Architecture>(
     }
     if let Some((file, every)) = &request.checkpoint {
         trainer = trainer.with_checkpoint(file, *every);
+    }
+    if let Some(file) = &request.branch {
+        trainer = trainer.with_branch(file);
     }
     if request.resume {
         trainer = trainer.resume()?;

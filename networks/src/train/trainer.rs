@@ -70,6 +70,7 @@ pub struct Trainer<'a, A: Architecture = MlpConfig> {
     batch: Batch,
     gradient: Gradient,
     checkpoint: Option<(PathBuf, usize)>,
+    branch: Option<PathBuf>,
     /// Whether the checkpoint is this run's own.
     resumed: bool,
     stop: Arc<AtomicBool>,
@@ -142,6 +143,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
             batch: Batch::default(),
             gradient,
             checkpoint: None,
+            branch: None,
             resumed: false,
             stop: Arc::default(),
             validation: None,
@@ -175,14 +177,38 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         self
     }
 
-    /// Goes on from the checkpoint of [`Trainer::with_checkpoint`], which must be there; a
-    /// checkpoint of another run (other settings, data, process or objective) is refused.
+    /// Keeps in `path` the state after the [steps that longer runs
+    /// share](TrainingConfig::shared_steps), from which [`Trainer::resume`] extends a finished run.
+    pub fn with_branch(mut self, path: impl Into<PathBuf>) -> Self {
+        self.branch = Some(path.into());
+        self
+    }
+
+    /// Goes on from the checkpoint of [`Trainer::with_checkpoint`], or where there is none from the
+    /// state of [`Trainer::with_branch`], which may be that of a shorter run; one of them must be
+    /// there. That of another run (other settings, data, process or objective) is refused.
     pub fn resume(mut self) -> Result<Self, TrainError> {
-        if let Some((path, _)) = &self.checkpoint {
-            check_checkpoint(path, true)?;
-            self.state = State::load(path, &self.identity, self.state.values.len())?;
-            self.resumed = true;
+        let Some((path, _)) = &self.checkpoint else { return Ok(self) };
+        let weights = self.state.values.len();
+        match &self.branch {
+            Some(branch) if !exists(path)? && exists(branch)? => {
+                self.state = State::load(branch, &self.identity.of_any_length(), weights)?;
+                let (taken, shared) = (self.state.step(), self.config.shared_steps());
+                if taken > shared {
+                    let what =
+                        format!("{taken} steps that longer runs share, this run has {shared}");
+                    return Err(CheckpointError::OtherRun { what }.into());
+                }
+                // The run may have ended here, with a validation that a longer one has not.
+                let every = self.validation.as_ref().map_or(1, |validation| validation.every);
+                self.state.validation.retain(|row| row.step.is_multiple_of(every));
+            }
+            _ => {
+                check_checkpoint(path, true)?;
+                self.state = State::load(path, &self.identity, weights)?;
+            }
         }
+        self.resumed = true;
         Ok(self)
     }
 
@@ -256,6 +282,11 @@ impl<'a, A: Architecture> Trainer<'a, A> {
                 && (taken.is_multiple_of(*every) || taken == last)
             {
                 self.save_checkpoint(path)?;
+            }
+            if let Some(path) = &self.branch
+                && taken == self.config.shared_steps()
+            {
+                self.state.save(path, &self.identity.of_any_length())?;
             }
         }
         Ok(())

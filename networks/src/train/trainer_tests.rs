@@ -5,7 +5,7 @@ use driftfield_problems::predictor::Network;
 use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 use ndarray::Array2;
 
-use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
+use super::{CheckpointError, Objective, Schedule, TrainError, Trainer, TrainingConfig};
 use crate::MlpConfig;
 use crate::seeded::{Purpose, SeededRng};
 use crate::weights::WeightsError;
@@ -122,6 +122,56 @@ fn a_run_interrupted_and_resumed_ends_in_the_same_bits() {
     third.remove_checkpoint().unwrap();
     assert!(!path.exists());
     third.remove_checkpoint().unwrap();
+}
+
+/// The run at its end, cleaned up.
+fn finished(mut trainer: Trainer<'_>) -> Trainer<'_> {
+    trainer.run(|_| ()).unwrap();
+    trainer.remove_checkpoint().unwrap();
+    trainer
+}
+
+#[test]
+fn a_finished_run_is_extended_to_the_bits_of_a_longer_one() {
+    let data = gaussian(200);
+    // Within the warm-up, where the schedules part later, and at once.
+    for (first, last, warmup, schedule) in [
+        (30, 60, 40, Schedule::Cosine),
+        (30, 60, 10, Schedule::Cosine),
+        (30, 60, 10, Schedule::ConstantThenLinear),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let [checkpoint, branch] = ["c", "b"].map(|name| directory.path().join(name));
+        let new = |steps, seed| {
+            let config = TrainingConfig { warmup, schedule, seed, ..small(steps) };
+            let trainer = Trainer::new(config, Objective::Noise, &RectifiedFlow, &data).unwrap();
+            let trainer = trainer.with_validation(&data, &[], 7).unwrap();
+            trainer.with_checkpoint(&checkpoint, 10).with_branch(&branch)
+        };
+        let straight = finished(new(last, 0));
+        let shared = new(first, 0).config().shared_steps();
+        finished(new(first, 0));
+        let Err(TrainError::Checkpoint(CheckpointError::OtherRun { what })) = new(last, 1).resume()
+        else {
+            panic!("the run of another seed")
+        };
+        assert!(what.contains("seed"), "{what}");
+        let extended = new(last, 0).resume().unwrap();
+        assert_eq!(extended.step(), shared);
+        let extended = finished(extended);
+        assert_eq!(bits(&straight), bits(&extended));
+        assert_eq!(straight.history(), extended.history());
+        assert_eq!(straight.validation(), extended.validation());
+        // A shorter one has other steps already.
+        let shorter = new(5, 0);
+        if shorter.config().shared_steps() < extended.config().shared_steps() {
+            assert!(shorter.resume().is_err());
+        }
+        // And again, from where the longer one would part.
+        let longest = finished(new(2 * last, 0));
+        finished(new(last, 0));
+        assert_eq!(bits(&longest), bits(&finished(new(2 * last, 0).resume().unwrap())));
+    }
 }
 
 #[test]

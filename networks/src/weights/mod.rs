@@ -22,9 +22,18 @@ pub(crate) use archive::{Archive, Values};
 pub(crate) use document::check_kind;
 pub use trained::TrainedNetwork;
 
+use serde_json::Value;
+
 use crate::registry::{self, ArchitectureEntry};
 
 /// The architecture of the network in a file.
 pub fn architecture_of(path: impl AsRef<Path>) -> Result<&'static ArchitectureEntry, WeightsError> {
     registry::of_document(&Archive::load(path.as_ref())?.document()?)
+}
+
+/// Steps of the training that made the network in a file, if it says so.
+pub fn training_steps(path: impl AsRef<Path>) -> Result<Option<usize>, WeightsError> {
+    let document: Value = Archive::load(path.as_ref())?.document()?;
+    let steps = document["training"]["steps"].as_u64();
+    Ok(steps.and_then(|steps| usize::try_from(steps).ok()))
 }
