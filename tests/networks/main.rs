@@ -1,0 +1,12 @@
+//! Networks, images and metrics.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod candle_state;
+mod discrete_network;
+mod empirical_digits;
+mod feature_distances;
+mod images;
+mod metrics;
+mod mnist;
