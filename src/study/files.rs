@@ -31,6 +31,7 @@ impl CaseResult {
             named("field", json!(row.field)),
             named("solver", json!(row.solver)),
             named("steps", json!(row.steps)),
+            named("max_nfe", json!(row.max_nfe)),
             named("abstol", json!(row.tolerances.map(|(abstol, _)| abstol))),
             named("reltol", json!(row.tolerances.map(|(_, reltol)| reltol))),
             named("seeds", json!(row.seeds)),
@@ -44,6 +45,8 @@ impl CaseResult {
             values.extend(summary(&measured.name, measured.value));
             values.extend(self.interval("", measured));
         }
+        values.extend(row.spacing.as_ref().map(|spacing| named("spacing", json!(spacing))));
+        values.extend(row.noise_level.map(|level| named("noise_level", json!(level))));
         values.push(named(LAST, json!(row.outcome)));
         values
     }
@@ -90,6 +93,7 @@ impl StudyResult {
             "lanes": self.lanes,
             "seeds": self.seeds,
             "complete": self.complete,
+            "origin": self.origin,
             "mmd_bandwidth": MMD_BANDWIDTH,
             "rows": rows,
             "floors": self.cases.iter().map(CaseResult::to_json).collect::<Vec<_>>(),

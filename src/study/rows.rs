@@ -1,9 +1,11 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Trial};
-use super::{Case, Run};
+use super::{Case, Origin, Run};
 use crate::generate::Budget;
 use crate::metrics::{Estimate, Metric, Shown};
+use driftfield_problems::spacing::Spacing;
+use driftfield_solvers::number::Number;
 
 /// Mean and standard deviation over seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,8 +83,14 @@ pub struct Row {
     pub solver: String,
     /// Steps of a fixed grid; none for adaptive steps.
     pub steps: Option<usize>,
+    /// Evaluations that the steps of a fixed grid were to fit in, if it was asked for so.
+    pub max_nfe: Option<u64>,
     /// Absolute and relative tolerance of adaptive steps.
     pub tolerances: Option<(f64, f64)>,
+    /// Where the times of a fixed grid lie, if not where the process says.
+    pub spacing: Option<String>,
+    /// Noise level of a stochastic solver, if it was asked for.
+    pub noise_level: Option<f64>,
     /// Seeds that the means are over: fewer than the study's if it was stopped.
     pub seeds: usize,
     /// Function evaluations, mean over seeds.
@@ -116,7 +124,13 @@ impl Row {
             field: case.label.clone(),
             solver: run.solver.label().to_owned(),
             steps: trials.first().and_then(|trial| trial.steps),
+            max_nfe: match run.budget {
+                Budget::Evaluations(nfe) => Some(nfe),
+                _ => None,
+            },
             tolerances,
+            spacing: run.spacing.as_ref().map(Spacing::to_string),
+            noise_level: run.noise_level,
             seeds: trials.len(),
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
@@ -128,6 +142,19 @@ impl Row {
         }
     }
 
+    /// Whether it is of this run.
+    pub(super) fn is_of(&self, run: &Run) -> bool {
+        let same_budget = match run.budget {
+            Budget::Steps(steps) => self.max_nfe.is_none() && self.steps == Some(steps),
+            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe),
+            Budget::Adaptive { abstol, reltol, .. } => self.tolerances == Some((abstol, reltol)),
+        };
+        same_budget
+            && self.solver == run.solver.label()
+            && self.spacing == run.spacing.as_ref().map(Spacing::to_string)
+            && self.noise_level == run.noise_level
+    }
+
     /// What the metric of that name says, if it is one of the case's.
     pub fn metric(&self, name: &str) -> Option<&Measured> {
         named(&self.metrics, name)
@@ -135,10 +162,17 @@ impl Row {
 
     /// The family of rows this one belongs to, for curves and legends.
     pub fn series(&self) -> String {
-        match self.tolerances {
-            Some(_) => format!("{} adaptive", self.solver),
-            None => self.solver.clone(),
+        let mut series = self.solver.clone();
+        if self.tolerances.is_some() {
+            series += " adaptive";
         }
+        if let Some(spacing) = &self.spacing {
+            series += &format!(" {spacing}");
+        }
+        if let Some(level) = self.noise_level {
+            series += &format!(" L={}", Number(level));
+        }
+        series
     }
 
     /// Steps or tolerance, for the table.
@@ -271,6 +305,8 @@ pub struct StudyResult {
     pub seeds: usize,
     /// Whether every run was made with every seed; otherwise the study was stopped.
     pub complete: bool,
+    /// How it was made, if it was made of a study file.
+    pub origin: Option<Origin>,
 }
 
 impl StudyResult {
