@@ -16,9 +16,12 @@ mod cases;
 mod files;
 mod folder;
 mod image_pictures;
+#[cfg(test)]
+mod made_up;
 mod output;
 mod parallel;
 mod pictures;
+mod reading;
 mod reconstruction_pictures;
 mod rows;
 mod runs;
@@ -28,6 +31,7 @@ mod table;
 
 pub use cases::{Case, RealDigits, STUDY_PROCESSES, standard_cases};
 pub use output::{STUDY_FILES, StudyError, write};
+pub use reading::{StudyFileError, StudyKeyError};
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, image_runs, standard_runs};
 pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_metrics};

@@ -15,6 +15,7 @@ use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
 /// One run with one seed.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
+    pub(super) seed: u64,
     pub(super) nfe: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
@@ -38,6 +39,7 @@ pub(super) struct SeedResult {
     /// And of a second draw of the data.
     sampling: Option<Vec<Option<Estimate>>>,
     truth_nfe: u64,
+    seed: u64,
 }
 
 impl SeedResult {
@@ -54,6 +56,8 @@ impl SeedResult {
         CaseResult {
             process: case.process.clone(),
             field: case.label.clone(),
+            guidance: case.condition.guidance,
+            seed_list: seeds.iter().map(|seed| seed.seed).collect(),
             metrics: case.metrics.clone(),
             rows: runs.iter().enumerate().filter_map(row).collect(),
             floors: Floor::all(&case.metrics, &model, &sampling),
@@ -91,7 +95,7 @@ pub(super) fn solve_seed(
         trials.push(trial);
         progress(&case.label());
     }
-    Ok(Some(SeedResult { trials, model, sampling, truth_nfe }))
+    Ok(Some(SeedResult { trials, model, sampling, truth_nfe, seed }))
 }
 
 /// What was made, or nothing if its solve was stopped from outside.
@@ -142,9 +146,9 @@ impl Case {
         let settings = self.settings(run.settings(seed));
         // An exact model is worth double precision; a network has single.
         let (mut trial, samples) = if self.model.is_exact() {
-            self.summarise(&self.generate::<f64>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f64>(lanes, seed, &settings)?, data)
         } else {
-            self.summarise(&self.generate::<f32>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f32>(lanes, seed, &settings)?, data)
         }?;
         if trial.outcome == SUCCESS && !run.stochastic() {
             // A method that needs a finite log-SNR may start later, and is then compared with
@@ -158,6 +162,7 @@ impl Case {
 
     fn summarise<T: Scalar>(
         &self,
+        seed: u64,
         generated: &Generated<T>,
         data: Option<&PreparedSample>,
     ) -> Result<(Trial, Array2<f64>), StudyError> {
@@ -167,6 +172,7 @@ impl Case {
             false => vec![None; self.metrics.len()],
         };
         let trial = Trial {
+            seed,
             nfe: generated.statistics.nfe,
             accepted: generated.statistics.accepted,
             rejected: generated.statistics.rejected,

@@ -257,6 +257,7 @@ fn untimed(mut study: Value) -> Value {
     for row in study["rows"].as_array_mut().unwrap() {
         row["seconds"] = Value::Null;
         row["seconds_std"] = Value::Null;
+        row["seconds_seeds"] = Value::Null;
     }
     study
 }
