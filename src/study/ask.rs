@@ -50,8 +50,8 @@ impl StudyFile {
     /// product is left out; a product of which nothing is left is refused.
     pub fn study(&self, jobs: usize) -> Result<Asked, StudyError> {
         let mut asking = Asking::new(self)?;
-        for group in self.groups() {
-            asking.group(&group)?;
+        for (group, of_usual_budget) in self.groups().iter().zip(self.usual_budgets()) {
+            asking.group(group, of_usual_budget)?;
         }
         asking.finish(jobs)
     }
@@ -150,8 +150,9 @@ impl<'f> Asking<'f> {
         Ok(field)
     }
 
-    fn group(&mut self, group: &Group) -> Result<(), StudyError> {
-        let runs = runs_of(group)?;
+    /// A group, with budgets of its own or the usual ones.
+    fn group(&mut self, group: &Group, of_usual_budget: bool) -> Result<(), StudyError> {
+        let runs = runs_of(group, of_usual_budget)?;
         let usual = ["exact", "trained"].map(str::to_owned);
         let fields = group.field.clone().unwrap_or_else(|| usual.to_vec());
         let guidance = match &group.guidance {
@@ -220,11 +221,11 @@ impl<'f> Asking<'f> {
         if !self.of_group.insert(key) {
             return Err(StudyError::SameCase { case: self.cases[at].1.label() });
         }
-        for (run, is_every) in runs {
+        for (run, silently) in runs {
             let case = &self.cases[at].1;
             match applicable(case, run.clone()) {
                 Ok((run, dropped)) => {
-                    if let Some(why) = dropped.filter(|_| !is_every) {
+                    if let Some(why) = dropped.filter(|_| !silently) {
                         self.leave_out(format!("its noise level for {}", run.solver.label()), why);
                     }
                     let known = &mut self.cases[at].2;
@@ -234,7 +235,7 @@ impl<'f> Asking<'f> {
                 }
                 Err(why) => {
                     let what = format!("{} {} on {process}", run.solver.label(), told(run.budget));
-                    match is_every {
+                    match silently {
                         true => {
                             self.first.get_or_insert(why);
                         }
@@ -345,9 +346,9 @@ fn processes(group: &Group) -> Vec<String> {
     all
 }
 
-/// The product of solvers, budgets, spacings and noise levels; and of each whether its solver is one
-/// of all of a kind.
-fn runs_of(group: &Group) -> Result<Vec<(Run, bool)>, StudyError> {
+/// The product of solvers, budgets, spacings and noise levels; and of each whether it goes without
+/// saying that it may not apply: of one of all solvers of a kind, or at a usual budget.
+fn runs_of(group: &Group, of_usual_budget: bool) -> Result<Vec<(Run, bool)>, StudyError> {
     let steps = group.steps.iter().flatten().map(|&steps| Budget::Steps(steps));
     let evaluations = group.nfe.iter().flatten().map(|&nfe| Budget::Evaluations(nfe));
     let adaptive = group.tolerance.iter().flatten().map(|&tolerance| Budget::Adaptive {
@@ -373,7 +374,7 @@ fn runs_of(group: &Group) -> Result<Vec<(Run, bool)>, StudyError> {
                 {
                     let run =
                         Run { spacing: spacing.clone(), noise_level, ..Run::new(&solver, budget) };
-                    runs.push((run, is_every(text)));
+                    runs.push((run, of_usual_budget || is_every(text)));
                 }
             }
         }

@@ -170,6 +170,14 @@ impl StudyFile {
         groups.iter().map(|group| group.clone().or(&self.usual)).collect()
     }
 
+    /// Of each group whether its budgets are the usual ones.
+    pub(super) fn usual_budgets(&self) -> Vec<bool> {
+        match &self.group[..] {
+            [] => vec![true],
+            groups => groups.iter().map(|group| !group.has_budget()).collect(),
+        }
+    }
+
     /// The same study asked for otherwise: lists of `asked` take the place of those of every group.
     /// Solvers or budgets make one group of all, with the solvers of every group or the usual
     /// budgets where the other is not asked for.

@@ -194,6 +194,10 @@ impl<'s> Record<'s> {
             let row = || Row::new(case, &self.study.runs[index][run], &made);
             record.earlier[run].clone().or_else(|| (!made.is_empty()).then(row))
         };
+        let earlier = record.floors.as_ref().map(|_| self.study.seeds.clone());
+        let seeds = self.study.seeds.iter().zip(&record.shared);
+        let made = seeds.filter(|(_, shared)| shared.is_some()).map(|(seed, _)| *seed);
+        let seed_list = earlier.unwrap_or_else(|| made.collect());
         let shared: Vec<&Shared> = record.shared.iter().flatten().collect();
         let model: Vec<&[_]> = shared.iter().map(|seed| seed.model.as_slice()).collect();
         let sampling: Vec<&[_]> =
@@ -205,6 +209,8 @@ impl<'s> Record<'s> {
         CaseResult {
             process: case.process.clone(),
             field: case.label.clone(),
+            guidance: case.condition.guidance,
+            seed_list,
             metrics: case.metrics.clone(),
             rows: record.trials.iter().enumerate().filter_map(row).collect(),
             floors,

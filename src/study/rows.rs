@@ -41,6 +41,15 @@ pub struct Measured {
     pub value: Option<Summary>,
     /// Its 95 % interval, mean over seeds, if it has one.
     pub interval: Option<[f64; 2]>,
+    /// Its number of every seed, in the order of the row's (a floor's: the case's) `seed_list`;
+    /// empty if it is not known of any.
+    pub seeds: Vec<Option<f64>>,
+}
+
+/// The numbers of each seed, or nothing if there is none at all.
+fn of_seeds(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
+    let values: Vec<Option<f64>> = values.map(|value| value.filter(|v| v.is_finite())).collect();
+    if values.iter().any(Option::is_some) { values } else { Vec::new() }
 }
 
 impl Measured {
@@ -56,6 +65,7 @@ impl Measured {
                 name: metric.name.clone(),
                 value: Summary::of_all(estimates().map(|estimate| Some(estimate?.value))),
                 interval: end(0).zip(end(1)).map(|(low, high)| [low, high]),
+                seeds: of_seeds(estimates().map(|estimate| Some(estimate?.value))),
             }
         };
         metrics.iter().enumerate().map(measured).collect()
@@ -91,8 +101,12 @@ pub struct Row {
     pub spacing: Option<String>,
     /// Noise level of a stochastic solver, if it was asked for.
     pub noise_level: Option<f64>,
+    /// Weight of classifier-free guidance, if one was asked for.
+    pub guidance: Option<f64>,
     /// Seeds that the means are over: fewer than the study's if it was stopped.
     pub seeds: usize,
+    /// Which they are; empty where that was not recorded.
+    pub seed_list: Vec<u64>,
     /// Function evaluations, mean over seeds.
     pub nfe: f64,
     /// Accepted steps, mean over seeds.
@@ -101,12 +115,16 @@ pub struct Row {
     pub rejected: f64,
     /// Wall time of a solve.
     pub seconds: Summary,
+    /// That of each seed.
+    pub seconds_seeds: Vec<Option<f64>>,
     /// RMS distance to the true solution; none for stochastic methods.
     pub solver_error: Option<Summary>,
+    /// That of each seed; empty if there is none of any.
+    pub solver_error_seeds: Vec<Option<f64>>,
     /// What the case's metrics say, in their order.
     pub metrics: Vec<Measured>,
     /// How the solves ended: `success`, or the first other outcome.
-    pub outcome: &'static str,
+    pub outcome: String,
 }
 
 impl Row {
@@ -131,14 +149,18 @@ impl Row {
             tolerances,
             spacing: run.spacing.as_ref().map(Spacing::to_string),
             noise_level: run.noise_level,
+            guidance: case.condition.guidance,
             seeds: trials.len(),
+            seed_list: trials.iter().map(|trial| trial.seed).collect(),
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
             rejected: mean(|trial| trial.rejected),
             seconds: Summary::of(trials.iter().map(|trial| trial.seconds)),
+            seconds_seeds: of_seeds(trials.iter().map(|trial| Some(trial.seconds))),
             solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
+            solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
-            outcome: bad.unwrap_or(SUCCESS),
+            outcome: bad.unwrap_or(SUCCESS).to_owned(),
         }
     }
 
@@ -189,7 +211,7 @@ impl Row {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Floor {
     /// How its numbers are called in JSON: `model`, `sampling` or `real`, before a metric's name.
-    pub name: &'static str,
+    pub name: String,
     /// What it is called in tables and pictures.
     pub label: String,
     /// What it is, for legends.
@@ -199,7 +221,7 @@ pub struct Floor {
 }
 
 /// The name of the floor of the true solution.
-const MODEL: &str = "model";
+pub(super) const MODEL: &str = "model";
 
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
@@ -210,7 +232,7 @@ impl Floor {
         sampling: &[&[Option<Estimate>]],
     ) -> Vec<Floor> {
         let mut floors = vec![Floor {
-            name: MODEL,
+            name: MODEL.to_owned(),
             label: "model floor".to_owned(),
             definition:
                 "the same numbers for the true ODE solution under the same field: what no ODE solver can improve"
@@ -219,7 +241,7 @@ impl Floor {
         }];
         if !sampling.is_empty() {
             floors.push(Floor {
-                name: "sampling",
+                name: "sampling".to_owned(),
                 label: "sampling floor".to_owned(),
                 definition: "the same distances between two independent draws of the data"
                     .to_owned(),
@@ -229,11 +251,14 @@ impl Floor {
         if let Some(real) = metrics.iter().find_map(|metric| metric.floor.as_ref()) {
             let known: Vec<_> =
                 metrics.iter().map(|metric| Some(metric.floor.as_ref()?.estimate)).collect();
+            let mut metrics = Measured::all(metrics, &[&known]);
+            // One number, which is of no seed.
+            metrics.iter_mut().for_each(|measured| measured.seeds.clear());
             floors.push(Floor {
-                name: "real",
+                name: "real".to_owned(),
                 label: real.label.clone(),
                 definition: real.definition.clone(),
-                metrics: Measured::all(metrics, &[&known]),
+                metrics,
             });
         }
         floors
@@ -257,6 +282,10 @@ pub struct CaseResult {
     pub process: String,
     /// What the model is called.
     pub field: String,
+    /// Weight of classifier-free guidance, if one was asked for.
+    pub guidance: Option<f64>,
+    /// The seeds of the floors; empty where that was not recorded.
+    pub seed_list: Vec<u64>,
     /// What was measured.
     pub metrics: Vec<Metric>,
     /// One row per solver and budget.

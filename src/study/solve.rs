@@ -15,6 +15,7 @@ use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
 /// One run with one seed.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
+    pub(super) seed: u64,
     pub(super) nfe: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
@@ -113,9 +114,9 @@ impl Case {
         let settings = self.settings(run.settings(seed));
         // An exact model is worth double precision; a network has single.
         let (mut trial, samples) = if self.model.is_exact() {
-            self.summarise(&self.generate::<f64>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f64>(lanes, seed, &settings)?, data)
         } else {
-            self.summarise(&self.generate::<f32>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f32>(lanes, seed, &settings)?, data)
         }?;
         if trial.outcome == SUCCESS && !run.stochastic() {
             // A method that needs a finite log-SNR may start later, and is then compared with
@@ -129,6 +130,7 @@ impl Case {
 
     fn summarise<T: Scalar>(
         &self,
+        seed: u64,
         generated: &Generated<T>,
         data: Option<&PreparedSample>,
     ) -> Result<(Trial, Array2<f64>), StudyError> {
@@ -138,6 +140,7 @@ impl Case {
             false => vec![None; self.metrics.len()],
         };
         let trial = Trial {
+            seed,
             nfe: generated.statistics.nfe,
             accepted: generated.statistics.accepted,
             rejected: generated.statistics.rejected,

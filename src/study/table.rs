@@ -71,7 +71,7 @@ impl<'a> Layout<'a> {
         let scientific =
             |value: Option<f64>| value.map_or(NONE.into(), |value| format!("{value:.2e}"));
         let mark = if reaches_floor { " *" } else { "" };
-        let failed = if row.outcome == SUCCESS { "" } else { row.outcome };
+        let failed = if row.outcome == SUCCESS { "" } else { &row.outcome };
         let mut cells = vec![
             format!("{}{mark}", row.solver),
             format!("{} {failed}", row.budget()).trim().to_owned(),

@@ -257,7 +257,7 @@ fn untimed(mut study: Value) -> Value {
     for row in study["rows"].as_array_mut().unwrap() {
         row["seconds"] = Value::Null;
         row["seconds_std"] = Value::Null;
-        row.as_object_mut().unwrap().remove("seconds_seeds");
+        row["seconds_seeds"] = Value::Null;
     }
     study["origin"] = Value::Null;
     study
@@ -380,7 +380,9 @@ fn a_study_goes_on_with_what_is_missing() {
     assert_eq!(ran.stderr.matches("driftfield: row: ").count(), 1, "{}", ran.stderr);
     let resumed = study_of(&room, "out");
     assert_eq!(rows(&resumed)[0]["seconds"], 1234.5);
-    assert_eq!(untimed(resumed), untimed(whole.clone()));
+    for key in ["rows", "floors"] {
+        assert!(untimed(resumed.clone())[key] == untimed(whole.clone())[key], "{key} changed");
+    }
     // Another study begins anew.
     room.write("out/study.json", killed.to_string());
     room.run(&line.replace("--n 50", "--n 40")).succeeded();
