@@ -215,15 +215,19 @@ impl Network<Batch> for Perfect {
         let Pushforward { value, direction, time, tangent } = push;
         let held = Pushforward { value, direction, time, tangent: &mut *tangent };
         self.exact.push_forward(by_lane(&self.target(t)), held, x, t)?;
-        let moving = self.moving(x, t)?;
-        for (lane, mut tangent) in tangent.rows_mut().into_iter().enumerate() {
-            tangent.scaled_add(time.of(lane), &moving.row(lane));
-        }
+        add_in_time(tangent, time, &self.moving(x, t)?);
         Ok(())
     }
 }
 
 type Named = Vec<(String, Arc<dyn Predictor<Batch>>)>;
+
+/// Adds `rate dt`, lane by lane.
+fn add_in_time(tangent: &mut Batch, time: Times<'_>, rate: &Batch) {
+    for (lane, mut tangent) in tangent.rows_mut().into_iter().enumerate() {
+        tangent.scaled_add(time.of(lane), &rate.row(lane));
+    }
+}
 
 /// Everything that makes a predictor of a predictor or of a network.
 fn wrappers(path: &SharedPath) -> Named {
@@ -425,10 +429,9 @@ fn in_time_through_the_time_of_the_model() {
             let Pushforward { value, direction, time, tangent } = push;
             self.forward(value, x, t)?;
             self.forward(tangent, direction, t)?;
-            for (lane, mut tangent) in tangent.rows_mut().into_iter().enumerate() {
-                let rate = time.of(lane) * 0.01 * (0.01 * t.of(lane)).cos();
-                tangent.scaled_add(rate, &x.row(lane));
-            }
+            let rate = |(lane, _)| 0.01 * (0.01 * t.of(lane)).cos();
+            let rates = Batch::from_shape_fn(x.dim(), rate);
+            add_in_time(tangent, time, &(rates * x));
             Ok(())
         }
     }

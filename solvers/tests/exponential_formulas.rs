@@ -136,6 +136,22 @@ fn boxed(method: impl Method<f64, Flow> + Send + Sync + 'static) -> BoxedMethod<
     BoxedMethod::new(method)
 }
 
+/// A step from a state between two knots as a formula has it.
+type Written = Box<dyn Fn(f64, At, At) -> f64>;
+
+/// Every step of the methods is that of the formula beside it.
+fn are_as_written(table: &[(BoxedMethod<f64, Flow>, Written)]) {
+    for (method, written) in table {
+        for seed in 0..3 {
+            let (x, knots) = drawn(seed);
+            let states = made(method, x, &knots);
+            for (ends, states) in knots.windows(2).zip(states.windows(2)) {
+                close(method.info().name, states[1], written(states[0], ends[0], ends[1]));
+            }
+        }
+    }
+}
+
 fn close(name: &str, found: f64, written: f64) {
     let error = (found - written).abs() / written.abs().max(1.0);
     assert!(error < TOLERANCE, "{name}: {found} made, {written} written: {error:e}");
@@ -427,7 +443,6 @@ fn churned_heun(x: f64, from: At, to: At, gamma: f64) -> f64 {
 
 #[test]
 fn singlestep_methods_are_their_formulas() {
-    type Written = Box<dyn Fn(f64, At, At) -> f64>;
     let mut table: Vec<(BoxedMethod<f64, Flow>, Written)> = vec![
         (boxed(Dpm2::new()), Box::new(dpm_2)),
         (boxed(RhoRungeKutta::<Kutta3Tableau>::new()), Box::new(rho_kutta3)),
@@ -456,15 +471,7 @@ fn singlestep_methods_are_their_formulas() {
             }
         }
     }
-    for (method, written) in &table {
-        for seed in 0..3 {
-            let (x, knots) = drawn(seed);
-            let states = made(method, x, &knots);
-            for (ends, states) in knots.windows(2).zip(states.windows(2)) {
-                close(method.info().name, states[1], written(states[0], ends[0], ends[1]));
-            }
-        }
-    }
+    are_as_written(&table);
 }
 
 #[test]
@@ -548,7 +555,6 @@ fn sde_2s(eta: f64, x: f64, from: At, to: At) -> f64 {
 fn stochastic_methods_are_their_formulas() {
     for eta in [0.0, 0.4, 1.0] {
         let noise = AncestralNoise::new(eta).unwrap();
-        type Written = Box<dyn Fn(f64, At, At) -> f64>;
         let table: [(BoxedMethod<f64, Flow>, Written); 4] = [
             (boxed(Ddim::new(noise)), Box::new(move |x, from, to| ddim(eta, x, from, to))),
             (
@@ -561,15 +567,7 @@ fn stochastic_methods_are_their_formulas() {
             ),
             (boxed(Sde2S::new(noise)), Box::new(move |x, from, to| sde_2s(eta, x, from, to))),
         ];
-        for (method, written) in &table {
-            for seed in 0..3 {
-                let (x, knots) = drawn(seed);
-                let states = made(method, x, &knots);
-                for (ends, states) in knots.windows(2).zip(states.windows(2)) {
-                    close(method.info().name, states[1], written(states[0], ends[0], ends[1]));
-                }
-            }
-        }
+        are_as_written(&table);
         for part in PARTS {
             let std = |h: f64, to: At| match part {
                 Data => to.sigma * (1.0 - (-2.0 * eta * h).exp()).sqrt(),

@@ -73,12 +73,13 @@ pub(super) fn pull_back<S: HostState, J: Jacobian + Send>(
     let Pullback { value, cotangent, state, time, inputs } = pull;
     let lanes = x.lane_count();
     cotangent(0..lanes, value, state)?;
-    let along = |rate: &(dyn Fn(f64) -> LevelRate + Sync)| -> Result<Vec<f64>, StateError> {
-        let mut slope = x.zeros();
+    let along = |rate: &dyn Fn(f64) -> LevelRate| -> Result<Vec<f64>, FieldError> {
+        let (mut slope, mut room) = (x.zeros(), Vec::new());
+        let rates = t.map(&mut room, |t| Ok(rate(t)))?;
         each_lane(0..lanes, x, &mut slope, work, |lane, x, slope| {
-            slope.copy_from_slice(&jacobians.of(lane).along(x, &rate(t.of(lane))));
+            slope.copy_from_slice(&jacobians.of(lane).along(x, &rates.of(lane)));
         })?;
-        state.dot_lanes(&slope)
+        Ok(state.dot_lanes(&slope)?)
     };
     if let Some(time) = time {
         let found = time.len();
@@ -121,12 +122,16 @@ pub(super) fn push_forward<S: HostState, J: Jacobian + Send>(
     let Pushforward { direction, time, tangent, .. } = push;
     let lanes = x.lane_count();
     tangent.copy_from(direction)?;
+    let mut room = Vec::new();
+    let rates = match time {
+        Times::One(0.0) => None,
+        _ => Some(t.map(&mut room, |t| Ok(LevelRate::in_time(field.path(), t)))?),
+    };
     each_lane(0..lanes, x, tangent, work, |lane, x, v| {
         let jacobian = jacobians.of(lane);
         let mut product = jacobian.times(x, v);
-        if time.of(lane) != 0.0 {
-            let rate = LevelRate::in_time(field.path(), t.of(lane));
-            add(&mut product, time.of(lane), &jacobian.along(x, &rate));
+        if let Some(rates) = rates.filter(|_| time.of(lane) != 0.0) {
+            add(&mut product, time.of(lane), &jacobian.along(x, &rates.of(lane)));
         }
         v.copy_from_slice(&product);
     })?;

@@ -1,10 +1,10 @@
 use std::fmt;
 
-use driftfield_solvers::field::{Affine, ByLane, Pullback, Pushforward, Times};
+use driftfield_solvers::field::{Pullback, Pushforward, Times};
 use driftfield_solvers::{FieldError, SemilinearField, State, Target, VectorField};
 
 use super::PathField;
-use crate::process::{GaussianPath, Parameter};
+use crate::predictor::{Asked, Rates};
 
 /// The score of a path's marginal at one time, whatever time it is asked at.
 pub struct MarginalScore<S> {
@@ -41,17 +41,9 @@ impl<S: State> VectorField<S> for MarginalScore<S> {
             time.fill(0.0);
         }
         let pull = Pullback { time: None, ..pull };
-        // `-1 / sigma` moves by `sigma' / sigma^2`.
-        let parameters = match pull.inputs.process {
-            Some(_) => Parameter::all(self.field.path())?,
-            None => Vec::new(),
-        };
-        let sigma = self.field.path().sigma(self.t);
-        let rate = |parameter: &Parameter| -parameter.slope(|path| path.sigma(self.t)) / sigma;
-        let rates: Vec<Vec<[f64; 2]>> =
-            parameters.iter().map(|parameter| vec![[0.0, rate(parameter)]; u.lanes()]).collect();
-        let weights = (ByLane::One(0.0), ByLane::One(1.0));
-        pull.through(Affine { weights, time: &[], process: &rates }, u, |inner| {
+        let path = self.field.path();
+        let rates = Rates::of_score(path, self.t, u.lanes(), Asked::of(path, &pull)?)?;
+        pull.through(rates.of_one(), u, |inner| {
             self.field.pull_back_prediction(self.target()?, inner, u, self.t.into())
         })
     }

@@ -11,7 +11,7 @@ use driftfield_solvers::{
 
 use super::schedule::PathSchedule;
 use super::{MarginalScore, NoiseLevel, fill};
-use crate::predictor::{Predictor, Rates, check_process};
+use crate::predictor::{Asked, Predictor, Rates};
 use crate::process::{GaussianPath, SharedPath, check_diffusion, check_time};
 
 /// The fields of a predictor on its Gaussian path, both being
@@ -163,9 +163,6 @@ impl<S: State> PathField<S> {
     }
 }
 
-/// The velocity as a multiple of itself.
-const VELOCITY: (ByLane<'static, f64>, ByLane<'static, f64>) = (ByLane::One(0.0), ByLane::One(1.0));
-
 /// The probability flow.
 impl<S: State> VectorField<S> for PathField<S> {
     fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
@@ -193,12 +190,11 @@ impl<S: State> VectorField<S> for PathField<S> {
         })
     }
     fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
-        check_process(&self.path, pull.inputs.process.as_deref())?;
+        let asked = Asked::of(&self.path, &pull)?;
         let mut room = Vec::new();
         let targets = self.finite_velocity(t, &mut room)?;
-        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
         let rates = Rates::of_velocity(&self.path, t, u.lanes(), asked)?;
-        pull.through(rates.of(VELOCITY), u, |inner| self.predictor.pull_back(targets, inner, u, t))
+        pull.through(rates.of_one(), u, |inner| self.predictor.pull_back(targets, inner, u, t))
     }
     fn push_forward(
         &self,
@@ -208,11 +204,8 @@ impl<S: State> VectorField<S> for PathField<S> {
     ) -> Result<(), FieldError> {
         let mut room = Vec::new();
         let targets = self.finite_velocity(t, &mut room)?;
-        let asked = (push.time != Times::One(0.0), false);
-        let rates = Rates::of_velocity(&self.path, t, u.lanes(), asked)?;
-        push.through(rates.of(VELOCITY), u, |inner| {
-            self.predictor.push_forward(targets, inner, u, t)
-        })
+        let rates = Rates::of_velocity(&self.path, t, u.lanes(), Asked::along(&push))?;
+        push.through(rates.of_one(), u, |inner| self.predictor.push_forward(targets, inner, u, t))
     }
     fn forwards(&self) -> u64 {
         self.predictor.forwards()

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use driftfield_solvers::field::affine;
-use driftfield_solvers::{FieldError, HostState, State};
+use driftfield_solvers::{FieldError, HostState};
 
 use super::{KalmanGain, MeasurementError, Observation, PseudoInverse, Replacement};
 use crate::predictor::{
-    Predictor, Pullback, Pushforward, Rates, Targets, Times, from_data, weights_from_data,
+    Predictor, Pullback, Pushforward, Targets, Times, from_data, pull_through, push_through,
+    weights_from_data,
 };
 use crate::process::SharedPath;
 use crate::spec::SpecError;
@@ -142,12 +143,8 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
-        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
-        let mut room = Default::default();
-        let weights = weights_from_data(self.path(), target, t, &mut room)?;
         let given = (&self.predictor, &self.gain);
-        pull.through(rates.of(weights), x, |inner| {
+        pull_through(self.path(), (target, t), pull, x, from_data, |inner| {
             self.conditioning.pull_back_data(given, inner, x, t)
         })
     }
@@ -159,12 +156,8 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let asked = (push.time != Times::One(0.0), false);
-        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
-        let mut room = Default::default();
-        let weights = weights_from_data(self.path(), target, t, &mut room)?;
         let given = (&self.predictor, &self.gain);
-        push.through(rates.of(weights), x, |inner| {
+        push_through(self.path(), (target, t), push, x, from_data, |inner| {
             self.conditioning.push_forward_data(given, inner, x, t)
         })
     }

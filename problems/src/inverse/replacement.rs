@@ -58,22 +58,15 @@ where
         let Pullback { value, cotangent, state, mut time, mut inputs } = pull;
         let conditioning = inputs.conditioning.take();
         let moves = time.is_some() || inputs.process.is_some();
-        // For each lane `K^T c` and the derivative of `c . x_0'` in `(sigma_y / r_t)^2`.
-        let told = Mutex::new(vec![(Vec::new(), 0.0); lanes]);
+        let told = Mutex::new(vec![Told::default(); lanes]);
         let of_prediction = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {
             let mut replaced = data.clone();
             replace(gains, lanes.clone(), &mut replaced)?;
             cotangent(lanes.clone(), &replaced, c)?;
             if conditioning.is_some() || moves {
-                let (rows, c) = (wide(data)?, wide(c)?);
-                let len = data.lane_len();
-                for (i, lane) in lanes.clone().enumerate() {
-                    let (row, c) = (&rows[i * len..][..len], &c[i * len..][..len]);
-                    let mut rate = vec![0.0; len];
-                    gains.of(lane).explain_rate(lane, row, &mut rate);
-                    let said = (gains.of(lane).transposed(c), dot(c, &rate));
-                    told.lock().unwrap_or_else(PoisonError::into_inner)[lane] = said;
-                }
+                let said = told_by(gains, lanes.clone(), data, c)?;
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                told[lanes.clone()].clone_from_slice(&said);
             }
             Ok(unexplained(gains, lanes, c)?)
         };
@@ -92,18 +85,20 @@ where
         let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(to) = conditioning {
             let to = values_like(to, lanes, lanes * measured)?;
-            let said = told.iter().flat_map(|(said, _)| said);
+            let said = told.iter().flat_map(|told| &told.measurement);
             to.iter_mut().zip(said).for_each(|(to, said)| *to = S::Scalar::from_f64(*said));
         }
-        for (lane, time) in time.into_iter().flatten().enumerate() {
-            *time += told[lane].1 * gain.rate(predictor.path(), t.of(lane));
+        let mut room = Vec::new();
+        if let Some(times) = time {
+            let rates = t.map(&mut room, |t| Ok(gain.rate(predictor.path(), t)))?;
+            let told = told.iter().enumerate().map(|(lane, told)| told.ratio * rates.of(lane));
+            times.iter_mut().zip(told).for_each(|(time, told)| *time += told);
         }
         if let Some(sums) = inputs.process {
             for (sum, parameter) in sums.iter_mut().zip(Parameter::all(predictor.path())?) {
-                let slopes = told.iter().enumerate();
-                *sum += slopes
-                    .map(|(lane, (_, told))| told * gain.slope(&parameter, t.of(lane)))
-                    .sum::<f64>();
+                let slopes = t.map(&mut room, |t| Ok(gain.slope(&parameter, t)))?;
+                let told = told.iter().enumerate().map(|(lane, told)| told.ratio * slopes.of(lane));
+                *sum += told.sum::<f64>();
             }
         }
         replace(gains, 0..lanes, value)
@@ -124,16 +119,41 @@ where
         predictor.push_forward(Target::DATA.into(), inner, x, t)?;
         unexplained(gains, 0..x.lane_count(), tangent)?;
         if time != ByLane::One(0.0) {
-            let work = PER_COMPONENT * x.lane_len();
+            let (work, mut room) = (PER_COMPONENT * x.lane_len(), Vec::new());
+            let rates = t.map(&mut room, |t| Ok(gain.rate(predictor.path(), t)))?;
             each_lane(0..x.lane_count(), value, tangent, work, |lane, data, tangent| {
                 let mut rate = vec![0.0; data.len()];
                 gains.of(lane).explain_rate(lane, data, &mut rate);
-                let t = t.of(lane);
-                add(tangent, time.of(lane) * gain.rate(predictor.path(), t), &rate);
+                add(tangent, time.of(lane) * rates.of(lane), &rate);
             })?;
         }
         replace(gains, 0..x.lane_count(), value)
     }
+}
+
+/// What goes back from a lane beside its state.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    /// `K^T c`.
+    measurement: Vec<f64>,
+    /// The derivative of `c . x_0'` in `(sigma_y / r_t)^2`.
+    ratio: f64,
+}
+
+fn told_by<S: HostState>(
+    gains: ByLane<'_, GainAt<'_>>,
+    lanes: Range<usize>,
+    data: &S,
+    c: &S,
+) -> Result<Vec<Told>, StateError> {
+    let (data, c, len) = (wide(data)?, wide(c)?, data.lane_len());
+    let lane = |(i, lane): (usize, usize)| {
+        let (data, c) = (&data[i * len..][..len], &c[i * len..][..len]);
+        let mut rate = vec![0.0; len];
+        gains.of(lane).explain_rate(lane, data, &mut rate);
+        Told { measurement: gains.of(lane).transposed(c), ratio: dot(c, &rate) }
+    };
+    Ok(lanes.enumerate().map(lane).collect())
 }
 
 /// Adds what the measurements of these lanes say.

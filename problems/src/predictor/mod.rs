@@ -23,4 +23,6 @@ pub use prediction::Prediction;
 pub use shifted::Shifted;
 pub use threshold::Threshold;
 pub use thresholded::Thresholded;
-pub(crate) use weights::{Rates, check_process, from_data, weights_from_data};
+pub(crate) use weights::{
+    Asked, Rates, check_process, from_data, pull_through, push_through, weights_from_data,
+};

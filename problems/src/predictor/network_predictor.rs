@@ -2,7 +2,7 @@ use driftfield_solvers::field::affine;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, State};
 
-use super::weights::{Rates, Weights, by_lane, check_process, in_terms_of};
+use super::weights::{by_lane, in_terms_of, pull_through, push_through};
 use super::{
     ModelTime, Network, Prediction, Predictor, Pullback, Pushforward, Target, Targets, Times,
 };
@@ -81,16 +81,6 @@ impl<N> NetworkPredictor<N> {
         })
     }
 
-    /// The weights of every lane.
-    fn weights_by_lane<'r>(
-        &self,
-        target: Targets<'_>,
-        t: Times<'_>,
-        room: &'r mut (Vec<f64>, Vec<f64>),
-    ) -> Result<Weights<'r>, FieldError> {
-        by_lane(target, t, room, |target, t| self.weights(&self.path, target, t))
-    }
-
     /// What the network is given as its times.
     fn network_times<'r>(
         &self,
@@ -98,16 +88,6 @@ impl<N> NetworkPredictor<N> {
         room: &'r mut Vec<f64>,
     ) -> Result<Times<'r>, FieldError> {
         t.map(room, |t| self.model_time.at(&self.path, t))
-    }
-
-    /// How the weights move with what is asked for.
-    fn rates(
-        &self,
-        at: (Targets<'_>, Times<'_>),
-        lanes: usize,
-        asked: (bool, bool),
-    ) -> Result<Rates, FieldError> {
-        Rates::new(&self.path, at, lanes, asked, |path, target, t| self.weights(path, target, t))
     }
 
     /// How fast the network's time goes, if that is asked for.
@@ -137,7 +117,8 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
         t: Times<'_>,
     ) -> Result<(), FieldError> {
         let (mut room, mut times) = Default::default();
-        let weights = self.weights_by_lane(target, t, &mut room)?;
+        let weights = |target, t| self.weights(&self.path, target, t);
+        let weights = by_lane(target, t, &mut room, weights)?;
         self.network.forward(out, x, self.network_times(t, &mut times)?)?;
         Ok(affine(out, weights, x)?)
     }
@@ -149,14 +130,12 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        check_process(&self.path, pull.inputs.process.as_deref())?;
-        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
-        let rates = self.rates((target, t), x.lanes(), asked)?;
-        let (mut room, mut times, mut speeds) = Default::default();
-        let weights = self.weights_by_lane(target, t, &mut room)?;
-        let speeds = self.time_rates(t, asked.0, &mut speeds)?;
+        let (mut times, mut speeds) = Default::default();
+        let speeds = self.time_rates(t, pull.time.is_some(), &mut speeds)?;
+        let at = (target, t);
         let t = self.network_times(t, &mut times)?;
-        pull.through(rates.of(weights), x, |mut inner| {
+        let weights = |path: &SharedPath, target, t| self.weights(path, target, t);
+        pull_through(&self.path, at, pull, x, weights, |mut inner| {
             // A network knows nothing of its process.
             inner.inputs.process = None;
             let Pullback { value, cotangent, state, mut time, inputs } = inner;
@@ -175,13 +154,12 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let moves = push.time != Times::One(0.0);
-        let rates = self.rates((target, t), x.lanes(), (moves, false))?;
-        let (mut room, mut times, mut speeds) = Default::default();
-        let weights = self.weights_by_lane(target, t, &mut room)?;
-        let speeds = self.time_rates(t, moves, &mut speeds)?;
+        let (mut times, mut speeds) = Default::default();
+        let speeds = self.time_rates(t, push.time != Times::One(0.0), &mut speeds)?;
+        let at = (target, t);
         let t = self.network_times(t, &mut times)?;
-        push.through(rates.of(weights), x, |inner| {
+        let weights = |path: &SharedPath, target, t| self.weights(path, target, t);
+        push_through(&self.path, at, push, x, weights, |inner| {
             let time: Vec<f64> = match (inner.time, speeds) {
                 (Times::One(time), Times::One(speed)) => vec![time * speed],
                 (time, _) => (0..x.lanes()).map(|lane| time.of(lane) * speeds.of(lane)).collect(),

@@ -4,7 +4,7 @@ use driftfield_solvers::field::affine;
 use driftfield_solvers::{FieldError, HostState, Scalar, State, StateError};
 
 use super::restriction::Restriction;
-use super::weights::{Rates, from_data, weights_from_data};
+use super::weights::{from_data, pull_through, push_through, weights_from_data};
 use super::{Predictor, Pullback, Pushforward, Target, Targets, Threshold, Times};
 use crate::host::each_lane;
 use crate::process::SharedPath;
@@ -139,11 +139,8 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let asked = (pull.time.is_some(), pull.inputs.process.is_some());
-        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
-        let mut room = Default::default();
-        let weights = weights_from_data(self.path(), target, t, &mut room)?;
-        pull.through(rates.of(weights), x, |Pullback { value, cotangent, state, time, inputs }| {
+        pull_through(self.path(), (target, t), pull, x, from_data, |inner| {
+            let Pullback { value, cotangent, state, time, inputs } = inner;
             let of_prediction = |lanes: Range<usize>, data: &S, c: &mut S| {
                 let mut restricted = data.clone();
                 self.restrict(&mut restricted)?;
@@ -164,11 +161,8 @@ where
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        let asked = (push.time != Times::One(0.0), false);
-        let rates = Rates::new(self.path(), (target, t), x.lanes(), asked, from_data)?;
-        let mut room = Default::default();
-        let weights = weights_from_data(self.path(), target, t, &mut room)?;
-        push.through(rates.of(weights), x, |Pushforward { value, direction, time, tangent }| {
+        push_through(self.path(), (target, t), push, x, from_data, |inner| {
+            let Pushforward { value, direction, time, tangent } = inner;
             let inner = Pushforward { value: &mut *value, direction, time, tangent: &mut *tangent };
             self.predictor.push_forward(Target::DATA.into(), inner, x, t)?;
             self.multiply(value, tangent, |at, v| at.times(v, self.scales()))?;

@@ -1,11 +1,11 @@
 //! Targets that are `a x + b y` of the state and of what a predictor knows: the weights, and how they
 //! move.
 
-use driftfield_solvers::FieldError;
 use driftfield_solvers::field::{Affine, ByLane};
 use driftfield_solvers::number::Number;
+use driftfield_solvers::{FieldError, State};
 
-use super::{Prediction, Target, Targets, Times};
+use super::{Prediction, Pullback, Pushforward, Target, Targets, Times};
 use crate::process::{GaussianPath, Parameter, SharedPath, check_time, derivative};
 
 /// `(a, b)` by lane.
@@ -76,7 +76,58 @@ pub(crate) fn weights_from_data<'r>(
     by_lane(target, t, room, |target, t| from_data(path, target, t))
 }
 
-/// How the weights of every lane move with what is asked for, the target held.
+/// [`Pullback::through`] of weights of a target and a time on a path, which move with what is asked
+/// for while the target is held.
+pub(crate) fn pull_through<S: State>(
+    path: &SharedPath,
+    (target, t): (Targets<'_>, Times<'_>),
+    pull: Pullback<'_, S>,
+    x: &S,
+    weights: impl Fn(&SharedPath, Target, f64) -> Result<(f64, f64), FieldError>,
+    inner: impl FnOnce(Pullback<'_, S>) -> Result<(), FieldError>,
+) -> Result<(), FieldError> {
+    let rates = Rates::held(path, (target, t), x.lanes(), Asked::of(path, &pull)?, &weights)?;
+    let mut room = Default::default();
+    let now = by_lane(target, t, &mut room, |target, t| weights(path, target, t))?;
+    pull.through(rates.of(now), x, inner)
+}
+
+/// [`Pushforward::through`] likewise.
+pub(crate) fn push_through<S: State>(
+    path: &SharedPath,
+    (target, t): (Targets<'_>, Times<'_>),
+    push: Pushforward<'_, S>,
+    x: &S,
+    weights: impl Fn(&SharedPath, Target, f64) -> Result<(f64, f64), FieldError>,
+    inner: impl FnOnce(Pushforward<'_, S>) -> Result<(), FieldError>,
+) -> Result<(), FieldError> {
+    let rates = Rates::held(path, (target, t), x.lanes(), Asked::along(&push), &weights)?;
+    let mut room = Default::default();
+    let now = by_lane(target, t, &mut room, |target, t| weights(path, target, t))?;
+    push.through(rates.of(now), x, inner)
+}
+
+/// What a product asks for that moves weights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    time: bool,
+    process: bool,
+}
+
+impl Asked {
+    /// By a pull-back. Refuses room for another number of parameters than the path has.
+    pub fn of<S>(path: &SharedPath, pull: &Pullback<'_, S>) -> Result<Self, FieldError> {
+        check_process(path, pull.inputs.process.as_deref())?;
+        Ok(Asked { time: pull.time.is_some(), process: pull.inputs.process.is_some() })
+    }
+
+    /// By a push-forward.
+    pub fn along<S>(push: &Pushforward<'_, S>) -> Self {
+        Asked { time: push.time != Times::One(0.0), process: false }
+    }
+}
+
+/// How the weights of every lane move with what is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     time: Vec<[f64; 2]>,
@@ -84,39 +135,52 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// The rates of `weights`, which are those of a target and a time on a path.
-    pub fn new(
+    /// What is asked for of `lanes` lanes at their times, once for all if they are `alike`.
+    fn new(
+        path: &SharedPath,
+        t: Times<'_>,
+        (lanes, alike): (usize, bool),
+        asked: Asked,
+        in_time: impl Fn(usize) -> [f64; 2],
+        in_parameter: impl Fn(&Parameter, usize) -> [f64; 2],
+    ) -> Result<Self, FieldError> {
+        let each = |of: &dyn Fn(usize) -> [f64; 2]| match alike {
+            true => vec![of(0); lanes],
+            false => (0..lanes).map(of).collect(),
+        };
+        let mut rates = Rates::default();
+        if asked.time {
+            rates.time = each(&in_time);
+            check_rates(&rates.time, t)?;
+        }
+        if asked.process {
+            let parameters = Parameter::all(path)?;
+            let of = |parameter| each(&|lane| in_parameter(parameter, lane));
+            rates.process = parameters.iter().map(of).collect();
+        }
+        Ok(rates)
+    }
+
+    /// The rates of `weights`, the target held.
+    fn held(
         path: &SharedPath,
         (target, t): (Targets<'_>, Times<'_>),
         lanes: usize,
-        (in_time, in_process): (bool, bool),
+        asked: Asked,
         weights: impl Fn(&SharedPath, Target, f64) -> Result<(f64, f64), FieldError>,
     ) -> Result<Self, FieldError> {
-        let number = |path: &SharedPath, target: Target, t: f64, which: usize| {
-            weights(path, target, t).map_or(f64::NAN, |(a, b)| [a, b][which])
+        let alike = matches!((target, t), (ByLane::One(_), ByLane::One(_)));
+        let number = |path: &SharedPath, lane: usize, t: f64, which: usize| {
+            weights(path, target.of(lane), t).map_or(f64::NAN, |(a, b)| [a, b][which])
         };
-        let each = |of: &dyn Fn(Target, f64) -> [f64; 2]| -> Vec<[f64; 2]> {
-            match (target, t) {
-                (ByLane::One(target), ByLane::One(t)) => vec![of(target, t); lanes],
-                _ => (0..lanes).map(|lane| of(target.of(lane), t.of(lane))).collect(),
-            }
+        let in_time = |lane: usize| {
+            let at = |which| move |t| number(path, lane, t, which);
+            [0, 1].map(|which| derivative(at(which), path.domain(), t.of(lane)))
         };
-        let mut rates = Rates::default();
-        if in_time {
-            rates.time = each(&|target, t| {
-                [0, 1].map(|i| derivative(|t| number(path, target, t, i), path.domain(), t))
-            });
-            check_rates(&rates.time, t)?;
-        }
-        if in_process {
-            let of = |parameter: &Parameter| {
-                each(&|target, t| {
-                    [0, 1].map(|i| parameter.slope(|path| number(path, target, t, i)))
-                })
-            };
-            rates.process = Parameter::all(path)?.iter().map(of).collect();
-        }
-        Ok(rates)
+        let in_parameter = |parameter: &Parameter, lane: usize| {
+            [0, 1].map(|which| parameter.slope(|path| number(path, lane, t.of(lane), which)))
+        };
+        Self::new(path, t, (lanes, alike), asked, in_time, in_parameter)
     }
 
     /// How `1 v` moves that is asked for as the velocity's target `(alpha', sigma')`: what the second
@@ -125,42 +189,50 @@ impl Rates {
         path: &SharedPath,
         t: Times<'_>,
         lanes: usize,
-        (in_time, in_process): (bool, bool),
+        asked: Asked,
     ) -> Result<Self, FieldError> {
-        let velocity = |path: &SharedPath, t: f64| Prediction::Velocity.target(path, t);
-        let in_terms = |rate: Target, t: f64| {
-            let (a, b) = in_terms_of(velocity(path, t), rate, (path.alpha(t), path.sigma(t)));
+        let in_terms = |data: f64, noise: f64, t: f64| {
+            let velocity = Prediction::Velocity.target(path, t);
+            let level = (path.alpha(t), path.sigma(t));
+            let (a, b) = in_terms_of(velocity, Target { data, noise }, level);
             [a, b]
         };
-        let each = |of: &dyn Fn(f64) -> [f64; 2]| match t {
-            ByLane::One(t) => vec![of(t); lanes],
-            ByLane::Each(times) => times.iter().map(|&t| of(t)).collect(),
+        let in_time = |lane: usize| {
+            let (domain, t) = (path.domain(), t.of(lane));
+            let data = derivative(|t| path.alpha_derivative(t), domain, t);
+            in_terms(data, derivative(|t| path.sigma_derivative(t), domain, t), t)
         };
-        let mut rates = Rates::default();
-        if in_time {
-            let rate = |of: &dyn Fn(f64) -> f64, t: f64| derivative(of, path.domain(), t);
-            rates.time = each(&|t| {
-                let data = rate(&|t| path.alpha_derivative(t), t);
-                in_terms(Target { data, noise: rate(&|t| path.sigma_derivative(t), t) }, t)
-            });
-            check_rates(&rates.time, t)?;
-        }
-        if in_process {
-            let of = |parameter: &Parameter| {
-                each(&|t| {
-                    let data = parameter.slope(|path| path.alpha_derivative(t));
-                    let noise = parameter.slope(|path| path.sigma_derivative(t));
-                    in_terms(Target { data, noise }, t)
-                })
-            };
-            rates.process = Parameter::all(path)?.iter().map(of).collect();
-        }
-        Ok(rates)
+        let in_parameter = |parameter: &Parameter, lane: usize| {
+            let t = t.of(lane);
+            let data = parameter.slope(|path| path.alpha_derivative(t));
+            in_terms(data, parameter.slope(|path| path.sigma_derivative(t)), t)
+        };
+        let alike = matches!(t, ByLane::One(_));
+        Self::new(path, t, (lanes, alike), asked, in_time, in_parameter)
+    }
+
+    /// How `1 s` moves that is asked for as the score's target `-1 / sigma`, at one time that is
+    /// held: by `-sigma' / sigma`.
+    pub fn of_score(
+        path: &SharedPath,
+        t: f64,
+        lanes: usize,
+        asked: Asked,
+    ) -> Result<Self, FieldError> {
+        let in_parameter = |parameter: &Parameter, _| {
+            [0.0, -parameter.slope(|path| path.sigma(t)) / path.sigma(t)]
+        };
+        Self::new(path, t.into(), (lanes, true), asked, |_| [0.0; 2], in_parameter)
     }
 
     /// Weights that move so.
     pub fn of<'w>(&'w self, weights: Weights<'w>) -> Affine<'w> {
         Affine { weights, time: &self.time, process: &self.process }
+    }
+
+    /// A multiple of 1 that moves so.
+    pub fn of_one(&self) -> Affine<'_> {
+        self.of((ByLane::One(0.0), ByLane::One(1.0)))
     }
 }
 

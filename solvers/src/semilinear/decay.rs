@@ -100,8 +100,9 @@ impl<N> Decay<N> {
         Ok((a, a.map(of_value, |a| Ok((target.data - a) / self.rate))?))
     }
 
-    /// How the weights move with the time: `a' = k a`, `b' = -a`.
-    fn rates(&self, a: ByLane<'_, f64>, lanes: usize) -> Vec<[f64; 2]> {
+    /// How the weights move with the time, if that is `asked` for: `a' = k a`, `b' = -a`.
+    fn rates(&self, a: ByLane<'_, f64>, lanes: usize, asked: bool) -> Vec<[f64; 2]> {
+        let lanes = if asked { lanes } else { 0 };
         (0..lanes).map(|lane| [self.rate * a.of(lane), -a.of(lane)]).collect()
     }
 }
@@ -124,7 +125,7 @@ impl<S: State, N: VectorField<S>> SemilinearField<S> for Decay<N> {
     ) -> Result<(), FieldError> {
         let mut room = Default::default();
         let weights = self.weights(target, t, &mut room)?;
-        let rates = self.rates(weights.0, u.lanes());
+        let rates = self.rates(weights.0, u.lanes(), pull.time.is_some());
         pull.through(Affine { time: &rates, ..weights.into() }, u, |inner| {
             self.nonlinear.pull_back(inner, u, t)
         })
@@ -138,7 +139,7 @@ impl<S: State, N: VectorField<S>> SemilinearField<S> for Decay<N> {
     ) -> Result<(), FieldError> {
         let mut room = Default::default();
         let weights = self.weights(target, t, &mut room)?;
-        let rates = self.rates(weights.0, u.lanes());
+        let rates = self.rates(weights.0, u.lanes(), push.time != Times::One(0.0));
         push.through(Affine { time: &rates, ..weights.into() }, u, |inner| {
             self.nonlinear.push_forward(inner, u, t)
         })

@@ -81,16 +81,14 @@ impl Jacobian for MixtureJacobian<'_> {
             component.moving(&self.quantity, (rate.alpha, rate.variance, gain_rate), x)
         };
         let moving: Vec<_> = self.components.iter().map(moving).collect();
-        let mut mean = vec![0.0; x.len()];
-        for ([weight], component) in weights.iter().zip(&moving) {
-            add(&mut mean, *weight, &component.prediction);
-        }
+        let predictions: Vec<f64> =
+            moving.iter().flat_map(|component| &component.prediction).copied().collect();
+        let gaps = gaps(&weights, &predictions, x.len());
         let mut out = vec![0.0; x.len()];
-        for ([weight], component) in weights.iter().zip(&moving) {
+        let parts = weights.iter().zip(&moving).zip(gaps.chunks_exact(x.len()));
+        for (([weight], component), gap) in parts {
             add(&mut out, *weight, &component.prediction_rate);
-            let gap: Vec<f64> =
-                component.prediction.iter().zip(&mean).map(|(own, mean)| own - mean).collect();
-            add(&mut out, weight * component.log_weight_rate, &gap);
+            add(&mut out, weight * component.log_weight_rate, gap);
         }
         out
     }
@@ -109,23 +107,15 @@ impl Jacobian for MixtureJacobian<'_> {
         let (of_weights, rest) = to.split_at_mut(sizes.0);
         let (of_means, mut of_spreads) = rest.split_at_mut(sizes.1);
         let (weights, ..) = self.posterior(x);
-        let predictions: Vec<Vec<f64>> = self
-            .components
-            .iter()
-            .map(|component| component.prediction(&self.quantity, x))
-            .collect();
-        let mut mean = vec![0.0; x.len()];
-        for ([weight], prediction) in weights.iter().zip(&predictions) {
-            add(&mut mean, *weight, prediction);
-        }
+        let prediction = |component: &Component<'_>| component.prediction(&self.quantity, x);
+        let predictions: Vec<f64> = self.components.iter().flat_map(prediction).collect();
+        let gaps = gaps(&weights, &predictions, x.len());
         let held =
             self.sigma * (self.quantity.data * self.sigma - self.noise * self.quantity.alpha);
         let parts = self.components.iter().zip(of_weights).zip(of_means.chunks_exact_mut(x.len()));
         for (k, ((component, of_weight), of_mean)) in parts.enumerate() {
             let [weight] = weights[k];
-            let gap: Vec<f64> =
-                predictions[k].iter().zip(&mean).map(|(own, mean)| own - mean).collect();
-            let along = dot(c, &gap);
+            let along = dot(c, &gaps[k * x.len()..][..x.len()]);
             let (of_spread, rest) = of_spreads.split_at_mut(component.spread_len());
             of_spreads = rest;
             *of_weight += weight * along / component.weight();
@@ -137,11 +127,16 @@ impl Jacobian for MixtureJacobian<'_> {
 
 /// `out <- out + factor sum_k r_k (q_k - q) (q_k - q)^T v`, `q` being the mean of the `q_k`.
 fn add_spread(factor: f64, weights: &[[f64; 1]], values: &[f64], v: &[f64], out: &mut [f64]) {
-    let rows = || weights.iter().zip(values.chunks_exact(v.len()));
-    let mut mean = vec![0.0; v.len()];
-    rows().for_each(|([weight], value)| add(&mut mean, *weight, value));
-    for ([weight], value) in rows() {
-        let gap: Vec<f64> = value.iter().zip(&mean).map(|(value, mean)| value - mean).collect();
-        add(out, factor * weight * dot(&gap, v), &gap);
+    let gaps = gaps(weights, values, v.len());
+    for ([weight], gap) in weights.iter().zip(gaps.chunks_exact(v.len())) {
+        add(out, factor * weight * dot(gap, v), gap);
     }
+}
+
+/// `q_k - q`, one after the other.
+fn gaps(weights: &[[f64; 1]], values: &[f64], dimension: usize) -> Vec<f64> {
+    let mut mean = vec![0.0; dimension];
+    let rows = weights.iter().zip(values.chunks_exact(dimension));
+    rows.for_each(|([weight], value)| add(&mut mean, *weight, value));
+    values.iter().zip(mean.iter().cycle()).map(|(value, mean)| value - mean).collect()
 }
