@@ -15,8 +15,8 @@ use super::{CommandError, exit, list};
 use crate::generate::{Condition, model};
 use crate::metrics;
 use crate::study::{
-    Case, Effort, RealDigits, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs,
-    standard_cases, standard_runs, terminal_table, write,
+    Case, Effort, RealDigits, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, answers_text,
+    image_runs, standard_cases, standard_runs, terminal_table, write,
 };
 
 #[derive(Args, Default)]
@@ -289,6 +289,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
         exit::say(terminal_table(&result))?;
+        exit::say(answers_text(&result))?;
     }
     if let Some(directory) = out {
         let directory = write(&study, &result, directory).map_err(CommandError::failed)?;

@@ -12,13 +12,16 @@
 //! Everything in a study is an object with a label: a solver, a process, a model or a metric of
 //! your own stands in the tables beside ours (`examples/own_study.rs`).
 
+mod answers;
 mod cases;
+mod compare;
 mod files;
 mod folder;
 mod image_pictures;
 #[cfg(test)]
 mod made_up;
 mod output;
+mod paired;
 mod parallel;
 mod pictures;
 mod reading;
@@ -29,13 +32,16 @@ mod solve;
 mod standard_metrics;
 mod table;
 
+pub use answers::{Answer, Question, answers, answers_text};
 pub use cases::{Case, RealDigits, STUDY_PROCESSES, standard_cases};
+pub use compare::{Compared, Comparison, Pair, Sides};
 pub use output::{STUDY_FILES, StudyError, write};
+pub use paired::Difference;
 pub use reading::{StudyFileError, StudyKeyError};
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, image_runs, standard_runs};
 pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_metrics};
-pub use table::{legend, terminal_table};
+pub use table::{TableError, TableFormat, TableOptions, legend, terminal_table};
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
