@@ -129,7 +129,7 @@ fn adds(rows: &[(&Row, f64)], more_than: f64) -> bool {
 }
 
 /// The best row, and the best of each other solver from better to worse.
-fn ranked<'a>(mut rows: Vec<(&'a Row, f64)>, more_is_better: bool) -> Vec<(&'a Row, f64)> {
+fn ranked(mut rows: Vec<(&Row, f64)>, more_is_better: bool) -> Vec<(&Row, f64)> {
     let sign = if more_is_better { -1.0 } else { 1.0 };
     rows.sort_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
     let mut firsts: Vec<(&Row, f64)> = Vec::new();

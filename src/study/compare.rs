@@ -53,8 +53,8 @@ pub struct Pair {
     pub case: String,
     /// Solver and budget, or which floor.
     pub label: String,
-    /// Evaluations in A and in B.
-    pub nfe: [f64; 2],
+    /// Evaluations in A and in B; none of a floor that took none.
+    pub nfe: Option<[f64; 2]>,
     /// For each number what A and B have, and `B - A`.
     pub sides: Vec<Sides>,
 }
@@ -77,12 +77,15 @@ fn rows(result: &StudyResult) -> Vec<Owned<'_>> {
     result.cases.iter().flat_map(|case| case.rows.iter().map(move |row| (case, row))).collect()
 }
 
+/// The name of a text of every row, and the text.
+type Named = (&'static str, fn(&Row) -> &str);
+
 /// What rows are matched by, unless each study has one only.
-const MAY_DIFFER: [(&str, fn(&Row) -> &str); 3] =
+const MAY_DIFFER: [Named; 3] =
     [("process", |row| &row.process), ("field", |row| &row.field), ("solver", |row| &row.solver)];
 
 /// The one value that all rows have.
-fn only<'a>(result: &'a StudyResult, of: fn(&Row) -> &str) -> Option<&'a str> {
+fn only(result: &StudyResult, of: fn(&Row) -> &str) -> Option<&str> {
     let mut values = result.rows().map(of);
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
@@ -131,7 +134,7 @@ impl Comparison {
             pairs.push(Pair {
                 case: case_label(case),
                 label: row_label(row),
-                nfe: [row.nfe, other.nfe],
+                nfe: Some([row.nfe, other.nfe]),
                 sides: numbers.iter().map(sides).collect(),
             });
         }
@@ -154,7 +157,7 @@ impl Comparison {
                 floors.push(Pair {
                     case: case_label(case),
                     label: floor.label.clone(),
-                    nfe: [case.truth_nfe, other.truth_nfe],
+                    nfe: floor.is_model().then_some([case.truth_nfe, other.truth_nfe]),
                     sides: numbers.iter().map(sides).collect(),
                 });
             }
@@ -170,26 +173,29 @@ impl Comparison {
         let mut said = Vec::new();
         for (at, number) in self.numbers.iter().enumerate() {
             let all = self.rows.iter().filter_map(|pair| pair.sides[at].difference);
+            let (same, all): (Vec<Difference>, Vec<Difference>) =
+                all.partition(|found| found.paired && found.interval == [0.0, 0.0]);
             let (certain, others): (Vec<Difference>, Vec<Difference>) =
-                all.partition(Difference::is_certain);
-            if certain.is_empty() && others.is_empty() {
+                all.into_iter().partition(Difference::is_certain);
+            let rows = same.len() + certain.len() + others.len();
+            if rows == 0 {
                 continue;
             }
             let better = |d: &&Difference| (d.mean > 0.0) == number.more_is_better;
             let better = certain.iter().filter(better).count();
             said.push(format!(
-                "{}: of {} row(s) B is better in {better}, worse in {}, and not told from A in {} (95 %).",
+                "{}: of {rows} row(s) B is better in {better}, worse in {}, not told from A in {} (95 %), and the same with every seed in {}.",
                 number.heading,
-                certain.len() + others.len(),
                 certain.len() - better,
-                others.len()
+                others.len(),
+                same.len()
             ));
         }
         said
     }
 
     /// Tables of rows and of floors, as headings, columns and lines.
-    fn tables(&self) -> Vec<(String, Vec<String>, Vec<Vec<String>>)> {
+    fn tables(&self) -> Vec<Headed> {
         let mut headings = vec!["solver".to_owned(), "NFE".to_owned()];
         for number in &self.numbers {
             let heading = &number.heading;
@@ -197,8 +203,11 @@ impl Comparison {
             headings.extend((number.name != SECONDS).then(|| "B - A (95 %)".to_owned()));
         }
         let line = |pair: &Pair| {
-            let [a, b] = pair.nfe.map(|nfe| format!("{nfe:.0}"));
-            let nfe = if a == b { a } else { format!("{a} / {b}") };
+            let both = |nfe: [f64; 2]| {
+                let [a, b] = nfe.map(|nfe| format!("{nfe:.0}"));
+                if a == b { a } else { format!("{a} / {b}") }
+            };
+            let nfe = pair.nfe.map_or(String::new(), both);
             let mut line = vec![pair.label.clone(), nfe];
             for (number, sides) in self.numbers.iter().zip(&pair.sides) {
                 line.extend([sides.a, sides.b].map(|side| number.summary_text(side)));
@@ -206,7 +215,7 @@ impl Comparison {
             }
             line
         };
-        let mut tables: Vec<(String, Vec<String>, Vec<Vec<String>>)> = Vec::new();
+        let mut tables: Vec<Headed> = Vec::new();
         for pair in self.rows.iter().chain(&self.floors) {
             match tables.iter_mut().find(|(case, ..)| *case == pair.case) {
                 Some((_, _, lines)) => lines.push(line(pair)),
@@ -279,8 +288,8 @@ impl Comparison {
             let mut object = Map::new();
             object.insert("case".to_owned(), json!(pair.case));
             object.insert("label".to_owned(), json!(pair.label));
-            object.insert("nfe_a".to_owned(), json!(pair.nfe[0]));
-            object.insert("nfe_b".to_owned(), json!(pair.nfe[1]));
+            object.insert("nfe_a".to_owned(), json!(pair.nfe.map(|[a, _]| a)));
+            object.insert("nfe_b".to_owned(), json!(pair.nfe.map(|[_, b]| b)));
             for (number, sides) in self.numbers.iter().zip(&pair.sides) {
                 let difference = sides.difference.map(|found| {
                     json!({
@@ -309,6 +318,9 @@ impl Comparison {
         })
     }
 }
+
+/// A table: what is above it, its headings, its lines.
+type Headed = (String, Vec<String>, Vec<Vec<String>>);
 
 /// Evaluations are in no summary of their own, having no spread.
 const NFE: &str = "nfe";
@@ -410,7 +422,7 @@ mod tests {
         for found in differences.filter_map(|side| side.difference) {
             assert!(found.paired && found.mean == 0.0 && !found.is_certain());
         }
-        assert!(same.sentences()[1].contains("of 8 row(s) B is better in 0, worse in 0"));
+        assert!(same.sentences()[1].ends_with("A in 0 (95 %), and the same with every seed in 8."));
     }
 
     #[test]

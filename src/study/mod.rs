@@ -28,6 +28,7 @@ mod reading;
 mod reconstruction_pictures;
 mod rows;
 mod runs;
+mod slopes;
 mod solve;
 mod standard_metrics;
 mod table;
@@ -40,6 +41,7 @@ pub use paired::Difference;
 pub use reading::{StudyFileError, StudyKeyError};
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
 pub use runs::{Effort, Run, image_runs, standard_runs};
+pub use slopes::Slope;
 pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_metrics};
 pub use table::{TableError, TableFormat, TableOptions, legend, terminal_table};
 

@@ -92,6 +92,8 @@ pub(super) struct Column {
 enum Holds {
     /// Of a row alone, the same for every study.
     Plain(fn(&Row) -> Datum),
+    /// The slope of log error over log steps of the row's solver.
+    Slope,
     /// Of a metric.
     Metric(Metric, Part),
 }
@@ -137,6 +139,7 @@ const PLAIN: [Plain; 19] = [
     ("outcome", "outcome", |row| Datum::text(&row.outcome)),
 ];
 
+pub(super) const SLOPE: &str = "slope";
 pub(super) const SPREAD: &str = "+-";
 pub(super) const INTERVAL: &str = "95 %";
 pub(super) const ABOVE: &str = "- floor";
@@ -187,6 +190,10 @@ impl Column {
         if let Some(column) = plain(name) {
             return Ok(column);
         }
+        if name == SLOPE {
+            let name = SLOPE.to_owned();
+            return Ok(Column { heading: name.clone(), name, holds: Holds::Slope });
+        }
         let parts = [Part::Mean, Part::Spread, Part::Interval, Part::AboveFloor];
         let all: Vec<Column> = metrics(result)
             .into_iter()
@@ -194,7 +201,7 @@ impl Column {
             .collect();
         all.iter().find(|column| column.name == name).cloned().ok_or_else(|| {
             let names = PLAIN.iter().map(|(name, _, _)| *name);
-            let known = names.chain(all.iter().map(|column| column.name.as_str()));
+            let known = names.chain([SLOPE]).chain(all.iter().map(|column| column.name.as_str()));
             SpecError::unknown_name("column", name, known, "")
         })
     }
@@ -253,6 +260,11 @@ impl Column {
     pub(super) fn of_row(&self, case: &CaseResult, row: &Row) -> Datum {
         match &self.holds {
             Holds::Plain(content) => content(row),
+            Holds::Slope => {
+                let slope = case.slopes().into_iter().find(|slope| slope.is_of(row));
+                let decimals = Format::Metric(NumberFormat::Decimals(2));
+                Datum::of(slope.map(|slope| slope.slope), decimals)
+            }
             Holds::Metric(metric, part) => {
                 of_measured(metric, *part, row.metric(&metric.name), case)
             }
@@ -266,7 +278,9 @@ impl Column {
             (_, "process") => Datum::text(&case.process),
             (_, "field") => Datum::text(&case.field),
             (_, "nfe") if floor.is_model() => Datum::of(Some(case.truth_nfe), Format::Whole),
-            (Holds::Plain(_), _) | (Holds::Metric(_, Part::AboveFloor), _) => Datum::Blank,
+            (Holds::Plain(_) | Holds::Slope | Holds::Metric(_, Part::AboveFloor), _) => {
+                Datum::Blank
+            }
             (Holds::Metric(metric, part), _) => {
                 of_measured(metric, *part, floor.metric(&metric.name), case)
             }
@@ -285,7 +299,7 @@ impl Column {
     /// Whether there may be anything in it of this case: not of a metric that is none of its own.
     pub(super) fn belongs_to(&self, case: &CaseResult) -> bool {
         match &self.holds {
-            Holds::Plain(_) => true,
+            Holds::Plain(_) | Holds::Slope => true,
             Holds::Metric(metric, part) => {
                 let there = match part {
                     Part::Interval => case.has_interval(&metric.name),

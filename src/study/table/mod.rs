@@ -10,7 +10,7 @@ use driftfield_problems::spec::SpecError;
 use super::StudyResult;
 use crate::report;
 use best::ENOUGH_SEEDS;
-use columns::{ABOVE, Column, INTERVAL, SPREAD};
+use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
 use formats::{BEST, cell_text};
 pub(super) use grid::Grid;
 
@@ -22,7 +22,8 @@ pub(super) use grid::Grid;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableOptions {
     /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
-    /// steps), `series`, `tolerance`, `seconds_per_nfe`, and of a metric `NAME_interval` and
+    /// steps), `series`, `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
+    /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
     /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
     pub columns: Vec<String>,
     /// Names of the columns that rows are sorted by within their group, with a `-` before those that
@@ -116,6 +117,12 @@ impl Grid {
         if heads(INTERVAL) {
             let of = "interval of the number before it over other samples of that size";
             explain(INTERVAL, of);
+        }
+        if heads(SLOPE) {
+            explain(
+                SLOPE,
+                "that of log solver error over log steps, fitted over the fixed grids of the solver: minus its order, where that is reached",
+            );
         }
         if heads(ABOVE) {
             explain(ABOVE, "the number before it minus the model floor's: what remains above it");
