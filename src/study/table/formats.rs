@@ -132,7 +132,7 @@ impl Grid {
     }
 
     /// Names of a place's numbers in files: a spread that is shown beside a number has its own.
-    fn named<'a>(column: &'a Column, datum: &Datum) -> Vec<(String, Value)> {
+    fn named(column: &Column, datum: &Datum) -> Vec<(String, Value)> {
         let mut named = vec![(column.name.clone(), datum.to_json())];
         if let Datum::Number { spread: Some(spread), .. } = datum {
             named.push((format!("{}_std", column.name), json!(spread)));
