@@ -15,7 +15,7 @@ use crate::generate::model;
 use crate::metrics;
 use crate::study::{
     Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
-    differences, is_image, terminal_table, unfinished, write, write_so_far,
+    answers_text, differences, is_image, terminal_table, unfinished, write, write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -258,6 +258,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
         exit::say(terminal_table(&result))?;
+        exit::say(answers_text(&result))?;
     }
     if let Some(directory) = out {
         let directory = write(&study, &result, directory).map_err(CommandError::failed)?;

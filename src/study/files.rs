@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::rows::{Floor, Measured, Summary};
 use super::table::legend;
-use super::{CaseResult, MMD_BANDWIDTH, Row, StudyResult};
+use super::{CaseResult, MMD_BANDWIDTH, Row, Slope, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// A number under a name, and its spread under `NAME_std`.
@@ -13,9 +13,12 @@ fn summary(name: &str, value: Option<Summary>) -> [(String, Value); 2] {
     [(name.to_owned(), json!(value.map(|v| v.mean))), (format!("{name}_std"), json!(spread))]
 }
 
+/// The name of a column, and what a row has in it.
+type TellsApart = (&'static str, fn(&Row) -> Value);
+
 /// What tells rows of one solver and budget apart, under the names of their columns. A column is
 /// there only where some row of the study has it.
-pub(super) const TELL_APART: [(&str, fn(&Row) -> Value); 4] = [
+pub(super) const TELL_APART: [TellsApart; 4] = [
     ("max_nfe", |row| json!(row.max_nfe)),
     ("spacing", |row| json!(row.spacing)),
     ("noise_level", |row| json!(row.noise_level)),
@@ -87,7 +90,22 @@ impl CaseResult {
         let first = first
             .map(|row| json!({ "solver": row.solver, "budget": row.budget(), "nfe": row.nfe }));
         let metrics: Vec<Value> = self.metrics.iter().map(metric_to_json).collect();
-        let label = |floor: &Floor| json!({ "name": floor.name, "label": floor.label, "definition": floor.definition });
+        let slope = |slope: &Slope| {
+            json!({
+                "solver": slope.solver,
+                "spacing": slope.spacing,
+                "slope": slope.slope,
+                "standard_error": slope.standard_error,
+                "rows": slope.rows,
+            })
+        };
+        let label = |floor: &Floor| {
+            json!({
+                "name": floor.name,
+                "label": floor.label,
+                "definition": floor.definition,
+            })
+        };
         let mut value = json!({
             "process": self.process,
             "field": self.field,
@@ -95,6 +113,7 @@ impl CaseResult {
             "truth_nfe": self.truth_nfe,
             "first_at_floor": first,
             "metrics": metrics,
+            "slopes": self.slopes().iter().map(slope).collect::<Vec<_>>(),
             "labels": self.floors.iter().map(label).collect::<Vec<_>>(),
         });
         if let Some(guidance) = self.guidance {

@@ -12,8 +12,10 @@
 //! Everything in a study is an object with a label: a solver, a process, a model or a metric of
 //! your own stands in the tables beside ours (`examples/own_study.rs`).
 
+mod answers;
 mod ask;
 mod cases;
+mod compare;
 mod file;
 mod files;
 mod folder;
@@ -22,6 +24,7 @@ mod image_pictures;
 mod made_up;
 mod origin;
 mod output;
+mod paired;
 mod parallel;
 mod pictures;
 mod reading;
@@ -30,23 +33,28 @@ mod record;
 mod repeat;
 mod rows;
 mod runs;
+mod slopes;
 mod solve;
 mod standard_metrics;
 mod table;
 
+pub use answers::{Answer, Question, answers, answers_text};
 pub use ask::Asked;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
+pub use compare::{Compared, Comparison, Pair, Sides};
 pub use file::{Drawing, Group, StudyFile};
 pub use origin::Origin;
 pub use output::{STUDY_FILES, StudyError, unfinished, write, write_so_far};
+pub use paired::Difference;
 pub use reading::{StudyFileError, StudyKeyError};
 pub use record::Progress;
 pub use repeat::differences;
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
 pub use runs::Run;
+pub use slopes::Slope;
 pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_metrics};
-pub use table::{legend, terminal_table};
+pub use table::{TableError, TableFormat, TableOptions, legend, terminal_table};
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

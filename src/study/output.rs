@@ -15,14 +15,16 @@ use driftfield_solvers::Outcome;
 use serde_json::json;
 
 use super::folder::{Earlier, Pictures};
-use super::table::Layout;
-use super::{Origin, Study, StudyResult, image_pictures, legend, pictures};
+use super::table::Grid;
+use super::{
+    Answer, Origin, Study, StudyResult, TableOptions, answers, image_pictures, legend, pictures,
+};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
 use crate::plot::PlotError;
 use crate::reconstruct::ReconstructError;
-use crate::report::{Cell, Figure, Report, ReportError, Table};
+use crate::report::{Figure, Report, ReportError};
 
 /// Why a study could not be run or written.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +215,7 @@ pub fn write_so_far(result: &StudyResult, directory: &Path) -> Result<(), StudyE
 /// The rows of the same study that was begun in `directory` and not finished.
 pub fn unfinished(directory: &Path, origin: &Origin) -> Option<StudyResult> {
     let same = |directory: PathBuf| {
-        let found = StudyResult::read(&directory.join("study.json")).ok()?;
+        let found = StudyResult::read(directory.join("study.json")).ok()?;
         let is_same = found.origin.as_ref().is_some_and(|found| found.is_same_study(origin));
         (!found.complete && is_same).then_some(found)
     };
@@ -230,7 +232,7 @@ fn place(result: &StudyResult, directory: &Path) -> PathBuf {
 fn remove_unfinished(result: &StudyResult, directory: &Path) {
     let folder = directory.join(STOPPED);
     let Some(origin) = result.origin.as_ref().filter(|_| result.complete) else { return };
-    let begun = StudyResult::read(&folder.join("study.json")).ok();
+    let begun = StudyResult::read(folder.join("study.json")).ok();
     let begun = begun.filter(|begun| !begun.complete).and_then(|begun| begun.origin);
     if begun.is_some_and(|begun| begun.is_same_study(origin)) {
         // Pictures and tables of an earlier stop stay, and with them the folder.
@@ -323,24 +325,17 @@ fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError>
         "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
         result.lanes, result.seeds
     ));
-    report.legend(legend(result));
-    let layout = Layout::of(&result.cases);
-    let mut table = Table::new("Solvers at their budgets", layout.headings());
-    for case in &result.cases {
-        table.group(format!("{}, {} field", case.process, case.field));
-        let first = case.first_at_floor();
-        for (index, row) in case.rows.iter().enumerate() {
-            let reaches = first == Some(index);
-            let cells = layout.row(row, reaches).into_iter().map(|text| {
-                let cell = Cell::from(text);
-                if reaches { cell.highlighted() } else { cell }
-            });
-            table.row(cells)?;
-        }
-        for floor in layout.floors(case) {
-            table.row(floor)?;
+    let said = answers(result);
+    if !said.is_empty() {
+        report.heading("What it means");
+        for Answer { case, text, .. } in said {
+            let about = if case.is_empty() { case } else { format!("{case}: ") };
+            report.paragraph(format!("{about}{text}"));
         }
     }
+    report.legend(legend(result));
+    let table =
+        Grid::of(&TableOptions::default(), result)?.to_report("Solvers at their budgets")?;
     report.heading("Table").table(table);
     Ok(())
 }

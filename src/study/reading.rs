@@ -304,17 +304,21 @@ fn of_images() -> [Metric; 3] {
     ]
 }
 
-/// The metrics of rows of earlier versions: every number that has a spread beside it.
+/// The metrics of rows of earlier versions: every number that has a spread beside it, and those of
+/// images.
 fn metrics_of_earlier(row: Option<&At<'_>>, study: &At<'_>) -> Vec<Metric> {
     let Some(row) = row.and_then(|row| row.value).and_then(Value::as_object) else {
         return Vec::new();
     };
-    let is_metric = |name: &&String| {
-        row.contains_key(&format!("{name}_std"))
-            && !["seconds", "solver_error"].contains(&name.as_str())
-    };
-    let names: Vec<&String> = row.keys().filter(is_metric).collect();
     let images = of_images();
+    let of_image = |name: &str| images.iter().any(|metric| metric.name == name);
+    let is_metric = |(name, number): &(&String, &Value)| {
+        // The first versions gave images' numbers no spread, and all rows their columns.
+        let spread = row.contains_key(&format!("{name}_std"));
+        let known = spread || (of_image(name) && !number.is_null());
+        known && !["seconds", "solver_error"].contains(&name.as_str())
+    };
+    let names: Vec<&String> = row.iter().filter(is_metric).map(|(name, _)| name).collect();
     let are_images = names.iter().any(|name| images.iter().any(|metric| metric.name == **name));
     let shown = |metric: Metric| if are_images { metric.shown(Shown::Files) } else { metric };
     let points = point_metrics().unwrap_or_default().into_iter().map(shown);
@@ -435,6 +439,14 @@ mod tests {
         let read = StudyResult::from_json(&json).unwrap();
         assert!(read.complete && read.rows().all(|row| row.seed_list.is_empty()));
         assert_eq!(read.to_csv().unwrap().len(), study.to_csv().unwrap().len());
+        let mut first = json.clone();
+        for row in first["rows"].as_array_mut().unwrap() {
+            row["frechet"] = json!(20.5);
+            row["kernel_distance"] = Value::Null;
+        }
+        let first = StudyResult::from_json(&first).unwrap();
+        assert_eq!(first.cases[0].rows[0].metric("frechet").unwrap().mean(), Some(20.5));
+        assert!(first.cases[0].rows[0].metric("kernel_distance").is_none());
         let case = &read.cases[0];
         let names: Vec<&str> = case.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names, ["chamfer", "mmd2", "share"]);
