@@ -240,7 +240,6 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     }
     // The main job builds these arguments without clap, and with its zero.
     let Asked { mut study, notes } = file.study(usize::from(arguments.jobs.max(1)))?;
-    study.check()?;
     for note in notes {
         exit::remark(note);
     }

@@ -178,7 +178,8 @@ fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
         number.is_some_and(|n| n.std.is_some_and(|std| worse(metric, n.mean, floor.mean) <= std))
     };
     let stays = |row: &&&Row| {
-        let later = rows.iter().filter(|other| other.series() == row.series() && other.nfe >= row.nfe);
+        let later =
+            rows.iter().filter(|other| other.series() == row.series() && other.nfe >= row.nfe);
         later.into_iter().all(|other| at_floor(other))
     };
     // Of rows that are all at it there is no budget from which on they are.

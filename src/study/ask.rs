@@ -98,16 +98,24 @@ fn spacings(group: &Group) -> Result<Vec<Option<Spacing>>, SpecError> {
     }
 }
 
-/// Process, field and bits of the guidance.
+/// Process, text of the field and bits of the guidance.
 type Key = (String, String, Option<u64>);
+
+/// A case of the product.
+struct Member {
+    /// What tells it from others.
+    key: Key,
+    case: Case,
+    /// Whether its label says its guidance.
+    guided: bool,
+    runs: Vec<Run>,
+}
 
 /// The study as far as it is put together.
 struct Asking<'f> {
     file: &'f StudyFile,
     fields: BTreeMap<String, Field>,
-    digits: Option<RealDigits>,
-    /// What tells a case from others, and the case with its runs.
-    cases: Vec<(Key, Case, Vec<Run>)>,
+    cases: Vec<Member>,
     /// Cases of the group that is being put together.
     of_group: BTreeSet<Key>,
     left_out: BTreeMap<String, BTreeSet<String>>,
@@ -118,12 +126,9 @@ struct Asking<'f> {
 impl<'f> Asking<'f> {
     fn new(file: &'f StudyFile) -> Result<Self, StudyError> {
         file.check_names()?;
-        let directory = file.data.as_deref().and_then(|data| data.strip_prefix(DIGITS));
-        let read = |directory| RealDigits::new(&Mnist::read(directory)?, file.n);
         Ok(Asking {
             file,
             fields: BTreeMap::new(),
-            digits: directory.map(read).transpose()?,
             cases: Vec::new(),
             of_group: BTreeSet::new(),
             left_out: BTreeMap::new(),
@@ -204,11 +209,12 @@ impl<'f> Asking<'f> {
         runs: &[(Run, bool)],
     ) -> Result<(), StudyError> {
         let key = (process.to_owned(), field.to_owned(), guidance.map(f64::to_bits));
-        let at = match self.cases.iter().position(|(known, ..)| *known == key) {
+        let at = match self.cases.iter().position(|known| known.key == key) {
             Some(at) => at,
-            None => match self.case(process, field, (guidance, named)) {
+            None => match self.case(process, field, guidance) {
                 Ok(case) => {
-                    self.cases.push((key.clone(), case, Vec::new()));
+                    let member = Member { key: key.clone(), case, guided: named, runs: Vec::new() };
+                    self.cases.push(member);
                     self.cases.len() - 1
                 }
                 Err(why) if does_not_apply(&why) => {
@@ -219,16 +225,16 @@ impl<'f> Asking<'f> {
             },
         };
         if !self.of_group.insert(key) {
-            return Err(StudyError::SameCase { case: self.cases[at].1.label() });
+            return Err(StudyError::SameCase { case: self.cases[at].case.label() });
         }
         for (run, silently) in runs {
-            let case = &self.cases[at].1;
+            let case = &self.cases[at].case;
             match applicable(case, run.clone()) {
                 Ok((run, dropped)) => {
                     if let Some(why) = dropped.filter(|_| !silently) {
                         self.leave_out(format!("its noise level for {}", run.solver.label()), why);
                     }
-                    let known = &mut self.cases[at].2;
+                    let known = &mut self.cases[at].runs;
                     if !known.iter().any(|known| known.is_same(&run)) {
                         known.push(run);
                     }
@@ -251,7 +257,7 @@ impl<'f> Asking<'f> {
         &mut self,
         process: &str,
         text: &str,
-        (guidance, named): (Option<f64>, bool),
+        guidance: Option<f64>,
     ) -> Result<Case, StudyError> {
         let file = self.file;
         let standard = |case: Result<Case, StudyError>| match file.points() {
@@ -271,27 +277,15 @@ impl<'f> Asking<'f> {
         let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
         let labels = if file.label.is_empty() { all() } else { file.label.clone() };
         let case = case.with_condition(Condition { labels, guidance })?;
-        let mut label = file.names.get(text).unwrap_or(&case.label).clone();
-        if let Some(weight) = guidance.filter(|_| named) {
-            label += &format!(" W={}", Number(weight));
-        }
-        let mut case = Case { span: (file.t_start, file.t_end), ..case.labelled(label) };
-        if let Some(digits) = &self.digits {
-            case = case.beside(digits)?;
-        }
-        for name in &file.metric {
-            let asked = metrics::by_name(name)?;
-            if !case.metrics.iter().any(|metric| metric.name == asked.name) {
-                case.metrics.push(asked);
-            }
-        }
-        Ok(case)
+        Ok(Case { span: (file.t_start, file.t_end), ..case })
     }
 
     fn finish(self, jobs: usize) -> Result<Asked, StudyError> {
-        let left = self.cases.into_iter().filter(|(_, _, runs)| !runs.is_empty());
+        let mut left = self.cases;
+        left.retain(|member| !member.runs.is_empty());
+        label(&mut left, &self.file.names);
         let (cases, runs): (Vec<Case>, Vec<Vec<Run>>) =
-            left.map(|(_, case, runs)| (case, self.file.named(runs))).unzip();
+            left.into_iter().map(|member| (member.case, self.file.named(member.runs))).unzip();
         if cases.is_empty() {
             let nothing = || StudyError::File { problem: "it asks for no row".to_owned() };
             return Err(self.first.unwrap_or_else(nothing));
@@ -306,6 +300,9 @@ impl<'f> Asking<'f> {
         };
         study.title = self.file.title.clone().unwrap_or(study.title);
         study.draw = self.file.draw.clone().unwrap_or(study.draw);
+        // All that can be refused is, before large files are read.
+        study.check()?;
+        self.file.measure(&mut study)?;
         let note = |(why, what): (String, BTreeSet<String>)| {
             let mut named: Vec<String> = what.iter().take(NAMED).cloned().collect();
             if what.len() > NAMED {
@@ -318,6 +315,25 @@ impl<'f> Asking<'f> {
 }
 
 impl StudyFile {
+    /// Puts the digits beside each case that are to be compared with, and the metrics asked for.
+    fn measure(&self, study: &mut Study) -> Result<(), StudyError> {
+        if let Some(directory) = self.data.as_deref().and_then(|data| data.strip_prefix(DIGITS)) {
+            study.cases.iter().try_for_each(Case::check_image)?;
+            let digits = RealDigits::new(&Mnist::read(directory)?, self.n)?;
+            let cases = std::mem::take(&mut study.cases).into_iter();
+            study.cases = cases.map(|case| case.beside(&digits)).collect::<Result<_, _>>()?;
+        }
+        for case in &mut study.cases {
+            for name in &self.metric {
+                let asked = metrics::by_name(name)?;
+                if !case.metrics.iter().any(|metric| metric.name == asked.name) {
+                    case.metrics.push(asked);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Runs whose solvers are called what the file calls them.
     fn named(&self, mut runs: Vec<Run>) -> Vec<Run> {
         for run in &mut runs {
@@ -326,6 +342,30 @@ impl StudyFile {
             }
         }
         runs
+    }
+}
+
+/// What cases are called: what `names` calls their field, or the field itself, or, where another field
+/// of their process calls itself the same, by its text.
+fn label(members: &mut [Member], names: &BTreeMap<String, String>) {
+    let mut texts: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for Member { key: (process, text, _), case, .. } in members.iter() {
+        texts.entry((process, &case.label)).or_default().insert(text);
+    }
+    let alike: BTreeSet<String> = texts
+        .into_values()
+        .filter(|texts| texts.len() > 1)
+        .flat_map(|texts| texts.into_iter().map(str::to_owned))
+        .collect();
+    for Member { key: (_, text, _), case, guided, .. } in members {
+        if let Some(name) = names.get(text) {
+            case.label.clone_from(name);
+        } else if alike.contains(text) {
+            case.label.clone_from(text);
+        }
+        if let Some(weight) = case.condition.guidance.filter(|_| *guided) {
+            case.label += &format!(" W={}", Number(weight));
+        }
     }
 }
 

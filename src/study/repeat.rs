@@ -14,6 +14,9 @@ pub fn differences(before: &StudyResult, now: &StudyResult) -> Vec<String> {
 /// What tells the rows of a case from each other.
 const ROW: [&str; 6] = ["solver", "steps", "max_nfe", "abstol", "spacing", "noise_level"];
 
+/// What is worked out of other figures, and changes with them alone.
+const DERIVED: [&str; 2] = ["first_at_floor", "slopes"];
+
 /// What tells one object of a list from the others.
 fn name(value: &Value, keys: &[&str]) -> String {
     let keys = ["process", "field"].iter().chain(keys);
@@ -36,9 +39,9 @@ fn compared(what: &str, before: &Value, now: &Value, keys: &[&str]) -> Vec<Strin
             continue;
         };
         for (key, old) in old.as_object().into_iter().flatten() {
-            let is_time = key.starts_with("seconds");
+            let told = !key.starts_with("seconds") && !DERIVED.contains(&key.as_str());
             let new = &new[key.as_str()];
-            if !is_time && old != new {
+            if told && old != new {
                 found.push(format!("{what} {called}: {key} was {old}, is {new}"));
             }
         }
