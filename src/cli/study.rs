@@ -86,6 +86,9 @@ pub(super) struct StudyArguments {
     /// ends sooner and the times in the table are longer
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     jobs: u16,
+    /// Make every solve so many times, for the median and the spread of its time
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    repeat_timing: Option<u16>,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -95,7 +98,7 @@ pub(super) struct StudyArguments {
     /// Make the study of this study.json again, and say which figures changed
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
-        "label", "t_start", "t_end", "n"])]
+        "label", "t_start", "t_end", "n", "repeat_timing"])]
     repeat: Option<PathBuf>,
 }
 
@@ -150,6 +153,7 @@ impl StudyArguments {
         });
         file.n = self.n.unwrap_or(file.n);
         file.seed = given(&self.seed).unwrap_or(file.seed);
+        file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
         file.data = self.data.clone().or(file.data);
         file.metric.extend(self.metric.clone());
         file.label = given(&self.label).unwrap_or(file.label);
@@ -283,7 +287,9 @@ fn solve(study: &Study, origin: &Origin, out: Option<&Path>) -> Result<StudyResu
     let earlier = out.and_then(|directory| unfinished(directory, origin));
     if let Some(earlier) = &earlier {
         let (there, all) = (earlier.rows().count(), study.runs.iter().map(Vec::len).sum::<usize>());
-        exit::remark(format_args!("{there} of {all} rows are there from a study that was stopped"));
+        exit::remark(format_args!(
+            "{there} of {all} rows are there from a study that was stopped, with their times"
+        ));
     }
     let bar = progress_bar(study.solves());
     let is_terminal = std::io::stderr().is_terminal();

@@ -296,6 +296,7 @@ impl<'f> Asking<'f> {
             lanes: self.file.n,
             seeds: self.file.seed.clone(),
             jobs,
+            timings: self.file.repeat_timing.unwrap_or(1).max(1),
             ..Study::default()
         };
         study.title = self.file.title.clone().unwrap_or(study.title);

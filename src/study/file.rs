@@ -33,6 +33,10 @@ pub struct StudyFile {
     pub n: usize,
     /// Seeds, each with its own noise and its own draw of the data.
     pub seed: Vec<u64>,
+    /// How often every solve is made for its time, of which the table has the median; once if it
+    /// does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat_timing: Option<usize>,
     /// Data to compare with, if not the field's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,

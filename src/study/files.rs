@@ -189,6 +189,7 @@ impl StudyResult {
         json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
+            "timings": self.timings,
             "complete": self.complete,
             "origin": self.origin,
             "mmd_bandwidth": MMD_BANDWIDTH,

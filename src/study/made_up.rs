@@ -83,7 +83,7 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
 }
 
 pub(super) fn of(seeds: usize, cases: Vec<CaseResult>) -> StudyResult {
-    StudyResult { cases, lanes: 1000, seeds, complete: true, origin: None }
+    StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, origin: None }
 }
 
 /// Two fields, two solvers at 5, 10 and 20 evaluations, one of them worse, and a stochastic one.

@@ -80,6 +80,8 @@ pub struct Study {
     /// Cases and seeds worked on at a time, which share the threads. With one, a solve has all
     /// of them, and its wall time, a column of the table, is its own.
     pub jobs: usize,
+    /// How often every solve is made, for its time alone.
+    pub timings: usize,
     /// What the report is called.
     pub title: String,
     /// What is drawn.
@@ -95,6 +97,7 @@ impl Default for Study {
             lanes: 0,
             seeds: vec![0],
             jobs: 1,
+            timings: 1,
             title: "The solver study".to_owned(),
             draw: Drawing::ALL.to_vec(),
         }

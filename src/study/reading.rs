@@ -367,6 +367,7 @@ impl StudyResult {
             cases,
             lanes: study.get("lanes").count()?,
             seeds: study.get("seeds").count()?,
+            timings: study.get("timings").optional(At::count)?.unwrap_or(1),
             complete: study.get("complete").optional(At::flag)?.unwrap_or(true),
             // That of another version is not for this one.
             origin: value

@@ -146,7 +146,9 @@ impl<'s> Record<'s> {
             report(Progress::Solved(&case.label()));
         }
         let run_of = &self.study.runs[index][run];
-        let Some(trial) = case.trial(run_of, (self.study.lanes, number), prepared)? else {
+        let Some(trial) =
+            case.trial(run_of, (self.study.lanes, number), prepared, self.study.timings)?
+        else {
             return Ok(());
         };
         report(Progress::Solved(&case.label()));
@@ -173,6 +175,7 @@ impl<'s> Record<'s> {
             cases: Vec::new(),
             lanes: self.study.lanes,
             seeds: self.study.seeds.len(),
+            timings: self.study.timings,
             complete: true,
             origin: None,
         };

@@ -26,9 +26,25 @@ impl Summary {
         Summary { mean, std }
     }
 
+    /// The median of times in place of their mean, which one that was disturbed would move.
+    fn of_times(times: impl IntoIterator<Item = f64>) -> Summary {
+        let mut times: Vec<f64> = times.into_iter().collect();
+        times.sort_by(f64::total_cmp);
+        Summary { mean: median(&times), ..Summary::of(times) }
+    }
+
     /// The summary of all values, or of none if one is missing.
     fn of_all(values: impl Iterator<Item = Option<f64>>) -> Option<Summary> {
         values.collect::<Option<Vec<f64>>>().map(Summary::of).filter(|s| s.mean.is_finite())
+    }
+}
+
+/// Of sorted numbers.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => 0.5 * (sorted[middle - 1] + sorted[middle]),
+        _ => sorted[middle],
     }
 }
 
@@ -113,9 +129,10 @@ pub struct Row {
     pub accepted: f64,
     /// Rejected steps, mean over seeds.
     pub rejected: f64,
-    /// Wall time of a solve.
+    /// Wall time of a solve; where each was made [more than once](StudyResult::timings), the median
+    /// of all and their spread.
     pub seconds: Summary,
-    /// That of each seed.
+    /// That of each seed, the median if there are more.
     pub seconds_seeds: Vec<Option<f64>>,
     /// RMS distance to the true solution; none for stochastic methods.
     pub solver_error: Option<Summary>,
@@ -136,6 +153,8 @@ impl Row {
         let mean =
             |value: fn(&Trial) -> u64| Summary::of(trials.iter().map(|t| value(t) as f64)).mean;
         let measured: Vec<&[_]> = trials.iter().map(|trial| trial.metrics.as_slice()).collect();
+        let of_seed = |trial: &Trial| Summary::of_times(trial.seconds.iter().copied()).mean;
+        let repeated = trials.iter().any(|trial| trial.seconds.len() > 1);
         let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != SUCCESS);
         Row {
             process: case.process.clone(),
@@ -155,8 +174,11 @@ impl Row {
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
             rejected: mean(|trial| trial.rejected),
-            seconds: Summary::of(trials.iter().map(|trial| trial.seconds)),
-            seconds_seeds: of_seeds(trials.iter().map(|trial| Some(trial.seconds))),
+            seconds: match repeated {
+                true => Summary::of_times(trials.iter().flat_map(|trial| trial.seconds.clone())),
+                false => Summary::of(trials.iter().map(of_seed)),
+            },
+            seconds_seeds: of_seeds(trials.iter().map(|trial| Some(of_seed(trial)))),
             solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
             solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
@@ -332,6 +354,8 @@ pub struct StudyResult {
     pub lanes: usize,
     /// Number of seeds.
     pub seeds: usize,
+    /// How often every solve was made for its time.
+    pub timings: usize,
     /// Whether every run was made with every seed; otherwise the study was stopped.
     pub complete: bool,
     /// How it was made, if it was made of a study file.
@@ -355,6 +379,13 @@ mod tests {
         assert!((summary.mean - 7.0 / 3.0).abs() < 1e-15);
         assert!((summary.std.unwrap() - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert_eq!(Summary::of_all([Some(1.0), None].into_iter()), None);
+    }
+
+    #[test]
+    fn a_disturbed_time_does_not_move_the_median() {
+        let summary = Summary::of_times([5.0, 1.0, 2.0]);
+        assert_eq!((summary.mean, summary.std), (2.0, Summary::of([1.0, 2.0, 5.0]).std));
+        assert_eq!(Summary::of_times([4.0, 1.0, 2.0, 90.0]).mean, 3.0);
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub(super) struct Trial {
     pub(super) nfe: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
-    pub(super) seconds: f64,
+    /// Of each time that it was made.
+    pub(super) seconds: Vec<f64>,
     pub(super) solver_error: Option<f64>,
     /// Of each of the case's metrics.
     pub(super) metrics: Vec<Option<Estimate>>,
@@ -94,14 +95,29 @@ struct Truth {
 }
 
 impl Case {
-    /// A run with one seed; nothing if it was stopped.
+    /// A run with one seed, made `timings` times; nothing if it was stopped.
     pub(super) fn trial(
         &self,
         run: &Run,
         (lanes, seed): (usize, u64),
         prepared: &Prepared,
+        timings: usize,
     ) -> Result<Option<Trial>, StudyError> {
-        unless_stopped(self.made(run, (lanes, seed), prepared))
+        unless_stopped(self.made(run, (lanes, seed), prepared).and_then(|mut trial| {
+            for _ in 1..timings {
+                trial.seconds.push(self.seconds(run, (lanes, seed))?);
+            }
+            Ok(trial)
+        }))
+    }
+
+    /// How long a run takes.
+    fn seconds(&self, run: &Run, (lanes, seed): (usize, u64)) -> Result<f64, StudyError> {
+        let settings = self.settings(run.settings(seed));
+        Ok(match self.model.is_exact() {
+            true => self.generate::<f64>(lanes, seed, &settings)?.seconds,
+            false => self.generate::<f32>(lanes, seed, &settings)?.seconds,
+        })
     }
 
     fn made(
@@ -144,7 +160,7 @@ impl Case {
             nfe: generated.statistics.nfe,
             accepted: generated.statistics.accepted,
             rejected: generated.statistics.rejected,
-            seconds: generated.seconds,
+            seconds: vec![generated.seconds],
             solver_error: None,
             metrics,
             outcome: generated.outcome.name(),

@@ -229,6 +229,8 @@ impl Column {
             ("nfe", true),
             ("attempts", true),
             (SECONDS, true),
+            ("seconds_std", result.timings > 1),
+            ("seconds_per_nfe", true),
             (SOLVER_ERROR, true),
             ("solver_error_std", some(|row| row.seeds > 1)),
         ];

@@ -8,6 +8,7 @@ mod grid;
 use driftfield_problems::spec::SpecError;
 
 use super::StudyResult;
+use super::paired::SECONDS;
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
@@ -109,6 +110,16 @@ impl Grid {
             "root of the mean over lanes of the squared distance to the true ODE solution from the same noise (DOP853, tolerance 1e-10 on exact fields, 1e-6 on networks; 1e-8 and 1e-5 for images)",
         );
         let heads = |term: &str| self.columns.iter().any(|column| column.heading == term);
+        if let Some(time) = self.columns.iter().find(|column| column.name == SECONDS) {
+            let each = result.timings;
+            let of = match each {
+                1 => "wall time of a solve, mean over seeds".to_owned(),
+                _ => format!(
+                    "wall time of a solve: median over {each} of every seed, and +- their standard deviation"
+                ),
+            };
+            explain(&time.heading, &of);
+        }
         for metric in columns::metrics(result) {
             if heads(&metric.heading) {
                 explain(&metric.heading, &metric.definition);
