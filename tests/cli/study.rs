@@ -276,6 +276,30 @@ fn jobs_change_the_times_alone() {
     room.run("study --quick --jobs 0").refused(&["--jobs"]);
 }
 
+/// Times are the median and the spread of all; the numbers are those of one solve.
+#[test]
+fn solves_are_timed_more_than_once() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --solver euler-maruyama --steps 4 \
+                --n 20 --seed 0";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let once = room.run(&format!("{line} --json")).succeeded().json();
+    let often = format!("{line} --repeat-timing 3");
+    let ran = room.run(&format!("{often} --out out")).succeeded();
+    for part in ["time/NFE [us]", "time +-", "median over 3 of every seed"] {
+        assert!(ran.stdout.contains(part), "no {part}: {}", ran.stdout);
+    }
+    let three = study_of(&room, "out");
+    assert_eq!((&once["timings"], &three["timings"]), (&1.into(), &3.into()));
+    for (one, three) in rows(&once).iter().zip(rows(&three)) {
+        assert!(one["seconds_std"].is_null() && three["seconds_std"].as_f64().unwrap() > 0.0);
+        assert_eq!(three["seconds_seeds"].as_array().unwrap()[0], three["seconds"]);
+    }
+    assert!(untimed(once)["rows"] == untimed(three)["rows"], "more than times changed");
+    assert!(room.run(&format!("{often} --print")).succeeded().stdout.contains("repeat-timing = 3"));
+    room.run(&format!("{line} --repeat-timing 0")).refused(&["--repeat-timing"]);
+}
+
 /// What is shipped is meant, whatever lies in the directory that the study is run in.
 #[test]
 fn files_named_as_a_shipped_network_are_not_the_shipped_network() {
@@ -315,6 +339,9 @@ fn every_option_is_a_factor_of_the_product() {
     let told: std::collections::BTreeSet<String> =
         rows(&study).iter().map(|row| keys.map(|key| row[key].to_string()).join(" ")).collect();
     assert_eq!(told.len(), rows(&study).len());
+    let fields: std::collections::BTreeSet<&str> =
+        rows(&study).iter().map(|row| row["field"].as_str().unwrap()).collect();
+    assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["exact:m.json", "exact:wide.json"]);
     let ten = rows(&study).iter().filter(|row| row["max_nfe"] == 10 && row["solver"] == "heun");
     assert!(ten.clone().count() == 8 && ten.clone().all(|row| row["nfe"] == 10.0));
     // Nothing is left.
