@@ -10,12 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
+use super::table::ShapeArguments;
 use super::{CommandError, exit, list};
 use crate::generate::model;
 use crate::metrics;
 use crate::study::{
     Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
-    answers_text, differences, is_image, terminal_table, unfinished, write, write_so_far,
+    TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -62,6 +63,8 @@ pub(super) struct StudyArguments {
     /// that of the field, which for a network is found beside its weights or where it was trained
     #[arg(long)]
     data: Option<String>,
+    #[command(flatten)]
+    shape: ShapeArguments,
     #[arg(long, value_delimiter = ',', help = help_of_metrics())]
     metric: Vec<String>,
     /// Labels of the lanes of a network that knows labels, which take turns [default: all]
@@ -244,6 +247,8 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     }
     // The main job builds these arguments without clap, and with its zero.
     let Asked { mut study, notes } = file.study(usize::from(arguments.jobs.max(1)))?;
+    let shape = arguments.shape.options();
+    shape.check(&study)?;
     for note in notes {
         exit::remark(note);
     }
@@ -260,7 +265,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     if arguments.json {
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
-        exit::say(terminal_table(&result))?;
+        exit::say(shape.render(&result, TableFormat::Terminal)?)?;
         exit::say(answers_text(&result))?;
     }
     if let Some(directory) = out {

@@ -171,14 +171,8 @@ impl<'s> Record<'s> {
 
     /// All that is finished, of rows also those that have not all seeds.
     pub(super) fn result(&self) -> StudyResult {
-        let mut result = StudyResult {
-            cases: Vec::new(),
-            lanes: self.study.lanes,
-            seeds: self.study.seeds.len(),
-            timings: self.study.timings,
-            complete: true,
-            origin: None,
-        };
+        let none = StudyResult::without_rows(self.study);
+        let mut result = StudyResult { cases: Vec::new(), complete: true, ..none };
         for (index, record) in self.cases.iter().enumerate() {
             let record = locked(record);
             result.complete &= record.missing == 0;

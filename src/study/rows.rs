@@ -1,7 +1,7 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Trial};
-use super::{Case, Origin, Run};
+use super::{Case, Origin, Run, Study};
 use crate::generate::Budget;
 use crate::metrics::{Estimate, Metric, Shown};
 use driftfield_problems::spacing::Spacing;
@@ -363,6 +363,28 @@ pub struct StudyResult {
 }
 
 impl StudyResult {
+    /// Of a study that is not begun: what it measures, and no numbers.
+    pub(super) fn without_rows(study: &Study) -> Self {
+        let of_case = |case: &Case| CaseResult {
+            process: case.process.clone(),
+            field: case.label.clone(),
+            guidance: case.condition.guidance,
+            seed_list: Vec::new(),
+            metrics: case.metrics.clone(),
+            rows: Vec::new(),
+            floors: Vec::new(),
+            truth_nfe: 0.0,
+        };
+        StudyResult {
+            cases: study.cases.iter().map(of_case).collect(),
+            lanes: study.lanes,
+            seeds: study.seeds.len(),
+            timings: study.timings,
+            complete: false,
+            origin: None,
+        }
+    }
+
     /// All rows, case by case.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.cases.iter().flat_map(|case| &case.rows)

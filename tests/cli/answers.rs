@@ -47,6 +47,21 @@ fn a_study_is_shown_again_in_any_form() {
     assert!(latex.contains("\\toprule") && latex.ends_with("\\end{tabular}\n"), "{latex}");
 }
 
+/// The table that a study prints has the same options, and is refused before anything is run.
+#[test]
+fn a_study_prints_the_table_that_is_asked_for() {
+    let room = Room::new();
+    let line = "study --process vp --field exact:m.json --solver heun --solver euler --steps 3,6 --n 20";
+    let shape = "--columns solver,steps,energy_distance --sort -steps --group-by solver";
+    let ran = room.run(&format!("{line} --metric energy_distance {shape} --out out")).succeeded();
+    let steps: Vec<&str> =
+        ran.stdout.lines().filter_map(|line| line.split('┆').nth(1)).map(str::trim).collect();
+    assert_eq!(steps.iter().filter(|cell| ["6", "3"].contains(cell)).count(), 4, "{ran:?}");
+    assert!(ran.stdout.contains("energy") && !ran.stdout.contains("sliced W"), "{ran:?}");
+    let ran = room.run(&format!("{line} --columns chamfr")).refused(&["did you mean `chamfer`"]);
+    assert!(!ran.stderr.contains("row: "), "{ran:?}");
+}
+
 #[test]
 fn two_studies_are_held_against_each_other() {
     let room = Room::new();

@@ -7,7 +7,7 @@ mod grid;
 
 use driftfield_problems::spec::SpecError;
 
-use super::StudyResult;
+use super::{Study, StudyResult};
 use super::paired::SECONDS;
 use crate::report;
 use best::ENOUGH_SEEDS;
@@ -65,6 +65,12 @@ pub enum TableError {
 }
 
 impl TableOptions {
+    /// Refuses columns that the table of a study will not have, before it is run.
+    pub fn check(&self, study: &Study) -> Result<(), TableError> {
+        Grid::of(self, &StudyResult::without_rows(study))?;
+        Ok(())
+    }
+
     /// The table of a study.
     pub fn render(&self, result: &StudyResult, format: TableFormat) -> Result<String, TableError> {
         let grid = Grid::of(self, result)?;
