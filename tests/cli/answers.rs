@@ -51,7 +51,8 @@ fn a_study_is_shown_again_in_any_form() {
 #[test]
 fn a_study_prints_the_table_that_is_asked_for() {
     let room = Room::new();
-    let line = "study --process vp --field exact:m.json --solver heun --solver euler --steps 3,6 --n 20";
+    let line =
+        "study --process vp --field exact:m.json --solver heun --solver euler --steps 3,6 --n 20";
     let shape = "--columns solver,steps,energy_distance --sort -steps --group-by solver";
     let ran = room.run(&format!("{line} --metric energy_distance {shape} --out out")).succeeded();
     let steps: Vec<&str> =

@@ -7,8 +7,8 @@ mod grid;
 
 use driftfield_problems::spec::SpecError;
 
-use super::{Study, StudyResult};
 use super::paired::SECONDS;
+use super::{Study, StudyResult};
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
