@@ -3,18 +3,13 @@
 //! The standard rows for every process of the study, with exact and trained
 //! fields, one seed; times are those of whole solves of 3,000 lanes.
 
-use driftfield::study::{
-    Effort, STUDY_PROCESSES, Study, StudyError, standard_cases, standard_runs, terminal_table,
-};
+use driftfield::study::{StudyError, StudyFile, terminal_table};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), StudyError> {
-    let cases = standard_cases(&STUDY_PROCESSES, &["exact", "trained"])?;
-    let runs = cases.iter().map(|case| standard_runs(&case.process, Effort::Standard, &[]));
-    let runs = runs.collect::<Result<_, _>>()?;
-    let study = Study { cases, runs, lanes: 3000, seeds: vec![0], jobs: 1 };
-    print!("{}", terminal_table(&study.run(|_| ())?));
+    let file = StudyFile { seed: vec![0], ..StudyFile::preset("cat")? };
+    print!("{}", terminal_table(&file.study(1)?.study.run(|_| ())?));
     Ok(())
 }

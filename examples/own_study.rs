@@ -128,7 +128,7 @@ pub fn study() -> Result<Study, Box<dyn Error>> {
         .flat_map(|solver| [20, 40, 80].map(|steps| Run::steps(solver, steps)))
         .collect();
     let runs = cases.iter().map(|_| runs.clone()).collect();
-    Ok(Study { cases, runs, lanes: 500, seeds: vec![0, 1], jobs: 1 })
+    Ok(Study { cases, runs, lanes: 500, seeds: vec![0, 1], ..Study::default() })
 }
 
 #[allow(dead_code, reason = "tests/own_objects.rs takes the study alone")]

@@ -62,7 +62,7 @@
 //! let case = Case::on("vp", process::parse("vp")?, Arc::new(MixtureModel::new(data.parse::<GaussianMixture>()?)))?;
 //! let solvers = [Solver::parse("ddim")?, Solver::parse("unipc-2")?];
 //! let runs: Vec<Run> = solvers.iter().map(|solver| Run::steps(solver, 8)).collect();
-//! let study = Study { cases: vec![case], runs: vec![runs], lanes: 64, seeds: vec![0, 1], jobs: 1 };
+//! let study = Study { cases: vec![case], runs: vec![runs], lanes: 64, seeds: vec![0, 1], ..Study::default() };
 //! let result = study.run(|_| ())?;
 //! # let _ = result;
 //! # Ok(())
@@ -115,6 +115,11 @@ pub use ndarray;
 #[cfg(all(doctest, feature = "plot"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The answers of docs/howto.md, compiled and run as tests.
+#[cfg(all(doctest, feature = "plot"))]
+#[doc = include_str!("../docs/howto.md")]
+pub struct HowTo;
 
 /// The recipes of CONTRIBUTING, compiled and run as tests.
 #[cfg(all(doctest, feature = "plot"))]

@@ -14,7 +14,9 @@ use driftfield::generate::{
 use driftfield::metrics::{Estimate, Metric, MetricError};
 use driftfield::prelude::*;
 use driftfield::problems::method::Solver;
-use driftfield::study::{Case, Measured, Row, Run, Study, StudyError, terminal_table, write};
+use driftfield::study::{
+    Case, Measured, Progress, Row, Run, Study, StudyError, terminal_table, write,
+};
 use ndarray::ArrayD;
 use serde_json::Value;
 
@@ -30,7 +32,9 @@ fn own_objects_are_in_every_table_curve_and_file() {
     let room = tempfile::tempdir().unwrap();
     let study = own_study::study().unwrap();
     let mut solves = 0;
-    let result = study.run(|_| solves += 1).unwrap();
+    let result = study
+        .run(|progress| solves += usize::from(matches!(progress, Progress::Solved(_))))
+        .unwrap();
     assert_eq!(solves, study.solves());
     let directory = write(&study, &result, room.path()).unwrap();
     let table = terminal_table(&result);
@@ -128,7 +132,7 @@ fn mixture_case() -> Case {
 
 fn quick(case: Case) -> Study {
     let runs = vec![vec![Run::steps(&Solver::parse("heun").unwrap(), 5)]];
-    Study { cases: vec![case], runs, lanes: 30, seeds: vec![0], jobs: 1 }
+    Study { cases: vec![case], runs, lanes: 30, ..Study::default() }
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl SpecError {
 
     /// The refusal of a name that is none of `known`, nor of one of the other `forms` that are
     /// said beside them.
-    pub(crate) fn unknown_name<'a>(
+    pub fn unknown_name<'a>(
         kind: &'static str,
         name: &str,
         known: impl IntoIterator<Item = &'a str>,

@@ -9,8 +9,22 @@ pub(super) const EXAMPLES: &[(&str, [&str; 2])] = &[
     (
         "study",
         [
-            "driftfield study --quick --process vp --solver heun --solver tsit5 --out out",
-            "driftfield study --field weights/mnist-vp.safetensors --solver unipc-2 --data mnist:DIR --out digits",
+            "driftfield study --process vp --field cat-vp --solver heun --solver unipc-2 --nfe 10,20 --out out",
+            "driftfield study studies/cat.toml --out cat",
+        ],
+    ),
+    (
+        "table",
+        [
+            "driftfield table out/study.json --columns solver,nfe,chamfer --sort chamfer",
+            "driftfield table out/study.json --columns solver,nfe,solver_error --format latex --out table.tex",
+        ],
+    ),
+    (
+        "compare",
+        [
+            "driftfield compare one/study.json other/study.json",
+            "driftfield compare one/study.json other/study.json --columns solver_error,chamfer --markdown",
         ],
     ),
     (

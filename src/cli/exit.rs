@@ -90,6 +90,11 @@ pub(super) fn note(notes: &[Note]) {
     notes.iter().for_each(|note| warn(format_args!("note: {note}")));
 }
 
+/// Says on stderr what may be worth knowing.
+pub(super) fn remark(text: impl fmt::Display) {
+    warn(format_args!("note: {text}"));
+}
+
 /// The same for JSON.
 pub(super) fn texts(notes: &[Note]) -> Vec<String> {
     notes.iter().map(Note::to_string).collect()

@@ -4,6 +4,7 @@
 //! nothing on stdout), 1 on a failed computation (its outcome still printed), 130
 //! after SIGINT and 143 after SIGTERM.
 
+mod compare;
 mod data;
 mod examples;
 mod exit;
@@ -15,6 +16,7 @@ mod sample;
 mod signals;
 mod solvers;
 mod study;
+mod table;
 mod threads;
 mod train;
 mod training_progress;
@@ -45,7 +47,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Compare solvers on processes: table, pictures, report
-    Study(study::StudyArguments),
+    Study(Box<study::StudyArguments>),
+    /// Show a study again: columns, order, groups and form of its table
+    Table(table::TableArguments),
+    /// Hold two studies against each other, row by row
+    Compare(compare::CompareArguments),
     /// Train a network on a data set
     Train(train::TrainArguments),
     /// Generate samples with one solver
@@ -105,6 +111,8 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         None => study::run(&study::StudyArguments::default(), &signals),
         Some(Command::Study(arguments)) => study::run(&arguments, &signals),
+        Some(Command::Table(arguments)) => table::run(&arguments),
+        Some(Command::Compare(arguments)) => compare::run(&arguments),
         Some(Command::Train(arguments)) => train::run(&arguments, &signals),
         Some(Command::Sample(arguments)) => sample::run(&arguments, &signals),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments, &signals),
@@ -135,8 +143,10 @@ mod tests {
     use crate::cli::files::Files;
 
     /// What each command takes beside its files.
-    const LINES: [(&str, &str); 9] = [
+    const LINES: [(&str, &str); 11] = [
         ("study", ""),
+        ("table", ""),
+        ("compare", ""),
         ("train", "--process vp --data moons"),
         ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
         ("reconstruct", "--measurement pool"),
@@ -151,6 +161,8 @@ mod tests {
         let parsed = parse_from(arguments).unwrap_or_else(|e| panic!("{e}"));
         match parsed.command.unwrap() {
             Command::Study(study) => study.files(),
+            Command::Table(table) => table.files(),
+            Command::Compare(compare) => compare.files(),
             Command::Train(train) => train.files(),
             Command::Sample(sample) => sample.files(),
             Command::Reconstruct(reconstruct) => reconstruct.files(),

@@ -1,36 +1,61 @@
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::echo_path;
-use driftfield_problems::method::Solver;
-use driftfield_problems::process;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
+use super::table::ShapeArguments;
 use super::{CommandError, exit, list};
-use crate::generate::{Condition, model};
+use crate::generate::model;
 use crate::metrics;
 use crate::study::{
-    Case, Effort, RealDigits, STUDY_FILES, STUDY_PROCESSES, Study, StudyError, image_runs,
-    standard_cases, standard_runs, terminal_table, write,
+    Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
+    TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
 };
 
 #[derive(Args, Default)]
 pub(super) struct StudyArguments {
-    /// Process to study, repeatable; by default rectified-flow, vp and brownian-bridge, with
-    /// --full all
+    /// Study file (TOML), which options change; by default studies/cat.toml, of images
+    /// studies/digits.toml
+    file: Option<PathBuf>,
+    /// Process to study, repeatable; by default a network's own, else rectified-flow, vp and
+    /// brownian-bridge, with --full all
     #[arg(long)]
     process: Vec<String>,
-    /// Solver to study over a ladder of budgets, repeatable; by default the standard rows
+    /// Solver to study, repeatable, or `every stochastic`, `every adaptive deterministic`, ...; by
+    /// default the standard rows
     #[arg(long)]
     solver: Vec<String>,
-    /// `exact`, `trained`, or a field as `sample` takes; by default exact and trained
+    /// `exact`, `trained`, or a field as `sample` takes, repeatable; by default exact and trained
     #[arg(long)]
-    field: Option<String>,
+    field: Vec<String>,
+    /// Budgets of evaluations
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    nfe: Vec<u64>,
+    /// Budgets of steps
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    steps: Vec<usize>,
+    /// Tolerances of adaptive steps, absolute and relative alike
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    tolerance: Vec<f64>,
+    /// Spacing of fixed grids, repeatable; `default` is the process's own
+    #[arg(long)]
+    spacing: Vec<String>,
+    /// Noise levels of solvers of the reverse SDE
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    noise_level: Vec<f64>,
+    /// Weights of classifier-free guidance
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    guidance: Vec<f64>,
+    /// Seeds, each with its own noise and its own draw of the data
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    seed: Vec<u64>,
     /// Directory for table, pictures and report
     #[arg(long)]
     out: Option<PathBuf>,
@@ -38,37 +63,46 @@ pub(super) struct StudyArguments {
     /// that of the field, which for a network is found beside its weights or where it was trained
     #[arg(long)]
     data: Option<String>,
+    #[command(flatten)]
+    shape: ShapeArguments,
     #[arg(long, value_delimiter = ',', help = help_of_metrics())]
     metric: Vec<String>,
     /// Labels of the lanes of a network that knows labels, which take turns [default: all]
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
     label: Vec<u32>,
-    /// Weight of classifier-free guidance
-    #[arg(long, allow_hyphen_values = true)]
-    guidance: Option<f64>,
     /// Start of the integration
     #[arg(long, allow_hyphen_values = true)]
     t_start: Option<f64>,
     /// End of the integration
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
-    /// Lanes of every run [default: 3000, images 250; with --quick 1000 and 50, images with
-    /// --full 500]
-    #[arg(long, allow_negative_numbers = true)]
-    lanes: Option<usize>,
-    /// Fewer rows, lanes and seeds: seconds
-    #[arg(long, conflicts_with = "full")]
+    /// Lanes of every run
+    #[arg(long, alias = "lanes", allow_negative_numbers = true)]
+    n: Option<usize>,
+    /// Fewer rows, lanes and seeds: seconds (studies/cat-quick.toml)
+    #[arg(long, conflicts_with_all = ["full", "file"])]
     quick: bool,
-    /// Every method over a ladder of budgets
-    #[arg(long)]
+    /// Every method over a ladder of budgets (studies/cat-full.toml)
+    #[arg(long, conflicts_with = "file")]
     full: bool,
     /// Cases and seeds worked on at a time; more than one share the threads, so that the whole
     /// ends sooner and the times in the table are longer
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     jobs: u16,
+    /// Make every solve so many times, for the median and the spread of its time
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    repeat_timing: Option<u16>,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
+    /// Print the study file that the options amount to, and run nothing
+    #[arg(long, conflicts_with_all = ["json", "repeat"])]
+    print: bool,
+    /// Make the study of this study.json again, and say which figures changed
+    #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
+        "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
+        "label", "t_start", "t_end", "n", "repeat_timing"])]
+    repeat: Option<PathBuf>,
 }
 
 fn help_of_metrics() -> String {
@@ -76,62 +110,81 @@ fn help_of_metrics() -> String {
     format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
 }
 
+/// A list that was given.
+fn given<T: Clone>(list: &[T]) -> Option<Vec<T>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
 impl StudyArguments {
-    fn effort(&self) -> Effort {
-        match (self.quick, self.full) {
-            (true, _) => Effort::Quick,
-            (_, true) => Effort::Full,
-            _ => Effort::Standard,
+    /// The study file before the options.
+    fn base(&self) -> Result<StudyFile, CommandError> {
+        if let Some(path) = &self.file {
+            return Ok(StudyFile::read(path)?);
         }
+        let mut images = false;
+        for field in self.field.iter().filter(|field| !is_standard(field)) {
+            images |= is_image(&*model::parse(field)?);
+        }
+        let subject = if images { "digits" } else { "cat" };
+        let effort = match (self.quick, self.full) {
+            (true, _) => "-quick",
+            (_, true) => "-full",
+            _ => "",
+        };
+        Ok(StudyFile::preset(&format!("{subject}{effort}"))?)
     }
 
-    fn cases(&self) -> Result<Vec<Case>, CommandError> {
-        let known = process::catalog();
-        let processes: Vec<&str> = match self.process.as_slice() {
-            [] if self.full => known.names().collect(),
-            [] => STUDY_PROCESSES.to_vec(),
-            given => given.iter().map(String::as_str).collect(),
-        };
-        let cases = match self.field.as_deref() {
-            None | Some("exact" | "trained") if self.points().is_some() => {
-                return Err(CommandError::usage(
-                    "the standard fields are those of the cat and compared with it; leave out --data, or give --field",
-                ));
-            }
-            None => standard_cases(&processes, &["exact", "trained"])?,
-            Some("exact") => standard_cases(&processes, &["exact"])?,
-            Some("trained") => trained_cases(&processes)?,
-            Some(text) => {
-                let model = model::parse(text)?;
-                // A network knows its process, if none is named.
-                let own = model.process().filter(|_| self.process.is_empty());
-                let processes = own.map_or(processes, |own| vec![own]);
-                let mut cases = Vec::new();
-                for process in processes {
-                    cases.push(match self.points() {
-                        Some(data) => Case::with_data(process, model.clone(), data)?,
-                        None => Case::new(process, model.clone())?,
-                    });
-                }
-                cases
-            }
-        };
-        Ok(cases)
+    /// The study file that the options amount to.
+    fn study_file(&self) -> Result<StudyFile, CommandError> {
+        let base = self.base()?;
+        let process = given(&self.process).or_else(|| {
+            // A network knows its own process, if none is named.
+            let own = self.field.iter().any(|field| !is_standard(field));
+            let usual = base.usual.process.clone().unwrap_or_default();
+            own.then(|| [vec!["own".to_owned()], usual].concat())
+        });
+        let mut file = base.with(Group {
+            field: given(&self.field),
+            process,
+            solver: given(&self.solver),
+            nfe: given(&self.nfe),
+            steps: given(&self.steps),
+            tolerance: given(&self.tolerance),
+            spacing: given(&self.spacing),
+            noise_level: given(&self.noise_level),
+            guidance: given(&self.guidance),
+        });
+        file.n = self.n.unwrap_or(file.n);
+        file.seed = given(&self.seed).unwrap_or(file.seed);
+        file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
+        file.data = self.data.clone().or(file.data);
+        file.metric.extend(self.metric.clone());
+        file.label = given(&self.label).unwrap_or(file.label);
+        file.t_start = self.t_start.or(file.t_start);
+        file.t_end = self.t_end.or(file.t_end);
+        Ok(file)
     }
 
-    /// Where it is written; under --json nowhere unless asked for.
+    /// Where it is written; under --json and --repeat nowhere unless asked for.
     fn directory(&self) -> Option<&Path> {
-        let usual = (!self.json).then_some(Path::new(DEFAULT_OUT));
-        self.out.as_deref().or(usual)
+        let writes = !self.json && self.repeat.is_none();
+        self.out.as_deref().or(writes.then_some(Path::new(DEFAULT_OUT)))
     }
 
     /// All that is read and written.
     pub(super) fn files(&self) -> Files {
         let mut files = Files::default();
+        files.input("FILE", &self.file);
+        files.input("--repeat", &self.repeat);
         for process in &self.process {
             files.inputs_in("--process", Some(process));
         }
-        files.inputs_in("--field", self.field.as_deref());
+        for spacing in &self.spacing {
+            files.inputs_in("--spacing", Some(spacing));
+        }
+        for field in &self.field {
+            files.inputs_in("--field", Some(field));
+        }
         files.inputs_in("--data", self.data.as_deref());
         if let Some(directory) = self.directory() {
             files.folder("--out", directory, &STUDY_FILES);
@@ -145,111 +198,23 @@ impl StudyArguments {
         if let Some(directory) = self.directory() {
             check_folder(directory, &STUDY_FILES)?;
         }
-        self.solvers()?;
-        for process in &self.process {
-            process::parse(process)?;
+        if self.n == Some(0) {
+            return Err(CommandError::usage("0 lanes were asked for; ask for at least one"));
         }
-        for metric in &self.metric {
-            metrics::by_name(metric)?;
-        }
-        // A data set that is in no file is known, or not, at once.
-        if let Some(name) = self.points().filter(|name| data::file_of(name).is_none()) {
-            data::by_name(name)?;
-        }
-        self.lanes(false).map(drop)
-    }
-
-    fn solvers(&self) -> Result<Vec<Solver>, CommandError> {
-        Ok(self.solver.iter().map(|text| Solver::parse(text)).collect::<Result<_, _>>()?)
-    }
-
-    fn study(&self) -> Result<Study, CommandError> {
-        self.check_before_reading()?;
-        let cases = self.cases()?;
-        let cases = cases.into_iter().map(|case| self.complete(case));
-        let cases = cases.collect::<Result<Vec<_>, _>>()?;
-        let images = cases.iter().any(Case::is_image);
-        let lanes = self.lanes(images)?;
-        let effort = self.effort();
-        let solvers = self.solvers()?;
-        let runs = |case: &Case| match case.is_image() {
-            true => image_runs(effort, &solvers),
-            false => standard_runs(&case.process, effort, &solvers),
+        // Names are known, or not, before a large file is read.
+        let named = Group {
+            process: given(&self.process),
+            solver: given(&self.solver),
+            spacing: given(&self.spacing),
+            ..Group::default()
         };
-        let runs = cases.iter().map(runs).collect::<Result<_, _>>()?;
-        let seeds = if self.quick || images { 1 } else { 3 };
-        let seeds = (0..seeds).collect();
-        // The main job builds these arguments without clap, and with its zero.
-        let study = Study { cases, runs, lanes, seeds, jobs: usize::from(self.jobs.max(1)) };
-        let mut study = self.beside_digits(study)?;
-        study.cases.iter_mut().try_for_each(|case| self.add_metrics(case))?;
-        Ok(study)
-    }
-
-    fn lanes(&self, images: bool) -> Result<usize, CommandError> {
-        match self.lanes {
-            Some(0) => Err(CommandError::usage("0 lanes were asked for; ask for at least one")),
-            Some(lanes) => Ok(lanes),
-            None => Ok(match (images, self.effort()) {
-                (false, Effort::Quick) => 1000,
-                (false, _) => 3000,
-                (true, Effort::Quick) => 50,
-                (true, Effort::Standard) => 250,
-                (true, Effort::Full) => 500,
-            }),
-        }
-    }
-
-    /// Data that is no digits.
-    fn points(&self) -> Option<&str> {
-        self.data.as_deref().filter(|data| !data.starts_with(DIGITS))
-    }
-
-    /// The study beside real digits, if there are any to be read.
-    fn beside_digits(&self, study: Study) -> Result<Study, CommandError> {
-        let directory = self.data.as_deref().and_then(|data| data.strip_prefix(DIGITS));
-        let Some(directory) = directory else { return Ok(study) };
-        study.check()?;
-        study.cases.iter().try_for_each(Case::check_image)?;
-        let digits = RealDigits::new(&Mnist::read(directory)?, study.lanes)?;
-        let cases = study.cases.into_iter().map(|case| case.beside(&digits));
-        Ok(Study { cases: cases.collect::<Result<_, _>>()?, ..study })
-    }
-
-    /// The metrics that were asked for beside the usual ones.
-    fn add_metrics(&self, case: &mut Case) -> Result<(), CommandError> {
-        for name in &self.metric {
-            let asked = metrics::by_name(name)?;
-            if !case.metrics.iter().any(|metric| metric.name == asked.name) {
-                case.metrics.push(asked);
-            }
-        }
-        Ok(())
-    }
-
-    /// A case with what else was asked for.
-    fn complete(&self, case: Case) -> Result<Case, CommandError> {
-        let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
-        let labels = if self.label.is_empty() { all() } else { self.label.clone() };
-        let condition = Condition { labels, guidance: self.guidance };
-        let case = case.with_condition(condition)?;
-        Ok(Case { span: (self.t_start, self.t_end), ..case })
+        let (data, metric) = (self.data.clone(), self.metric.clone());
+        Ok(StudyFile { usual: named, data, metric, ..StudyFile::default() }.check_names()?)
     }
 }
 
-/// A network was asked for by name, so that every process must have one.
-fn trained_cases(processes: &[&str]) -> Result<Vec<Case>, CommandError> {
-    let mut cases = Vec::new();
-    for process in processes {
-        let found = standard_cases(&[process], &["trained"])?;
-        if found.is_empty() {
-            return Err(CommandError::usage(format!(
-                "no shipped network belongs to process `{process}`; take `--field exact`, or train one and give `--field FILE.safetensors`"
-            )));
-        }
-        cases.extend(found);
-    }
-    Ok(cases)
+fn is_standard(field: &str) -> bool {
+    field == "exact" || field == "trained"
 }
 
 /// A request found bad is the user's fault, a solution not reached is not.
@@ -265,30 +230,43 @@ fn study_failed(error: StudyError) -> CommandError {
 
 /// Where the main job writes without `--out`.
 const DEFAULT_OUT: &str = "out";
-/// How `--data` of digits begins.
-const DIGITS: &str = "mnist:";
 
 pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitCode, CommandError> {
-    let mut study = arguments.study()?;
+    arguments.check_before_reading()?;
+    let before = arguments.repeat.as_deref().map(StudyResult::read).transpose()?;
+    let file = match &before {
+        None => arguments.study_file()?,
+        Some(before) => match &before.origin {
+            Some(origin) => StudyFile::parse(&origin.file)?,
+            None => return Err(CommandError::usage(NO_ORIGIN)),
+        },
+    };
+    if arguments.print {
+        exit::say(file.to_text().trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // The main job builds these arguments without clap, and with its zero.
+    let Asked { mut study, notes } = file.study(usize::from(arguments.jobs.max(1)))?;
+    let shape = arguments.shape.options();
+    shape.check(&study)?;
+    for note in notes {
+        exit::remark(note);
+    }
     let out = arguments.directory();
     let stop = signals.listen();
     for case in &mut study.cases {
         case.stop = stop.clone();
     }
-    let bar = progress_bar(study.solves());
-    let result = study.run(|label| {
-        bar.set_message(label.to_owned());
-        bar.inc(1);
-    });
-    bar.finish_and_clear();
-    let result = result.map_err(study_failed)?;
+    let origin = Origin::now(&file, &study);
+    let result = solve(&study, &origin, out)?;
     if result.cases.is_empty() {
         return Err(CommandError::failed("stopped before the first row; nothing is written"));
     }
     if arguments.json {
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
-        exit::say(terminal_table(&result))?;
+        exit::say(shape.render(&result, TableFormat::Terminal)?)?;
+        exit::say(answers_text(&result))?;
     }
     if let Some(directory) = out {
         let directory = write(&study, &result, directory).map_err(CommandError::failed)?;
@@ -297,10 +275,96 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
             exit::say(format_args!("table, pictures and report: {}", echo_path(&report)))?;
         }
     }
-    match stop.load(Ordering::Relaxed) {
-        true => Err(CommandError::failed("stopped; what was finished is kept")),
-        false => Ok(ExitCode::SUCCESS),
+    if stop.load(Ordering::Relaxed) {
+        return Err(CommandError::failed("stopped; what was finished is kept"));
     }
+    match before {
+        Some(before) => tell_differences(&before, &result),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+const NO_ORIGIN: &str = "the study does not say how it was made, which those of earlier versions did \
+                         not; give its options instead";
+
+/// Runs what is missing of the study, a row at a time.
+fn solve(study: &Study, origin: &Origin, out: Option<&Path>) -> Result<StudyResult, CommandError> {
+    let earlier = out.and_then(|directory| unfinished(directory, origin));
+    if let Some(earlier) = &earlier {
+        let (there, all) = (earlier.rows().count(), study.runs.iter().map(Vec::len).sum::<usize>());
+        exit::remark(format_args!(
+            "{there} of {all} rows are there from a study that was stopped, with their times"
+        ));
+    }
+    let bar = progress_bar(study.solves());
+    let is_terminal = std::io::stderr().is_terminal();
+    let mut growing = Growing { out, origin, last: Instant::now(), pause: Duration::ZERO };
+    let result = study.resume(earlier.as_ref(), |progress| match progress {
+        Progress::Solved(label) => {
+            bar.set_message(label.to_owned());
+            bar.inc(1);
+        }
+        Progress::Row { row, so_far } => {
+            match is_terminal {
+                true => bar.println(line(row)),
+                false => exit::warn(format_args!("row: {}", line(row))),
+            }
+            growing.row(so_far);
+        }
+    });
+    bar.finish_and_clear();
+    let result = result.map_err(study_failed)?;
+    Ok(StudyResult { origin: Some(origin.clone()), ..result })
+}
+
+/// A finished row in one line.
+fn line(row: &Row) -> String {
+    let mut line =
+        format!("{}, {} field: {} {}", row.process, row.field, row.series(), row.budget());
+    if let Some(error) = row.solver_error {
+        line += &format!(", solver error {:.2e}", error.mean);
+    }
+    for measured in &row.metrics {
+        if let Some(value) = measured.value {
+            line += &format!(", {} {:.3e}", measured.name, value.mean);
+        }
+    }
+    format!("{line} [{:.2} s]", row.seconds.mean)
+}
+
+/// The `study.json` of a study that is not finished.
+struct Growing<'a> {
+    out: Option<&'a Path>,
+    origin: &'a Origin,
+    last: Instant,
+    /// For how long it is not written again, so that large ones take little of the time.
+    pause: Duration,
+}
+
+impl Growing<'_> {
+    fn row(&mut self, so_far: &dyn Fn() -> StudyResult) {
+        let Some(directory) = self.out.filter(|_| self.last.elapsed() >= self.pause) else {
+            return;
+        };
+        let begun = Instant::now();
+        let result = StudyResult { complete: false, origin: Some(self.origin.clone()), ..so_far() };
+        // What cannot be written now may be written at the end; if not, that is told then.
+        let _ = write_so_far(&result, directory);
+        (self.last, self.pause) = (Instant::now(), 20 * begun.elapsed());
+    }
+}
+
+/// Says which figures of a study are others than before, times apart.
+fn tell_differences(before: &StudyResult, now: &StudyResult) -> Result<ExitCode, CommandError> {
+    let differences = differences(before, now);
+    if differences.is_empty() {
+        exit::remark("every figure is as before, times apart");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for difference in &differences {
+        exit::warn(difference);
+    }
+    Err(CommandError::failed(format!("{} figure(s) changed", differences.len())))
 }
 
 fn progress_bar(solves: usize) -> ProgressBar {

@@ -35,6 +35,8 @@ pub struct Metric {
     pub shown: Shown,
     /// Whether it takes seconds on thousands of points.
     pub slow: bool,
+    /// Whether more of it is better, as of a share that is right; of a distance less is.
+    pub more_is_better: bool,
     /// What real data scores, if the metric knows it by itself. Otherwise a study draws its data a
     /// second time.
     pub floor: Option<RealData>,
@@ -82,6 +84,7 @@ impl Metric {
             format: NumberFormat::Scientific,
             shown: Shown::Curves,
             slow: false,
+            more_is_better: false,
             floor: None,
             measure: Arc::new(measure),
         }
@@ -112,6 +115,13 @@ impl Metric {
     #[must_use]
     pub fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    /// The same, of which more is better.
+    #[must_use]
+    pub fn more_is_better(mut self) -> Self {
+        self.more_is_better = true;
         self
     }
 

@@ -58,6 +58,7 @@ pub enum ReportError {
 enum Block {
     Heading(String),
     Paragraph(String),
+    Preformatted(String),
     Legend(Vec<(String, String)>),
     Table(Table),
     Figure(Figure),
@@ -85,6 +86,11 @@ impl Report {
     /// Adds a paragraph.
     pub fn paragraph(&mut self, text: impl Into<String>) -> &mut Self {
         self.push(Block::Paragraph(text.into()))
+    }
+
+    /// Adds a text whose lines stay as they are.
+    pub fn preformatted(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Preformatted(text.into()))
     }
 
     /// Adds a list of terms with their meanings.
@@ -124,6 +130,7 @@ impl Report {
             let _ = match block {
                 Block::Heading(text) => writeln!(html, "<h2>{}</h2>", escaped(text)),
                 Block::Paragraph(text) => writeln!(html, "<p>{}</p>", escaped(text)),
+                Block::Preformatted(text) => writeln!(html, "<pre>{}</pre>", escaped(text)),
                 Block::Legend(entries) => {
                     html.push_str("<dl>\n");
                     for (term, meaning) in entries {

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_networks::weights::AnyNetwork;
 use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
@@ -12,9 +11,6 @@ use super::standard_metrics::unseen_metrics;
 use super::{StudyError, label_metric, point_metrics};
 use crate::generate::{Condition, GenerateError, MixtureModel, Model, TrainedModel, shipped};
 use crate::metrics::{Metric, Shown};
-
-/// The processes of the standard study.
-pub const STUDY_PROCESSES: [&str; 3] = ["rectified-flow", "vp", "brownian-bridge"];
 
 /// Gaussians along the cat's outline in the exact field.
 const OUTLINE_GAUSSIANS: usize = 64;
@@ -173,10 +169,7 @@ impl Case {
         let name = format!("cat-{}", process::parse(process)?.name());
         // A file of that name in the working directory is somebody's own.
         let Some(bytes) = shipped(&name) else { return Ok(None) };
-        let network = match AnyNetwork::from_bytes(bytes) {
-            Ok(network) => TrainedModel::new(network, name),
-            Err(source) => return Err(GenerateError::Weights { file: name, source }.into()),
-        };
+        let network = TrainedModel::from_bytes(bytes, name)?;
         match Case::new(process, Arc::new(network)) {
             Ok(case) => Ok(Some(case)),
             // With other parameters than the network's there is none.
@@ -220,20 +213,6 @@ fn image_metrics(mut metrics: Vec<Metric>) -> Result<Vec<Metric>, StudyError> {
 }
 
 /// Of the size that the shipped classifier knows.
-fn is_image(model: &dyn Model) -> bool {
+pub(crate) fn is_image(model: &dyn Model) -> bool {
     model.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
-}
-
-/// For each process the exact and the trained field on the cat.
-pub fn standard_cases(processes: &[&str], fields: &[&str]) -> Result<Vec<Case>, StudyError> {
-    let mut cases = Vec::new();
-    for process in processes {
-        if fields.contains(&"exact") {
-            cases.push(Case::exact_cat(process)?);
-        }
-        if fields.contains(&"trained") {
-            cases.extend(Case::trained_cat(process)?);
-        }
-    }
-    Ok(cases)
 }

@@ -2,14 +2,32 @@
 
 use serde_json::{Map, Value, json};
 
-use super::rows::{Measured, Summary};
+use super::rows::{Floor, Measured, Summary};
 use super::table::legend;
-use super::{CaseResult, MMD_BANDWIDTH, Row, StudyResult};
+use super::{CaseResult, MMD_BANDWIDTH, Row, Slope, StudyResult};
+use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// A number under a name, and its spread under `NAME_std`.
 fn summary(name: &str, value: Option<Summary>) -> [(String, Value); 2] {
     let spread = value.and_then(|value| value.std);
     [(name.to_owned(), json!(value.map(|v| v.mean))), (format!("{name}_std"), json!(spread))]
+}
+
+/// The name of a column, and what a row has in it.
+type TellsApart = (&'static str, fn(&Row) -> Value);
+
+/// What tells rows of one solver and budget apart, under the names of their columns. A column is
+/// there only where some row of the study has it.
+pub(super) const TELL_APART: [TellsApart; 4] = [
+    ("max_nfe", |row| json!(row.max_nfe)),
+    ("spacing", |row| json!(row.spacing)),
+    ("noise_level", |row| json!(row.noise_level)),
+    ("guidance", |row| json!(row.guidance)),
+];
+
+/// The numbers of each seed under `NAME_seeds`: null where there are none.
+fn of_seeds(name: &str, seeds: &[Option<f64>]) -> (String, Value) {
+    (format!("{name}_seeds"), if seeds.is_empty() { Value::Null } else { json!(seeds) })
 }
 
 impl CaseResult {
@@ -23,8 +41,8 @@ impl CaseResult {
         vec![(format!("{prefix}{name}_low"), end(0)), (format!("{prefix}{name}_high"), end(1))]
     }
 
-    /// A row under the names of its columns.
-    fn values(&self, row: &Row) -> Vec<(String, Value)> {
+    /// A row under the names of its columns, with those of [`TELL_APART`] that are `told`.
+    fn values(&self, row: &Row, told: &[usize]) -> Vec<(String, Value)> {
         let named = |name: &str, value: Value| (name.to_owned(), value);
         let mut values = vec![
             named("process", json!(row.process)),
@@ -33,11 +51,17 @@ impl CaseResult {
             named("steps", json!(row.steps)),
             named("abstol", json!(row.tolerances.map(|(abstol, _)| abstol))),
             named("reltol", json!(row.tolerances.map(|(_, reltol)| reltol))),
+        ];
+        values.extend(told.iter().map(|&which| {
+            let (name, value) = TELL_APART[which];
+            named(name, value(row))
+        }));
+        values.extend([
             named("seeds", json!(row.seeds)),
             named("nfe", json!(row.nfe)),
             named("accepted", json!(row.accepted)),
             named("rejected", json!(row.rejected)),
-        ];
+        ]);
         values.extend(summary("seconds", Some(row.seconds)));
         values.extend(summary("solver_error", row.solver_error));
         for measured in &row.metrics {
@@ -48,21 +72,61 @@ impl CaseResult {
         values
     }
 
+    /// The same with the numbers of each seed, which no cell of a table holds.
+    fn row_to_json(&self, row: &Row, told: &[usize]) -> Map<String, Value> {
+        let mut values: Map<String, Value> = self.values(row, told).into_iter().collect();
+        values.insert("seed_list".to_owned(), json!(row.seed_list));
+        values.extend([
+            of_seeds("seconds", &row.seconds_seeds),
+            of_seeds("solver_error", &row.solver_error_seeds),
+        ]);
+        values.extend(row.metrics.iter().map(|m| of_seeds(&m.name, &m.seeds)));
+        values
+    }
+
     /// What belongs to the case as a whole.
     fn to_json(&self) -> Value {
         let first = self.first_at_floor().map(|index| &self.rows[index]);
         let first = first
             .map(|row| json!({ "solver": row.solver, "budget": row.budget(), "nfe": row.nfe }));
+        let metrics: Vec<Value> = self.metrics.iter().map(metric_to_json).collect();
+        let slope = |slope: &Slope| {
+            json!({
+                "solver": slope.solver,
+                "spacing": slope.spacing,
+                "slope": slope.slope,
+                "standard_error": slope.standard_error,
+                "rows": slope.rows,
+            })
+        };
+        let label = |floor: &Floor| {
+            json!({
+                "name": floor.name,
+                "label": floor.label,
+                "definition": floor.definition,
+            })
+        };
         let mut value = json!({
             "process": self.process,
             "field": self.field,
+            "seed_list": self.seed_list,
             "truth_nfe": self.truth_nfe,
             "first_at_floor": first,
+            "metrics": metrics,
+            "slopes": self.slopes().iter().map(slope).collect::<Vec<_>>(),
+            "labels": self.floors.iter().map(label).collect::<Vec<_>>(),
         });
+        if let Some(guidance) = self.guidance {
+            value["guidance"] = json!(guidance);
+        }
         for floor in &self.floors {
             let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
             for measured in floor.metrics.iter().filter(known) {
-                value[format!("{}_{}", floor.name, measured.name)] = json!(measured.mean());
+                let name = format!("{}_{}", floor.name, measured.name);
+                let seeds = of_seeds(&name, &measured.seeds);
+                for (name, number) in summary(&name, measured.value).into_iter().chain([seeds]) {
+                    value[name] = number;
+                }
                 for (name, end) in self.interval(&format!("{}_", floor.name), measured) {
                     value[name] = end;
                 }
@@ -72,24 +136,62 @@ impl CaseResult {
     }
 }
 
+/// A metric without its function, so that whoever reads the file writes its numbers as it does.
+fn metric_to_json(metric: &Metric) -> Value {
+    let format = match metric.format {
+        NumberFormat::Scientific => json!("scientific"),
+        NumberFormat::Percent => json!("percent"),
+        NumberFormat::Decimals(digits) => json!({ "decimals": digits }),
+    };
+    let shown = match metric.shown {
+        Shown::Files => "files",
+        Shown::Tables => "tables",
+        Shown::Curves => "curves",
+    };
+    json!({
+        "name": metric.name,
+        "heading": metric.heading,
+        "definition": metric.definition,
+        "format": format,
+        "shown": shown,
+        "more_is_better": metric.more_is_better,
+    })
+}
+
 /// The last column, whatever metrics there are.
 const LAST: &str = "outcome";
 
 impl StudyResult {
-    fn values(&self) -> impl Iterator<Item = Vec<(String, Value)>> {
-        self.cases.iter().flat_map(|case| case.rows.iter().map(|row| case.values(row)))
+    /// Which of [`TELL_APART`] some row has.
+    fn told(&self) -> Vec<usize> {
+        let has = |which: &usize| self.rows().any(|row| !(TELL_APART[*which].1)(row).is_null());
+        (0..TELL_APART.len()).filter(has).collect()
     }
 
-    /// The study as JSON: `rows`, the floors of each case, definitions.
+    fn values(&self) -> impl Iterator<Item = Vec<(String, Value)>> {
+        let told = self.told();
+        self.cases
+            .iter()
+            .flat_map(|case| case.rows.iter().map(move |row| (case, row)))
+            .map(move |(case, row)| case.values(row, &told))
+    }
+
+    /// The study as JSON: `rows`, the floors of each case, definitions. [`StudyResult::from_json`]
+    /// reads it.
     pub fn to_json(&self) -> Value {
-        let rows: Vec<Map<String, Value>> =
-            self.values().map(|values| values.into_iter().collect()).collect();
+        let told = self.told();
+        let of_case = |case: &CaseResult| -> Vec<Map<String, Value>> {
+            case.rows.iter().map(|row| case.row_to_json(row, &told)).collect()
+        };
+        let rows: Vec<_> = self.cases.iter().flat_map(of_case).collect();
         let legend: Map<String, Value> =
             legend(self).into_iter().map(|(term, text)| (term, text.into())).collect();
         json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
+            "timings": self.timings,
             "complete": self.complete,
+            "origin": self.origin,
             "mmd_bandwidth": MMD_BANDWIDTH,
             "rows": rows,
             "floors": self.cases.iter().map(CaseResult::to_json).collect::<Vec<_>>(),

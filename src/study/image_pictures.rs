@@ -5,7 +5,7 @@ use driftfield_problems::spec::SpecError;
 
 use super::pictures::{panel_title, slug};
 use super::solve::unless_stopped;
-use super::{Case, Study, StudyError, reconstruction_pictures};
+use super::{Case, Drawing, Study, StudyError, reconstruction_pictures};
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -29,6 +29,7 @@ pub(super) struct ImagePicture {
 pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     let tutorial = tutorial()?;
     let mut pictures = Vec::new();
+    let wanted = |drawing| study.draw.contains(&drawing);
     for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
         let mut solvers: Vec<Solver> = Vec::new();
         for run in runs {
@@ -36,14 +37,12 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
                 solvers.push(run.solver.clone());
             }
         }
-        let few = Budget::Evaluations(FEW);
-        let title = format!("{FEW} evaluations: {}", case.process);
-        let few = side_by_side(case, "few-evaluations", title, &solvers, few);
-        pictures.extend(unless_stopped(few)?.flatten());
-        let steps = Budget::Steps(TUTORIAL_STEPS);
-        let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
-        let many = side_by_side(case, "many-steps", title, &tutorial, steps);
-        pictures.extend(unless_stopped(many)?.flatten());
+        if wanted(Drawing::Samples) {
+            pictures.extend(samples(case, &solvers, &tutorial)?);
+        }
+        if !wanted(Drawing::Trajectories) {
+            continue;
+        }
         for solver in &tutorial {
             pictures.extend(unless_stopped(trajectories(case, solver))?.flatten());
         }
@@ -52,6 +51,23 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
             pictures.extend(drawn.unwrap_or_default());
         }
     }
+    Ok(pictures)
+}
+
+/// Solvers side by side from the same noise, at few evaluations and with many steps.
+fn samples(
+    case: &Case,
+    solvers: &[Solver],
+    tutorial: &[Solver],
+) -> Result<Vec<ImagePicture>, StudyError> {
+    let few = Budget::Evaluations(FEW);
+    let title = format!("{FEW} evaluations: {}", case.process);
+    let few = side_by_side(case, "few-evaluations", title, solvers, few);
+    let steps = Budget::Steps(TUTORIAL_STEPS);
+    let title = format!("{TUTORIAL_STEPS} steps: {}", case.process);
+    let mut pictures: Vec<ImagePicture> = unless_stopped(few)?.flatten().into_iter().collect();
+    let many = side_by_side(case, "many-steps", title, tutorial, steps);
+    pictures.extend(unless_stopped(many)?.flatten());
     Ok(pictures)
 }
 

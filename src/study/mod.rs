@@ -12,26 +12,49 @@
 //! Everything in a study is an object with a label: a solver, a process, a model or a metric of
 //! your own stands in the tables beside ours (`examples/own_study.rs`).
 
+mod answers;
+mod ask;
 mod cases;
+mod compare;
+mod file;
 mod files;
 mod folder;
 mod image_pictures;
+#[cfg(test)]
+mod made_up;
+mod origin;
 mod output;
+mod paired;
 mod parallel;
 mod pictures;
+mod reading;
 mod reconstruction_pictures;
+mod record;
+mod repeat;
 mod rows;
 mod runs;
+mod slopes;
 mod solve;
 mod standard_metrics;
 mod table;
 
-pub use cases::{Case, RealDigits, STUDY_PROCESSES, standard_cases};
-pub use output::{STUDY_FILES, StudyError, write};
+pub use answers::{Answer, Question, answers, answers_text};
+pub use ask::Asked;
+pub(crate) use cases::is_image;
+pub use cases::{Case, RealDigits};
+pub use compare::{Compared, Comparison, Pair, Sides};
+pub use file::{Drawing, Group, StudyFile};
+pub use origin::Origin;
+pub use output::{STUDY_FILES, StudyError, unfinished, write, write_so_far};
+pub use paired::Difference;
+pub use reading::{StudyFileError, StudyKeyError};
+pub use record::Progress;
+pub use repeat::differences;
 pub use rows::{CaseResult, Floor, Measured, Row, StudyResult, Summary};
-pub use runs::{Effort, Run, image_runs, standard_runs};
+pub use runs::Run;
+pub use slopes::Slope;
 pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_metrics};
-pub use table::{legend, terminal_table};
+pub use table::{TableError, TableFormat, TableOptions, legend, terminal_table};
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -41,7 +64,7 @@ use driftfield_problems::memory;
 use crate::generate::{GenerateError, check_request, check_settings};
 use crate::metrics::DIRECTIONS;
 use parallel::in_parallel;
-use solve::{SeedResult, solve_seed};
+use record::Record;
 
 /// What is studied.
 #[derive(Debug)]
@@ -57,6 +80,28 @@ pub struct Study {
     /// Cases and seeds worked on at a time, which share the threads. With one, a solve has all
     /// of them, and its wall time, a column of the table, is its own.
     pub jobs: usize,
+    /// How often every solve is made, for its time alone.
+    pub timings: usize,
+    /// What the report is called.
+    pub title: String,
+    /// What is drawn.
+    pub draw: Vec<Drawing>,
+}
+
+/// One seed, one job and every picture; cases, runs and lanes are yours.
+impl Default for Study {
+    fn default() -> Self {
+        Study {
+            cases: Vec::new(),
+            runs: Vec::new(),
+            lanes: 0,
+            seeds: vec![0],
+            jobs: 1,
+            timings: 1,
+            title: "The solver study".to_owned(),
+            draw: Drawing::ALL.to_vec(),
+        }
+    }
 }
 
 impl Study {
@@ -84,35 +129,37 @@ impl Study {
         Ok(())
     }
 
-    /// Runs everything; `progress` is called after every solve. A run that a case cannot have is
-    /// refused before any is made.
+    /// Runs everything, case by case and run by run with all seeds; `progress` is called after every
+    /// solve and every row. A run that a case cannot have is refused before any is made.
     ///
     /// Once a case is [stopped](Case::stop), the result holds what was finished of it.
-    pub fn run(&self, progress: impl FnMut(&str) + Send) -> Result<StudyResult, StudyError> {
+    pub fn run(
+        &self,
+        progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Result<StudyResult, StudyError> {
+        self.resume(None, progress)
+    }
+
+    /// The same, taking rows that an earlier study finished from there.
+    ///
+    /// They must be of the same cases, lanes and seeds: what they are called by is all that is
+    /// compared.
+    pub fn resume(
+        &self,
+        earlier: Option<&StudyResult>,
+        progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Result<StudyResult, StudyError> {
         self.check()?;
+        let record = Record::new(self, earlier);
         let progress = Mutex::new(progress);
-        let report = |label: &str| {
+        let report = |what: Progress<'_>| {
             // Whoever panicked while reporting, the bar is still worth showing.
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            (*progress)(label);
+            (*progress)(what);
         };
-        let seeds = self.seeds.len();
-        let solved = in_parallel(self.jobs, self.cases.len() * seeds, |unit| {
-            let (case, seed) = (unit / seeds, self.seeds[unit % seeds]);
-            solve_seed(&self.cases[case], &self.runs[case], self.lanes, seed, &report)
-        })?;
-        let mut solved = solved.into_iter();
-        let mut result =
-            StudyResult { cases: Vec::new(), lanes: self.lanes, seeds, complete: true };
-        for (case, runs) in self.cases.iter().zip(&self.runs) {
-            let solved: Vec<SeedResult> = solved.by_ref().take(seeds).flatten().collect();
-            result.complete &=
-                solved.len() == seeds && solved.iter().all(|seed| seed.trials.len() == runs.len());
-            if solved.iter().any(|seed| !seed.trials.is_empty()) {
-                result.cases.push(SeedResult::all(case, runs, &solved));
-            }
-        }
-        Ok(result)
+        let missing = record.missing();
+        in_parallel(self.jobs, missing.len(), |piece| record.solve(missing[piece], &report))?;
+        Ok(record.result())
     }
 
     /// Refuses lanes whose samples, data and sorted projections of it do not fit.

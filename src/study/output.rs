@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use driftfield_networks::ClassifierError;
 use driftfield_networks::weights::WeightsError;
 use driftfield_problems::atomic_file::{self, WriteError};
-use driftfield_problems::data::DataError;
+use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
@@ -15,19 +15,49 @@ use driftfield_solvers::Outcome;
 use serde_json::json;
 
 use super::folder::{Earlier, Pictures};
-use super::table::Layout;
-use super::{Study, StudyResult, image_pictures, legend, pictures};
+use super::table::Grid;
+use super::{
+    Answer, Origin, Study, StudyResult, TableOptions, answers, image_pictures, legend, pictures,
+};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
 use crate::plot::PlotError;
 use crate::reconstruct::ReconstructError;
-use crate::report::{Cell, Figure, Report, ReportError, Table};
+use crate::report::{Figure, Report, ReportError};
 
 /// Why a study could not be run or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StudyError {
+    /// A study file is refused.
+    #[error("the study cannot be read: {problem}")]
+    File {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of a study that cannot be read.
+    #[error("{path}: {problem}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Other data than the cat for the fields of the cat.
+    #[error(
+        "the standard fields are those of the cat and compared with it; leave out --data, or give --field"
+    )]
+    DataOfStandard,
+    /// A network that does not come with the program.
+    #[error(
+        "no shipped network belongs to process `{}`; take `--field exact`, or train one and give `--field FILE.safetensors`",
+        echo(process)
+    )]
+    NotShipped {
+        /// The process.
+        process: String,
+    },
     /// A run was refused.
     #[error(transparent)]
     Generate(#[from] GenerateError),
@@ -57,6 +87,9 @@ pub enum StudyError {
     /// The exact field could not be made.
     #[error(transparent)]
     Mixture(#[from] MixtureError),
+    /// A directory of digits is refused.
+    #[error(transparent)]
+    Digits(#[from] MnistError),
     /// Two metrics of one name.
     #[error("two metrics are called `{}`; leave out one, or give one another name", echo(name))]
     SameMetric {
@@ -150,9 +183,7 @@ pub const STUDY_FILES: [&str; 3] = ["study.csv", "study.json", "report.html"];
 /// written then. A study that was stopped is written to `stopped` in a directory that holds a
 /// finished one, which stays as it is. Returns where it was written.
 pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<PathBuf, StudyError> {
-    let beside = directory.join(STOPPED);
-    let keeps = !result.complete && Earlier::in_folder(directory).is_some_and(|e| e.complete);
-    let directory = if keeps { beside.as_path() } else { directory };
+    let directory = &*place(result, directory);
     std::fs::create_dir_all(directory).map_err(WriteError::at(directory))?;
     let csv = result.to_csv().map_err(io::Error::from).map_err(WriteError::at(directory))?;
     let earlier = Earlier::in_folder(directory).unwrap_or_default().pictures;
@@ -168,7 +199,46 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<Pa
     }
     earlier.remove_all_but(&pictures, directory);
     write_json(result, &pictures, directory)?;
+    remove_unfinished(result, directory);
     Ok(directory.to_path_buf())
+}
+
+/// Writes what is finished of a study that is still being made to the `study.json` of `directory`,
+/// or, if there is a finished study in it, to that of its folder `stopped`.
+pub fn write_so_far(result: &StudyResult, directory: &Path) -> Result<(), StudyError> {
+    let directory = place(result, directory);
+    std::fs::create_dir_all(&directory).map_err(WriteError::at(&directory))?;
+    let earlier = Earlier::in_folder(&directory).unwrap_or_default().pictures;
+    write_json(result, &earlier, &directory)
+}
+
+/// The rows of the same study that was begun in `directory` and not finished.
+pub fn unfinished(directory: &Path, origin: &Origin) -> Option<StudyResult> {
+    let same = |directory: PathBuf| {
+        let found = StudyResult::read(directory.join("study.json")).ok()?;
+        let is_same = found.origin.as_ref().is_some_and(|found| found.is_same_study(origin));
+        (!found.complete && is_same).then_some(found)
+    };
+    same(directory.to_path_buf()).or_else(|| same(directory.join(STOPPED)))
+}
+
+/// Where a study is written: one that is not finished beside one that is.
+fn place(result: &StudyResult, directory: &Path) -> PathBuf {
+    let keeps = !result.complete && Earlier::in_folder(directory).is_some_and(|e| e.complete);
+    if keeps { directory.join(STOPPED) } else { directory.to_path_buf() }
+}
+
+/// Removes what a finished study left in the folder of stopped ones while it was made.
+fn remove_unfinished(result: &StudyResult, directory: &Path) {
+    let folder = directory.join(STOPPED);
+    let Some(origin) = result.origin.as_ref().filter(|_| result.complete) else { return };
+    let begun = StudyResult::read(folder.join("study.json")).ok();
+    let begun = begun.filter(|begun| !begun.complete).and_then(|begun| begun.origin);
+    if begun.is_some_and(|begun| begun.is_same_study(origin)) {
+        // Pictures and tables of an earlier stop stay, and with them the folder.
+        let _ = std::fs::remove_file(folder.join("study.json"));
+        let _ = std::fs::remove_dir(folder);
+    }
 }
 
 /// Where the rows of a study go that was stopped, within the folder of one that was not.
@@ -192,7 +262,7 @@ fn write_pictures(
 ) -> Result<(), StudyError> {
     let pictures = pictures::draw(study, result)?;
     let image_pictures = image_pictures::draw(study)?;
-    let mut report = Report::new("driftfield: the solver study");
+    let mut report = Report::new(study.title.as_str());
     describe(&mut report, result)?;
     let (mut samples, mut trajectories) = (Vec::new(), Vec::new());
     for picture in image_pictures {
@@ -224,8 +294,25 @@ fn write_pictures(
             report.figure(figure);
         }
     }
+    if let Some(origin) = &result.origin {
+        how_it_was_made(&mut report, origin);
+    }
     report.write(directory.join("report.html"))?;
     Ok(())
+}
+
+fn how_it_was_made(report: &mut Report, origin: &Origin) {
+    let Origin { command, file, version, commit, date, machine, threads, weights } = origin;
+    report.heading("How it was made");
+    let commit = commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
+    report.paragraph(format!(
+        "driftfield {version}{commit}, {date}, {machine}, {threads} thread(s): {}",
+        command.join(" ")
+    ));
+    for (source, sum) in weights {
+        report.paragraph(format!("Weights of {source}: checksum {sum}."));
+    }
+    report.preformatted(file);
 }
 
 fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError> {
@@ -238,24 +325,17 @@ fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError>
         "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
         result.lanes, result.seeds
     ));
-    report.legend(legend(result));
-    let layout = Layout::of(&result.cases);
-    let mut table = Table::new("Solvers at their budgets", layout.headings());
-    for case in &result.cases {
-        table.group(format!("{}, {} field", case.process, case.field));
-        let first = case.first_at_floor();
-        for (index, row) in case.rows.iter().enumerate() {
-            let reaches = first == Some(index);
-            let cells = layout.row(row, reaches).into_iter().map(|text| {
-                let cell = Cell::from(text);
-                if reaches { cell.highlighted() } else { cell }
-            });
-            table.row(cells)?;
-        }
-        for floor in layout.floors(case) {
-            table.row(floor)?;
+    let said = answers(result);
+    if !said.is_empty() {
+        report.heading("What it means");
+        for Answer { case, text, .. } in said {
+            let about = if case.is_empty() { case } else { format!("{case}: ") };
+            report.paragraph(format!("{about}{text}"));
         }
     }
+    report.legend(legend(result));
+    let table =
+        Grid::of(&TableOptions::default(), result)?.to_report("Solvers at their budgets")?;
     report.heading("Table").table(table);
     Ok(())
 }

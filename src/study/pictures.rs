@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayD};
 
 use super::rows::{Measured, Summary};
 use super::solve::{rows_of, unless_stopped};
-use super::{Case, CaseResult, Row, Study, StudyError, StudyResult};
+use super::{Case, CaseResult, Drawing, Row, Study, StudyError, StudyResult};
 use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::metrics::{Metric, Shown};
 use crate::plot::{
@@ -39,23 +39,27 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     let planar = |case: &&Case| case.model.dimension() == 2 && !case.is_stopped();
     let planar: Vec<&Case> = study.cases.iter().filter(planar).collect();
     let mut trajectories = Vec::new();
-    for case in &planar {
+    let wanted = |drawing| study.draw.contains(&drawing);
+    let moving = if wanted(Drawing::Trajectories) { &planar[..] } else { &[] };
+    for case in moving {
         trajectories.extend(unless_stopped(trajectory_picture(case))?);
     }
     let mut noised: Vec<&str> = Vec::new();
-    for case in &planar {
+    for case in moving {
         if !noised.contains(&case.process.as_str()) {
             noised.push(&case.process);
             trajectories.extend(forward_picture(case)?);
         }
     }
     let mut samples = Vec::new();
-    for label in sample_labels(&planar) {
+    let shown = if wanted(Drawing::Samples) { &planar[..] } else { &[] };
+    for label in sample_labels(shown) {
         let cases: Vec<&Case> = planar.iter().copied().filter(|case| case.label == label).collect();
         let picture = sample_picture(label, &cases, study.lanes);
         samples.extend(unless_stopped(picture)?);
     }
-    let curves = result.cases.iter().flat_map(curve_pictures).collect();
+    let drawn = result.cases.iter().filter(|_| wanted(Drawing::Curves));
+    let curves = drawn.flat_map(curve_pictures).collect();
     Ok(Pictures { samples, trajectories, curves })
 }
 

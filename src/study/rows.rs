@@ -1,9 +1,11 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Trial};
-use super::{Case, Run};
+use super::{Case, Origin, Run, Study};
 use crate::generate::Budget;
 use crate::metrics::{Estimate, Metric, Shown};
+use driftfield_problems::spacing::Spacing;
+use driftfield_solvers::number::Number;
 
 /// Mean and standard deviation over seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,9 +26,25 @@ impl Summary {
         Summary { mean, std }
     }
 
+    /// The median of times in place of their mean, which one that was disturbed would move.
+    fn of_times(times: impl IntoIterator<Item = f64>) -> Summary {
+        let mut times: Vec<f64> = times.into_iter().collect();
+        times.sort_by(f64::total_cmp);
+        Summary { mean: median(&times), ..Summary::of(times) }
+    }
+
     /// The summary of all values, or of none if one is missing.
     fn of_all(values: impl Iterator<Item = Option<f64>>) -> Option<Summary> {
         values.collect::<Option<Vec<f64>>>().map(Summary::of).filter(|s| s.mean.is_finite())
+    }
+}
+
+/// Of sorted numbers.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => 0.5 * (sorted[middle - 1] + sorted[middle]),
+        _ => sorted[middle],
     }
 }
 
@@ -39,6 +57,15 @@ pub struct Measured {
     pub value: Option<Summary>,
     /// Its 95 % interval, mean over seeds, if it has one.
     pub interval: Option<[f64; 2]>,
+    /// Its number of every seed, in the order of the row's (a floor's: the case's) `seed_list`;
+    /// empty if it is not known of any.
+    pub seeds: Vec<Option<f64>>,
+}
+
+/// The numbers of each seed, or nothing if there is none at all.
+fn of_seeds(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
+    let values: Vec<Option<f64>> = values.map(|value| value.filter(|v| v.is_finite())).collect();
+    if values.iter().any(Option::is_some) { values } else { Vec::new() }
 }
 
 impl Measured {
@@ -54,6 +81,7 @@ impl Measured {
                 name: metric.name.clone(),
                 value: Summary::of_all(estimates().map(|estimate| Some(estimate?.value))),
                 interval: end(0).zip(end(1)).map(|(low, high)| [low, high]),
+                seeds: of_seeds(estimates().map(|estimate| Some(estimate?.value))),
             }
         };
         metrics.iter().enumerate().map(measured).collect()
@@ -81,24 +109,39 @@ pub struct Row {
     pub solver: String,
     /// Steps of a fixed grid; none for adaptive steps.
     pub steps: Option<usize>,
+    /// Evaluations that the steps of a fixed grid were to fit in, if it was asked for so.
+    pub max_nfe: Option<u64>,
     /// Absolute and relative tolerance of adaptive steps.
     pub tolerances: Option<(f64, f64)>,
+    /// Where the times of a fixed grid lie, if not where the process says.
+    pub spacing: Option<String>,
+    /// Noise level of a stochastic solver, if it was asked for.
+    pub noise_level: Option<f64>,
+    /// Weight of classifier-free guidance, if one was asked for.
+    pub guidance: Option<f64>,
     /// Seeds that the means are over: fewer than the study's if it was stopped.
     pub seeds: usize,
+    /// Which they are; empty where that was not recorded.
+    pub seed_list: Vec<u64>,
     /// Function evaluations, mean over seeds.
     pub nfe: f64,
     /// Accepted steps, mean over seeds.
     pub accepted: f64,
     /// Rejected steps, mean over seeds.
     pub rejected: f64,
-    /// Wall time of a solve.
+    /// Wall time of a solve; where each was made [more than once](StudyResult::timings), the median
+    /// of all and their spread.
     pub seconds: Summary,
+    /// That of each seed, the median if there are more.
+    pub seconds_seeds: Vec<Option<f64>>,
     /// RMS distance to the true solution; none for stochastic methods.
     pub solver_error: Option<Summary>,
+    /// That of each seed; empty if there is none of any.
+    pub solver_error_seeds: Vec<Option<f64>>,
     /// What the case's metrics say, in their order.
     pub metrics: Vec<Measured>,
     /// How the solves ended: `success`, or the first other outcome.
-    pub outcome: &'static str,
+    pub outcome: String,
 }
 
 impl Row {
@@ -110,22 +153,50 @@ impl Row {
         let mean =
             |value: fn(&Trial) -> u64| Summary::of(trials.iter().map(|t| value(t) as f64)).mean;
         let measured: Vec<&[_]> = trials.iter().map(|trial| trial.metrics.as_slice()).collect();
+        let of_seed = |trial: &Trial| Summary::of_times(trial.seconds.iter().copied()).mean;
+        let repeated = trials.iter().any(|trial| trial.seconds.len() > 1);
         let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != SUCCESS);
         Row {
             process: case.process.clone(),
             field: case.label.clone(),
             solver: run.solver.label().to_owned(),
             steps: trials.first().and_then(|trial| trial.steps),
+            max_nfe: match run.budget {
+                Budget::Evaluations(nfe) => Some(nfe),
+                _ => None,
+            },
             tolerances,
+            spacing: run.spacing.as_ref().map(Spacing::to_string),
+            noise_level: run.noise_level,
+            guidance: case.condition.guidance,
             seeds: trials.len(),
+            seed_list: trials.iter().map(|trial| trial.seed).collect(),
             nfe: mean(|trial| trial.nfe),
             accepted: mean(|trial| trial.accepted),
             rejected: mean(|trial| trial.rejected),
-            seconds: Summary::of(trials.iter().map(|trial| trial.seconds)),
+            seconds: match repeated {
+                true => Summary::of_times(trials.iter().flat_map(|trial| trial.seconds.clone())),
+                false => Summary::of(trials.iter().map(of_seed)),
+            },
+            seconds_seeds: of_seeds(trials.iter().map(|trial| Some(of_seed(trial)))),
             solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
+            solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
-            outcome: bad.unwrap_or(SUCCESS),
+            outcome: bad.unwrap_or(SUCCESS).to_owned(),
         }
+    }
+
+    /// Whether it is of this run.
+    pub(super) fn is_of(&self, run: &Run) -> bool {
+        let same_budget = match run.budget {
+            Budget::Steps(steps) => self.max_nfe.is_none() && self.steps == Some(steps),
+            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe),
+            Budget::Adaptive { abstol, reltol, .. } => self.tolerances == Some((abstol, reltol)),
+        };
+        same_budget
+            && self.solver == run.solver.label()
+            && self.spacing == run.spacing.as_ref().map(Spacing::to_string)
+            && self.noise_level == run.noise_level
     }
 
     /// What the metric of that name says, if it is one of the case's.
@@ -135,10 +206,17 @@ impl Row {
 
     /// The family of rows this one belongs to, for curves and legends.
     pub fn series(&self) -> String {
-        match self.tolerances {
-            Some(_) => format!("{} adaptive", self.solver),
-            None => self.solver.clone(),
+        let mut series = self.solver.clone();
+        if self.tolerances.is_some() {
+            series += " adaptive";
         }
+        if let Some(spacing) = &self.spacing {
+            series += &format!(" {spacing}");
+        }
+        if let Some(level) = self.noise_level {
+            series += &format!(" L={}", Number(level));
+        }
+        series
     }
 
     /// Steps or tolerance, for the table.
@@ -155,7 +233,7 @@ impl Row {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Floor {
     /// How its numbers are called in JSON: `model`, `sampling` or `real`, before a metric's name.
-    pub name: &'static str,
+    pub name: String,
     /// What it is called in tables and pictures.
     pub label: String,
     /// What it is, for legends.
@@ -165,7 +243,7 @@ pub struct Floor {
 }
 
 /// The name of the floor of the true solution.
-const MODEL: &str = "model";
+pub(super) const MODEL: &str = "model";
 
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
@@ -176,7 +254,7 @@ impl Floor {
         sampling: &[&[Option<Estimate>]],
     ) -> Vec<Floor> {
         let mut floors = vec![Floor {
-            name: MODEL,
+            name: MODEL.to_owned(),
             label: "model floor".to_owned(),
             definition:
                 "the same numbers for the true ODE solution under the same field: what no ODE solver can improve"
@@ -185,7 +263,7 @@ impl Floor {
         }];
         if !sampling.is_empty() {
             floors.push(Floor {
-                name: "sampling",
+                name: "sampling".to_owned(),
                 label: "sampling floor".to_owned(),
                 definition: "the same distances between two independent draws of the data"
                     .to_owned(),
@@ -195,11 +273,14 @@ impl Floor {
         if let Some(real) = metrics.iter().find_map(|metric| metric.floor.as_ref()) {
             let known: Vec<_> =
                 metrics.iter().map(|metric| Some(metric.floor.as_ref()?.estimate)).collect();
+            let mut metrics = Measured::all(metrics, &[&known]);
+            // One number, which is of no seed.
+            metrics.iter_mut().for_each(|measured| measured.seeds.clear());
             floors.push(Floor {
-                name: "real",
+                name: "real".to_owned(),
                 label: real.label.clone(),
                 definition: real.definition.clone(),
-                metrics: Measured::all(metrics, &[&known]),
+                metrics,
             });
         }
         floors
@@ -223,6 +304,10 @@ pub struct CaseResult {
     pub process: String,
     /// What the model is called.
     pub field: String,
+    /// Weight of classifier-free guidance, if one was asked for.
+    pub guidance: Option<f64>,
+    /// The seeds of the floors; empty where that was not recorded.
+    pub seed_list: Vec<u64>,
     /// What was measured.
     pub metrics: Vec<Metric>,
     /// One row per solver and budget.
@@ -269,11 +354,37 @@ pub struct StudyResult {
     pub lanes: usize,
     /// Number of seeds.
     pub seeds: usize,
+    /// How often every solve was made for its time.
+    pub timings: usize,
     /// Whether every run was made with every seed; otherwise the study was stopped.
     pub complete: bool,
+    /// How it was made, if it was made of a study file.
+    pub origin: Option<Origin>,
 }
 
 impl StudyResult {
+    /// Of a study that is not begun: what it measures, and no numbers.
+    pub(super) fn without_rows(study: &Study) -> Self {
+        let of_case = |case: &Case| CaseResult {
+            process: case.process.clone(),
+            field: case.label.clone(),
+            guidance: case.condition.guidance,
+            seed_list: Vec::new(),
+            metrics: case.metrics.clone(),
+            rows: Vec::new(),
+            floors: Vec::new(),
+            truth_nfe: 0.0,
+        };
+        StudyResult {
+            cases: study.cases.iter().map(of_case).collect(),
+            lanes: study.lanes,
+            seeds: study.seeds.len(),
+            timings: study.timings,
+            complete: false,
+            origin: None,
+        }
+    }
+
     /// All rows, case by case.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.cases.iter().flat_map(|case| &case.rows)
@@ -290,6 +401,13 @@ mod tests {
         assert!((summary.mean - 7.0 / 3.0).abs() < 1e-15);
         assert!((summary.std.unwrap() - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert_eq!(Summary::of_all([Some(1.0), None].into_iter()), None);
+    }
+
+    #[test]
+    fn a_disturbed_time_does_not_move_the_median() {
+        let summary = Summary::of_times([5.0, 1.0, 2.0]);
+        assert_eq!((summary.mean, summary.std), (2.0, Summary::of([1.0, 2.0, 5.0]).std));
+        assert_eq!(Summary::of_times([4.0, 1.0, 2.0, 90.0]).mean, 3.0);
     }
 
     #[test]

@@ -1,24 +1,26 @@
 //! The solves of one case with one seed, and what is measured of each.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use driftfield_problems::method::Solver;
 use driftfield_solvers::Scalar;
 use driftfield_solvers::method::Dop853;
 use ndarray::{Array2, ArrayD};
 
-use super::rows::{Floor, Summary};
-use super::{Case, CaseResult, Row, Run, StudyError};
+use super::{Case, Run, StudyError};
 use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, generate};
 use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
 
 /// One run with one seed.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
+    pub(super) seed: u64,
     pub(super) nfe: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
-    pub(super) seconds: f64,
+    /// Of each time that it was made.
+    pub(super) seconds: Vec<f64>,
     pub(super) solver_error: Option<f64>,
     /// Of each of the case's metrics.
     pub(super) metrics: Vec<Option<Estimate>>,
@@ -29,69 +31,52 @@ pub(super) struct Trial {
     pub(super) start: f64,
 }
 
-/// What one seed gave a case.
-pub(super) struct SeedResult {
-    /// In the order of the runs, of which the last may be missing.
-    pub(super) trials: Vec<Trial>,
+/// What all runs of a case with one seed are compared with.
+pub(super) struct Prepared {
+    data: Option<PreparedSample>,
+    truths: Mutex<Vec<Arc<Truth>>>,
     /// What the metrics say of the true solution.
-    model: Vec<Option<Estimate>>,
+    pub(super) model: Vec<Option<Estimate>>,
     /// And of a second draw of the data.
-    sampling: Option<Vec<Option<Estimate>>>,
-    truth_nfe: u64,
+    pub(super) sampling: Option<Vec<Option<Estimate>>>,
+    pub(super) truth_nfe: u64,
 }
 
-impl SeedResult {
-    /// All seeds of a case together.
-    pub(super) fn all(case: &Case, runs: &[Run], seeds: &[SeedResult]) -> CaseResult {
-        let row = |(index, run): (usize, &Run)| {
-            let trials = seeds.iter().filter_map(|seed| seed.trials.get(index).cloned());
-            let trials: Vec<Trial> = trials.collect();
-            (!trials.is_empty()).then(|| Row::new(case, run, &trials))
-        };
-        let model: Vec<&[_]> = seeds.iter().map(|seed| seed.model.as_slice()).collect();
-        let sampling: Vec<&[_]> =
-            seeds.iter().filter_map(|seed| seed.sampling.as_deref()).collect();
-        CaseResult {
-            process: case.process.clone(),
-            field: case.label.clone(),
-            metrics: case.metrics.clone(),
-            rows: runs.iter().enumerate().filter_map(row).collect(),
-            floors: Floor::all(&case.metrics, &model, &sampling),
-            truth_nfe: Summary::of(seeds.iter().map(|seed| seed.truth_nfe as f64)).mean,
+impl Prepared {
+    /// Nothing if the case was stopped before its true solution was reached.
+    pub(super) fn new(case: &Case, lanes: usize, seed: u64) -> Result<Option<Self>, StudyError> {
+        if case.is_stopped() {
+            return Ok(None);
         }
+        let draw = |seed| case.data.as_ref().map(|data| data.sample(lanes, seed));
+        let prepare = |data: Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
+        let data = draw(2 * seed + 1_000_001).map(prepare).transpose()?;
+        let data = data.map(PreparedSample::kept);
+        let again = |other| case.measured(&other, data.as_ref(), |metric| metric.floor.is_none());
+        let sampling = draw(2 * seed + 1_000_002).map(again).transpose()?;
+        let truth = case.truth(lanes, seed, None);
+        let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
+        let model = case.measured(&truth.samples, data.as_ref(), |_| true)?;
+        let truth_nfe = truth.nfe;
+        let truths = Mutex::new(vec![Arc::new(truth)]);
+        Ok(Some(Prepared { data, truths, model, sampling, truth_nfe }))
     }
-}
 
-/// Nothing of a seed whose true solution was not reached before the case was stopped.
-pub(super) fn solve_seed(
-    case: &Case,
-    runs: &[Run],
-    lanes: usize,
-    seed: u64,
-    progress: &impl Fn(&str),
-) -> Result<Option<SeedResult>, StudyError> {
-    if case.is_stopped() {
-        return Ok(None);
+    /// The true solution from a start that need not be the usual one.
+    fn truth_from(
+        &self,
+        start: f64,
+        solve: impl FnOnce() -> Result<Truth, StudyError>,
+    ) -> Result<Arc<Truth>, StudyError> {
+        // Held while it is solved for, so that no other job solves for the same.
+        let mut truths = self.truths.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = truths.iter().find(|truth| truth.start == start) {
+            return Ok(known.clone());
+        }
+        let truth = Arc::new(solve()?);
+        truths.push(truth.clone());
+        Ok(truth)
     }
-    let draw = |seed| case.data.as_ref().map(|data| data.sample(lanes, seed));
-    let prepare = |data: Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
-    let data = draw(2 * seed + 1_000_001).map(prepare).transpose()?.map(PreparedSample::kept);
-    let again = |other| case.measured(&other, data.as_ref(), |metric| metric.floor.is_none());
-    let sampling = draw(2 * seed + 1_000_002).map(again).transpose()?;
-    let truth = case.truth(lanes, seed, None);
-    let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
-    let model = case.measured(&truth.samples, data.as_ref(), |_| true)?;
-    let truth_nfe = truth.nfe;
-    let mut truths = Truths(vec![truth]);
-    progress(&case.label());
-    let mut trials = Vec::new();
-    for run in runs {
-        let trial = case.trial(run, lanes, seed, data.as_ref(), &mut truths);
-        let Some(trial) = unless_stopped(trial)? else { break };
-        trials.push(trial);
-        progress(&case.label());
-    }
-    Ok(Some(SeedResult { trials, model, sampling, truth_nfe }))
 }
 
 /// What was made, or nothing if its solve was stopped from outside.
@@ -109,48 +94,51 @@ struct Truth {
     nfe: u64,
 }
 
-/// The true solutions from each start that was asked for.
-struct Truths(Vec<Truth>);
-
-impl Truths {
-    fn from(
-        &mut self,
-        start: f64,
-        solve: impl FnOnce() -> Result<Truth, StudyError>,
-    ) -> Result<&Truth, StudyError> {
-        let known = self.0.iter().position(|truth| truth.start == start);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                self.0.push(solve()?);
-                self.0.len() - 1
-            }
-        };
-        Ok(&self.0[at])
-    }
-}
-
 impl Case {
-    fn trial(
+    /// A run with one seed, made `timings` times; nothing if it was stopped.
+    pub(super) fn trial(
         &self,
         run: &Run,
-        lanes: usize,
-        seed: u64,
-        data: Option<&PreparedSample>,
-        truths: &mut Truths,
+        (lanes, seed): (usize, u64),
+        prepared: &Prepared,
+        timings: usize,
+    ) -> Result<Option<Trial>, StudyError> {
+        unless_stopped(self.made(run, (lanes, seed), prepared).and_then(|mut trial| {
+            for _ in 1..timings {
+                trial.seconds.push(self.seconds(run, (lanes, seed))?);
+            }
+            Ok(trial)
+        }))
+    }
+
+    /// How long a run takes.
+    fn seconds(&self, run: &Run, (lanes, seed): (usize, u64)) -> Result<f64, StudyError> {
+        let settings = self.settings(run.settings(seed));
+        Ok(match self.model.is_exact() {
+            true => self.generate::<f64>(lanes, seed, &settings)?.seconds,
+            false => self.generate::<f32>(lanes, seed, &settings)?.seconds,
+        })
+    }
+
+    fn made(
+        &self,
+        run: &Run,
+        (lanes, seed): (usize, u64),
+        prepared: &Prepared,
     ) -> Result<Trial, StudyError> {
+        let data = prepared.data.as_ref();
         let settings = self.settings(run.settings(seed));
         // An exact model is worth double precision; a network has single.
         let (mut trial, samples) = if self.model.is_exact() {
-            self.summarise(&self.generate::<f64>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f64>(lanes, seed, &settings)?, data)
         } else {
-            self.summarise(&self.generate::<f32>(lanes, seed, &settings)?, data)
+            self.summarise(seed, &self.generate::<f32>(lanes, seed, &settings)?, data)
         }?;
         if trial.outcome == SUCCESS && !run.stochastic() {
             // A method that needs a finite log-SNR may start later, and is then compared with
             // the true solution from there.
             let start = trial.start;
-            let truth = truths.from(start, || self.truth(lanes, seed, Some(start)))?;
+            let truth = prepared.truth_from(start, || self.truth(lanes, seed, Some(start)))?;
             trial.solver_error = Some(solver_error(&samples, &truth.samples));
         }
         Ok(trial)
@@ -158,6 +146,7 @@ impl Case {
 
     fn summarise<T: Scalar>(
         &self,
+        seed: u64,
         generated: &Generated<T>,
         data: Option<&PreparedSample>,
     ) -> Result<(Trial, Array2<f64>), StudyError> {
@@ -167,10 +156,11 @@ impl Case {
             false => vec![None; self.metrics.len()],
         };
         let trial = Trial {
+            seed,
             nfe: generated.statistics.nfe,
             accepted: generated.statistics.accepted,
             rejected: generated.statistics.rejected,
-            seconds: generated.seconds,
+            seconds: vec![generated.seconds],
             solver_error: None,
             metrics,
             outcome: generated.outcome.name(),

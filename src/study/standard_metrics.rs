@@ -112,5 +112,5 @@ fn of_labels(classifier: Arc<Classifier>) -> Metric {
     let metric = Metric::of("label_accuracy", definition, move |samples, _| {
         Ok(samples.label_accuracy(&classifier)?.map(Estimate::from))
     });
-    metric.headed("label").written(NumberFormat::Percent).shown(Shown::Tables)
+    metric.headed("label").written(NumberFormat::Percent).shown(Shown::Tables).more_is_better()
 }

@@ -1,5 +1,6 @@
 //! The command line, held to its contract through the program itself.
 
+mod answers;
 mod data;
 mod digits;
 mod disks;

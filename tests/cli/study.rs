@@ -257,7 +257,9 @@ fn untimed(mut study: Value) -> Value {
     for row in study["rows"].as_array_mut().unwrap() {
         row["seconds"] = Value::Null;
         row["seconds_std"] = Value::Null;
+        row["seconds_seeds"] = Value::Null;
     }
+    study["origin"] = Value::Null;
     study
 }
 
@@ -274,6 +276,30 @@ fn jobs_change_the_times_alone() {
     room.run("study --quick --jobs 0").refused(&["--jobs"]);
 }
 
+/// Times are the median and the spread of all; the numbers are those of one solve.
+#[test]
+fn solves_are_timed_more_than_once() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --solver euler-maruyama --steps 4 \
+                --n 20 --seed 0";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let once = room.run(&format!("{line} --json")).succeeded().json();
+    let often = format!("{line} --repeat-timing 3");
+    let ran = room.run(&format!("{often} --out out")).succeeded();
+    for part in ["time/NFE [us]", "time +-", "median over 3 of every seed"] {
+        assert!(ran.stdout.contains(part), "no {part}: {}", ran.stdout);
+    }
+    let three = study_of(&room, "out");
+    assert_eq!((&once["timings"], &three["timings"]), (&1.into(), &3.into()));
+    for (one, three) in rows(&once).iter().zip(rows(&three)) {
+        assert!(one["seconds_std"].is_null() && three["seconds_std"].as_f64().unwrap() > 0.0);
+        assert_eq!(three["seconds_seeds"].as_array().unwrap()[0], three["seconds"]);
+    }
+    assert!(untimed(once)["rows"] == untimed(three)["rows"], "more than times changed");
+    assert!(room.run(&format!("{often} --print")).succeeded().stdout.contains("repeat-timing = 3"));
+    room.run(&format!("{line} --repeat-timing 0")).refused(&["--repeat-timing"]);
+}
+
 /// What is shipped is meant, whatever lies in the directory that the study is run in.
 #[test]
 fn files_named_as_a_shipped_network_are_not_the_shipped_network() {
@@ -288,4 +314,130 @@ fn files_named_as_a_shipped_network_are_not_the_shipped_network() {
         rows(study).iter().map(|row| row["solver_error"].clone()).collect()
     };
     assert_eq!(errors(&alone), errors(&beside));
+}
+
+fn study_of(room: &Room, folder: &str) -> Value {
+    serde_json::from_slice(&room.bytes(&format!("{folder}/study.json"))).unwrap()
+}
+
+/// The study is the product of what is asked for, minus what does not apply.
+#[test]
+fn every_option_is_a_factor_of_the_product() {
+    let room = Room::new();
+    room.write("wide.json", r#"{"weights": [1], "means": [[1, 0]], "stds": [0.3]}"#);
+    let line = "study --json --field exact:m.json --field exact:wide.json --process vp --process edm \
+                --solver heun --solver euler-maruyama --nfe 10,20 --steps 7 --spacing default \
+                --spacing uniform --noise-level 0.5,1 --n 40 --seed 4 --tolerance 1e-2";
+    let ran = room.run(&line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let ran = ran.noted(&["its noise level for heun", "euler-maruyama at tolerance 0.01"]);
+    let study = ran.json();
+    let of = |solver: &str| rows(&study).iter().filter(|row| row["solver"] == solver).count();
+    // Fields, processes, budgets, spacings; and levels, or adaptive steps.
+    assert_eq!(of("heun"), 2 * 2 * 3 * 2);
+    assert_eq!(of("euler-maruyama"), 2 * 2 * 3 * 2 * 2);
+    let keys = ["process", "field", "solver", "steps", "max_nfe", "spacing", "noise_level"];
+    let told: std::collections::BTreeSet<String> =
+        rows(&study).iter().map(|row| keys.map(|key| row[key].to_string()).join(" ")).collect();
+    assert_eq!(told.len(), rows(&study).len());
+    let fields: std::collections::BTreeSet<&str> =
+        rows(&study).iter().map(|row| row["field"].as_str().unwrap()).collect();
+    assert_eq!(fields.into_iter().collect::<Vec<_>>(), ["exact:m.json", "exact:wide.json"]);
+    let ten = rows(&study).iter().filter(|row| row["max_nfe"] == 10 && row["solver"] == "heun");
+    assert!(ten.clone().count() == 8 && ten.clone().all(|row| row["nfe"] == 10.0));
+    // Nothing is left.
+    room.run("study --quick --field exact:m.json --process vp --solver heun --nfe 1")
+        .refused(&["1 evaluation(s)", "heun"]);
+    room.run("study --field exact:m.json --solver heun --tolerance 1e-3 --n 9 --json --process vp")
+        .refused(&["heun"]);
+}
+
+#[test]
+fn a_study_file_says_what_options_say() {
+    let room = Room::new();
+    let options = "--quick --field exact:m.json --process vp --solver heun --n 60";
+    let printed = room.run(&format!("study {options} --print")).succeeded().stdout;
+    assert!(printed.contains("solver = [\"heun\"]") && printed.contains("n = 60"), "{printed}");
+    room.write("asked.toml", &printed);
+    let by_options = untimed(room.run(&format!("study {options} --json")).succeeded().json());
+    let by_file = untimed(room.run("study asked.toml --json").succeeded().json());
+    assert_eq!(by_options, by_file);
+    // Options change what the file says.
+    let other = room.run("study asked.toml --json --n 30 --nfe 6").succeeded().json();
+    assert_eq!((&other["lanes"], rows(&other).len()), (&30.into(), 1));
+    room.write(
+        "own.toml",
+        "title = \"Two of mine\"\nn = 50\nseed = [3]\ndraw = [\"curves\"]\n\
+         [names]\n\"exact:m.json\" = \"my mixture\"\nheun = \"Heun's\"\n\
+         [usual]\nfield = [\"exact:m.json\"]\nprocess = [\"vp\", \"rectified-flow\"]\n\
+         [[group]]\nsolver = [\"heun\"]\nsteps = [5, 10]\n\
+         [[group]]\nprocess = [\"vp\"]\nsolver = [\"ddim\"]\nnfe = [10]\nspacing = [\"uniform\"]",
+    );
+    room.run("study own.toml --out out").succeeded();
+    let study = study_of(&room, "out");
+    assert_eq!(rows(&study).len(), 5);
+    assert!(rows(&study).iter().all(|row| row["field"] == "my mixture"));
+    assert_eq!(rows(&study).iter().filter(|row| row["solver"] == "Heun's").count(), 4);
+    let report = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    assert!(report.contains("Two of mine") && report.contains("spacing = ["));
+    assert!(
+        !room.has("out/samples-my-mixture.png") && room.has("out/chamfer-nfe-vp-my-mixture.png")
+    );
+    room.write("bad.toml", "n = 5\nseed = [0]\nsolvers = []");
+    room.run("study bad.toml").refused(&["bad.toml", "solvers"]);
+    room.run("study none.toml").refused(&["none.toml"]);
+}
+
+/// What a killed study has finished is not made again.
+#[test]
+fn a_study_goes_on_with_what_is_missing() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --process edm --solver heun --steps 4,8 \
+                --n 50 --seed 0,1 --out out";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    room.run(&line).succeeded();
+    let whole = study_of(&room, "out");
+    assert_eq!(rows(&whole).len(), 4);
+    // As if it had been killed after three rows, one of which took long.
+    let mut killed = whole.clone();
+    killed["complete"] = false.into();
+    killed["rows"].as_array_mut().unwrap().pop();
+    killed["rows"][0]["seconds"] = 1234.5.into();
+    room.write("out/study.json", killed.to_string());
+    let ran = room.run(&line).noted(&["3 of 4 rows are there"]);
+    assert_eq!(ran.stderr.matches("driftfield: row: ").count(), 1, "{}", ran.stderr);
+    let resumed = study_of(&room, "out");
+    assert_eq!(rows(&resumed)[0]["seconds"], 1234.5);
+    for key in ["rows", "floors"] {
+        assert!(untimed(resumed.clone())[key] == untimed(whole.clone())[key], "{key} changed");
+    }
+    // Another study begins anew.
+    room.write("out/study.json", killed.to_string());
+    room.run(&line.replace("--n 50", "--n 40")).succeeded();
+    assert_eq!(study_of(&room, "out")["rows"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_study_is_made_again() {
+    let room = Room::new();
+    let line = "study --quick --field exact:m.json --process vp --solver heun --n 30 --out out";
+    room.run(line).succeeded();
+    let origin = &study_of(&room, "out")["origin"];
+    assert_eq!(origin["command"].as_array().unwrap()[1], "study");
+    for key in ["version", "date", "machine", "threads", "file"] {
+        assert!(!origin[key].is_null(), "{key}: {origin}");
+    }
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
+    let mut other = study_of(&room, "out");
+    other["rows"][0]["chamfer"] = 0.125.into();
+    room.write("other.json", other.to_string());
+    let ran = room.run("study --repeat other.json");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("chamfer was 0.125") && ran.stderr.contains("1 figure"), "{ran:?}");
+    let trained = "study --quick --json --field cat-vp --solver heun --n 20";
+    let study = room.run(trained).succeeded().json();
+    assert_eq!(study["origin"]["weights"]["cat-vp"].as_str().unwrap().len(), 16, "{study}");
+    other["origin"] = Value::Null;
+    room.write("old.json", other.to_string());
+    room.run("study --repeat old.json").refused(&["does not say how it was made"]);
+    room.run("study --repeat out/study.json --n 5").refused(&["--n"]);
 }

@@ -114,6 +114,10 @@ pub struct Ran {
     pub stderr: String,
 }
 
+fn is_progress(line: &str) -> bool {
+    ["driftfield: training: step ", "driftfield: row: "].iter().any(|word| line.starts_with(word))
+}
+
 impl Ran {
     pub fn new(line: &str, output: Output) -> Self {
         Ran {
@@ -125,12 +129,11 @@ impl Ran {
     }
 
     /// Exit status 0 and nothing on stderr, but how far a training is, which a busy machine gives
-    /// time to say.
+    /// time to say, and the rows of a study.
     #[track_caller]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
-        let progress = |line: &&str| line.starts_with("driftfield: training: step ");
-        assert_eq!(self.stderr.lines().find(|line| !progress(line)), None, "{self:?}");
+        assert_eq!(self.stderr.lines().find(|line| !is_progress(line)), None, "{self:?}");
         self
     }
 
@@ -138,7 +141,8 @@ impl Ran {
     #[track_caller]
     pub fn noted(self, parts: &[&str]) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
-        assert!(self.stderr.lines().all(|line| line.starts_with("driftfield: note: ")), "{self:?}");
+        let said = |line: &str| line.starts_with("driftfield: note: ") || is_progress(line);
+        assert!(self.stderr.lines().all(said), "{self:?}");
         for part in parts {
             assert!(self.stderr.contains(part), "no `{part}` in {self:?}");
         }

@@ -35,6 +35,7 @@ while read -r line; do
     "$program" ${line//OUT/$name} > "$name/stdout" 2> "$name/stderr" < /dev/null || status=$?
     # Seconds differ from run to run.
     sed -i -E 's/"seconds(_std)?": [0-9.e+-]+/"seconds": 0/' "$name/stdout"
+    sed -i -z -E 's/"seconds_seeds": \[[^]]*\]/"seconds_seeds": []/g' "$name/stdout"
     written="$(cd "$name" && find . -type f \( -name '*.npy' -o -name '*.safetensors' -o -name '*loss.csv' \) -print0 \
         | sort -z | xargs -0r sha256sum | sha256sum)"
     printed="$(sha256sum < "$name/stdout")"

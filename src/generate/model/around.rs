@@ -49,6 +49,10 @@ impl Model for Around {
         self.inner.source()
     }
 
+    fn checksum(&self) -> Option<u64> {
+        self.inner.checksum()
+    }
+
     fn row_shape(&self) -> Vec<usize> {
         self.inner.row_shape()
     }

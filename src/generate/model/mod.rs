@@ -90,6 +90,11 @@ pub trait Model: Send + Sync {
         self.label()
     }
 
+    /// A checksum of the weights it was read from, if it was.
+    fn checksum(&self) -> Option<u64> {
+        None
+    }
+
     /// Shape of one lane.
     fn row_shape(&self) -> Vec<usize>;
 

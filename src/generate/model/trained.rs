@@ -1,7 +1,10 @@
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use driftfield_networks::Plan;
 use driftfield_networks::weights::AnyNetwork;
+use driftfield_problems::checksum;
 use driftfield_problems::data::DataSet;
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_problems::process::{self, SharedPath};
@@ -26,6 +29,7 @@ pub struct TrainedModel {
     prediction: String,
     data_std: Option<f64>,
     plan: Plan,
+    checksum: Option<u64>,
 }
 
 impl TrainedModel {
@@ -40,6 +44,19 @@ impl TrainedModel {
             data_std: network.data_std,
             file: file.into(),
             plan: network.plan,
+            checksum: None,
+        }
+    }
+
+    /// The network of the bytes of a `.safetensors` file.
+    pub fn from_bytes(bytes: &[u8], file: impl Into<String>) -> Result<Self, GenerateError> {
+        let file = file.into();
+        match AnyNetwork::from_bytes(bytes) {
+            Ok(network) => {
+                let checksum = Some(checksum::of([bytes]));
+                Ok(TrainedModel { checksum, ..Self::new(network, file) })
+            }
+            Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
 
@@ -47,17 +64,16 @@ impl TrainedModel {
     /// digits are looked for in the directory `DRIFTFIELD_WEIGHTS`, in `weights` beside the program
     /// and in `weights`.
     pub fn read(text: &str) -> Result<Self, GenerateError> {
-        let (network, file) = match shipped(text) {
-            Some(bytes) if !std::path::Path::new(text).is_file() => {
-                (AnyNetwork::from_bytes(bytes), text.to_owned())
+        if let Some(bytes) = shipped(text).filter(|_| !Path::new(text).is_file()) {
+            return Self::from_bytes(bytes, text);
+        }
+        let path = file_of(text)?.ok_or_else(|| GenerateError::ModelForm(text.to_owned()))?;
+        let file = path.display().to_string();
+        match AnyNetwork::load(&path) {
+            Ok(network) => {
+                let checksum = fs::read(&path).ok().map(|bytes| checksum::of([&bytes[..]]));
+                Ok(TrainedModel { checksum, ..Self::new(network, file) })
             }
-            _ => match file_of(text)? {
-                Some(file) => (AnyNetwork::load(&file), file.display().to_string()),
-                None => return Err(GenerateError::ModelForm(text.to_owned())),
-            },
-        };
-        match network {
-            Ok(network) => Ok(Self::new(network, file)),
             Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
@@ -108,6 +124,10 @@ impl Model for TrainedModel {
 
     fn source(&self) -> &str {
         &self.file
+    }
+
+    fn checksum(&self) -> Option<u64> {
+        self.checksum
     }
 
     fn row_shape(&self) -> Vec<usize> {

@@ -1,0 +1,109 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use console::Term;
+use driftfield_problems::atomic_file;
+use driftfield_problems::echo::echo_path;
+
+use super::files::Files;
+use super::{CommandError, exit};
+use crate::study::{StudyResult, TableFormat, TableOptions, answers_text};
+
+#[derive(Args)]
+pub(super) struct TableArguments {
+    /// The `study.json` of a study
+    study: PathBuf,
+    #[command(flatten)]
+    shape: ShapeArguments,
+    /// Form of the table
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// File for the table, in place of standard output
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// What a table shows.
+#[derive(Args, Debug, Default)]
+pub(super) struct ShapeArguments {
+    /// Columns, such as solver,nfe,chamfer,chamfer_above_floor [default: the usual]
+    #[arg(long, value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Columns to sort by within a group, with a `-` before those that fall
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    sort: Vec<String>,
+    /// Columns whose values make a group [default: process,field]
+    #[arg(long, value_delimiter = ',')]
+    group_by: Vec<String>,
+}
+
+impl ShapeArguments {
+    /// As wide as the terminal; as wide as it comes where there is none.
+    pub(super) fn options(&self) -> TableOptions {
+        TableOptions {
+            columns: self.columns.clone(),
+            sort: self.sort.clone(),
+            group_by: self.group_by.clone(),
+            width: Term::stdout().size_checked().map(|(_, width)| width),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// Drawn in characters, with what the columns and the numbers mean
+    #[default]
+    Terminal,
+    /// A table for each group
+    Markdown,
+    /// A `tabular` with the rules of booktabs
+    Latex,
+    /// The rows, numbers in full
+    Csv,
+    /// The same with groups, floors and who is best
+    Json,
+}
+
+impl From<Format> for TableFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Terminal => TableFormat::Terminal,
+            Format::Markdown => TableFormat::Markdown,
+            Format::Latex => TableFormat::Latex,
+            Format::Csv => TableFormat::Csv,
+            Format::Json => TableFormat::Json,
+        }
+    }
+}
+
+impl TableArguments {
+    /// All that is read and written.
+    pub(super) fn files(&self) -> Files {
+        let mut files = Files::default();
+        files.input("STUDY", &self.study);
+        files.output("--out", &self.out);
+        files
+    }
+}
+
+pub(super) fn run(arguments: &TableArguments) -> Result<ExitCode, CommandError> {
+    arguments.files().check()?;
+    let result = StudyResult::read(&arguments.study)?;
+    let mut options = arguments.shape.options();
+    if arguments.out.is_some() {
+        options.width = None;
+    }
+    let mut text = options.render(&result, arguments.format.into())?;
+    if matches!(arguments.format, Format::Terminal) {
+        text = format!("{text}\n{}", answers_text(&result));
+    }
+    match &arguments.out {
+        Some(file) => {
+            atomic_file::write(file, text.as_bytes()).map_err(CommandError::failed)?;
+            exit::say(format_args!("table: {}", echo_path(file)))?;
+        }
+        None => exit::say(text.trim_end())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,294 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use driftfield_problems::echo::{echo, echo_path};
+use driftfield_problems::user_file;
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+
+/// What a study asks for, as text: a TOML file, or the options of `driftfield study`.
+///
+/// ```toml
+/// n = 1000            # lanes
+/// seed = [0, 1, 2]
+///
+/// [usual]             # of every group that does not say otherwise
+/// field = ["exact:mixture.json"]
+/// process = ["vp", "rectified-flow"]
+///
+/// [[group]]
+/// solver = ["heun", "every stochastic"]
+/// nfe = [10, 20]
+/// ```
+///
+/// A group is the product of its lists, minus what does not apply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct StudyFile {
+    /// What the report is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Lanes of every run.
+    pub n: usize,
+    /// Seeds, each with its own noise and its own draw of the data.
+    pub seed: Vec<u64>,
+    /// How often every solve is made for its time, of which the table has the median; once if it
+    /// does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat_timing: Option<usize>,
+    /// Data to compare with, if not the field's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Metrics beside the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metric: Vec<String>,
+    /// Labels of the lanes of a network that knows labels, which take turns; by default all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label: Vec<u32>,
+    /// Start of the integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t_start: Option<f64>,
+    /// End of the integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t_end: Option<f64>,
+    /// What is drawn; by default everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<Vec<Drawing>>,
+    /// What fields and solvers are called in tables and pictures, by their texts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// What groups do not say themselves. Its budgets are those of groups without any.
+    pub usual: Group,
+    /// The groups, in the order of their rows; none is one that says nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
+}
+
+/// Kinds of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drawing {
+    /// Samples over the data.
+    Samples,
+    /// Trajectories, and reconstructions of images.
+    Trajectories,
+    /// Errors over evaluations and time.
+    Curves,
+}
+
+impl Drawing {
+    /// Every kind.
+    pub const ALL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
+}
+
+/// A group of rows: the product of its lists.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Group {
+    /// `exact` and `trained` for the cat, or whatever `sample --field` takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Vec<String>>,
+    /// Processes; `every` for all of the catalogue. A network knows its own, if none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<Vec<String>>,
+    /// Solvers; `every`, `every deterministic`, `every adaptive stochastic` for all of a kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<Vec<String>>,
+    /// Budgets of evaluations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nfe: Option<Vec<u64>>,
+    /// Budgets of steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<usize>>,
+    /// Tolerances of adaptive steps, absolute and relative alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Vec<f64>>,
+    /// Spacings of fixed grids; `default` for the process's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<Vec<String>>,
+    /// Noise levels of solvers of the reverse SDE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_level: Option<Vec<f64>>,
+    /// Weights of classifier-free guidance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<Vec<f64>>,
+}
+
+/// Most that a study file may hold.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The studies that come with the program, by name.
+const PRESETS: [(&str, &str); 6] = [
+    ("cat", include_str!("../../studies/cat.toml")),
+    ("cat-quick", include_str!("../../studies/cat-quick.toml")),
+    ("cat-full", include_str!("../../studies/cat-full.toml")),
+    ("digits", include_str!("../../studies/digits.toml")),
+    ("digits-quick", include_str!("../../studies/digits-quick.toml")),
+    ("digits-full", include_str!("../../studies/digits-full.toml")),
+];
+
+impl StudyFile {
+    /// Reads the text of a study file.
+    pub fn parse(text: &str) -> Result<Self, StudyError> {
+        let refused = |problem: String| StudyError::File { problem };
+        let file: StudyFile = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
+        let missing = [("n", file.n == 0), ("seed", file.seed.is_empty())];
+        match missing.into_iter().find(|(_, missing)| *missing) {
+            Some((key, _)) => Err(refused(format!("`{key}` is missing or empty"))),
+            None => Ok(file),
+        }
+    }
+
+    /// Reads a study file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        let unreadable =
+            |problem: String| StudyError::Unreadable { path: echo_path(path), problem };
+        let bytes =
+            user_file::read(path, MOST_BYTES).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
+        Self::parse(&text).map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// A study that comes with the program: `cat`, `cat-quick`, `cat-full`, `digits`, ...
+    pub fn preset(name: &str) -> Result<Self, StudyError> {
+        match PRESETS.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Self::parse(text),
+            None => {
+                Err(StudyError::File { problem: format!("no study is called `{}`", echo(name)) })
+            }
+        }
+    }
+
+    /// The file as text.
+    pub fn to_text(&self) -> String {
+        // Texts, numbers and lists of them are always written.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// The groups with all that they do not say themselves.
+    pub fn groups(&self) -> Vec<Group> {
+        let whole = [Group::default()];
+        let groups = if self.group.is_empty() { &whole[..] } else { &self.group };
+        groups.iter().map(|group| group.clone().or(&self.usual)).collect()
+    }
+
+    /// Of each group whether its budgets are the usual ones.
+    pub(super) fn usual_budgets(&self) -> Vec<bool> {
+        match &self.group[..] {
+            [] => vec![true],
+            groups => groups.iter().map(|group| !group.has_budget()).collect(),
+        }
+    }
+
+    /// The same study asked for otherwise: lists of `asked` take the place of those of every group.
+    /// Solvers or budgets make one group of all, with the solvers of every group or the usual
+    /// budgets where the other is not asked for.
+    #[must_use]
+    pub fn with(mut self, asked: Group) -> Self {
+        if asked.solver.is_some() || asked.has_budget() {
+            let mut one = Group { solver: asked.solver.clone(), ..Group::default() };
+            if one.solver.is_none() {
+                let mut all: Vec<String> = Vec::new();
+                for solver in self.groups().into_iter().filter_map(|group| group.solver).flatten() {
+                    if !all.contains(&solver) {
+                        all.push(solver);
+                    }
+                }
+                one.solver = Some(all);
+            }
+            self.group = vec![one];
+        }
+        for group in &mut self.group {
+            *group = asked.clone().or(group);
+        }
+        self.usual = asked.or(&self.usual);
+        self
+    }
+}
+
+impl Group {
+    fn has_budget(&self) -> bool {
+        self.nfe.is_some() || self.steps.is_some() || self.tolerance.is_some()
+    }
+
+    /// What this group says, and for the rest what `usual` says. Budgets are one thing: a group with
+    /// any has no usual ones.
+    fn or(self, usual: &Group) -> Group {
+        let usual = usual.clone();
+        let budget = !self.has_budget();
+        Group {
+            field: self.field.or(usual.field),
+            process: self.process.or(usual.process),
+            solver: self.solver.or(usual.solver),
+            nfe: self.nfe.or(usual.nfe.filter(|_| budget)),
+            steps: self.steps.or(usual.steps.filter(|_| budget)),
+            tolerance: self.tolerance.or(usual.tolerance.filter(|_| budget)),
+            spacing: self.spacing.or(usual.spacing),
+            noise_level: self.noise_level.or(usual.noise_level),
+            guidance: self.guidance.or(usual.guidance),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(words: &[&str]) -> Option<Vec<String>> {
+        Some(words.iter().map(|&word| word.to_owned()).collect())
+    }
+
+    #[test]
+    fn shipped_studies_are_read_and_written() {
+        for (name, _) in PRESETS {
+            let file = StudyFile::preset(name).unwrap();
+            assert_eq!(StudyFile::parse(&file.to_text()).unwrap(), file, "{name}");
+            assert!(file.groups().iter().all(|group| group.solver.is_some() && group.has_budget()));
+        }
+        assert!(StudyFile::preset("dog").is_err());
+    }
+
+    #[test]
+    fn what_is_no_study_is_refused_with_its_place() {
+        for (text, word) in [
+            ("n = 3\nseed = [0]\nsovler = []", "sovler"),
+            ("n = 3\nseed = [0]\n[[group]]\nstep = [3]", "step"),
+            ("n = 3\nseed = [0]\n[[group]]\nsteps = [-3]", "steps"),
+            ("seed = [0]", "`n`"),
+            ("n = 3", "`seed`"),
+            ("n = ", "line 1"),
+        ] {
+            let error = StudyFile::parse(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn groups_take_what_is_usual_but_have_budgets_of_their_own() {
+        let file = StudyFile::parse(
+            "n = 3\nseed = [0]\n[usual]\nprocess = [\"vp\"]\nsteps = [5]\n\
+             [[group]]\nsolver = [\"heun\"]\n[[group]]\nsolver = [\"rk4\"]\nnfe = [8]",
+        )
+        .unwrap();
+        let groups = file.groups();
+        assert_eq!((&groups[0].steps, &groups[0].nfe), (&Some(vec![5]), &None));
+        assert_eq!((&groups[1].steps, &groups[1].nfe), (&None, &Some(vec![8])));
+        assert_eq!(groups[1].process, list(&["vp"]));
+        // Another process for all, and nothing else.
+        let asked = Group { process: list(&["ve"]), ..Group::default() };
+        let other = file.clone().with(asked).groups();
+        assert!(other.iter().all(|group| group.process == list(&["ve"])));
+        assert_eq!(other[1].nfe, Some(vec![8]));
+        // Budgets for all solvers there are, and solvers with the usual budgets.
+        let asked = Group { nfe: Some(vec![10]), ..Group::default() };
+        let other = file.clone().with(asked).groups();
+        assert_eq!(other.len(), 1);
+        assert_eq!((&other[0].solver, &other[0].steps), (&list(&["heun", "rk4"]), &None));
+        let asked = Group { solver: list(&["ddim"]), ..Group::default() };
+        let other = file.with(asked).groups();
+        assert_eq!((&other[0].solver, &other[0].steps), (&list(&["ddim"]), &Some(vec![5])));
+        assert_eq!(other[0].nfe, None);
+    }
+}

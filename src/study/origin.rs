@@ -1,0 +1,69 @@
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Study, StudyFile};
+
+/// How a study was made: what it takes to make it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The command line.
+    pub command: Vec<String>,
+    /// What it asked for, as the text of a study file.
+    pub file: String,
+    /// Version of driftfield.
+    pub version: String,
+    /// Its commit, if that is known.
+    pub commit: Option<String>,
+    /// When it was begun (RFC 3339, UTC).
+    pub date: String,
+    /// System and processor.
+    pub machine: String,
+    /// Threads that it shared.
+    pub threads: usize,
+    /// Checksums of the weights of networks, by what they were read from.
+    pub weights: BTreeMap<String, String>,
+}
+
+impl Origin {
+    /// Of a study that begins now.
+    pub fn now(file: &StudyFile, study: &Study) -> Self {
+        let weights = study.cases.iter().filter_map(|case| {
+            let sum = case.model.checksum()?;
+            Some((case.model.source().to_owned(), format!("{sum:016x}")))
+        });
+        Origin {
+            command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+            file: file.to_text(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("DRIFTFIELD_COMMIT").map(str::to_owned),
+            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            machine: machine(),
+            threads: rayon::current_num_threads(),
+            weights: weights.collect(),
+        }
+    }
+
+    /// Whether both would make the same rows: what was asked for, by the same program on the same
+    /// weights.
+    pub fn is_same_study(&self, other: &Origin) -> bool {
+        let of = |origin: &Origin| {
+            let Origin { file, version, commit, weights, .. } = origin.clone();
+            (file, version, commit, weights)
+        };
+        of(self) == of(other)
+    }
+}
+
+/// System, architecture and, where the system says it, the processor.
+fn machine() -> String {
+    let mut machine = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
+    if let Some((_, name)) = named.and_then(|line| line.split_once(':')) {
+        machine += ", ";
+        machine += name.trim();
+    }
+    machine
+}

@@ -1,0 +1,217 @@
+//! What a study has finished so far.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::rows::{Floor, Summary};
+use super::solve::{Prepared, Trial};
+use super::{CaseResult, Row, Study, StudyError, StudyResult};
+use crate::metrics::Estimate;
+
+/// What a study says while it runs.
+pub enum Progress<'a> {
+    /// A solve of this case is done, its true solution's among them.
+    Solved(&'a str),
+    /// A row is finished.
+    Row {
+        /// The row.
+        row: &'a Row,
+        /// All that is finished.
+        so_far: &'a dyn Fn() -> StudyResult,
+    },
+}
+
+/// One solve: a run of a case with a seed, by their numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    case: usize,
+    run: usize,
+    seed: usize,
+}
+
+/// What belongs to a case and a seed, whatever is run.
+struct Shared {
+    model: Vec<Option<Estimate>>,
+    sampling: Option<Vec<Option<Estimate>>>,
+    truth_nfe: u64,
+}
+
+/// What is there of a case.
+struct CaseRecord {
+    /// For every seed.
+    shared: Vec<Option<Shared>>,
+    /// For every run and seed.
+    trials: Vec<Vec<Option<Trial>>>,
+    /// Rows of an earlier study, and its floors if it finished all.
+    earlier: Vec<Option<Row>>,
+    floors: Option<(Vec<Floor>, f64)>,
+    /// Solves still to be made.
+    missing: usize,
+}
+
+/// The solves of a study, made and to be made.
+pub(super) struct Record<'s> {
+    study: &'s Study,
+    cases: Vec<Mutex<CaseRecord>>,
+    /// For every case and seed what its runs are compared with, while there are any to be made;
+    /// nothing once it was stopped.
+    prepared: Vec<Vec<Mutex<Option<Arc<Slot>>>>>,
+}
+
+type Slot = OnceLock<Option<Prepared>>;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'s> Record<'s> {
+    /// Of a study, and the rows that `earlier` has of it.
+    pub(super) fn new(study: &'s Study, earlier: Option<&StudyResult>) -> Self {
+        let seeds = study.seeds.len();
+        let of_case = |(case, runs): (&super::Case, &Vec<super::Run>)| {
+            let known = earlier.filter(|known| known.lanes == study.lanes);
+            let known = known.and_then(|known| {
+                known
+                    .cases
+                    .iter()
+                    .find(|known| known.process == case.process && known.field == case.label)
+            });
+            let row = |run: &super::Run| {
+                let rows = known.map_or(&[][..], |known| &known.rows);
+                rows.iter().find(|row| row.seeds == seeds && row.is_of(run)).cloned()
+            };
+            let earlier: Vec<Option<Row>> = runs.iter().map(row).collect();
+            let missing = earlier.iter().filter(|row| row.is_none()).count() * seeds;
+            let floors = known.map(|known| (known.floors.clone(), known.truth_nfe));
+            Mutex::new(CaseRecord {
+                shared: (0..seeds).map(|_| None).collect(),
+                trials: vec![vec![None; seeds]; runs.len()],
+                floors: floors.filter(|_| missing == 0),
+                earlier,
+                missing,
+            })
+        };
+        let prepared = || (0..seeds).map(|_| Mutex::new(Some(Arc::default()))).collect();
+        Record {
+            study,
+            cases: study.cases.iter().zip(&study.runs).map(of_case).collect(),
+            prepared: study.cases.iter().map(|_| prepared()).collect(),
+        }
+    }
+
+    /// The solves to be made: run by run, each with all seeds.
+    pub(super) fn missing(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (case, record) in self.cases.iter().enumerate() {
+            let record = locked(record);
+            let runs = record.earlier.iter().enumerate().filter(|(_, row)| row.is_none());
+            for (run, _) in runs {
+                pieces.extend((0..self.study.seeds.len()).map(|seed| Piece { case, run, seed }));
+            }
+        }
+        pieces
+    }
+
+    /// Makes a solve, unless the case is stopped, and says so.
+    pub(super) fn solve(
+        &self,
+        Piece { case: index, run, seed }: Piece,
+        report: &dyn Fn(Progress<'_>),
+    ) -> Result<(), StudyError> {
+        let case = &self.study.cases[index];
+        let number = self.study.seeds[seed];
+        let slot = locked(&self.prepared[index][seed]).clone();
+        let Some(slot) = slot.filter(|_| !case.is_stopped()) else { return Ok(()) };
+        let mut failed = None;
+        let prepared = slot.get_or_init(|| {
+            Prepared::new(case, self.study.lanes, number).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let Some(prepared) = prepared else { return Ok(()) };
+        let is_first = {
+            let mut record = locked(&self.cases[index]);
+            let is_first = record.shared[seed].is_none();
+            record.shared[seed].get_or_insert_with(|| Shared {
+                model: prepared.model.clone(),
+                sampling: prepared.sampling.clone(),
+                truth_nfe: prepared.truth_nfe,
+            });
+            is_first
+        };
+        if is_first {
+            report(Progress::Solved(&case.label()));
+        }
+        let run_of = &self.study.runs[index][run];
+        let Some(trial) =
+            case.trial(run_of, (self.study.lanes, number), prepared, self.study.timings)?
+        else {
+            return Ok(());
+        };
+        report(Progress::Solved(&case.label()));
+        let (row, missing) = {
+            let mut record = locked(&self.cases[index]);
+            record.trials[run][seed] = Some(trial);
+            record.missing -= 1;
+            let all: Option<Vec<Trial>> = record.trials[run].iter().cloned().collect();
+            (all.map(|trials| Row::new(case, run_of, &trials)), record.missing)
+        };
+        if missing == 0 {
+            // Data and true solutions are large.
+            self.prepared[index].iter().for_each(|slot| *locked(slot) = None);
+        }
+        if let Some(row) = row {
+            report(Progress::Row { row: &row, so_far: &|| self.result() });
+        }
+        Ok(())
+    }
+
+    /// All that is finished, of rows also those that have not all seeds.
+    pub(super) fn result(&self) -> StudyResult {
+        let none = StudyResult::without_rows(self.study);
+        let mut result = StudyResult { cases: Vec::new(), complete: true, ..none };
+        for (index, record) in self.cases.iter().enumerate() {
+            let record = locked(record);
+            result.complete &= record.missing == 0;
+            let case = self.of_case(index, &record);
+            if !case.rows.is_empty() {
+                result.cases.push(case);
+            }
+        }
+        result
+    }
+
+    fn of_case(&self, index: usize, record: &CaseRecord) -> CaseResult {
+        let case = &self.study.cases[index];
+        let row = |(run, trials): (usize, &Vec<Option<Trial>>)| {
+            let made: Vec<Trial> = trials.iter().flatten().cloned().collect();
+            let row = || Row::new(case, &self.study.runs[index][run], &made);
+            record.earlier[run].clone().or_else(|| (!made.is_empty()).then(row))
+        };
+        let earlier = record.floors.as_ref().map(|_| self.study.seeds.clone());
+        let seeds = self.study.seeds.iter().zip(&record.shared);
+        let made = seeds.filter(|(_, shared)| shared.is_some()).map(|(seed, _)| *seed);
+        let seed_list = earlier.unwrap_or_else(|| made.collect());
+        let shared: Vec<&Shared> = record.shared.iter().flatten().collect();
+        let model: Vec<&[_]> = shared.iter().map(|seed| seed.model.as_slice()).collect();
+        let sampling: Vec<&[_]> =
+            shared.iter().filter_map(|seed| seed.sampling.as_deref()).collect();
+        let (floors, truth_nfe) = record.floors.clone().unwrap_or_else(|| {
+            let nfe = Summary::of(shared.iter().map(|seed| seed.truth_nfe as f64)).mean;
+            (Floor::all(&case.metrics, &model, &sampling), nfe)
+        });
+        CaseResult {
+            process: case.process.clone(),
+            field: case.label.clone(),
+            guidance: case.condition.guidance,
+            seed_list,
+            metrics: case.metrics.clone(),
+            rows: record.trials.iter().enumerate().filter_map(row).collect(),
+            floors,
+            truth_nfe,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The places of a table: groups of lines, each with a datum for every column.
+
+use std::cmp::Ordering;
+
+use driftfield_problems::spec::SpecError;
+
+use super::TableOptions;
+use super::best::best;
+use super::columns::{Column, Datum};
+use crate::study::{CaseResult, Row, StudyResult};
+
+pub(in crate::study) struct Grid {
+    pub(super) columns: Vec<Column>,
+    pub(super) groups: Vec<Group>,
+}
+
+/// Lines that are compared with each other.
+pub(in crate::study) struct Group {
+    /// What the lines have in common, under the names of the columns that they are grouped by.
+    pub(super) by: Vec<(Column, Datum)>,
+    pub(in crate::study) title: String,
+    pub(in crate::study) lines: Vec<Line>,
+    /// Which of the grid's columns may have anything in them here.
+    pub(super) has: Vec<bool>,
+}
+
+pub(in crate::study) struct Line {
+    pub(super) cells: Vec<Place>,
+    pub(in crate::study) is_floor: bool,
+    /// Whether it is the first row at the model's floor.
+    pub(in crate::study) at_floor: bool,
+}
+
+pub(super) struct Place {
+    pub(super) datum: Datum,
+    pub(super) best: bool,
+}
+
+/// A row with the case it is of.
+type Owned<'a> = (&'a CaseResult, &'a Row);
+
+/// A column with its direction.
+type Order = (Column, bool);
+
+impl Grid {
+    pub(in crate::study) fn of(
+        options: &TableOptions,
+        result: &StudyResult,
+    ) -> Result<Grid, SpecError> {
+        let named = |name: &String| Column::named(name, result);
+        let group_by = match options.group_by.as_slice() {
+            [] => {
+                let guided = result.rows().any(|row| row.guidance.is_some());
+                let usual =
+                    ["process", "field", "guidance"].into_iter().take(2 + usize::from(guided));
+                usual.map(|name| Column::named(name, result)).collect::<Result<Vec<_>, _>>()?
+            }
+            given => given.iter().map(named).collect::<Result<_, _>>()?,
+        };
+        let columns = match options.columns.as_slice() {
+            [] => Column::usual(result, &group_by),
+            given => given.iter().map(named).collect::<Result<_, _>>()?,
+        };
+        let sort: Vec<Order> = options
+            .sort
+            .iter()
+            .map(|name| match name.strip_prefix('-') {
+                Some(name) => Ok((Column::named(name, result)?, true)),
+                None => Ok((named(name)?, false)),
+            })
+            .collect::<Result<_, SpecError>>()?;
+        let mut groups: Vec<(Vec<Datum>, Vec<Owned<'_>>)> = Vec::new();
+        let rows =
+            result.cases.iter().flat_map(|case| case.rows.iter().map(move |row| (case, row)));
+        for (case, row) in rows {
+            let key: Vec<Datum> = group_by.iter().map(|column| column.of_row(case, row)).collect();
+            match groups.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, rows)) => rows.push((case, row)),
+                None => groups.push((key, vec![(case, row)])),
+            }
+        }
+        let group = |(key, mut rows): (Vec<Datum>, Vec<Owned<'_>>)| {
+            rows.sort_by(|a, b| in_order(&sort, a, b));
+            let by = group_by.iter().cloned().zip(key).collect();
+            group_of(&columns, by, &rows)
+        };
+        let groups = groups.into_iter().map(group).collect();
+        Ok(Grid { columns, groups })
+    }
+
+    /// Whether any row is marked as the best of its group.
+    pub(super) fn has_best(&self) -> bool {
+        let lines = self.groups.iter().flat_map(|group| &group.lines);
+        lines.flat_map(|line| &line.cells).any(|cell| cell.best)
+    }
+}
+
+/// By each column in turn; what has no number comes last in either direction.
+fn in_order(sort: &[Order], a: &Owned<'_>, b: &Owned<'_>) -> Ordering {
+    for (column, falling) in sort {
+        let (a, b) = (column.of_row(a.0, a.1), column.of_row(b.0, b.1));
+        let (a, b) = (a.sort_key(), b.sort_key());
+        let within = a.1.total_cmp(&b.1).then(a.2.cmp(b.2));
+        let order = a.0.cmp(&b.0).then(if *falling { within.reverse() } else { within });
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    Ordering::Equal
+}
+
+fn group_of(columns: &[Column], by: Vec<(Column, Datum)>, rows: &[Owned<'_>]) -> Group {
+    let mut cases: Vec<&CaseResult> = Vec::new();
+    for &(case, _) in rows {
+        if !cases.iter().any(|known| std::ptr::eq(*known, case)) {
+            cases.push(case);
+        }
+    }
+    let alone: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
+    let marks = columns.iter().map(|column| match column.contest() {
+        Some((number, more_is_better)) => best(&alone, number, more_is_better),
+        None => vec![false; rows.len()],
+    });
+    let marks: Vec<Vec<bool>> = marks.collect();
+    let line = |(index, &(case, row)): (usize, &Owned<'_>)| {
+        let place = |(column, marks): (&Column, &Vec<bool>)| Place {
+            datum: column.of_row(case, row),
+            best: marks[index],
+        };
+        let first = case.first_at_floor().map(|index| &case.rows[index]);
+        Line {
+            cells: columns.iter().zip(&marks).map(place).collect(),
+            is_floor: false,
+            at_floor: first.is_some_and(|first| std::ptr::eq(first, row)),
+        }
+    };
+    let mut lines: Vec<Line> = rows.iter().enumerate().map(line).collect();
+    // Floors are of one case, and stand below rows of that alone.
+    if let [case] = cases.as_slice() {
+        let floors = case.floors.iter().map(|floor| Line {
+            cells: columns
+                .iter()
+                .map(|column| Place { datum: column.of_floor(case, floor), best: false })
+                .collect(),
+            is_floor: true,
+            at_floor: false,
+        });
+        let has_number = |line: &Line| {
+            let numbers = line.cells.iter().zip(columns).filter(|(_, column)| column.name != "nfe");
+            let mut numbers = numbers.map(|(cell, _)| &cell.datum);
+            numbers.any(|datum| matches!(datum, Datum::Number { .. }))
+        };
+        lines.extend(floors.filter(has_number));
+    }
+    let has = |column: &Column| cases.iter().any(|case| column.belongs_to(case));
+    Group { title: title(&by), has: columns.iter().map(has).collect(), by, lines }
+}
+
+fn title(by: &[(Column, Datum)]) -> String {
+    let part = |(column, datum): &(Column, Datum)| match (column.name.as_str(), datum) {
+        ("process", Datum::Text(text)) => text.clone(),
+        ("field", Datum::Text(text)) => format!("{text} field"),
+        (_, Datum::Text(text)) => format!("{} {text}", column.heading),
+        (_, Datum::Number { mean, format, .. }) => {
+            format!("{} {}", column.heading, format.text(*mean))
+        }
+        _ => format!("no {}", column.heading),
+    };
+    by.iter().map(part).collect::<Vec<_>>().join(", ")
+}

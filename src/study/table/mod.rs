@@ -1,0 +1,332 @@
+//! The table of a study: which columns, in which order and groups, and in which form.
+
+mod best;
+mod columns;
+mod formats;
+mod grid;
+
+use driftfield_problems::spec::SpecError;
+
+use super::paired::SECONDS;
+use super::{Study, StudyResult};
+use crate::report;
+use best::ENOUGH_SEEDS;
+use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
+use formats::{BEST, cell_text};
+pub(super) use grid::Grid;
+
+/// What a table shows.
+///
+/// The best of each group, in solver error and in every metric, is marked together with the rows
+/// that the 95 % interval of the paired difference over seeds does not tell from it; there is no
+/// mark below five seeds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
+    /// steps), `series`, `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
+    /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
+    /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
+    pub columns: Vec<String>,
+    /// Names of the columns that rows are sorted by within their group, with a `-` before those that
+    /// fall. With none they stay in the study's order.
+    pub sort: Vec<String>,
+    /// Names of the columns whose values make a group. With none each process and field is one.
+    pub group_by: Vec<String>,
+    /// Characters that a line of [`TableFormat::Terminal`] may have; any number if there is none.
+    pub width: Option<u16>,
+}
+
+/// The form of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Lines drawn in characters, a table for each group, and what the columns mean.
+    #[default]
+    Terminal,
+    /// Markdown, a table for each group.
+    Markdown,
+    /// One LaTeX `tabular` with the rules of `booktabs`.
+    Latex,
+    /// CSV of the rows, numbers in full.
+    Csv,
+    /// One JSON object, numbers in full.
+    Json,
+}
+
+/// Why there is no such table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// A column is not known.
+    #[error(transparent)]
+    Column(#[from] SpecError),
+    /// The CSV could not be made.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+impl TableOptions {
+    /// Refuses columns that the table of a study will not have, before it is run.
+    pub fn check(&self, study: &Study) -> Result<(), TableError> {
+        Grid::of(self, &StudyResult::without_rows(study))?;
+        Ok(())
+    }
+
+    /// The table of a study.
+    pub fn render(&self, result: &StudyResult, format: TableFormat) -> Result<String, TableError> {
+        let grid = Grid::of(self, result)?;
+        Ok(match format {
+            TableFormat::Terminal => terminal(&grid, result, self.width),
+            TableFormat::Markdown => grid.to_markdown(),
+            TableFormat::Latex => grid.to_latex(),
+            TableFormat::Csv => grid.to_csv()?,
+            TableFormat::Json => format!("{:#}\n", grid.to_json()),
+        })
+    }
+}
+
+impl Grid {
+    /// The table of a report.
+    pub(super) fn to_report(&self, caption: &str) -> Result<report::Table, report::ReportError> {
+        let headings = self.columns.iter().map(|column| column.heading.clone());
+        let mut table = report::Table::new(caption, headings);
+        for group in &self.groups {
+            table.group(group.title.clone());
+            for line in &group.lines {
+                let cells = self.columns.iter().zip(&line.cells).zip(&group.has);
+                table.row(cells.map(|((column, place), has)| {
+                    let text = if *has { cell_text(line, place, column) } else { String::new() };
+                    let cell = report::Cell::from(text);
+                    if line.at_floor || place.best { cell.highlighted() } else { cell }
+                }))?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// What the columns and marks mean.
+    fn legend(&self, result: &StudyResult) -> Vec<(String, String)> {
+        let mut legend: Vec<(String, String)> = Vec::new();
+        let mut explain = |term: &str, meaning: &str| {
+            if !legend.iter().any(|(known, _)| known == term) {
+                legend.push((term.to_owned(), meaning.to_owned()));
+            }
+        };
+        explain(
+            "solver error",
+            "root of the mean over lanes of the squared distance to the true ODE solution from the same noise (DOP853, tolerance 1e-10 on exact fields, 1e-6 on networks; 1e-8 and 1e-5 for images)",
+        );
+        let heads = |term: &str| self.columns.iter().any(|column| column.heading == term);
+        if let Some(time) = self.columns.iter().find(|column| column.name == SECONDS) {
+            let each = result.timings;
+            let of = match each {
+                1 => "wall time of a solve, mean over seeds".to_owned(),
+                _ => format!(
+                    "wall time of a solve: median over {each} of every seed, and +- their standard deviation"
+                ),
+            };
+            explain(&time.heading, &of);
+        }
+        for metric in columns::metrics(result) {
+            if heads(&metric.heading) {
+                explain(&metric.heading, &metric.definition);
+            }
+        }
+        if heads(INTERVAL) {
+            let of = "interval of the number before it over other samples of that size";
+            explain(INTERVAL, of);
+        }
+        if heads(SLOPE) {
+            explain(
+                SLOPE,
+                "that of log solver error over log steps, fitted over the fixed grids of the solver: minus its order, where that is reached",
+            );
+        }
+        if heads(ABOVE) {
+            explain(ABOVE, "the number before it minus the model floor's: what remains above it");
+        }
+        for floor in result.cases.iter().flat_map(|case| &case.floors) {
+            let shown = |column: &Column| {
+                let metric = column.contest().and_then(|(name, _)| floor.metric(name));
+                metric.is_some_and(|measured| measured.value.is_some())
+            };
+            if self.columns.iter().any(shown) {
+                explain(&floor.label, &floor.definition);
+            }
+        }
+        if result.cases.iter().any(|case| case.first_at_floor().is_some()) {
+            explain(
+                "*",
+                "the ODE row of fewest evaluations whose Chamfer distance is within 2 % of the model floor's",
+            );
+        }
+        if self.has_best() {
+            let best = format!(
+                "the best of its group, and what the 95 % interval of the paired difference over seeds does not tell from it; there is none below {ENOUGH_SEEDS} seeds"
+            );
+            explain(BEST.trim(), &best);
+        }
+        if result.rows().any(|row| row.seeds > 1) {
+            explain(
+                SPREAD,
+                "standard deviation over seeds; each seed has its own noise and its own data",
+            );
+        }
+        legend
+    }
+}
+
+/// What the columns of the usual table mean.
+pub fn legend(result: &StudyResult) -> Vec<(String, String)> {
+    // The usual columns are known.
+    Grid::of(&TableOptions::default(), result).map_or(Vec::new(), |grid| grid.legend(result))
+}
+
+fn terminal(grid: &Grid, result: &StudyResult, width: Option<u16>) -> String {
+    let below = format!(", {} lanes, {} seed(s)", result.lanes, result.seeds);
+    let mut text = grid.to_terminal(&below, width);
+    text.push('\n');
+    for (term, meaning) in grid.legend(result) {
+        text += &format!("{term}: {meaning}\n");
+    }
+    text
+}
+
+/// The whole study as text: one table per process and model, then the legend.
+pub fn terminal_table(result: &StudyResult) -> String {
+    let options = TableOptions::default();
+    // The usual columns are known.
+    options.render(result, TableFormat::Terminal).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::study::made_up;
+
+    fn options(columns: &[&str], sort: &[&str], group_by: &[&str]) -> TableOptions {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        TableOptions {
+            columns: owned(columns),
+            sort: owned(sort),
+            group_by: owned(group_by),
+            width: None,
+        }
+    }
+
+    fn json(options: &TableOptions, result: &StudyResult) -> Value {
+        serde_json::from_str(&options.render(result, TableFormat::Json).unwrap()).unwrap()
+    }
+
+    /// One value of every row, group by group.
+    fn values(table: &Value, name: &str) -> Vec<Vec<Value>> {
+        let groups = table["groups"].as_array().unwrap().iter();
+        let rows = |group: &Value| group["rows"].as_array().unwrap().clone();
+        groups.map(|group| rows(group).iter().map(|row| row[name].clone()).collect()).collect()
+    }
+
+    #[test]
+    fn rows_are_grouped_and_sorted_by_any_column() {
+        let study = made_up::study(5);
+        let sorted =
+            json(&options(&["solver", "chamfer"], &["-chamfer"], &["nfe", "field"]), &study);
+        let by: Vec<&Value> =
+            sorted["groups"].as_array().unwrap().iter().map(|group| &group["by"]).collect();
+        assert_eq!(by[0], &json!({ "nfe": 10.0, "field": "exact" }));
+        assert_eq!(by.len(), 4);
+        assert_eq!(values(&sorted, "solver")[0], ["euler", "heun"]);
+        let rising = json(&options(&[], &["solver_error", "solver"], &[]), &study);
+        // The one without an error comes last.
+        assert_eq!(values(&rising, "solver")[0], ["heun", "heun", "euler", "ancestral"]);
+        let falling = json(&options(&[], &["-solver_error"], &[]), &study);
+        assert_eq!(values(&falling, "solver")[0], ["euler", "heun", "heun", "ancestral"]);
+    }
+
+    #[test]
+    fn the_best_of_each_group_is_marked_from_five_seeds_on() {
+        let of = |seeds: usize| json(&options(&[], &[], &["nfe"]), &made_up::study(seeds));
+        let best = values(&of(5), "best");
+        assert_eq!(best[0][0], json!(["solver_error", "chamfer", "mmd2", "share"]));
+        assert_eq!(best[0][1], json!([]));
+        assert!(values(&of(4), "best").iter().flatten().all(|best| best == &json!([])));
+        let text = TableOptions::default();
+        let text = |seeds| text.render(&made_up::study(seeds), TableFormat::Terminal).unwrap();
+        assert!(text(5).contains("> 2.00e-2") && text(5).contains(">: the best of its group"));
+        assert!(!text(4).contains('>'));
+    }
+
+    #[test]
+    fn a_floor_stands_below_its_case_and_what_remains_beside_it() {
+        let study = made_up::study(5);
+        let table = json(&options(&["solver", "chamfer", "chamfer_above_floor"], &[], &[]), &study);
+        let above = values(&table, "chamfer_above_floor");
+        assert!((above[0][0].as_f64().unwrap() - 0.02).abs() < 1e-12);
+        assert!((above[1][2].as_f64().unwrap() + 0.0099).abs() < 1e-12, "may be negative");
+        let floors = table["groups"][0]["floors"].as_array().unwrap();
+        assert_eq!(floors[0]["solver"], "model floor");
+        assert_eq!(floors.len(), 2);
+        // Of several cases none is the floor.
+        let table = json(&options(&[], &[], &["nfe"]), &study);
+        assert_eq!(table["groups"][0]["floors"], json!([]));
+    }
+
+    #[test]
+    fn a_spread_that_was_not_measured_is_empty() {
+        let csv = |seeds: usize| {
+            let options = options(&["chamfer", "solver_error", "solver_error_std"], &[], &[]);
+            options.render(&made_up::study(seeds), TableFormat::Csv).unwrap()
+        };
+        assert!(csv(1).starts_with("process,field,chamfer,solver_error,solver_error_std\n"));
+        assert!(csv(1).lines().nth(1).unwrap().ends_with(','), "{}", csv(1));
+        assert!(csv(2).starts_with("process,field,chamfer,chamfer_std,solver_error,solver"));
+        let row = csv(2).lines().nth(4).unwrap().to_owned();
+        assert!(row.starts_with("vp,exact,0.0") && row.ends_with(",,"), "{row}");
+        assert!(!terminal_table(&made_up::study(1)).contains("+-"));
+    }
+
+    #[test]
+    fn a_paper_s_table_is_escaped() {
+        let mut study = made_up::study(5);
+        study.cases[0].rows[0].solver = "a_b & 50% {x}".to_owned();
+        let latex = TableOptions::default().render(&study, TableFormat::Latex).unwrap();
+        assert!(latex.contains("a\\_b \\& 50\\% \\{x\\}"), "{latex}");
+        assert!(latex.contains("$\\mathbf{2.00 \\times 10^{-2}}$") && latex.contains("\\,\\%"));
+        for part in ["\\begin{tabular}{ll", "\\toprule", "\\midrule", "\\bottomrule", "MMD$^2$"] {
+            assert!(latex.contains(part), "{part}: {latex}");
+        }
+        let columns = |line: &str| line.replace("\\&", "").matches(" & ").count();
+        let lines: Vec<&str> = latex.lines().filter(|line| line.contains(" & ")).collect();
+        assert!(lines.iter().all(|line| columns(line) == columns(lines[0])), "{latex}");
+        study.cases[0].rows[0].solver = "a|b*".to_owned();
+        let markdown = TableOptions::default().render(&study, TableFormat::Markdown).unwrap();
+        assert!(markdown.contains("a\\|b\\*") && markdown.contains("**0.0301 +- "), "{markdown}");
+    }
+
+    #[test]
+    fn lines_are_no_wider_than_asked_for() {
+        let study = made_up::study(5);
+        for width in [60, 80, 120] {
+            let options = TableOptions { width: Some(width), ..TableOptions::default() };
+            let text = options.render(&study, TableFormat::Terminal).unwrap();
+            let drawn = text.lines().filter(|line| line.starts_with(['│', '┌', '└']));
+            let widest = drawn.map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= usize::from(width), "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_none_is_refused_by_name() {
+        let refused = |options: &TableOptions| {
+            options.render(&made_up::study(2), TableFormat::Csv).unwrap_err().to_string()
+        };
+        for wrong in [
+            options(&["chamfr"], &[], &[]),
+            options(&[], &["-chamfr"], &[]),
+            options(&[], &[], &["chamfr"]),
+        ] {
+            let text = refused(&wrong);
+            assert!(text.contains("`chamfr`") && text.contains("mean `chamfer`"), "{text}");
+        }
+    }
+}
