@@ -15,7 +15,8 @@ use driftfield::metrics::{Estimate, Metric, MetricError};
 use driftfield::prelude::*;
 use driftfield::problems::method::Solver;
 use driftfield::study::{
-    Case, Measured, Progress, Row, Run, Study, StudyError, terminal_table, write,
+    Case, Measured, Progress, Row, Run, Study, StudyError, StudyResult, answers_text,
+    terminal_table, write,
 };
 use ndarray::ArrayD;
 use serde_json::Value;
@@ -197,4 +198,36 @@ fn a_metric_says_what_it_can() {
     });
     let error = quick(mixture_case().measuring(failing)).run(|_| ()).unwrap_err();
     assert!(error.to_string().contains("the meter is broken"), "{error}");
+}
+
+#[test]
+fn without_a_true_solution_the_rows_that_there_are_are_kept() {
+    // Known at the times of five steps alone: DOP853 goes elsewhere.
+    let gappy = |out: &mut ArrayD<f64>, x: &ArrayD<f64>, t: f64| {
+        let step = (1.0 - t) / ((1.0 - 1e-3) / 5.0);
+        let on_grid = (step - step.round()).abs() < 1e-9;
+        out.assign(&(x * if on_grid { 0.5 } else { f64::NAN }));
+    };
+    let model = Arc::new(NetworkModel::new("gappy", [2], Prediction::Velocity, gappy));
+    let case = Case::new("rectified-flow", model).unwrap();
+    let euler = Solver::parse("euler").unwrap();
+    let runs = vec![vec![Run::steps(&euler, 5), Run::steps(&euler, 3)]];
+    let study = Study { cases: vec![case], runs, lanes: 20, seeds: vec![0, 1], ..Study::default() };
+    let result = study.run(|_| ()).unwrap();
+    let case = &result.cases[0];
+    assert!(!case.truth_reached());
+    let outcomes: Vec<&str> = case.rows.iter().map(|row| row.outcome.as_str()).collect();
+    assert_eq!(outcomes[0], "success");
+    assert_ne!(outcomes[1], "success");
+    assert!(case.rows[0].solver_error.is_none());
+    let room = tempfile::tempdir().unwrap();
+    let directory = write(&study, &result, room.path()).unwrap();
+    let json: Value = serde_json::from_str(&text(&directory, "study.json")).unwrap();
+    assert_eq!(json["floors"][0]["truth_outcome"], case.truth_outcome.as_str());
+    let said = format!("the true solution ended with `{}`", case.truth_outcome);
+    assert!(terminal_table(&result).contains(&said));
+    assert!(text(&directory, "report.html").contains("the true solution ended with"));
+    answers_text(&result);
+    let read = StudyResult::read(directory.join("study.json")).unwrap();
+    assert_eq!(read.cases[0].truth_outcome, case.truth_outcome);
 }

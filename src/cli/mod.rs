@@ -137,7 +137,7 @@ mod tests {
     use std::any::TypeId;
     use std::path::{Path, PathBuf};
 
-    use clap::CommandFactory;
+    use clap::{Arg, CommandFactory};
 
     use super::{Arguments, Command, WIDTH, parse_from, program};
     use crate::cli::files::Files;
@@ -182,20 +182,21 @@ mod tests {
             let name = command.get_name();
             let (_, usual) = LINES.iter().find(|(known, _)| *known == name).unwrap();
             let usual = usual.split_whitespace().map(str::to_owned);
-            let mut line: Vec<String> =
+            let usual: Vec<String> =
                 ["driftfield".to_owned(), name.to_owned()].into_iter().chain(usual).collect();
-            let mut paths = Vec::new();
-            for argument in command.get_arguments() {
-                if argument.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
-                    let path = format!("path-{}", paths.len());
+            let is_path =
+                |argument: &&Arg| argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+            let paths: Vec<&Arg> = command.get_arguments().filter(is_path).collect();
+            // One at a time beside those that there must be: some exclude each other.
+            for tried in &paths {
+                let mut line = usual.clone();
+                let there = |argument: &&&Arg| argument.is_required_set() || *argument == tried;
+                for argument in paths.iter().filter(there) {
                     line.extend(argument.get_long().map(|long| format!("--{long}")));
-                    line.push(path.clone());
-                    paths.push(path);
+                    line.push(format!("path-{}", argument.get_id()));
                 }
-            }
-            let files = files(&line);
-            for path in paths {
-                assert!(files.names(Path::new(&path)), "{line:?}: {path} is not compared");
+                let path = format!("path-{}", tried.get_id());
+                assert!(files(&line).names(Path::new(&path)), "{line:?}: {path} is not compared");
             }
         }
     }

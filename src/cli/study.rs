@@ -220,10 +220,9 @@ fn is_standard(field: &str) -> bool {
 /// A request found bad is the user's fault, a solution not reached is not.
 fn study_failed(error: StudyError) -> CommandError {
     match error {
-        StudyError::Truth { .. }
-        | StudyError::Metric(_)
-        | StudyError::Classifier(_)
-        | StudyError::Threads(_) => CommandError::failed(error),
+        StudyError::Metric(_) | StudyError::Classifier(_) | StudyError::Threads(_) => {
+            CommandError::failed(error)
+        }
         other => other.into(),
     }
 }

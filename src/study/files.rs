@@ -111,6 +111,7 @@ impl CaseResult {
             "field": self.field,
             "seed_list": self.seed_list,
             "truth_nfe": self.truth_nfe,
+            "truth_outcome": self.truth_outcome,
             "first_at_floor": first,
             "metrics": metrics,
             "slopes": self.slopes().iter().map(slope).collect::<Vec<_>>(),

@@ -79,6 +79,7 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
         rows,
         floors: floors.into(),
         truth_nfe: 100.0,
+        truth_outcome: "success".to_owned(),
     }
 }
 

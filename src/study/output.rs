@@ -11,7 +11,6 @@ use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
-use driftfield_solvers::Outcome;
 use serde_json::json;
 
 use super::folder::{Earlier, Pictures};
@@ -105,14 +104,6 @@ pub enum StudyError {
     /// A number could not be measured.
     #[error(transparent)]
     Metric(#[from] MetricError),
-    /// The true solution could not be computed.
-    #[error("the true solution of {case} was not reached: {outcome}")]
-    Truth {
-        /// Process and field.
-        case: String,
-        /// How it ended.
-        outcome: Outcome,
-    },
     /// Digits to compare with for a field of something else.
     #[error(
         "{case}: the lanes are no images of 28 x 28 pixels, which digits could be compared with; leave out --data"

@@ -7,6 +7,7 @@ use driftfield_problems::echo::{echo, echo_path};
 use serde_json::Value;
 
 use super::rows::{Floor, MODEL, Measured, Summary};
+use super::solve::SUCCESS;
 use super::{CaseResult, Row, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
@@ -253,6 +254,11 @@ impl<'a> At<'a> {
         let rows = rows.iter().map(|row| row.row(&metrics)).collect::<Result<_, _>>()?;
         Ok(CaseResult {
             truth_nfe: self.get("truth_nfe").number()?,
+            // Earlier versions wrote nothing of a case whose true solution was not reached.
+            truth_outcome: self
+                .get("truth_outcome")
+                .optional(At::text)?
+                .unwrap_or_else(|| SUCCESS.to_owned()),
             process,
             field,
             guidance,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::rows::{Floor, Summary};
+use super::rows::{Floor, Summary, worst};
 use super::solve::{Prepared, Trial};
 use super::{CaseResult, Row, Study, StudyError, StudyResult};
 use crate::metrics::Estimate;
@@ -33,6 +33,15 @@ struct Shared {
     model: Vec<Option<Estimate>>,
     sampling: Option<Vec<Option<Estimate>>>,
     truth_nfe: u64,
+    truth_outcome: &'static str,
+}
+
+/// What a case has beside its rows.
+#[derive(Clone)]
+struct Floors {
+    floors: Vec<Floor>,
+    truth_nfe: f64,
+    truth_outcome: String,
 }
 
 /// What is there of a case.
@@ -43,7 +52,7 @@ struct CaseRecord {
     trials: Vec<Vec<Option<Trial>>>,
     /// Rows of an earlier study, and its floors if it finished all.
     earlier: Vec<Option<Row>>,
-    floors: Option<(Vec<Floor>, f64)>,
+    floors: Option<Floors>,
     /// Solves still to be made.
     missing: usize,
 }
@@ -81,7 +90,11 @@ impl<'s> Record<'s> {
             };
             let earlier: Vec<Option<Row>> = runs.iter().map(row).collect();
             let missing = earlier.iter().filter(|row| row.is_none()).count() * seeds;
-            let floors = known.map(|known| (known.floors.clone(), known.truth_nfe));
+            let floors = known.map(|known| Floors {
+                floors: known.floors.clone(),
+                truth_nfe: known.truth_nfe,
+                truth_outcome: known.truth_outcome.clone(),
+            });
             Mutex::new(CaseRecord {
                 shared: (0..seeds).map(|_| None).collect(),
                 trials: vec![vec![None; seeds]; runs.len()],
@@ -139,6 +152,7 @@ impl<'s> Record<'s> {
                 model: prepared.model.clone(),
                 sampling: prepared.sampling.clone(),
                 truth_nfe: prepared.truth_nfe,
+                truth_outcome: prepared.truth_outcome,
             });
             is_first
         };
@@ -199,10 +213,13 @@ impl<'s> Record<'s> {
         let model: Vec<&[_]> = shared.iter().map(|seed| seed.model.as_slice()).collect();
         let sampling: Vec<&[_]> =
             shared.iter().filter_map(|seed| seed.sampling.as_deref()).collect();
-        let (floors, truth_nfe) = record.floors.clone().unwrap_or_else(|| {
-            let nfe = Summary::of(shared.iter().map(|seed| seed.truth_nfe as f64)).mean;
-            (Floor::all(&case.metrics, &model, &sampling), nfe)
-        });
+        let made = || Floors {
+            floors: Floor::all(&case.metrics, &model, &sampling),
+            truth_nfe: Summary::of(shared.iter().map(|seed| seed.truth_nfe as f64)).mean,
+            truth_outcome: worst(shared.iter().map(|seed| seed.truth_outcome)).to_owned(),
+        };
+        let Floors { floors, truth_nfe, truth_outcome } =
+            record.floors.clone().unwrap_or_else(made);
         CaseResult {
             process: case.process.clone(),
             field: case.label.clone(),
@@ -212,6 +229,7 @@ impl<'s> Record<'s> {
             rows: record.trials.iter().enumerate().filter_map(row).collect(),
             floors,
             truth_nfe,
+            truth_outcome,
         }
     }
 }

@@ -39,6 +39,11 @@ impl Summary {
     }
 }
 
+/// The first outcome that is no success, if there is one.
+pub(super) fn worst<'o>(mut outcomes: impl Iterator<Item = &'o str>) -> &'o str {
+    outcomes.find(|&outcome| outcome != SUCCESS).unwrap_or(SUCCESS)
+}
+
 /// Of sorted numbers.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
@@ -155,7 +160,6 @@ impl Row {
         let measured: Vec<&[_]> = trials.iter().map(|trial| trial.metrics.as_slice()).collect();
         let of_seed = |trial: &Trial| Summary::of_times(trial.seconds.iter().copied()).mean;
         let repeated = trials.iter().any(|trial| trial.seconds.len() > 1);
-        let bad = trials.iter().map(|trial| trial.outcome).find(|&outcome| outcome != SUCCESS);
         Row {
             process: case.process.clone(),
             field: case.label.clone(),
@@ -182,7 +186,7 @@ impl Row {
             solver_error: Summary::of_all(trials.iter().map(|trial| trial.solver_error)),
             solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
-            outcome: bad.unwrap_or(SUCCESS).to_owned(),
+            outcome: worst(trials.iter().map(|trial| trial.outcome)).to_owned(),
         }
     }
 
@@ -316,12 +320,20 @@ pub struct CaseResult {
     pub floors: Vec<Floor>,
     /// Evaluations of the true solution, mean over seeds.
     pub truth_nfe: f64,
+    /// How the true solutions ended: `success`, or the first other outcome. Then there is no model
+    /// floor, and rows have no solver error.
+    pub truth_outcome: String,
 }
 
 /// The metric by which a row reaches the floor, and the factor within which it does.
 const REACHES: (&str, f64) = ("chamfer", 1.02);
 
 impl CaseResult {
+    /// Whether all true solutions reached their ends.
+    pub fn truth_reached(&self) -> bool {
+        self.truth_outcome == SUCCESS
+    }
+
     /// Index of the deterministic row of fewest evaluations whose Chamfer distance is
     /// within 2 % of the true solution's; none where that is in no table.
     pub fn first_at_floor(&self) -> Option<usize> {
@@ -374,6 +386,7 @@ impl StudyResult {
             rows: Vec::new(),
             floors: Vec::new(),
             truth_nfe: 0.0,
+            truth_outcome: SUCCESS.to_owned(),
         };
         StudyResult {
             cases: study.cases.iter().map(of_case).collect(),

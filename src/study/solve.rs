@@ -40,6 +40,8 @@ pub(super) struct Prepared {
     /// And of a second draw of the data.
     pub(super) sampling: Option<Vec<Option<Estimate>>>,
     pub(super) truth_nfe: u64,
+    /// How the true solution ended.
+    pub(super) truth_outcome: &'static str,
 }
 
 impl Prepared {
@@ -56,10 +58,13 @@ impl Prepared {
         let sampling = draw(2 * seed + 1_000_002).map(again).transpose()?;
         let truth = case.truth(lanes, seed, None);
         let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
-        let model = case.measured(&truth.samples, data.as_ref(), |_| true)?;
-        let truth_nfe = truth.nfe;
+        let model = match &truth.samples {
+            Some(samples) => case.measured(samples, data.as_ref(), |_| true)?,
+            None => vec![None; case.metrics.len()],
+        };
+        let (truth_nfe, truth_outcome) = (truth.nfe, truth.outcome);
         let truths = Mutex::new(vec![Arc::new(truth)]);
-        Ok(Some(Prepared { data, truths, model, sampling, truth_nfe }))
+        Ok(Some(Prepared { data, truths, model, sampling, truth_nfe, truth_outcome }))
     }
 
     /// The true solution from a start that need not be the usual one.
@@ -90,8 +95,10 @@ pub(super) fn unless_stopped<T>(made: Result<T, StudyError>) -> Result<Option<T>
 /// The true solution of a case from one seed's noise.
 struct Truth {
     start: f64,
-    samples: Array2<f64>,
+    /// Nothing if its end was not reached.
+    samples: Option<Array2<f64>>,
     nfe: u64,
+    outcome: &'static str,
 }
 
 impl Case {
@@ -139,7 +146,7 @@ impl Case {
             // the true solution from there.
             let start = trial.start;
             let truth = prepared.truth_from(start, || self.truth(lanes, seed, Some(start)))?;
-            trial.solver_error = Some(solver_error(&samples, &truth.samples));
+            trial.solver_error = truth.samples.as_ref().map(|truth| solver_error(&samples, truth));
         }
         Ok(trial)
     }
@@ -235,13 +242,11 @@ impl Case {
     fn truth(&self, lanes: usize, seed: u64, start: Option<f64>) -> Result<Truth, StudyError> {
         let settings = self.settings(self.true_settings(start));
         let solved = self.generate::<f64>(lanes, seed, &settings)?;
-        if !solved.outcome.is_success() {
-            return Err(StudyError::Truth { case: self.label(), outcome: solved.outcome });
-        }
         Ok(Truth {
             start: solved.span.start,
-            samples: rows_of(&solved.samples),
+            samples: solved.outcome.is_success().then(|| rows_of(&solved.samples)),
             nfe: solved.statistics.nfe,
+            outcome: solved.outcome.name(),
         })
     }
 }

@@ -144,6 +144,15 @@ impl Grid {
         if heads(ABOVE) {
             explain(ABOVE, "the number before it minus the model floor's: what remains above it");
         }
+        for case in result.cases.iter().filter(|case| !case.truth_reached()) {
+            explain(
+                &format!("{}, {} field", case.process, case.field),
+                &format!(
+                    "the true solution ended with `{}`: there is no solver error and no model floor",
+                    case.truth_outcome
+                ),
+            );
+        }
         for floor in result.cases.iter().flat_map(|case| &case.floors) {
             let shown = |column: &Column| {
                 let metric = column.contest().and_then(|(name, _)| floor.metric(name));
