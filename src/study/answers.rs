@@ -190,14 +190,30 @@ fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
     }
     let number = first.number(&metric.name)?;
     let text = |value: f64| metric.format.text(value);
+    let rules = match model_errs(case, metric) {
+        true => "the model's error rules",
+        false => "the chance of the sample rules",
+    };
     Some(format!(
-        "From {} on the model's error rules: {} {} is within its spread ({}) of the model floor, {}; a better solver does not help.",
+        "From {} on {rules}: {} {} is within its spread ({}) of the model floor, {}; a better solver does not help.",
         first.named(),
         metric.heading,
         text(number.mean),
         text(number.std?),
         text(floor.mean)
     ))
+}
+
+/// Whether the model's floor is worse than that of a second draw of the data beyond the spread;
+/// taken for granted where no second draw was measured.
+fn model_errs(case: &CaseResult, metric: &Metric) -> bool {
+    let Some(sampling) = case.floor("sampling").and_then(|floor| floor.metric(&metric.name)) else {
+        return true;
+    };
+    let model = case.model_floor(&metric.name).map(|(_, seeds)| seeds);
+    let sampling = case.floor_seeded(Some(sampling));
+    let apart = model.and_then(|model| Difference::paired(model, sampling));
+    apart.is_some_and(|apart| apart.is_certain() && worse(metric, apart.mean, 0.0) > 0.0)
 }
 
 /// The row of fewest evaluations within 10 % of the floor.
@@ -358,6 +374,13 @@ mod tests {
         };
         let said = sentence(&rows(0.03), Question::ModelRules);
         assert!(said.len() == 1 && said[0].starts_with("From heun (20 steps"), "{said:?}");
+        assert!(said[0].contains(" the model's error rules: "), "{said:?}");
+        // A model as good as a second draw of the data has no error that could be seen.
+        let mut exact = rows(0.03);
+        let sampling = exact.cases[0].floors[0].metrics.clone();
+        exact.cases[0].floors[1].metrics = sampling;
+        let said = sentence(&exact, Question::ModelRules);
+        assert!(said[0].contains(" the chance of the sample rules: "), "{said:?}");
         // What leaves the floor again has not come to it.
         assert_eq!(sentence(&rows(0.05), Question::ModelRules), [] as [&str; 0]);
         // Nor is there a budget from which on, where all are at it.
