@@ -46,7 +46,7 @@ pub struct Answer {
 /// Every sentence that holds, case by case.
 pub fn answers(result: &StudyResult) -> Vec<Answer> {
     let mut answers: Vec<Answer> = result.cases.iter().flat_map(of_case).collect();
-    if result.cases.iter().all(|case| case.rows.iter().all(|row| row.seeds < 2)) {
+    if result.rows().next().is_some() && result.rows().all(|row| row.seeds < 2) {
         let text = "Every row has one seed, whose spread is not known: who is better beyond it cannot be said. Run more seeds.";
         answers.push(Answer {
             case: String::new(),
@@ -105,7 +105,11 @@ impl Row {
     fn named(&self) -> String {
         let spacing = self.spacing.as_ref().map_or(String::new(), |s| format!(", {s} spacing"));
         let level = self.noise_level.map_or(String::new(), |l| format!(", noise level {l}"));
-        format!("{} ({}, NFE {:.0}{spacing}{level})", self.solver, self.budget(), self.nfe)
+        let nfe = match self.nfe.fract() == 0.0 {
+            true => format!("{:.0}", self.nfe),
+            false => format!("{:.1} on average", self.nfe),
+        };
+        format!("{} ({}, NFE {nfe}{spacing}{level})", self.solver, self.budget())
     }
 }
 
@@ -166,16 +170,16 @@ fn worse(metric: &Metric, number: f64, than: f64) -> f64 {
     if metric.more_is_better { than - number } else { number - than }
 }
 
-/// From which budget on a solver's rows are all within their spread of the model's floor; the
-/// least of all solvers.
+/// From which budget on a solver's rows are all at the model's floor: within 10 % of it, and not
+/// told from it by the paired differences. The least of all solvers.
 fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
-    let (floor, _) = case.model_floor(&metric.name)?;
+    let (floor, of_floor) = case.model_floor(&metric.name)?;
     let rows = within(case, &metric.name, f64::INFINITY);
     let rows: Vec<&Row> =
         rows.into_iter().map(|(row, _)| row).filter(|row| row.solver_error.is_some()).collect();
     let at_floor = |row: &Row| {
-        let number = row.number(&metric.name);
-        number.is_some_and(|n| n.std.is_some_and(|std| worse(metric, n.mean, floor.mean) <= std))
+        Difference::paired(row.seeded(&metric.name), of_floor)
+            .is_some_and(|apart| !apart.is_certain() && apart.mean.abs() <= NEAR * floor.mean)
     };
     let stays = |row: &&&Row| {
         let later =
@@ -195,12 +199,12 @@ fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
         false => "the chance of the sample rules",
     };
     Some(format!(
-        "From {} on {rules}: {} {} is within its spread ({}) of the model floor, {}; a better solver does not help.",
+        "From {} on {rules}: {} {} is within 10 % of the model floor, {}, and {} seeds do not tell them apart.",
         first.named(),
         metric.heading,
         text(number.mean),
-        text(number.std?),
-        text(floor.mean)
+        text(floor.mean),
+        first.seeds
     ))
 }
 
@@ -219,9 +223,7 @@ fn model_errs(case: &CaseResult, metric: &Metric) -> bool {
 /// The row of fewest evaluations within 10 % of the floor.
 fn cheapest(case: &CaseResult, metric: &Metric) -> Option<String> {
     let (floor, _) = case.model_floor(&metric.name)?;
-    let near = |(_, number): &(&Row, f64)| {
-        floor.mean > 0.0 && worse(metric, *number, floor.mean) <= NEAR * floor.mean
-    };
+    let near = |(_, number): &(&Row, f64)| (number - floor.mean).abs() <= NEAR * floor.mean;
     let rows = within(case, &metric.name, f64::INFINITY);
     let better = |number: f64| worse(metric, number, floor.mean);
     let (row, number) = rows

@@ -235,6 +235,11 @@ impl Comparison {
         if self.rows.iter().any(unpaired) {
             remarks.push("Not paired by seed: the studies have other seeds, other numbers of lanes, or keep no numbers of single seeds.".to_owned());
         }
+        let differences = self.rows.iter().flat_map(|pair| &pair.sides);
+        let paired = differences.filter_map(|side| side.difference).filter(|found| found.paired);
+        if let Some(seeds) = paired.map(|found| found.seeds).min() {
+            remarks.push(format!("Paired over the {seeds} seed(s) that both have; means are over all of a study's own."));
+        }
         remarks.extend(self.sentences());
         remarks
     }

@@ -114,7 +114,16 @@ impl Study {
     /// made, as [`Study::run`] does first.
     pub fn check(&self) -> Result<(), StudyError> {
         let mut labels = BTreeSet::new();
+        let mut seeds = BTreeSet::new();
+        if let Some(&seed) = self.seeds.iter().find(|seed| !seeds.insert(**seed)) {
+            return Err(StudyError::SameSeed { seed });
+        }
         for (case, runs) in self.cases.iter().zip(&self.runs) {
+            let is_twice = |at: &usize| runs[..*at].iter().any(|other| runs[*at].is_same(other));
+            if let Some(at) = (0..runs.len()).find(is_twice) {
+                let run = runs[at].solver.label().to_owned();
+                return Err(StudyError::SameRun { case: case.label(), run });
+            }
             if !labels.insert(case.slug()) {
                 return Err(StudyError::SameCase { case: case.label() });
             }

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use driftfield_problems::checksum;
 use serde::{Deserialize, Serialize};
 
-use super::{Study, StudyFile};
+use super::{Case, Study, StudyFile};
 
 /// How a study was made: what it takes to make it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,8 +23,11 @@ pub struct Origin {
     pub machine: String,
     /// Threads that it shared.
     pub threads: usize,
-    /// Checksums of the weights of networks, by what they were read from.
+    /// Checksums of the files of models (weights, points), by what they were read from.
     pub weights: BTreeMap<String, String>,
+    /// Checksums of what the data of each case gives the first seed.
+    #[serde(default)]
+    pub data: BTreeMap<String, String>,
 }
 
 impl Origin {
@@ -42,18 +46,26 @@ impl Origin {
             machine: machine(),
             threads: rayon::current_num_threads(),
             weights: weights.collect(),
+            data: study.cases.iter().filter_map(|case| drawn(case, study)).collect(),
         }
     }
 
     /// Whether both would make the same rows: what was asked for, by the same program on the same
-    /// weights.
+    /// weights and data.
     pub fn is_same_study(&self, other: &Origin) -> bool {
         let of = |origin: &Origin| {
-            let Origin { file, version, commit, weights, .. } = origin.clone();
-            (file, version, commit, weights)
+            let Origin { file, version, commit, weights, data, .. } = origin.clone();
+            (file, version, commit, weights, data)
         };
         of(self) == of(other)
     }
+}
+
+/// A case with the checksum of the data that its first seed is compared with.
+fn drawn(case: &Case, study: &Study) -> Option<(String, String)> {
+    let data = case.data.as_ref()?.sample(study.lanes, *study.seeds.first()?);
+    let sum = checksum::of(data.iter().map(|number| number.to_le_bytes()));
+    Some((case.label(), format!("{sum:016x}")))
 }
 
 /// System, architecture and, where the system says it, the processor.

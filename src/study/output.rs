@@ -101,6 +101,23 @@ pub enum StudyError {
         /// Process and label of the model.
         case: String,
     },
+    /// Two runs of a case that nothing tells apart.
+    #[error(
+        "two runs of {case} are called `{}` and have one budget; give the solvers names of their own",
+        echo(run)
+    )]
+    SameRun {
+        /// Process and label of the model.
+        case: String,
+        /// Label of the solver.
+        run: String,
+    },
+    /// A seed that is there twice: it would count as two that agree.
+    #[error("seed {seed} is there twice; every seed counts once")]
+    SameSeed {
+        /// The seed.
+        seed: u64,
+    },
     /// A number could not be measured.
     #[error(transparent)]
     Metric(#[from] MetricError),
@@ -293,7 +310,7 @@ fn write_pictures(
 }
 
 fn how_it_was_made(report: &mut Report, origin: &Origin) {
-    let Origin { command, file, version, commit, date, machine, threads, weights } = origin;
+    let Origin { command, file, version, commit, date, machine, threads, weights, .. } = origin;
     report.heading("How it was made");
     let commit = commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
     report.paragraph(format!(

@@ -205,7 +205,10 @@ impl<'a> At<'a> {
             Some("scientific") => NumberFormat::Scientific,
             Some("percent") => NumberFormat::Percent,
             Some(_) => return Err(format.wrong("scientific, percent or a number of decimals")),
-            None => NumberFormat::Decimals(format.get("decimals").count()?),
+            None => match format.get("decimals").count()? {
+                digits @ ..=MOST_DECIMALS => NumberFormat::Decimals(digits),
+                _ => return Err(format.wrong("at most 17 decimals")),
+            },
         };
         let shown = self.get("shown");
         let shown = match shown.value.and_then(Value::as_str) {
@@ -341,6 +344,9 @@ fn metrics_of_earlier(row: Option<&At<'_>>, study: &At<'_>) -> Vec<Metric> {
     };
     metrics.into_iter().map(explained).collect()
 }
+
+/// Decimals of a number at most: more are none that it has.
+const MOST_DECIMALS: usize = 17;
 
 impl StudyResult {
     /// The study of a `study.json`.

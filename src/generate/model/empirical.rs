@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_problems::checksum;
 use driftfield_problems::data::{DataSet, FiniteData, Mnist};
 use driftfield_problems::field::EmpiricalPredictor;
 use driftfield_problems::npy;
@@ -85,6 +86,10 @@ impl Model for EmpiricalModel {
 
     fn source(&self) -> &str {
         &self.file
+    }
+
+    fn checksum(&self) -> Option<u64> {
+        Some(checksum::of(self.points.iter().map(|number| number.to_le_bytes())))
     }
 
     fn row_shape(&self) -> Vec<usize> {

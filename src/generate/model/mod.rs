@@ -90,7 +90,7 @@ pub trait Model: Send + Sync {
         self.label()
     }
 
-    /// A checksum of the weights it was read from, if it was.
+    /// A checksum of the weights or points it was read from, if it was.
     fn checksum(&self) -> Option<u64> {
         None
     }
