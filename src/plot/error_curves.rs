@@ -12,7 +12,7 @@ use super::error::PlotError;
 use super::floors;
 use super::font::{self, SMALL, Weight};
 use super::marker::{Mark, Marker};
-use super::picture::Picture;
+use super::picture::{Page, Picture};
 use super::range::Range;
 use super::stroke::LineStyle;
 
@@ -112,7 +112,7 @@ impl ErrorCurves {
     }
 
     /// The series that have something to show.
-    fn curves(&self) -> Result<Vec<Curve<'_>>, PlotError> {
+    pub(super) fn curves(&self) -> Result<Vec<Curve<'_>>, PlotError> {
         let mut curves = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
             if let Some(spread) = &series.spread
@@ -161,7 +161,7 @@ impl ErrorCurves {
         shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
 
-    fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
+    pub(super) fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
         let logarithmic = self.y_scale == Scale::Logarithmic;
         if let Some((low, high)) = self.y_limits {
             if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
@@ -186,6 +186,34 @@ impl ErrorCurves {
         });
         let range = Range::around(ends.chain(self.floors().map(|floor| floor.1)));
         Ok(self.y_scale.padded(range.unwrap_or(NOTHING), 0.05))
+    }
+
+    pub(super) fn x_range(&self, curves: &[Curve<'_>]) -> Range {
+        let values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
+        self.x_scale.padded(Range::around(values).unwrap_or(NOTHING), 0.03)
+    }
+
+    /// Draws the frame and all that is in it, with the axes in these ranges and under these titles.
+    pub(super) fn draw(
+        &self,
+        area: &Page<'_>,
+        curves: &[Curve<'_>],
+        [x, y]: [(Range, Scale); 2],
+        titles: [&str; 2],
+        left: f64,
+    ) -> Result<(), PlotError> {
+        let mut chart = chart::frame(area, &Axes { x, y, titles, left, grid: true })?;
+        for curve in curves {
+            curve.draw_spread(&mut chart)?;
+        }
+        for curve in curves {
+            curve.draw_line(&mut chart)?;
+        }
+        for curve in curves {
+            curve.draw_markers(&mut chart)?;
+        }
+        self.draw_floors(&mut chart, curves)?;
+        chart::draw_border(&chart)
     }
 
     fn draw_floors(&self, chart: &mut Chart<'_>, curves: &[Curve<'_>]) -> Result<(), PlotError> {
@@ -228,7 +256,7 @@ const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 720.0;
 
 /// A series with what cannot be drawn taken out.
-struct Curve<'a> {
+pub(super) struct Curve<'a> {
     name: &'a str,
     points: Vec<Point>,
     style: SeriesStyle,
@@ -272,7 +300,7 @@ impl Curve<'_> {
         Ok(())
     }
 
-    fn entry(&self) -> Entry {
+    pub(super) fn entry(&self) -> Entry {
         let SeriesStyle { color, marker, line } = self.style;
         let reach = SIGN / 2.0;
         let stretches: &[[f64; 2]] = match line {
@@ -293,9 +321,7 @@ impl Curve<'_> {
 impl Plot for ErrorCurves {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
-        let x_range = Range::around(x_values).unwrap_or(NOTHING);
-        let x = (self.x_scale.padded(x_range, 0.03), self.x_scale);
+        let x = (self.x_range(&curves), self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
         let legend_height = entries.len() as f64 * LEGEND_ROW;
@@ -305,19 +331,7 @@ impl Plot for ErrorCurves {
         Ok(Picture::new(WIDTH, height, move |page| {
             let body = chart::titled(page, &self.title)?;
             let body = chart::beside_legend(&body, &entries)?;
-            let axes = Axes { x, y, titles: [&self.x_label, &self.y_label], left, grid: true };
-            let mut chart = chart::frame(&body, &axes)?;
-            for curve in &curves {
-                curve.draw_spread(&mut chart)?;
-            }
-            for curve in &curves {
-                curve.draw_line(&mut chart)?;
-            }
-            for curve in &curves {
-                curve.draw_markers(&mut chart)?;
-            }
-            self.draw_floors(&mut chart, &curves)?;
-            chart::draw_border(&chart)
+            self.draw(&body, &curves, [x, y], [&self.x_label, &self.y_label], left)
         }))
     }
 }

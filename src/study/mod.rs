@@ -24,6 +24,7 @@ mod image_pictures;
 mod made_up;
 mod origin;
 mod output;
+mod page;
 mod paired;
 mod parallel;
 mod pictures;
