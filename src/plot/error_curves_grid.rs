@@ -35,9 +35,12 @@ impl ErrorCurvesGrid {
         }
         let scales = panels.first().map(|panel| (panel.x_scale, panel.y_scale));
         for panel in &mut panels {
+            // Panels are small, and one legend has one name for a series.
+            panel.end_labels = false;
             (panel.x_scale, panel.y_scale) = scales.unwrap_or((panel.x_scale, panel.y_scale));
             for series in &mut panel.series {
                 let place = names.iter().position(|name| *name == series.name);
+                series.fit = false;
                 series.style = series.style.or(place.map(SeriesStyle::nth));
             }
         }

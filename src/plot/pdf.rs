@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -177,7 +178,7 @@ impl PdfPage {
 }
 
 fn deflated(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish()
 }
@@ -219,9 +220,12 @@ fn write_font(
     descriptor.font_file2(file_id);
     descriptor.finish();
 
+    // The same in every picture.
+    static FILES: [OnceLock<Vec<u8>>; 2] = [const { OnceLock::new() }; 2];
     let file = font::file(weight);
-    let data = deflated(file)?;
-    let mut stream = pdf.stream(file_id, &data);
+    let deflate = || deflated(file).unwrap_or_default();
+    let data = FILES[usize::from(weight == Weight::Bold)].get_or_init(deflate);
+    let mut stream = pdf.stream(file_id, data);
     stream.filter(Filter::FlateDecode).pair(Name(b"Length1"), file.len() as i32);
     stream.finish();
 

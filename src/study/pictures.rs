@@ -61,7 +61,10 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
         samples.extend(unless_stopped(picture)?);
     }
     let (curves, overviews) = match wanted(Drawing::Curves) {
-        true => (result.cases.iter().flat_map(curve_pictures).collect(), overviews(result)),
+        true => {
+            let of_case = |case| curve_pictures(case, study.picture_width);
+            (result.cases.iter().flat_map(of_case).collect(), overviews(result))
+        }
         false => (Vec::new(), Vec::new()),
     };
     Ok(Pictures { samples, trajectories, curves, overviews })
@@ -136,10 +139,12 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
         states.iter().map(point).collect::<Vec<_>>()
     };
     let lines = (0..TRAJECTORIES).map(lane).collect();
+    let times = generated.times.first().zip(generated.times.last());
     let label = panel_title(&case.label(), &generated.outcome);
     let title = format!("{TRAJECTORIES} trajectories from noise to data: {label}");
     let mut picture = Trajectories::new(title.clone(), lines);
     picture.outline = Some(outline(case));
+    picture.times = times.map(|(&first, &last)| [first, last]);
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
     Ok((format!("trajectories-{}", case.slug()), picture, caption))
 }
@@ -164,6 +169,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let title = format!("{NOISED} paths from data to noise: {label}");
     let mut picture = Trajectories::new(title.clone(), (0..NOISED).map(lane).collect());
     picture.outline = Some(outline(case));
+    picture.times = Some([span.0, span.1]);
     let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
     Ok(Some((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption)))
 }
@@ -226,13 +232,20 @@ type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
 const BY_NFE: Horizontal = ("nfe", "NFE", |row| row.nfe);
 const BY_TIME: Horizontal = ("time", "seconds", |row| row.seconds.mean);
 
-fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
+fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCurves, String)> {
     let mut pictures = Vec::new();
     for vertical in verticals(case) {
         for horizontal in [BY_NFE, BY_TIME] {
             let (file, label, _) = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
-            let curves = curves(case, title.clone(), &vertical, horizontal);
+            let mut curves = curves(case, title.clone(), &vertical, horizontal);
+            curves.width = width.map_or(curves.width, f64::from);
+            // Of fixed steps alone the slope is minus an order.
+            for series in &mut curves.series {
+                let mut rows = case.rows.iter().filter(|row| row.series() == series.name);
+                let fixed = rows.all(|row| row.tolerances.is_none());
+                series.fit = fixed && vertical.name == "solver-error" && file == "nfe";
+            }
             let of_case = slug(&case.process, &case.field);
             let name = format!("{}-{of_case}", slug(vertical.name, file));
             pictures.push((name, curves, format!("{title}.")));
