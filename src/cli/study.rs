@@ -92,7 +92,7 @@ pub(super) struct StudyArguments {
     /// Make every solve so many times, for the median and the spread of its time
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     repeat_timing: Option<u16>,
-    /// Width of the pictures of errors in pixels; their letters are 14 high whatever it is
+    /// Width of the pictures of errors in pixels, for a paper: letters of 14 pixels, no title
     #[arg(long, value_parser = clap::value_parser!(u32).range(240..=6000), allow_negative_numbers = true)]
     picture_width: Option<u32>,
     /// Print one JSON object and nothing else

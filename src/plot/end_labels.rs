@@ -10,6 +10,12 @@ use super::font::{self, SMALL, Weight};
 const GAP: f64 = 9.0;
 const HEIGHT: f64 = SMALL + 4.0;
 
+/// The room in pixels that the longest of these takes behind an end.
+pub(crate) fn room<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let width = |name| font::width(name, SMALL, Weight::Regular);
+    GAP + names.map(width).fold(0.0, f64::max)
+}
+
 /// For each curve's name and end the box of the name: right of the end, above or below it, within
 /// the frame; none where it would cover a point of a curve, a box that is there or another name.
 pub(crate) fn place(

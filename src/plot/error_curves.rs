@@ -231,7 +231,8 @@ impl ErrorCurves {
             curve.draw_markers(&mut chart)?;
         }
         let taken = self.draw_floors(&mut chart, curves)?;
-        if self.end_labels {
+        // A narrow picture has no room for them.
+        if self.end_labels && self.width >= NARROW {
             draw_names(&chart, curves, &taken)?;
         }
         chart::draw_border(&chart)
@@ -287,6 +288,17 @@ fn sampled(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
     curves.iter().flat_map(of_curve).collect()
 }
 
+/// Points along all bars.
+fn sampled_bars(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
+    let range = chart::window(chart)[1];
+    let of_point = |point: &Point| {
+        let ends = point.bar.map(|bar| bar.map(|end| end.clamp(range.low, range.high)));
+        let path = ends.map(|ends| ends.map(|end| place_in(chart, [point.at[0], end])));
+        floors::sampled(path.as_ref().map_or(&[], |path| path.as_slice()))
+    };
+    curves.iter().flat_map(|curve| &curve.points).flat_map(of_point).collect()
+}
+
 /// Writes the names of curves at their ends, where there is room beside what is `taken`.
 fn draw_names(chart: &Chart<'_>, curves: &[Curve<'_>], taken: &[Corners]) -> Result<(), PlotError> {
     let named = curves.iter().filter_map(|curve| {
@@ -298,7 +310,9 @@ fn draw_names(chart: &Chart<'_>, curves: &[Curve<'_>], taken: &[Corners]) -> Res
     let area = chart.plotting_area().strip_coord_spec();
     let (width, height) = area.dim_in_pixel();
     let frame = (width as i32, height as i32);
-    let places = end_labels::place(&ends, &sampled(chart, curves), taken, frame);
+    let mut points = sampled(chart, curves);
+    points.extend(sampled_bars(chart, curves));
+    let places = end_labels::place(&ends, &points, taken, frame);
     for ((curve, _), place) in named.iter().zip(places) {
         let Some([(left, top), (_, bottom)]) = place else { continue };
         // Darker than the line, for letters are thin.
@@ -413,13 +427,24 @@ impl Curve<'_> {
 impl Plot for ErrorCurves {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let x = (self.x_range(&curves), self.x_scale);
-        let y = (self.y_range(&curves)?, self.y_scale);
-        let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
         let width = if self.width.is_finite() { self.width.clamp(240.0, 6000.0) } else { WIDTH };
         let is_narrow = width < NARROW;
+        let names = self.end_labels && !is_narrow;
+        let mut x_range = self.x_range(&curves);
+        if names {
+            // Curves tend to end at the same cost: room for what is written behind them.
+            let room = end_labels::room(curves.iter().map(|curve| curve.name)) / width;
+            x_range.high += x_range.span() * room.min(0.15);
+        }
+        let x = (x_range, self.x_scale);
+        let y = (self.y_range(&curves)?, self.y_scale);
+        let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
+        let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
         let height = match is_narrow {
-            true => 0.75 * width + chart::below_room(&entries, width - 2.0 * MARGIN),
+            true => {
+                let legend = chart::below_room(&entries, width - 2.0 * MARGIN);
+                2.0 * MARGIN + title_room + 0.62 * width + chart::lower_room(true) + legend
+            }
             false => {
                 let legend_height = entries.len() as f64 * LEGEND_ROW;
                 (0.6 * width).max(2.0 * MARGIN + TITLE_ROOM + legend_height)

@@ -56,7 +56,7 @@ pub struct StudyFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
     /// Width of the pictures of errors in pixels, 240 to 6000. Letters are 14 pixels whatever it is:
-    /// 320 is a column of 8.5 cm with letters of 10 points.
+    /// 320 is a column of 8.5 cm with letters of 10 points. With it they have no title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_width: Option<u32>,
     /// What fields and solvers are called in tables and pictures, by their texts.

@@ -239,7 +239,12 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
             let (file, label, _) = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
-            curves.width = width.map_or(curves.width, f64::from);
+            if let Some(width) = width {
+                // For a paper, whose caption says the rest.
+                curves.width = f64::from(width);
+                curves.title.clear();
+                curves.y_label = vertical.words.to_owned();
+            }
             // Of fixed steps alone the slope is minus an order.
             for series in &mut curves.series {
                 let mut rows = case.rows.iter().filter(|row| row.series() == series.name);
