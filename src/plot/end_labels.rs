@@ -33,7 +33,7 @@ pub(crate) fn place(
         let beside = corners(x + gap, y - height / 2);
         let above = |left: i32| corners(left, y - gap - height);
         let below = |left: i32| corners(left, y + gap);
-        let left = x - width + gap;
+        let left = (x + gap).min(right) - width;
         let candidates = [beside, above(left), below(left), above(x - gap), below(x - gap)];
         let fits =
             |[low, high]: &Corners| low.0 >= 0 && low.1 >= 0 && high.0 <= right && high.1 <= bottom;

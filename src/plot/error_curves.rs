@@ -433,8 +433,8 @@ impl Plot for ErrorCurves {
         let mut x_range = self.x_range(&curves);
         if names {
             // Curves tend to end at the same cost: room for what is written behind them.
-            let room = end_labels::room(curves.iter().map(|curve| curve.name)) / width;
-            x_range.high += x_range.span() * room.min(0.15);
+            let room = end_labels::room(curves.iter().map(|curve| curve.name));
+            x_range.high += x_range.span() * (room / (0.6 * width)).min(0.2);
         }
         let x = (x_range, self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);
