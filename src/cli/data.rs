@@ -34,7 +34,7 @@ pub(super) struct DataArguments {
     /// Where they go, `.npy` of shape [n, d], digits [n, 1, 28, 28]
     #[arg(long)]
     out: PathBuf,
-    /// Draw the first of them, points of the plane or images: FILE.png or FILE.svg
+    /// Draw the first of them, points of the plane or images: FILE.png, .svg or .pdf
     #[arg(long)]
     plot: Option<PathBuf>,
     /// Print one JSON object and nothing else

@@ -186,7 +186,7 @@ fn named_in(text: &str) -> Vec<PathBuf> {
 fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| {
-        ["png", "svg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        ["png", "svg", "pdf"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     })
 }
 

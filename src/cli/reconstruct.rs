@@ -99,10 +99,10 @@ pub(super) struct ReconstructArguments {
     /// Write the reconstructions, in the units of the data
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Draw image, measurement and reconstructions: FILE.png or FILE.svg
+    /// Draw image, measurement and reconstructions: FILE.png, .svg or .pdf
     #[arg(long)]
     grid: Option<PathBuf>,
-    /// Draw the reconstructions on their way from noise: FILE.png or FILE.svg
+    /// Draw the reconstructions on their way from noise: FILE.png, .svg or .pdf
     #[arg(long)]
     trajectory_grid: Option<PathBuf>,
     /// Print one JSON object and nothing else

@@ -144,10 +144,10 @@ pub(super) struct SampleArguments {
     /// Write every state, [steps + 1, n, d], the initial one first, in the units of the data
     #[arg(long)]
     trajectory: Option<PathBuf>,
-    /// Draw the first images of the samples: FILE.png or FILE.svg
+    /// Draw the first images of the samples: FILE.png, .svg or .pdf
     #[arg(long)]
     grid: Option<PathBuf>,
-    /// Draw the first images on their way from noise to data: FILE.png or FILE.svg
+    /// Draw the first images on their way from noise to data: FILE.png, .svg or .pdf
     #[arg(long)]
     trajectory_grid: Option<PathBuf>,
     /// Write the samples, in the units of the data

@@ -92,6 +92,9 @@ pub(super) struct StudyArguments {
     /// Make every solve so many times, for the median and the spread of its time
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     repeat_timing: Option<u16>,
+    /// Width of the pictures of errors in pixels, for a paper: letters of 14 pixels, no title
+    #[arg(long, value_parser = clap::value_parser!(u32).range(240..=6000), allow_negative_numbers = true)]
+    picture_width: Option<u32>,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -101,7 +104,7 @@ pub(super) struct StudyArguments {
     /// Make the study of this study.json again, and say which figures changed
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
-        "label", "t_start", "t_end", "n", "repeat_timing"])]
+        "label", "t_start", "t_end", "n", "repeat_timing", "picture_width"])]
     repeat: Option<PathBuf>,
 }
 
@@ -156,6 +159,7 @@ impl StudyArguments {
         });
         file.n = self.n.unwrap_or(file.n);
         file.seed = given(&self.seed).unwrap_or(file.seed);
+        file.picture_width = self.picture_width.or(file.picture_width);
         file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
         file.data = self.data.clone().or(file.data);
         file.metric.extend(self.metric.clone());

@@ -1,9 +1,9 @@
-//! Where charts are drawn: plotters' backends for PNG and SVG behind one type, with what they
-//! lack. That is text set with its bearings and wide bent lines without spikes in pixels, hair
+//! Where charts are drawn: plotters' backends for PNG and SVG and ours for PDF behind one type, with
+//! what they lack. That is text set with its bearings and wide bent lines without spikes in pixels, hair
 //! lines on whole pixels, and images in SVG.
 //!
-//! plotters' coordinates are whole numbers. Both formats are therefore drawn [`SCALE`] times
-//! larger: the SVG is shrunk again by its view box, the PNG by averaging, which also smooths
+//! plotters' coordinates are whole numbers. All formats are therefore drawn [`SCALE`] times
+//! larger: SVG and PDF are shrunk again by their coordinates, the PNG by averaging, which also smooths
 //! every edge.
 
 use std::cell::RefCell;
@@ -19,6 +19,7 @@ use plotters_backend::{
 
 use super::color::Color;
 use super::font::{self, Weight};
+use super::pdf::PdfPage;
 
 /// Units of a canvas along a side of a pixel.
 pub(crate) const SCALE: u32 = 4;
@@ -36,6 +37,7 @@ pub(crate) enum Canvas<'p> {
         drawing: SVGBackend<'p>,
         images: &'p RefCell<String>,
     },
+    Pdf(&'p mut PdfPage),
 }
 
 type Outcome = Result<(), DrawingErrorKind<io::Error>>;
@@ -57,6 +59,7 @@ macro_rules! on {
         match $canvas {
             Canvas::Png($backend) => $call.map_err(said),
             Canvas::Svg { drawing: $backend, .. } => $call,
+            Canvas::Pdf($backend) => $call,
         }
     };
 }
@@ -68,6 +71,7 @@ impl DrawingBackend for Canvas<'_> {
         match self {
             Self::Png(backend) => backend.get_size(),
             Self::Svg { drawing, .. } => drawing.get_size(),
+            Self::Pdf(drawing) => drawing.get_size(),
         }
     }
 
@@ -115,6 +119,7 @@ impl DrawingBackend for Canvas<'_> {
         match self {
             Self::Png(pixels) => polyline(pixels, &path, style).map_err(said),
             Self::Svg { drawing, .. } => drawing.draw_path(path, style),
+            Self::Pdf(drawing) => drawing.draw_path(path, style),
         }
     }
 
@@ -145,6 +150,7 @@ impl DrawingBackend for Canvas<'_> {
         match self {
             Self::Png(pixels) => write(pixels, text, style, place).map_err(said),
             Self::Svg { drawing, .. } => drawing.draw_text(text, style, place),
+            Self::Pdf(drawing) => drawing.draw_text(text, style, place),
         }
     }
 }

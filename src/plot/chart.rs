@@ -3,6 +3,7 @@
 use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::element::{DashedPathElement, PathElement};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, SCALE, pen, px};
@@ -220,6 +221,42 @@ pub(crate) fn beside_legend<'p>(area: &Page<'p>, entries: &[Entry]) -> Result<Pa
         .legend_area_size(px(SIGN_ROOM))
         .label_font(font::style(SMALL, Weight::Regular, Color::INK))
         .draw()?;
+    Ok(rest)
+}
+
+/// Where the entries of a legend go that stands below: the place across and the row of each.
+fn rows_below(entries: &[Entry], width: f64) -> Vec<(f64, usize)> {
+    let (mut across, mut row) = (0.0, 0);
+    let place = |entry: &Entry| {
+        let own = SIGN_ROOM + font::width(&entry.name, SMALL, Weight::Regular);
+        if across > 0.0 && across + own > width {
+            (across, row) = (0.0, row + 1);
+        }
+        let place = (across, row);
+        across += own + LEGEND_GAP;
+        place
+    };
+    entries.iter().map(place).collect()
+}
+
+/// The height of a legend below a frame of some width.
+pub(crate) fn below_room(entries: &[Entry], width: f64) -> f64 {
+    let rows = rows_below(entries, width).last().map_or(0, |(_, row)| row + 1);
+    rows as f64 * LEGEND_ROW
+}
+
+/// The area above a legend, which is drawn in rows.
+pub(crate) fn above_legend<'p>(area: &Page<'p>, entries: &[Entry]) -> Result<Page<'p>, PlotError> {
+    let width = width_of(area);
+    let top = area.dim_in_pixel().1 as i32 - px(below_room(entries, width));
+    let (rest, legend) = area.split_vertically(top);
+    let style = font::style(SMALL, Weight::Regular, Color::INK);
+    let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+    for (entry, (across, row)) in entries.iter().zip(rows_below(entries, width)) {
+        let middle = px((row as f64 + 0.5) * LEGEND_ROW);
+        legend.draw(&entry.sign.clone().at((px(across + SIGN / 2.0), middle)))?;
+        legend.draw_text(&entry.name, &style, (px(across + SIGN_ROOM), middle))?;
+    }
     Ok(rest)
 }
 

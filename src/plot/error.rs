@@ -83,7 +83,7 @@ pub enum PlotError {
     },
     /// The file name does not say which format is meant.
     #[error(
-        "cannot tell the picture format from \"{}\": use a name that ends in .png or .svg",
+        "cannot tell the picture format from \"{}\": use a name that ends in .png, .svg or .pdf",
         echo_path(path)
     )]
     UnknownExtension {

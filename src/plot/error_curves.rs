@@ -2,17 +2,19 @@
 
 use plotters::element::{EmptyElement, PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters_backend::BackendCoord;
 
 use super::Plot;
 use super::axis::Scale;
 use super::canvas::{fill, pen, px};
 use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
+use super::end_labels;
 use super::error::PlotError;
-use super::floors;
+use super::floors::{self, Corners};
 use super::font::{self, SMALL, Weight};
 use super::marker::{Mark, Marker};
-use super::picture::Picture;
+use super::picture::{Page, Picture};
 use super::range::Range;
 use super::stroke::LineStyle;
 
@@ -52,6 +54,9 @@ pub struct Series {
     /// The look; `None` takes [`SeriesStyle::nth`] of the place in the list, so
     /// that a method keeps its look in every picture with the same list.
     pub style: Option<SeriesStyle>,
+    /// Whether the line that is fitted to the points is drawn, dotted, with its slope in the
+    /// legend: of three points or more between two logarithmic axes.
+    pub fit: bool,
 }
 
 impl Series {
@@ -90,6 +95,11 @@ pub struct ErrorCurves {
     pub floors: Vec<Floor>,
     /// Limits of the vertical axis; curves are cut there.
     pub y_limits: Option<(f64, f64)>,
+    /// The width in pixels. Letters do not grow with it: those of a narrow picture are large for
+    /// its size. Below 800 the legend stands below the frame.
+    pub width: f64,
+    /// Whether names stand at the ends of curves too, where there is room.
+    pub end_labels: bool,
 }
 
 impl ErrorCurves {
@@ -108,11 +118,13 @@ impl ErrorCurves {
             series: Vec::new(),
             floors: Vec::new(),
             y_limits: None,
+            width: WIDTH,
+            end_labels: true,
         }
     }
 
     /// The series that have something to show.
-    fn curves(&self) -> Result<Vec<Curve<'_>>, PlotError> {
+    pub(super) fn curves(&self) -> Result<Vec<Curve<'_>>, PlotError> {
         let mut curves = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
             if let Some(spread) = &series.spread
@@ -141,7 +153,9 @@ impl ErrorCurves {
                 .collect();
             if !points.is_empty() {
                 let style = series.style.unwrap_or(SeriesStyle::nth(index));
-                curves.push(Curve { name: &series.name, points, style });
+                let logarithmic = [self.x_scale, self.y_scale] == [Scale::Logarithmic; 2];
+                let fit = if series.fit && logarithmic { fitted(&points) } else { None };
+                curves.push(Curve { name: &series.name, points, style, fit });
             }
         }
         if curves.is_empty() {
@@ -161,7 +175,7 @@ impl ErrorCurves {
         shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
 
-    fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
+    pub(super) fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
         let logarithmic = self.y_scale == Scale::Logarithmic;
         if let Some((low, high)) = self.y_limits {
             if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
@@ -188,7 +202,48 @@ impl ErrorCurves {
         Ok(self.y_scale.padded(range.unwrap_or(NOTHING), 0.05))
     }
 
-    fn draw_floors(&self, chart: &mut Chart<'_>, curves: &[Curve<'_>]) -> Result<(), PlotError> {
+    pub(super) fn x_range(&self, curves: &[Curve<'_>]) -> Range {
+        let values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
+        self.x_scale.padded(Range::around(values).unwrap_or(NOTHING), 0.03)
+    }
+
+    /// Draws the frame and all that is in it, with the axes in these ranges and under these titles.
+    pub(super) fn draw(
+        &self,
+        area: &Page<'_>,
+        curves: &[Curve<'_>],
+        [x, y]: [(Range, Scale); 2],
+        titles: [&str; 2],
+        left: f64,
+    ) -> Result<(), PlotError> {
+        let mut chart = chart::frame(area, &Axes { x, y, titles, left, grid: true })?;
+        for curve in curves {
+            curve.draw_spread(&mut chart)?;
+        }
+        for curve in curves {
+            curve.draw_line(&mut chart)?;
+            if let Some(fit) = &curve.fit {
+                let color = Color::WHITE.mixed(curve.style.color, 0.7);
+                chart::draw_line(&mut chart, &fit.ends, LineStyle::Dotted, color, 1.5)?;
+            }
+        }
+        for curve in curves {
+            curve.draw_markers(&mut chart)?;
+        }
+        let taken = self.draw_floors(&mut chart, curves)?;
+        // A narrow picture has no room for them.
+        if self.end_labels && self.width >= NARROW {
+            draw_names(&chart, curves, &taken)?;
+        }
+        chart::draw_border(&chart)
+    }
+
+    /// Returns where their labels are.
+    fn draw_floors(
+        &self,
+        chart: &mut Chart<'_>,
+        curves: &[Curve<'_>],
+    ) -> Result<Vec<Corners>, PlotError> {
         let [x, y] = chart::window(chart);
         let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.1)).collect();
         for floor in &shown {
@@ -196,42 +251,114 @@ impl ErrorCurves {
             chart::draw_line(chart, &ends, LineStyle::Dashed, FLOOR, 1.5)?;
         }
         let area = chart.plotting_area().strip_coord_spec();
-        let (left, top) = area.get_base_pixel();
-        let place = |x: f64, y: f64| {
-            let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
-            (across - left, down - top)
-        };
-        let points = curves.iter().flat_map(|curve| {
-            let path: Vec<_> = curve.points.iter().map(|p| place(p.at[0], p.at[1])).collect();
-            floors::sampled(&path)
-        });
+        let place = |x: f64, y: f64| place_in(chart, [x, y]);
         let labels: Vec<_> =
             shown.iter().map(|&(label, value)| (label.to_owned(), place(x.low, value).1)).collect();
         let (width, height) = area.dim_in_pixel();
-        let points: Vec<_> = points.collect();
-        let boxes = floors::place_labels(&labels, &points, (width as i32, height as i32));
+        let boxes =
+            floors::place_labels(&labels, &sampled(chart, curves), (width as i32, height as i32));
         let style = font::style(SMALL, Weight::Regular, Color::INK);
         let style = style.pos(Pos::new(HPos::Left, VPos::Center));
-        for ((label, _), corners) in labels.iter().zip(boxes) {
+        for ((label, _), &corners) in labels.iter().zip(&boxes) {
             area.draw(&Rectangle::new(corners, fill(Color::WHITE.with_opacity(0.8))))?;
             let [(left, top), (_, bottom)] = corners;
             area.draw_text(label, &style, (left + px(floors::PADDING), (top + bottom) / 2))?;
         }
-        Ok(())
+        let lines = shown.iter().map(|&(_, value)| {
+            let y = place(x.low, value).1;
+            [(0, y - px(1.0)), (width as i32, y + px(1.0))]
+        });
+        Ok(boxes.into_iter().chain(lines).collect())
     }
+}
+
+/// A place on the axes in the frame, from its upper left corner.
+fn place_in(chart: &Chart<'_>, [x, y]: [f64; 2]) -> BackendCoord {
+    let (left, top) = chart.plotting_area().get_base_pixel();
+    let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
+    (across - left, down - top)
+}
+
+/// Points along all curves.
+fn sampled(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
+    let of_curve = |curve: &Curve<'_>| {
+        let path: Vec<_> = curve.points.iter().map(|point| place_in(chart, point.at)).collect();
+        floors::sampled(&path)
+    };
+    curves.iter().flat_map(of_curve).collect()
+}
+
+/// Points along all bars.
+fn sampled_bars(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
+    let range = chart::window(chart)[1];
+    let of_point = |point: &Point| {
+        let ends = point.bar.map(|bar| bar.map(|end| end.clamp(range.low, range.high)));
+        let path = ends.map(|ends| ends.map(|end| place_in(chart, [point.at[0], end])));
+        floors::sampled(path.as_ref().map_or(&[], |path| path.as_slice()))
+    };
+    curves.iter().flat_map(|curve| &curve.points).flat_map(of_point).collect()
+}
+
+/// Writes the names of curves at their ends, where there is room beside what is `taken`.
+fn draw_names(chart: &Chart<'_>, curves: &[Curve<'_>], taken: &[Corners]) -> Result<(), PlotError> {
+    let named = curves.iter().filter_map(|curve| {
+        let end = curve.points.last()?.at;
+        (!curve.name.is_empty() && chart::shows(chart, end)).then_some((curve, end))
+    });
+    let named: Vec<(&Curve<'_>, [f64; 2])> = named.collect();
+    let ends: Vec<_> = named.iter().map(|(c, end)| (c.name, place_in(chart, *end))).collect();
+    let area = chart.plotting_area().strip_coord_spec();
+    let (width, height) = area.dim_in_pixel();
+    let frame = (width as i32, height as i32);
+    let mut points = sampled(chart, curves);
+    points.extend(sampled_bars(chart, curves));
+    let places = end_labels::place(&ends, &points, taken, frame);
+    for ((curve, _), place) in named.iter().zip(places) {
+        let Some([(left, top), (_, bottom)]) = place else { continue };
+        // Darker than the line, for letters are thin.
+        let color = curve.style.color.mixed(Color::INK, 0.35);
+        let style = font::style(SMALL, Weight::Regular, color);
+        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw_text(curve.name, &style, (left, (top + bottom) / 2))?;
+    }
+    Ok(())
+}
+
+/// A line through points: its slope, and where it begins and ends.
+struct Fit {
+    slope: f64,
+    ends: [[f64; 2]; 2],
+}
+
+/// The line of least squares through three points or more.
+fn fitted(points: &[Point]) -> Option<Fit> {
+    let n = points.len() as f64;
+    let mean = |axis: usize| points.iter().map(|point| point.at[axis]).sum::<f64>() / n;
+    let (x, y) = (mean(0), mean(1));
+    let spread: f64 = points.iter().map(|point| (point.at[0] - x).powi(2)).sum();
+    let both: f64 = points.iter().map(|point| (point.at[0] - x) * (point.at[1] - y)).sum();
+    if points.len() < 3 || spread < 1e-9 {
+        return None;
+    }
+    let slope = both / spread;
+    let range = Range::around(points.iter().map(|point| point.at[0]))?;
+    let ends = [range.low, range.high].map(|end| [end, y + slope * (end - x)]);
+    Some(Fit { slope, ends })
 }
 
 /// The range of an axis without values.
 const NOTHING: Range = Range { low: 0.0, high: 0.0 };
 const FLOOR: Color = Color::hex(0x555555);
 const WIDTH: f64 = 1200.0;
-const HEIGHT: f64 = 720.0;
+/// Below it the legend has no room beside the frame.
+const NARROW: f64 = 800.0;
 
 /// A series with what cannot be drawn taken out.
-struct Curve<'a> {
+pub(super) struct Curve<'a> {
     name: &'a str,
     points: Vec<Point>,
     style: SeriesStyle,
+    fit: Option<Fit>,
 }
 
 /// A place in the frame, and the ends of the bar of its spread.
@@ -272,7 +399,7 @@ impl Curve<'_> {
         Ok(())
     }
 
-    fn entry(&self) -> Entry {
+    pub(super) fn entry(&self) -> Entry {
         let SeriesStyle { color, marker, line } = self.style;
         let reach = SIGN / 2.0;
         let stretches: &[[f64; 2]] = match line {
@@ -286,38 +413,52 @@ impl Curve<'_> {
         let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
             mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
         });
-        Entry::new(self.name, line.with(marker.mark(color)))
+        let sign = line.with(marker.mark(color));
+        match &self.fit {
+            Some(Fit { slope, .. }) => {
+                let slope = format!("{slope:.2}").replace('-', "−");
+                Entry::new(&format!("{}, slope {slope}", self.name), sign)
+            }
+            None => Entry::new(self.name, sign),
+        }
     }
 }
 
 impl Plot for ErrorCurves {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let x_values = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.at[0]));
-        let x_range = Range::around(x_values).unwrap_or(NOTHING);
-        let x = (self.x_scale.padded(x_range, 0.03), self.x_scale);
+        let width = if self.width.is_finite() { self.width.clamp(240.0, 6000.0) } else { WIDTH };
+        let is_narrow = width < NARROW;
+        let names = self.end_labels && !is_narrow;
+        let mut x_range = self.x_range(&curves);
+        if names {
+            // Curves tend to end at the same cost: room for what is written behind them.
+            let room = end_labels::room(curves.iter().map(|curve| curve.name));
+            x_range.high += x_range.span() * (room / (0.6 * width)).min(0.2);
+        }
+        let x = (x_range, self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
-        let legend_height = entries.len() as f64 * LEGEND_ROW;
-        let height = HEIGHT.max(2.0 * MARGIN + TITLE_ROOM + legend_height);
+        let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
+        let height = match is_narrow {
+            true => {
+                let legend = chart::below_room(&entries, width - 2.0 * MARGIN);
+                2.0 * MARGIN + title_room + 0.62 * width + chart::lower_room(true) + legend
+            }
+            false => {
+                let legend_height = entries.len() as f64 * LEGEND_ROW;
+                (0.6 * width).max(2.0 * MARGIN + TITLE_ROOM + legend_height)
+            }
+        };
         let left = chart::left_room(y, height - 2.0 * MARGIN, true);
 
-        Ok(Picture::new(WIDTH, height, move |page| {
+        Ok(Picture::new(width, height, move |page| {
             let body = chart::titled(page, &self.title)?;
-            let body = chart::beside_legend(&body, &entries)?;
-            let axes = Axes { x, y, titles: [&self.x_label, &self.y_label], left, grid: true };
-            let mut chart = chart::frame(&body, &axes)?;
-            for curve in &curves {
-                curve.draw_spread(&mut chart)?;
-            }
-            for curve in &curves {
-                curve.draw_line(&mut chart)?;
-            }
-            for curve in &curves {
-                curve.draw_markers(&mut chart)?;
-            }
-            self.draw_floors(&mut chart, &curves)?;
-            chart::draw_border(&chart)
+            let body = match is_narrow {
+                true => chart::above_legend(&body, &entries)?,
+                false => chart::beside_legend(&body, &entries)?,
+            };
+            self.draw(&body, &curves, [x, y], [&self.x_label, &self.y_label], left)
         }))
     }
 }
@@ -366,6 +507,47 @@ mod tests {
                 plot.series[0].spread = Some(vec![f64::NAN; points.len()]);
                 plot.to_png_bytes().unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn a_fitted_line_has_its_slope_in_the_legend() {
+        let mut plot = curves(vec![(10.0, 1e-2), (20.0, 2.5e-3), (40.0, 6.25e-4)]);
+        plot.series[0].fit = true;
+        assert!(plot.to_svg_string().unwrap().contains("heun &amp; co, slope −2.00"));
+        // Neither of two points, nor where a power is no line.
+        let mut linear = plot.clone();
+        linear.y_scale = Scale::Linear;
+        plot.series[0].points.pop();
+        for plot in [plot, linear] {
+            assert!(!plot.to_svg_string().unwrap().contains("slope"));
+        }
+    }
+
+    #[test]
+    fn a_narrow_picture_has_its_legend_below() {
+        let mut plot = curves(vec![(10.0, 1.0), (20.0, 0.5)]);
+        plot.end_labels = false;
+        let place = |plot: &ErrorCurves| {
+            let svg = plot.to_svg_string().unwrap();
+            let parsed = roxmltree::Document::parse(&svg).unwrap();
+            let name = |node: &roxmltree::Node<'_, '_>| {
+                node.text().is_some_and(|text| text.trim() == "heun & co")
+            };
+            let names: Vec<_> =
+                parsed.descendants().filter(|n| n.is_element() && name(n)).collect();
+            assert_eq!(names.len(), 1);
+            let at = |axis: &str| names[0].attribute(axis).unwrap().parse::<f64>().unwrap() / 4.0;
+            let (width, height) = plot.picture().unwrap().size();
+            [at("x") / f64::from(width), at("y") / f64::from(height)]
+        };
+        assert!(place(&plot)[0] > 0.8 && place(&plot)[1] < 0.2);
+        plot.width = 320.0;
+        assert_eq!(plot.picture().unwrap().size().0, 320);
+        assert!(place(&plot)[0] < 0.3 && place(&plot)[1] > 0.8, "{:?}", place(&plot));
+        for width in [f64::NAN, 0.0, -3.0, f64::INFINITY] {
+            plot.width = width;
+            plot.to_png_bytes().unwrap();
         }
     }
 

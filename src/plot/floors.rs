@@ -53,11 +53,11 @@ fn candidates(line: i32, width: i32, (right, bottom): BackendCoord) -> Vec<Corne
     candidates
 }
 
-fn contains([low, high]: &Corners, (x, y): BackendCoord) -> bool {
+pub(crate) fn contains([low, high]: &Corners, (x, y): BackendCoord) -> bool {
     (low.0..=high.0).contains(&x) && (low.1..=high.1).contains(&y)
 }
 
-fn overlap(a: &Corners, b: &Corners) -> bool {
+pub(crate) fn overlap(a: &Corners, b: &Corners) -> bool {
     a[0].0 < b[1].0 && b[0].0 < a[1].0 && a[0].1 < b[1].1 && b[0].1 < a[1].1
 }
 

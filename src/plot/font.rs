@@ -30,9 +30,17 @@ pub(crate) enum Weight {
 }
 
 static REGULAR: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| embedded(FontStyle::Normal, include_bytes!("font/DejaVuSans-subset.ttf")));
+    LazyLock::new(|| embedded(FontStyle::Normal, file(Weight::Regular)));
 static BOLD: LazyLock<FontRef<'static>> =
-    LazyLock::new(|| embedded(FontStyle::Bold, include_bytes!("font/DejaVuSans-Bold-subset.ttf")));
+    LazyLock::new(|| embedded(FontStyle::Bold, file(Weight::Bold)));
+
+/// The TrueType file.
+pub(crate) fn file(weight: Weight) -> &'static [u8] {
+    match weight {
+        Weight::Regular => include_bytes!("font/DejaVuSans-subset.ttf"),
+        Weight::Bold => include_bytes!("font/DejaVuSans-Bold-subset.ttf"),
+    }
+}
 
 /// The font, known to plotters as well from here on.
 fn embedded(style: FontStyle, bytes: &'static [u8]) -> FontRef<'static> {
@@ -68,7 +76,7 @@ fn scale(font: &FontRef<'_>, em: f64) -> PxScale {
 }
 
 /// Glyphs with the horizontal pen position of each, and the total advance.
-fn set(text: &str, em: f64, weight: Weight) -> (Vec<(GlyphId, f32)>, f32) {
+pub(crate) fn set(text: &str, em: f64, weight: Weight) -> (Vec<(GlyphId, f32)>, f32) {
     let font = face(weight);
     let scaled = font.as_scaled(scale(font, em));
     let mut pen = 0.0;
@@ -84,6 +92,12 @@ fn set(text: &str, em: f64, weight: Weight) -> (Vec<(GlyphId, f32)>, f32) {
         previous = Some(glyph);
     }
     (glyphs, pen)
+}
+
+/// How far a glyph moves the pen, in em.
+pub(crate) fn advance(glyph: u16, weight: Weight) -> f32 {
+    let font = face(weight);
+    font.h_advance_unscaled(GlyphId(glyph)) / font.units_per_em().unwrap_or(1000.0)
 }
 
 /// The width of a line of text whose em is `em` pixels.

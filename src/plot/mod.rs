@@ -1,8 +1,8 @@
-//! Pictures of samples, trajectories, errors and losses, as PNG and SVG.
+//! Pictures of samples, trajectories, errors and losses, as PNG, SVG and PDF.
 //!
 //! Every picture is a plain struct that knows nothing of solvers: fill in the
-//! data, then [`render`](Plot::render) it to a file (`.png` or `.svg` decides
-//! the format) or embed it through [`to_svg_string`](Plot::to_svg_string) and
+//! data, then [`render`](Plot::render) it to a file (`.png`, `.svg` or `.pdf`
+//! decides the format) or embed it through [`to_svg_string`](Plot::to_svg_string) and
 //! [`to_png_bytes`](Plot::to_png_bytes).
 //!
 //! ```
@@ -25,14 +25,17 @@ mod axis;
 mod canvas;
 mod chart;
 mod color;
+mod end_labels;
 mod error;
 mod error_curves;
+mod error_curves_grid;
 mod floors;
 mod font;
 mod image_grid;
 mod image_tile;
 mod loss_curve;
 mod marker;
+mod pdf;
 mod picture;
 mod range;
 mod raster;
@@ -45,6 +48,7 @@ pub use axis::Scale;
 pub use color::{Color, PALETTE};
 pub use error::PlotError;
 pub use error_curves::{ErrorCurves, Floor, Series, SeriesStyle};
+pub use error_curves_grid::ErrorCurvesGrid;
 pub use image_grid::{ImageGrid, ImageRow};
 pub use image_tile::ImageTile;
 pub use loss_curve::LossCurve;
@@ -70,6 +74,7 @@ pub trait Plot {
         let bytes = match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("png") => self.to_png_bytes()?,
             Some("svg") => self.to_svg_string()?.into_bytes(),
+            Some("pdf") => self.to_pdf_bytes()?,
             _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
         };
         Ok(driftfield_problems::atomic_file::write(path, &bytes)?)
@@ -78,6 +83,11 @@ pub trait Plot {
     /// The picture as an SVG document that can also stand inside HTML.
     fn to_svg_string(&self) -> Result<String, PlotError> {
         self.picture()?.svg()
+    }
+
+    /// The picture as the bytes of a PDF file of one page, whose letters can be searched.
+    fn to_pdf_bytes(&self) -> Result<Vec<u8>, PlotError> {
+        self.picture()?.pdf()
     }
 
     /// The picture as the bytes of a PNG file.
@@ -102,6 +112,9 @@ mod tests {
         plot().render(&svg).unwrap();
         assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
         assert!(std::fs::read_to_string(svg).unwrap().starts_with("<svg"));
+        let pdf = directory.path().join("a.pdf");
+        plot().render(&pdf).unwrap();
+        assert!(std::fs::read(pdf).unwrap().starts_with(b"%PDF"));
     }
 
     #[test]

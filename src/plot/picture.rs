@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::fmt;
 
 use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::prelude::{BitMapBackend, SVGBackend};
+use plotters_backend::DrawingErrorKind;
 
 use super::canvas::{Canvas, SCALE};
 use super::error::PlotError;
+use super::pdf::PdfPage;
 use super::raster::encode_png;
 
 /// An area of a picture.
@@ -69,6 +71,14 @@ impl<'a> Picture<'a> {
             self.height,
             images.into_inner(),
         ))
+    }
+
+    /// The bytes of a PDF file of one page, a pixel three quarters of a point long.
+    pub(crate) fn pdf(&self) -> Result<Vec<u8>, PlotError> {
+        let mut drawing = PdfPage::new((self.width * SCALE, self.height * SCALE));
+        self.draw_on(Canvas::Pdf(&mut drawing))?;
+        let drawn = drawing.finish().map_err(DrawingErrorKind::DrawingError);
+        Ok(drawn.map_err(DrawingAreaErrorKind::BackendError)?)
     }
 
     /// The bytes of a PNG file.
@@ -153,6 +163,7 @@ mod tests {
         for reach in [-1e30, 1e30] {
             sample(reach).png().unwrap();
             sample(reach).svg().unwrap();
+            sample(reach).pdf().unwrap();
         }
     }
 
@@ -160,5 +171,27 @@ mod tests {
     fn the_same_picture_twice_is_the_same_bytes() {
         assert_eq!(sample(1.0).png().unwrap(), sample(1.0).png().unwrap());
         assert_eq!(sample(1.0).svg().unwrap(), sample(1.0).svg().unwrap());
+        assert_eq!(sample(1.0).pdf().unwrap(), sample(1.0).pdf().unwrap());
+    }
+
+    #[test]
+    fn a_pdf_is_one_page_whose_letters_are_letters() {
+        let bytes = sample(1.0).pdf().unwrap();
+        assert!(bytes.starts_with(b"%PDF-1.") && bytes.ends_with(b"%%EOF"));
+        // What the streams hold is compressed; the map from glyphs to letters is not.
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("[0 0 45 30]"), "60 by 40 pixels in points: {text}");
+        for letter in "a < b & c".chars().filter(|letter| *letter != ' ') {
+            assert!(text.contains(&format!("<{:04X}>", u32::from(letter))), "{letter}: {text}");
+        }
+        // The table of contents is where the end says, and every object where it says.
+        let at = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap();
+        let table = &bytes[at.parse::<usize>().unwrap()..];
+        assert!(table.starts_with(b"xref"));
+        let lines = String::from_utf8_lossy(table);
+        for (number, line) in lines.lines().skip(3).take_while(|l| l.ends_with("n ")).enumerate() {
+            let offset: usize = line[..10].parse().unwrap();
+            assert!(bytes[offset..].starts_with(format!("{} 0 obj", number + 1).as_bytes()));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Images of equal, square cells, kept sharp in both file formats: an element of our own, for
+//! Images of equal, square cells, kept sharp in all file formats: an element of our own, for
 //! plotters' becomes one rectangle a pixel in SVG and is smoothed when enlarged.
 
 use std::io;
@@ -48,6 +48,10 @@ impl Drawable<Canvas<'_>> for Raster {
                 .svg_element(corner)
                 .map_err(|error| DrawingErrorKind::DrawingError(io::Error::other(error)))?;
             images.borrow_mut().push_str(&element);
+            return Ok(());
+        }
+        if let Canvas::Pdf(page) = canvas {
+            page.draw_cells(corner, self.cell, self.columns, &self.colors);
             return Ok(());
         }
         for (index, &color) in self.colors.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Paths through space, from noise to data.
 
+use driftfield_solvers::number::Number;
+
 use super::Plot;
 use super::axis::Scale;
 use super::chart::{self, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
@@ -34,6 +36,8 @@ pub struct Trajectories {
     pub background: Option<PointLayer>,
     /// The shape the trajectories should end on.
     pub outline: Option<Outline>,
+    /// The times of the first states and of the last, for the legend.
+    pub times: Option<[f64; 2]>,
     /// What to show; without limits all trajectories. Lines are cut there.
     pub limits: Option<Limits>,
 }
@@ -65,7 +69,14 @@ impl Trajectories {
         entries.push(Entry::new("start", Mark::dot(Color::INK, DOT, false)));
         entries.push(Entry::new("end", Mark::dot(Color::INK, DOT, true)));
         if self.color == TrajectoryColor::Time {
-            entries.push(Entry::new("start to end", gradient()));
+            let name = match self.times {
+                Some(times) => {
+                    let [first, last] = times.map(|time| Number(round(time)));
+                    format!("t = {first} to {last}")
+                }
+                None => "start to end".to_owned(),
+            };
+            entries.push(Entry::new(&name, gradient()));
         }
         entries
     }
@@ -117,6 +128,11 @@ impl Trajectories {
 }
 
 const DOT: f64 = 4.5;
+
+/// To three digits.
+fn round(time: f64) -> f64 {
+    format!("{time:.2e}").parse().unwrap_or(time)
+}
 
 /// The colours of time as a sign of the legend.
 fn gradient() -> Mark {
@@ -179,6 +195,14 @@ mod tests {
                 plot.to_png_bytes().unwrap();
             }
         }
+    }
+
+    #[test]
+    fn the_colours_say_which_times_they_are() {
+        let mut plot = Trajectories::new("paths", vec![vec![[0.0, 0.0], [1.0, 1.0]]]);
+        plot.times = Some([0.99949, 0.001]);
+        let svg = plot.to_svg_string().unwrap();
+        assert!(svg.contains("t = 0.999 to 0.001") && !svg.contains("start to end"), "{svg}");
     }
 
     #[test]

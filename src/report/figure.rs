@@ -15,6 +15,7 @@ enum Image {
 /// A picture with a caption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
+    name: String,
     caption: String,
     image: Image,
 }
@@ -31,18 +32,29 @@ impl Figure {
         Ok(Self::drawn_png(plot.to_png_bytes()?, caption))
     }
 
+    /// The same picture under a name, which [`Cell::linked`](super::Cell::linked) leads to.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// A picture that is drawn already, as inline SVG.
     pub(crate) fn drawn_svg(document: String, caption: impl Into<String>) -> Self {
-        Self { caption: caption.into(), image: Image::Svg(document) }
+        Self { name: String::new(), caption: caption.into(), image: Image::Svg(document) }
     }
 
     /// The same as the bytes of a PNG file.
     pub(crate) fn drawn_png(bytes: Vec<u8>, caption: impl Into<String>) -> Self {
-        Self { caption: caption.into(), image: Image::Png(bytes) }
+        Self { name: String::new(), caption: caption.into(), image: Image::Png(bytes) }
     }
 
     pub(crate) fn write_html(&self, html: &mut String) {
-        html.push_str("<figure>\n");
+        let id = match self.name.as_str() {
+            "" => String::new(),
+            name => format!(" id=\"{}\"", escaped(name)),
+        };
+        let _ = writeln!(html, "<figure{id}><div class=\"picture\">");
         let caption = escaped(&self.caption);
         match &self.image {
             Image::Svg(document) => html.push_str(document),
@@ -52,6 +64,6 @@ impl Figure {
                     writeln!(html, "<img alt=\"{caption}\" src=\"data:image/png;base64,{data}\">");
             }
         }
-        let _ = writeln!(html, "<figcaption>{caption}</figcaption>\n</figure>");
+        let _ = writeln!(html, "</div><figcaption>{caption}</figcaption>\n</figure>");
     }
 }

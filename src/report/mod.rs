@@ -59,6 +59,8 @@ enum Block {
     Heading(String),
     Paragraph(String),
     Preformatted(String),
+    Command(String),
+    Folded(Report),
     Legend(Vec<(String, String)>),
     Table(Table),
     Figure(Figure),
@@ -93,6 +95,16 @@ impl Report {
         self.push(Block::Preformatted(text.into()))
     }
 
+    /// Adds a line as it is typed, broken where the page ends.
+    pub fn command(&mut self, line: impl Into<String>) -> &mut Self {
+        self.push(Block::Command(line.into()))
+    }
+
+    /// Adds all of another page under its title, which a click unfolds.
+    pub fn folded(&mut self, part: Report) -> &mut Self {
+        self.push(Block::Folded(part))
+    }
+
     /// Adds a list of terms with their meanings.
     pub fn legend<T: Into<String>, M: Into<String>>(
         &mut self,
@@ -125,12 +137,36 @@ impl Report {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         );
+        self.write_blocks(&mut html);
+        html.push_str("</main>\n");
+        if self.needs_script() {
+            let _ = write!(html, "<script>\n{SCRIPT}</script>\n");
+        }
+        html.push_str("</body>\n</html>\n");
+        html
+    }
+
+    /// What is sorted, filtered or led to needs a script; the rest does not.
+    fn needs_script(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block, Block::Table(_) | Block::Folded(_)))
+    }
+
+    fn write_blocks(&self, html: &mut String) {
         // Writing to a string cannot fail.
         for block in &self.blocks {
             let _ = match block {
                 Block::Heading(text) => writeln!(html, "<h2>{}</h2>", escaped(text)),
                 Block::Paragraph(text) => writeln!(html, "<p>{}</p>", escaped(text)),
                 Block::Preformatted(text) => writeln!(html, "<pre>{}</pre>", escaped(text)),
+                Block::Command(line) => {
+                    writeln!(html, "<pre class=\"command\">{}</pre>", escaped(line))
+                }
+                Block::Folded(part) => {
+                    let title = escaped(&part.title);
+                    let _ = writeln!(html, "<details><summary>{title}</summary>");
+                    part.write_blocks(html);
+                    writeln!(html, "</details>")
+                }
                 Block::Legend(entries) => {
                     html.push_str("<dl>\n");
                     for (term, meaning) in entries {
@@ -140,17 +176,15 @@ impl Report {
                     writeln!(html, "</dl>")
                 }
                 Block::Table(table) => {
-                    table.write_html(&mut html);
+                    table.write_html(html);
                     Ok(())
                 }
                 Block::Figure(figure) => {
-                    figure.write_html(&mut html);
+                    figure.write_html(html);
                     Ok(())
                 }
             };
         }
-        html.push_str("</main>\n</body>\n</html>\n");
-        html
     }
 
     /// Writes the page to a file, which appears whole or not at all.
@@ -161,6 +195,7 @@ impl Report {
 }
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
 
 #[cfg(test)]
 mod tests {
@@ -191,13 +226,41 @@ mod tests {
         report.figure(Figure::png(&scatter(), "png").unwrap());
         let html = report.to_html();
         assert!(
-            html.contains("<figure>\n<svg ")
+            html.contains("<figure><div class=\"picture\">\n<svg ")
                 && html.contains("src=\"data:image/png;base64,iVBORw0KGgo")
         );
         assert!(
             !html.contains("<link") && !html.contains("<script") && !html.contains("src=\"http")
         );
         assert!(!html.contains("url(") && !html.contains("@import"));
+    }
+
+    #[test]
+    fn a_page_with_a_table_or_a_fold_has_the_script_and_asks_for_no_file() {
+        let mut table = Table::new("", ["solver", "NFE"]);
+        table.row([Cell::from("heun").linked("curve"), Cell::from("10")]).unwrap();
+        let mut part = Report::new("The rest <of it>");
+        part.heading("More").figure(Figure::svg(&scatter(), "svg").unwrap().named("curve"));
+        let mut report = Report::new("r");
+        report.command("driftfield study <x>").table(table).folded(part);
+        let html = report.to_html();
+        for piece in [
+            "<pre class=\"command\">driftfield study &lt;x&gt;</pre>",
+            "<details><summary>The rest &lt;of it&gt;</summary>\n<h2>More</h2>",
+            "<a href=\"#curve\">heun</a>",
+            "<figure id=\"curve\">",
+            "prefers-color-scheme: dark",
+        ] {
+            assert!(html.contains(piece), "{piece}");
+        }
+        // One script, which its own text does not end.
+        assert_eq!(html.matches("<script>").count(), 1);
+        assert_eq!(html.matches("</script>").count(), 1);
+        // The one address is the name of SVG, which is not asked for.
+        let addresses = html.replace("http://www.w3.org/2000/svg", "");
+        for outside in ["http:", "https:", "src=\"/", "<link", "url(", "@import", "fetch("] {
+            assert!(!addresses.contains(outside), "{outside}");
+        }
     }
 
     #[test]

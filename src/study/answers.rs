@@ -33,12 +33,14 @@ pub enum Question {
 }
 
 /// A sentence about a process and a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Process and field that it is about; empty if about all.
     pub case: String,
     /// What it answers.
     pub question: Question,
+    /// The evaluations that it is about, if it is about what so many give.
+    pub evaluations: Option<f64>,
     /// The sentence.
     pub text: String,
 }
@@ -51,6 +53,7 @@ pub fn answers(result: &StudyResult) -> Vec<Answer> {
         answers.push(Answer {
             case: String::new(),
             question: Question::Unknown,
+            evaluations: None,
             text: text.to_owned(),
         });
     }
@@ -73,29 +76,29 @@ pub fn answers_text(result: &StudyResult) -> String {
 
 fn of_case(case: &CaseResult) -> Vec<Answer> {
     let mut answers = Vec::new();
-    let mut say = |question: Question, text: Option<String>| {
+    let mut say = |question: Question, evaluations: Option<f64>, text: Option<String>| {
         let label = match case.guidance {
             Some(guidance) => {
                 format!("{}, {} field, guidance {guidance}", case.process, case.field)
             }
             None => format!("{}, {} field", case.process, case.field),
         };
-        answers.extend(text.map(|text| Answer { case: label, question, text }));
+        answers.extend(text.map(|text| Answer { case: label, question, evaluations, text }));
     };
     for (index, &nfe) in NEAREST_AT.iter().enumerate() {
         let more_than = if index == 0 { 0.0 } else { NEAREST_AT[index - 1] };
-        say(Question::Nearest, nearest(case, more_than, nfe));
+        say(Question::Nearest, Some(nfe), nearest(case, more_than, nfe));
     }
     // What a case is judged by: its first metric of those with pictures of their own.
     let Some(metric) = case.metrics.iter().find(|metric| metric.shown == Shown::Curves) else {
         return answers;
     };
-    say(Question::ModelRules, model_rules(case, metric));
-    say(Question::Cheapest, cheapest(case, metric));
-    say(Question::Remains, remains(case, metric));
+    say(Question::ModelRules, None, model_rules(case, metric));
+    say(Question::Cheapest, None, cheapest(case, metric));
+    say(Question::Remains, Some(REMAINS_AT), remains(case, metric));
     for (index, &nfe) in TO_SPEND.iter().enumerate() {
         let more_than = if index == 0 { 0.0 } else { TO_SPEND[index - 1] };
-        say(Question::Use, to_use(case, metric, more_than, nfe));
+        say(Question::Use, Some(nfe), to_use(case, metric, more_than, nfe));
     }
     answers
 }

@@ -55,6 +55,10 @@ pub struct StudyFile {
     /// What is drawn; by default everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
+    /// Width of the pictures of errors in pixels, 240 to 6000. Letters are 14 pixels whatever it is:
+    /// 320 is a column of 8.5 cm with letters of 10 points. With it they have no title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_width: Option<u32>,
     /// What fields and solvers are called in tables and pictures, by their texts.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
@@ -136,7 +140,17 @@ impl StudyFile {
         let missing = [("n", file.n == 0), ("seed", file.seed.is_empty())];
         match missing.into_iter().find(|(_, missing)| *missing) {
             Some((key, _)) => Err(refused(format!("`{key}` is missing or empty"))),
-            None => Ok(file),
+            None => file.checked(),
+        }
+    }
+
+    fn checked(self) -> Result<Self, StudyError> {
+        match self.picture_width {
+            Some(width) if !(240..=6000).contains(&width) => {
+                let problem = format!("`picture-width` is {width}, and can be 240 to 6000 pixels");
+                Err(StudyError::File { problem })
+            }
+            _ => Ok(self),
         }
     }
 
@@ -258,6 +272,7 @@ mod tests {
             ("n = 3\nseed = [0]\n[[group]]\nsteps = [-3]", "steps"),
             ("seed = [0]", "`n`"),
             ("n = 3", "`seed`"),
+            ("n = 3\nseed = [0]\npicture-width = 100", "240 to 6000"),
             ("n = ", "line 1"),
         ] {
             let error = StudyFile::parse(text).unwrap_err().to_string();

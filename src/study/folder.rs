@@ -44,7 +44,8 @@ impl Earlier {
 }
 
 impl Pictures {
-    /// Draws a picture to `NAME.png` and `NAME.svg`, or to none of both, and returns what it drew.
+    /// Draws a picture to `NAME.png`, `NAME.svg` and `NAME.pdf`, or to none of them, and returns what a
+    /// page shows of it.
     pub(super) fn render(
         &mut self,
         picture: &impl Plot,
@@ -52,7 +53,10 @@ impl Pictures {
         name: &str,
     ) -> Result<Drawn, StudyError> {
         let drawn = Drawn { png: picture.to_png_bytes()?, svg: picture.to_svg_string()? };
-        for (extension, bytes) in [("png", &drawn.png[..]), ("svg", drawn.svg.as_bytes())] {
+        let pdf = picture.to_pdf_bytes()?;
+        let files =
+            [("png", &drawn.png[..]), ("svg", drawn.svg.as_bytes()), ("pdf", pdf.as_slice())];
+        for (extension, bytes) in files {
             let name = format!("{name}.{extension}");
             atomic_file::write(directory.join(&name), bytes).map_err(PlotError::from)?;
             self.0.insert(name, checksum(bytes));
@@ -84,7 +88,7 @@ impl Pictures {
 /// Whether it is a name, no path that leads elsewhere, of a picture.
 fn is_picture_name(name: &str) -> bool {
     let one = Path::new(name).components().map(|part| matches!(part, Component::Normal(_)));
-    one.eq([true]) && [".png", ".svg"].iter().any(|extension| name.ends_with(extension))
+    one.eq([true]) && [".png", ".svg", ".pdf"].iter().any(|extension| name.ends_with(extension))
 }
 
 fn checksum(bytes: &[u8]) -> String {

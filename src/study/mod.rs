@@ -24,6 +24,7 @@ mod image_pictures;
 mod made_up;
 mod origin;
 mod output;
+mod page;
 mod paired;
 mod parallel;
 mod pictures;
@@ -86,6 +87,9 @@ pub struct Study {
     pub title: String,
     /// What is drawn.
     pub draw: Vec<Drawing>,
+    /// Width of the pictures of a case's errors in pixels, if not as is usual; see
+    /// [`ErrorCurves::width`](crate::plot::ErrorCurves::width).
+    pub picture_width: Option<u32>,
 }
 
 /// One seed, one job and every picture; cases, runs and lanes are yours.
@@ -100,6 +104,7 @@ impl Default for Study {
             timings: 1,
             title: "The solver study".to_owned(),
             draw: Drawing::ALL.to_vec(),
+            picture_width: None,
         }
     }
 }

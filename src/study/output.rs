@@ -13,17 +13,15 @@ use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
 use serde_json::json;
 
-use super::folder::{Earlier, Pictures};
-use super::table::Grid;
-use super::{
-    Answer, Origin, Study, StudyResult, TableOptions, answers, image_pictures, legend, pictures,
-};
+use super::folder::{self, Earlier, Pictures};
+use super::page::{self, Drawn, Part};
+use super::{Origin, Study, StudyResult, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
 use crate::plot::PlotError;
 use crate::reconstruct::ReconstructError;
-use crate::report::{Figure, Report, ReportError};
+use crate::report::{Figure, ReportError};
 
 /// Why a study could not be run or written.
 #[derive(Debug, thiserror::Error)]
@@ -269,81 +267,40 @@ fn write_pictures(
     written: &mut Pictures,
 ) -> Result<(), StudyError> {
     let pictures = pictures::draw(study, result)?;
-    let image_pictures = image_pictures::draw(study)?;
-    let mut report = Report::new(study.title.as_str());
-    describe(&mut report, result)?;
-    let (mut samples, mut trajectories) = (Vec::new(), Vec::new());
-    for picture in image_pictures {
-        let drawn = written.render(&picture.grid, directory, &picture.name)?;
-        let figures = if picture.trajectories { &mut trajectories } else { &mut samples };
-        figures.push(Figure::drawn_png(drawn.png, picture.caption));
+    let mut drawn = Drawn::default();
+    for picture in image_pictures::draw(study)? {
+        let png = written.render(&picture.grid, directory, &picture.name)?.png;
+        let part = if picture.trajectories { Part::Trajectories } else { Part::Samples };
+        drawn.add(part, picture.name, |caption| Figure::drawn_png(png, caption), picture.caption);
     }
     for (name, picture, caption) in pictures.samples {
-        samples.push(Figure::drawn_png(written.render(&picture, directory, &name)?.png, caption));
+        let png = written.render(&picture, directory, &name)?.png;
+        drawn.add(Part::Samples, name, |caption| Figure::drawn_png(png, caption), caption);
     }
     for (name, picture, caption) in pictures.trajectories {
-        let drawn = written.render(&picture, directory, &name)?;
-        trajectories.push(Figure::drawn_png(drawn.png, caption));
+        let png = written.render(&picture, directory, &name)?.png;
+        drawn.add(Part::Trajectories, name, |caption| Figure::drawn_png(png, caption), caption);
     }
-    let mut curves = Vec::new();
+    for (name, picture, caption) in pictures.overviews {
+        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+            drawn.add(Part::Overviews, name, |caption| Figure::drawn_svg(svg, caption), caption);
+        }
+    }
     for (name, picture, caption) in pictures.curves {
-        match written.render(&picture, directory, &name) {
-            Ok(drawn) => curves.push(Figure::drawn_svg(drawn.svg, caption)),
-            // A case may have no solver error to draw, being all stochastic.
-            Err(StudyError::Plot(PlotError::Empty { .. })) => {}
-            Err(other) => return Err(other),
+        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+            drawn.add(Part::Curves, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
     }
-    for (heading, figures) in
-        [("Samples", samples), ("Trajectories", trajectories), ("Errors", curves)]
-    {
-        report.heading(heading);
-        for figure in figures {
-            report.figure(figure);
-        }
-    }
-    if let Some(origin) = &result.origin {
-        how_it_was_made(&mut report, origin);
-    }
-    report.write(directory.join("report.html"))?;
+    page::of(study, result, drawn)?.write(directory.join("report.html"))?;
     Ok(())
 }
 
-fn how_it_was_made(report: &mut Report, origin: &Origin) {
-    let Origin { command, file, version, commit, date, machine, threads, weights, .. } = origin;
-    report.heading("How it was made");
-    let commit = commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
-    report.paragraph(format!(
-        "driftfield {version}{commit}, {date}, {machine}, {threads} thread(s): {}",
-        command.join(" ")
-    ));
-    for (source, sum) in weights {
-        report.paragraph(format!("Weights of {source}: checksum {sum}."));
+/// The SVG of curves, if there are any: a case may have no solver error to draw, being all
+/// stochastic.
+fn curves(drawn: Result<folder::Drawn, StudyError>) -> Result<Option<String>, StudyError> {
+    match drawn {
+        Ok(drawn) => Ok(Some(drawn.svg)),
+        Err(StudyError::Plot(PlotError::Empty { .. })) => Ok(None),
+        Err(other) => Err(other),
     }
-    report.preformatted(file);
-}
-
-fn describe(report: &mut Report, result: &StudyResult) -> Result<(), StudyError> {
-    if !result.complete {
-        report.paragraph(
-            "The study was stopped: below is what was finished, with as many seeds as it was finished for.",
-        );
-    }
-    report.paragraph(format!(
-        "Each solver starts from the same {} draws of noise per seed, {} seed(s). Rows with an exact field have no model error: their distance to the true solution is the solver's alone. Rows with a trained field have both.",
-        result.lanes, result.seeds
-    ));
-    let said = answers(result);
-    if !said.is_empty() {
-        report.heading("What it means");
-        for Answer { case, text, .. } in said {
-            let about = if case.is_empty() { case } else { format!("{case}: ") };
-            report.paragraph(format!("{about}{text}"));
-        }
-    }
-    report.legend(legend(result));
-    let table =
-        Grid::of(&TableOptions::default(), result)?.to_report("Solvers at their budgets")?;
-    report.heading("Table").table(table);
-    Ok(())
 }

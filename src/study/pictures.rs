@@ -14,8 +14,8 @@ use super::{Case, CaseResult, Drawing, Row, Study, StudyError, StudyResult};
 use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::metrics::{Metric, Shown};
 use crate::plot::{
-    Color, ErrorCurves, Floor, Outline, OutlineForm, PointLayer, Scale, Scatter, ScatterGrid,
-    Series, Trajectories,
+    Color, ErrorCurves, ErrorCurvesGrid, Floor, Outline, OutlineForm, PointLayer, Scale, Scatter,
+    ScatterGrid, Series, Trajectories,
 };
 
 /// The solver of the pictures of samples and trajectories.
@@ -32,6 +32,8 @@ pub(super) struct Pictures {
     pub(super) samples: Vec<(String, ScatterGrid, String)>,
     pub(super) trajectories: Vec<(String, Trajectories, String)>,
     pub(super) curves: Vec<(String, ErrorCurves, String)>,
+    /// Curves of all cases side by side.
+    pub(super) overviews: Vec<(String, ErrorCurvesGrid, String)>,
 }
 
 /// All of them; of a study that was stopped those that take no more solves.
@@ -58,9 +60,14 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
         let picture = sample_picture(label, &cases, study.lanes);
         samples.extend(unless_stopped(picture)?);
     }
-    let drawn = result.cases.iter().filter(|_| wanted(Drawing::Curves));
-    let curves = drawn.flat_map(curve_pictures).collect();
-    Ok(Pictures { samples, trajectories, curves })
+    let (curves, overviews) = match wanted(Drawing::Curves) {
+        true => {
+            let of_case = |case| curve_pictures(case, study.picture_width);
+            (result.cases.iter().flat_map(of_case).collect(), overviews(result))
+        }
+        false => (Vec::new(), Vec::new()),
+    };
+    Ok(Pictures { samples, trajectories, curves, overviews })
 }
 
 /// The labels of the models, in the order of the cases, networks before exact models.
@@ -132,10 +139,12 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
         states.iter().map(point).collect::<Vec<_>>()
     };
     let lines = (0..TRAJECTORIES).map(lane).collect();
+    let times = generated.times.first().zip(generated.times.last());
     let label = panel_title(&case.label(), &generated.outcome);
     let title = format!("{TRAJECTORIES} trajectories from noise to data: {label}");
     let mut picture = Trajectories::new(title.clone(), lines);
     picture.outline = Some(outline(case));
+    picture.times = times.map(|(&first, &last)| [first, last]);
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
     Ok((format!("trajectories-{}", case.slug()), picture, caption))
 }
@@ -160,6 +169,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let title = format!("{NOISED} paths from data to noise: {label}");
     let mut picture = Trajectories::new(title.clone(), (0..NOISED).map(lane).collect());
     picture.outline = Some(outline(case));
+    picture.times = Some([span.0, span.1]);
     let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
     Ok(Some((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption)))
 }
@@ -170,6 +180,8 @@ type Value<'a> = dyn Fn(&Row) -> Option<Summary> + 'a;
 /// A vertical axis: name in files, label, the number of a row, floors drawn in.
 struct Vertical<'a> {
     name: &'a str,
+    /// What titles call it.
+    words: &'a str,
     label: &'a str,
     value: Box<Value<'a>>,
     floors: Vec<Floor>,
@@ -179,6 +191,7 @@ impl<'a> Vertical<'a> {
     fn solver_error() -> Self {
         Vertical {
             name: "solver-error",
+            words: "solver error",
             label: "solver error (RMS distance to the true solution)",
             value: Box::new(|row| row.solver_error),
             floors: Vec::new(),
@@ -199,6 +212,7 @@ impl<'a> Vertical<'a> {
         };
         Vertical {
             name: &metric.name,
+            words: &metric.heading,
             label: &metric.heading,
             value: Box::new(value),
             floors: case.floors.iter().filter_map(floor).collect(),
@@ -215,26 +229,96 @@ impl<'a> Vertical<'a> {
 /// A horizontal axis: file name, label, value.
 type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
 
-fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
-    let metrics = case.metrics.iter().filter(|metric| metric.shown == Shown::Curves);
-    let metrics = metrics.map(|metric| Vertical::metric(case, metric));
-    let horizontals: [Horizontal; 2] =
-        [("nfe", "NFE", |row| row.nfe), ("time", "seconds", |row| row.seconds.mean)];
+const BY_NFE: Horizontal = ("nfe", "NFE", |row| row.nfe);
+const BY_TIME: Horizontal = ("time", "seconds", |row| row.seconds.mean);
+
+fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCurves, String)> {
     let mut pictures = Vec::new();
-    for vertical in [Vertical::solver_error()].into_iter().chain(metrics) {
-        for (file, label, x) in horizontals {
-            let title = format!(
-                "{} against {label}: {}, {} field",
-                vertical.name, case.process, case.field
-            );
-            let mut curves = ErrorCurves::new(title.clone(), label, vertical.label);
-            curves.y_scale = vertical.scale(&case.rows);
-            curves.series = series(&case.rows, x, &vertical);
-            curves.floors = vertical.floors.clone();
+    for vertical in verticals(case) {
+        for horizontal in [BY_NFE, BY_TIME] {
+            let (file, label, _) = horizontal;
+            let title = format!("{} against {label}: {}", vertical.words, label_of(case));
+            let mut curves = curves(case, title.clone(), &vertical, horizontal);
+            if let Some(width) = width {
+                // For a paper, whose caption says the rest.
+                curves.width = f64::from(width);
+                curves.title.clear();
+                curves.y_label = vertical.words.to_owned();
+            }
+            // Of fixed steps alone the slope is minus an order.
+            for series in &mut curves.series {
+                let mut rows = case.rows.iter().filter(|row| row.series() == series.name);
+                let fixed = rows.all(|row| row.tolerances.is_none());
+                series.fit = fixed && vertical.name == "solver-error" && file == "nfe";
+            }
             let of_case = slug(&case.process, &case.field);
             let name = format!("{}-{of_case}", slug(vertical.name, file));
             pictures.push((name, curves, format!("{title}.")));
         }
+    }
+    pictures
+}
+
+fn label_of(case: &CaseResult) -> String {
+    format!("{}, {} field", case.process, case.field)
+}
+
+/// The solver's error, and the metrics that have pictures of their own.
+fn verticals(case: &CaseResult) -> Vec<Vertical<'_>> {
+    let metrics = case.metrics.iter().filter(|metric| metric.shown == Shown::Curves);
+    let metrics = metrics.map(|metric| Vertical::metric(case, metric));
+    [Vertical::solver_error()].into_iter().chain(metrics).collect()
+}
+
+fn curves(
+    case: &CaseResult,
+    title: String,
+    vertical: &Vertical<'_>,
+    (_, label, x): Horizontal,
+) -> ErrorCurves {
+    let mut curves = ErrorCurves::new(title, label, vertical.label);
+    curves.y_scale = vertical.scale(&case.rows);
+    curves.series = series(&case.rows, x, vertical);
+    curves.floors = vertical.floors.clone();
+    curves
+}
+
+/// For the solver's error, and what cases are judged by, all cases side by side on the same axes,
+/// one process a column where each has every field. None of one case.
+fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
+    let mut cases: Vec<&CaseResult> = result.cases.iter().collect();
+    if cases.len() < 2 {
+        return Vec::new();
+    }
+    let place = |names: &[&str], name: &str| names.iter().position(|known| *known == name);
+    let mut processes: Vec<&str> = Vec::new();
+    let mut fields: Vec<&str> = Vec::new();
+    for case in &result.cases {
+        for (names, name) in [(&mut processes, &case.process), (&mut fields, &case.field)] {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    let is_product = processes.len() * fields.len() == cases.len() && processes.len() <= 4;
+    if is_product {
+        cases.sort_by_key(|case| (place(&fields, &case.field), place(&processes, &case.process)));
+    }
+    let mut pictures = Vec::new();
+    // The error, and the first metric of those with pictures of their own.
+    for which in 0..2 {
+        let verticals: Vec<Vec<Vertical<'_>>> = cases.iter().map(|&case| verticals(case)).collect();
+        let Some(first) = verticals[0].get(which) else { continue };
+        let (name, words) = (first.name, first.words);
+        let of_name = |all: &Vec<Vertical<'_>>| all.iter().position(|v| v.name == name);
+        let panels = cases.iter().zip(&verticals).filter_map(|(&case, all)| {
+            Some(curves(case, label_of(case), &all[of_name(all)?], BY_NFE))
+        });
+        let panels: Vec<ErrorCurves> = panels.collect();
+        let title = format!("{words} against NFE");
+        let mut grid = ErrorCurvesGrid::new(title.clone(), panels);
+        grid.columns = if is_product { processes.len() } else { 0 };
+        pictures.push((slug("overview", &slug(name, "nfe")), grid, format!("{title}.")));
     }
     pictures
 }

@@ -235,7 +235,7 @@ fn what_cannot_be_sampled_or_reconstructed_is_refused_before_anything_is_done() 
         ),
         (sample("--solver heun --steps 2 --n 2 --guidance 2"), "give --label as well"),
         (sample("--solver heun --steps 2 --n 2 --label 1 --guidance nan"), "must be finite"),
-        (sample("--solver heun --steps 2 --n 2 --grid g.jpg"), ".png or .svg"),
+        (sample("--solver heun --steps 2 --n 2 --grid g.jpg"), ".svg or .pdf"),
         (
             "sample --process vp --field cat-vp --solver heun --steps 2 --n 2 --grid g.png".into(),
             "no square grey images",

@@ -48,7 +48,7 @@ fn by_sample() {
         ("--solver heun --steps 2 --n 2 --per-lane", "tolerances"),
         ("--solver heun --steps 2 --n 2 --out no/such/o.npy", "cannot write"),
         ("--solver heun --steps 2 --n 2 --trajectory no/such/o.npy", "cannot write"),
-        ("--solver heun --steps 2 --n 2 --grid g.jpg", ".png or .svg"),
+        ("--solver heun --steps 2 --n 2 --grid g.jpg", ".svg or .pdf"),
         ("--solver heun --steps 2 --n 2 --trajectory-grid no/such/g.png", "cannot write"),
         ("--solver heun --steps 2 --n 2 --out o.npy --trajectory o.npy", "two names"),
         ("--solver heun --steps 2 --init none.npy", "none.npy"),
@@ -86,7 +86,7 @@ fn by_reconstruct() {
         ("--measurement pool --noise-level 1", "noise"),
         ("--measurement pool --guidance 2", "guidance"),
         ("--measurement pool --out no/such/o.npy", "cannot write"),
-        ("--measurement pool --grid g.jpg", ".png or .svg"),
+        ("--measurement pool --grid g.jpg", ".svg or .pdf"),
         ("--measurement pool --grid g.png --trajectory-grid g.png", "two names"),
     ];
     refused_before_reading(&room, line, pool, &faults);

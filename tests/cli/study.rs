@@ -63,6 +63,13 @@ fn a_quick_study_writes_tables_pictures_and_a_report() {
     for outside in ["src=\"http", "href=\"http", "src='http", "<script src", "<link"] {
         assert!(!html.contains(outside), "{outside}");
     }
+    // Both cases side by side stand open, and their rows lead to pictures that are there.
+    assert!(html.contains("<figure id=\"overview-chamfer-nfe\">"));
+    assert!(html.contains("<a href=\"#solver-error-nfe-vp-exact\">"));
+    for link in html.split("href=\"#").skip(1) {
+        let name = link.split('"').next().unwrap();
+        assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+    }
 }
 
 #[test]

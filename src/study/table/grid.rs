@@ -7,6 +7,7 @@ use driftfield_problems::spec::SpecError;
 use super::TableOptions;
 use super::best::best;
 use super::columns::{Column, Datum};
+use crate::study::pictures::slug;
 use crate::study::{CaseResult, Row, StudyResult};
 
 pub(in crate::study) struct Grid {
@@ -22,6 +23,8 @@ pub(in crate::study) struct Group {
     pub(in crate::study) lines: Vec<Line>,
     /// Which of the grid's columns may have anything in them here.
     pub(super) has: Vec<bool>,
+    /// Words for pictures that would be of its case, and their names.
+    pub(super) pictures: Vec<(&'static str, String)>,
 }
 
 pub(in crate::study) struct Line {
@@ -29,6 +32,8 @@ pub(in crate::study) struct Line {
     pub(in crate::study) is_floor: bool,
     /// Whether it is the first row at the model's floor.
     pub(in crate::study) at_floor: bool,
+    /// Names of pictures that would show it, the best first.
+    pub(super) pictures: Vec<String>,
 }
 
 pub(super) struct Place {
@@ -132,6 +137,7 @@ fn group_of(columns: &[Column], by: Vec<(Column, Datum)>, rows: &[Owned<'_>]) ->
             cells: columns.iter().zip(&marks).map(place).collect(),
             is_floor: false,
             at_floor: first.is_some_and(|first| std::ptr::eq(first, row)),
+            pictures: pictures_of(case, row),
         }
     };
     let mut lines: Vec<Line> = rows.iter().enumerate().map(line).collect();
@@ -144,6 +150,7 @@ fn group_of(columns: &[Column], by: Vec<(Column, Datum)>, rows: &[Owned<'_>]) ->
                 .collect(),
             is_floor: true,
             at_floor: false,
+            pictures: Vec::new(),
         });
         let has_number = |line: &Line| {
             let numbers = line.cells.iter().zip(columns).filter(|(_, column)| column.name != "nfe");
@@ -153,7 +160,34 @@ fn group_of(columns: &[Column], by: Vec<(Column, Datum)>, rows: &[Owned<'_>]) ->
         lines.extend(floors.filter(has_number));
     }
     let has = |column: &Column| cases.iter().any(|case| column.belongs_to(case));
-    Group { title: title(&by), has: columns.iter().map(has).collect(), by, lines }
+    let pictures = match cases.as_slice() {
+        [case] => pictures_of_case(case),
+        _ => Vec::new(),
+    };
+    Group { title: title(&by), has: columns.iter().map(has).collect(), by, lines, pictures }
+}
+
+fn pictures_of_case(case: &CaseResult) -> Vec<(&'static str, String)> {
+    let of_case = slug(&case.process, &case.field);
+    vec![
+        ("samples", slug("samples", &case.field)),
+        ("samples", format!("few-evaluations-{of_case}")),
+        ("trajectories", format!("trajectories-{of_case}")),
+        ("error by NFE", format!("solver-error-nfe-{of_case}")),
+        ("error by time", format!("solver-error-time-{of_case}")),
+    ]
+}
+
+/// Of images their way from the noise; of points the curve of their error, or of what is measured
+/// of a method without one.
+fn pictures_of(case: &CaseResult, row: &Row) -> Vec<String> {
+    let of_case = slug(&case.process, &case.field);
+    let mut names = vec![format!("{}-{of_case}", slug("trajectory", &row.solver))];
+    names.extend(row.solver_error.map(|_| format!("solver-error-nfe-{of_case}")));
+    names.extend(
+        case.metrics.iter().map(|metric| format!("{}-{of_case}", slug(&metric.name, "nfe"))),
+    );
+    names
 }
 
 fn title(by: &[(Column, Datum)]) -> String {

@@ -5,6 +5,8 @@ mod columns;
 mod formats;
 mod grid;
 
+use std::collections::BTreeSet;
+
 use driftfield_problems::spec::SpecError;
 
 use super::paired::SECONDS;
@@ -85,19 +87,33 @@ impl TableOptions {
 }
 
 impl Grid {
-    /// The table of a report.
-    pub(super) fn to_report(&self, caption: &str) -> Result<report::Table, report::ReportError> {
+    /// The table of a report, whose rows lead to those of the pictures they are in.
+    pub(super) fn to_report(
+        &self,
+        caption: &str,
+        pictures: &BTreeSet<String>,
+    ) -> Result<report::Table, report::ReportError> {
         let headings = self.columns.iter().map(|column| column.heading.clone());
         let mut table = report::Table::new(caption, headings);
         for group in &self.groups {
-            table.group(group.title.clone());
+            let drawn = group.pictures.iter().filter(|(_, name)| pictures.contains(name));
+            let links = drawn.map(|(word, name)| ((*word).to_owned(), name.clone()));
+            table.group_linked(group.title.clone(), links.collect());
             for line in &group.lines {
+                let shown = line.pictures.iter().find(|&name| pictures.contains(name));
                 let cells = self.columns.iter().zip(&line.cells).zip(&group.has);
-                table.row(cells.map(|((column, place), has)| {
+                let cells = cells.map(|((column, place), has)| {
                     let text = if *has { cell_text(line, place, column) } else { String::new() };
-                    let cell = report::Cell::from(text);
-                    if line.at_floor || place.best { cell.highlighted() } else { cell }
-                }))?;
+                    let mut cell = report::Cell::from(text);
+                    cell.highlight = line.at_floor || place.best;
+                    cell.link = shown.filter(|_| column.name == "solver").cloned();
+                    cell
+                });
+                if line.is_floor {
+                    table.last_row(cells)?
+                } else {
+                    table.row(cells)?
+                };
             }
         }
         Ok(table)
