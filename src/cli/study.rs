@@ -367,6 +367,11 @@ fn tell_differences(before: &StudyResult, now: &StudyResult) -> Result<ExitCode,
     for difference in &differences {
         exit::warn(difference);
     }
+    if let (Some(before), Some(now)) = (&before.origin, &now.origin) {
+        for reason in before.reasons_to_differ(now) {
+            exit::warn(reason);
+        }
+    }
     Err(CommandError::failed(format!("{} figure(s) changed", differences.len())))
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use driftfield_problems::checksum;
+use driftfield_problems::echo::echo;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Study, StudyFile};
@@ -50,6 +51,26 @@ impl Origin {
         }
     }
 
+    /// Why figures made again may be others: weights, points, data or a program that changed.
+    pub fn reasons_to_differ(&self, now: &Origin) -> Vec<String> {
+        let mut reasons: Vec<String> =
+            changed("the weights or points", &self.weights, &now.weights)
+                .chain(changed("the data", &self.data, &now.data))
+                .collect();
+        let program = |origin: &Origin| match &origin.commit {
+            Some(commit) => format!("{} ({commit})", origin.version),
+            None => origin.version.clone(),
+        };
+        if program(self) != program(now) {
+            reasons.push(format!(
+                "it was made by version {}, this is {}",
+                echo(&program(self)),
+                program(now)
+            ));
+        }
+        reasons
+    }
+
     /// Whether both would make the same rows: what was asked for, by the same program on the same
     /// weights and data.
     pub fn is_same_study(&self, other: &Origin) -> bool {
@@ -59,6 +80,16 @@ impl Origin {
         };
         of(self) == of(other)
     }
+}
+
+/// What a study was made of that another was not.
+fn changed<'o>(
+    what: &'o str,
+    before: &'o BTreeMap<String, String>,
+    now: &'o BTreeMap<String, String>,
+) -> impl Iterator<Item = String> + 'o {
+    let other = now.iter().filter(|(name, sum)| before.get(*name).is_some_and(|old| old != *sum));
+    other.map(move |(name, _)| format!("{what} of {} are others now", echo(name)))
 }
 
 /// A case with the checksum of the data that its first seed is compared with.

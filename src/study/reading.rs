@@ -485,6 +485,9 @@ mod tests {
         assert_eq!(few, "rows[1].chamfer_seeds");
         let format = with(|study| study["floors"][0]["metrics"][0]["format"] = json!("long"));
         assert_eq!(format, "floors[0].metrics[0].format");
+        let many =
+            with(|study| study["floors"][0]["metrics"][0]["format"] = json!({"decimals": 400_000}));
+        assert_eq!(many, "floors[0].metrics[0].format");
         let error = StudyResult::read("/nowhere/study.json").unwrap_err();
         assert!(error.to_string().contains("/nowhere/study.json"), "{error}");
     }

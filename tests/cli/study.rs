@@ -421,6 +421,37 @@ fn a_study_goes_on_with_what_is_missing() {
     room.write("out/study.json", killed.to_string());
     room.run(&line.replace("--n 50", "--n 40")).succeeded();
     assert_eq!(study_of(&room, "out")["rows"].as_array().unwrap().len(), 4);
+    // And so does one of other points, or other data, under the same names.
+    room.array::<f64>("p.npy", &[3, 2], vec![0.0, 1.0, 2.0, 5.0, 4.0, 3.0]);
+    for field in ["empirical:p.npy:0.1", "exact:m.json --data p.npy"] {
+        let line = format!(
+            "study --field {field} --process vp --solver heun --steps 4,8 --n 20 --seed 0 --out {}",
+            field.len()
+        );
+        room.array::<f64>("p.npy", &[3, 2], vec![0.0, 1.0, 2.0, 5.0, 4.0, 3.0]);
+        room.run(&line).succeeded();
+        let folder = field.len().to_string();
+        let mut killed = study_of(&room, &folder);
+        killed["complete"] = false.into();
+        killed["rows"].as_array_mut().unwrap().pop();
+        room.write(&format!("{folder}/study.json"), killed.to_string());
+        room.array::<f64>("p.npy", &[3, 2], vec![0.0, 1.0, 2.0, 5.0, 4.0, 2.0]);
+        room.run(&line).succeeded();
+        room.write(&format!("{folder}/study.json"), killed.to_string());
+        room.array::<f64>("p.npy", &[3, 2], vec![0.0, 1.0, 2.0, 5.0, 4.0, 3.0]);
+        room.run(&line).noted(&["1 of 2 rows are there"]);
+    }
+}
+
+#[test]
+fn what_is_there_twice_is_refused() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --steps 4 --n 20 --seed";
+    room.run(&format!("{line} 0,1,0")).refused(&["seed 0 is there twice"]);
+    let file = "n = 20\nseed = [0]\n[names]\nheun = \"same\"\nmidpoint = \"same\"\n[[group]]\n\
+                field = [\"exact:m.json\"]\nprocess = [\"vp\"]\nsolver = [\"heun\", \"midpoint\"]\nsteps = [2]\n";
+    room.write("same.toml", file);
+    room.run("study same.toml").refused(&["are called `same`"]);
 }
 
 #[test]
@@ -436,10 +467,12 @@ fn a_study_is_made_again() {
     room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
     let mut other = study_of(&room, "out");
     other["rows"][0]["chamfer"] = 0.125.into();
+    other["origin"]["version"] = "9.9.9".into();
     room.write("other.json", other.to_string());
     let ran = room.run("study --repeat other.json");
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("chamfer was 0.125") && ran.stderr.contains("1 figure"), "{ran:?}");
+    assert!(ran.stderr.contains("made by version 9.9.9"), "{ran:?}");
     let trained = "study --quick --json --field cat-vp --solver heun --n 20";
     let study = room.run(trained).succeeded().json();
     assert_eq!(study["origin"]["weights"]["cat-vp"].as_str().unwrap().len(), 16, "{study}");
