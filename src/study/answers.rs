@@ -1,6 +1,7 @@
 //! What a study means, in words. A sentence is written only if its comparison holds.
 
 use super::paired::{Difference, SOLVER_ERROR};
+use super::rows::AT_FLOOR;
 use super::solve::SUCCESS;
 use super::{CaseResult, Row, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
@@ -173,8 +174,7 @@ fn worse(metric: &Metric, number: f64, than: f64) -> f64 {
     if metric.more_is_better { than - number } else { number - than }
 }
 
-/// From which budget on a solver's rows are all at the model's floor: within 10 % of it, and not
-/// told from it by the paired differences. The least of all solvers.
+/// From which budget on a solver's rows are all at the model's floor; the least of all solvers.
 fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
     let (floor, of_floor) = case.model_floor(&metric.name)?;
     let rows = within(case, &metric.name, f64::INFINITY);
@@ -182,7 +182,7 @@ fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
         rows.into_iter().map(|(row, _)| row).filter(|row| row.solver_error.is_some()).collect();
     let at_floor = |row: &Row| {
         Difference::paired(row.seeded(&metric.name), of_floor)
-            .is_some_and(|apart| !apart.is_certain() && apart.mean.abs() <= NEAR * floor.mean)
+            .is_some_and(|apart| apart.mean.abs() <= AT_FLOOR * floor.mean)
     };
     let stays = |row: &&&Row| {
         let later =
@@ -202,12 +202,12 @@ fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
         false => "the chance of the sample rules",
     };
     Some(format!(
-        "From {} on {rules}: {} {} is within 10 % of the model floor, {}, and {} seeds do not tell them apart.",
+        "From {} on {rules}: {} {} is within {:.0} % of the model floor, {}, and stays there.",
         first.named(),
         metric.heading,
         text(number.mean),
-        text(floor.mean),
-        first.seeds
+        100.0 * AT_FLOOR,
+        text(floor.mean)
     ))
 }
 

@@ -56,8 +56,9 @@ impl StudyFile {
         asking.finish(jobs)
     }
 
-    /// Refuses names that nothing could make good, before anything large is read.
+    /// Refuses names, lists and numbers that nothing could make good, before anything large is read.
     pub fn check_names(&self) -> Result<(), StudyError> {
+        self.check_lists()?;
         for group in self.groups() {
             for text in group.solver.iter().flatten() {
                 solvers(text)?;

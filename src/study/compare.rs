@@ -235,6 +235,9 @@ impl Comparison {
         if self.rows.iter().any(unpaired) {
             remarks.push("Not paired by seed: the studies have other seeds, other numbers of lanes, or keep no numbers of single seeds.".to_owned());
         }
+        if self.rows.is_empty() {
+            remarks.push("No row of A is one of B: nothing could be compared.".to_owned());
+        }
         let differences = self.rows.iter().flat_map(|pair| &pair.sides);
         let paired = differences.filter_map(|side| side.difference).filter(|found| found.paired);
         if let Some(seeds) = paired.map(|found| found.seeds).min() {

@@ -181,6 +181,23 @@ impl StudyFile {
         toml::to_string(self).unwrap_or_default()
     }
 
+    /// Refuses empty lists, and numbers that no solver and no metric could do with.
+    pub(super) fn check_lists(&self) -> Result<(), StudyError> {
+        let refused = |problem: String| Err(StudyError::File { problem });
+        if let Some(problem) = self.group.iter().chain([&self.usual]).find_map(Group::problem) {
+            return refused(problem);
+        }
+        if self.n == 1 {
+            return refused(
+                "distances of one sample cannot be measured; ask for two or more".into(),
+            );
+        }
+        match self.repeat_timing {
+            Some(0) => refused("`repeat-timing` is 0; a solve is made once at least".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The groups with all that they do not say themselves.
     pub fn groups(&self) -> Vec<Group> {
         let whole = [Group::default()];
@@ -223,6 +240,27 @@ impl StudyFile {
 }
 
 impl Group {
+    /// What is wrong with its lists, whatever they are of.
+    fn problem(&self) -> Option<String> {
+        let empty = [
+            ("field", self.field.as_ref().map(Vec::len)),
+            ("process", self.process.as_ref().map(Vec::len)),
+            ("solver", self.solver.as_ref().map(Vec::len)),
+            ("nfe", self.nfe.as_ref().map(Vec::len)),
+            ("steps", self.steps.as_ref().map(Vec::len)),
+            ("tolerance", self.tolerance.as_ref().map(Vec::len)),
+            ("spacing", self.spacing.as_ref().map(Vec::len)),
+            ("noise-level", self.noise_level.as_ref().map(Vec::len)),
+            ("guidance", self.guidance.as_ref().map(Vec::len)),
+        ];
+        if let Some((key, _)) = empty.into_iter().find(|(_, len)| *len == Some(0)) {
+            return Some(format!("`{key}` is an empty list; leave it out for what is usual"));
+        }
+        let bad = |tolerance: &&f64| !(tolerance.is_finite() && **tolerance > 0.0);
+        let tolerance = self.tolerance.iter().flatten().find(bad)?;
+        Some(format!("{tolerance} is no tolerance; it is positive and finite, such as 1e-4"))
+    }
+
     fn has_budget(&self) -> bool {
         self.nfe.is_some() || self.steps.is_some() || self.tolerance.is_some()
     }
@@ -277,6 +315,21 @@ mod tests {
         ] {
             let error = StudyFile::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_no_solver_could_do_with_is_refused_by_its_key() {
+        for (text, words) in [
+            ("n = 3\nseed = [0]\n[[group]]\nprocess = []", "`process` is an empty list"),
+            ("n = 3\nseed = [0]\n[usual]\nguidance = []", "`guidance` is an empty list"),
+            ("n = 3\nseed = [0]\n[[group]]\ntolerance = [1e-3, -1.0]", "-1 is no tolerance"),
+            ("n = 3\nseed = [0]\n[[group]]\ntolerance = [nan]", "NaN is no tolerance"),
+            ("n = 1\nseed = [0]", "one sample"),
+            ("n = 3\nseed = [0]\nrepeat-timing = 0", "`repeat-timing` is 0"),
+        ] {
+            let error = StudyFile::parse(text).unwrap().check_names().unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
         }
     }
 

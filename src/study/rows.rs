@@ -325,8 +325,10 @@ pub struct CaseResult {
     pub truth_outcome: String,
 }
 
-/// The metric by which a row reaches the floor, and the share of it within which it does.
-const REACHES: (&str, f64) = ("chamfer", 0.02);
+/// The metric by which a row reaches the floor.
+const REACHES: &str = "chamfer";
+/// The share of the floor within which a row is at it.
+pub(super) const AT_FLOOR: f64 = 0.02;
 
 impl CaseResult {
     /// Whether all true solutions reached their ends.
@@ -337,14 +339,14 @@ impl CaseResult {
     /// Index of the deterministic row of fewest evaluations whose Chamfer distance is
     /// within 2 % of the true solution's; none where that is in no table.
     pub fn first_at_floor(&self) -> Option<usize> {
-        let (name, share) = REACHES;
+        let name = REACHES;
         let shown = |metric: &&Metric| metric.name == name && metric.shown >= Shown::Tables;
         self.metrics.iter().find(shown)?;
         let floor = self.floors.first()?.metric(name)?.mean()?;
         let reaches = |row: &Row| {
             let distance = row.metric(name).and_then(Measured::mean);
             row.solver_error.is_some()
-                && distance.is_some_and(|own| (own - floor).abs() <= share * floor)
+                && distance.is_some_and(|own| (own - floor).abs() <= AT_FLOOR * floor)
         };
         let reaching = self.rows.iter().enumerate().filter(|(_, row)| reaches(row));
         reaching.min_by(|(_, a), (_, b)| a.nfe.total_cmp(&b.nfe)).map(|(index, _)| index)
