@@ -55,7 +55,7 @@ fn points_of_the_plane_and_images_are_drawn_as_well() {
 
     room.array::<f64>("own.npy", &[3, 4], (0..12).map(f64::from).collect());
     room.run("data own.npy --n 3 --out e.npy --plot e.png").refused(&["[4]", "leave out --plot"]);
-    room.run("data cat --n 3 --out e.npy --plot e.pdf").refused(&["e.pdf", ".png"]);
+    room.run("data cat --n 3 --out e.npy --plot e.gif").refused(&["e.gif", ".png"]);
     room.run("data cat --n 3 --out e.png --plot e.png").refused(&["give two names"]);
     assert!(!room.has("e.npy"));
 }
