@@ -91,6 +91,8 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "plot")]
+mod distinct;
 pub mod generate;
 pub mod images;
 pub mod metrics;

@@ -58,14 +58,14 @@ pub use standard_metrics::{MMD_BANDWIDTH, digit_metrics, label_metric, point_met
 pub use table::{TableError, TableFormat, TableOptions, legend, terminal_table};
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use driftfield_problems::memory;
 
 use crate::generate::{GenerateError, check_request, check_settings};
 use crate::metrics::DIRECTIONS;
 use parallel::in_parallel;
-use record::Record;
+use record::{Record, locked};
 
 /// What is studied.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl Study {
         let progress = Mutex::new(progress);
         let report = |what: Progress<'_>| {
             // Whoever panicked while reporting, the bar is still worth showing.
-            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut progress = locked(&progress);
             (*progress)(what);
         };
         let missing = record.missing();

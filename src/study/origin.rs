@@ -26,7 +26,7 @@ pub struct Origin {
     pub threads: usize,
     /// Checksums of the files of models (weights, points), by what they were read from.
     pub weights: BTreeMap<String, String>,
-    /// Checksums of what the data of each case gives the first seed.
+    /// Checksums of the data that the first seed of each case is compared with.
     #[serde(default)]
     pub data: BTreeMap<String, String>,
 }
@@ -34,10 +34,15 @@ pub struct Origin {
 impl Origin {
     /// Of a study that begins now.
     pub fn now(file: &StudyFile, study: &Study) -> Self {
-        let weights = study.cases.iter().filter_map(|case| {
-            let sum = case.model.checksum()?;
-            Some((case.model.source().to_owned(), format!("{sum:016x}")))
-        });
+        let mut weights = BTreeMap::new();
+        for model in study.cases.iter().map(|case| &case.model) {
+            // Cases share their models, and a checksum reads all of one.
+            if !weights.contains_key(model.source())
+                && let Some(sum) = model.checksum()
+            {
+                weights.insert(model.source().to_owned(), format!("{sum:016x}"));
+            }
+        }
         Origin {
             command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             file: file.to_text(),
@@ -46,7 +51,7 @@ impl Origin {
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: machine(),
             threads: rayon::current_num_threads(),
-            weights: weights.collect(),
+            weights,
             data: study.cases.iter().filter_map(|case| drawn(case, study)).collect(),
         }
     }
@@ -94,7 +99,7 @@ fn changed<'o>(
 
 /// A case with the checksum of the data that its first seed is compared with.
 fn drawn(case: &Case, study: &Study) -> Option<(String, String)> {
-    let data = case.data.as_ref()?.sample(study.lanes, *study.seeds.first()?);
+    let data = case.reference(study.lanes, *study.seeds.first()?)?;
     let sum = checksum::of(data.iter().map(|number| number.to_le_bytes()));
     Some((case.label(), format!("{sum:016x}")))
 }

@@ -3,6 +3,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::StudyError;
+use super::record::locked;
 
 /// `work(0), work(1), ..` on `jobs` threads, in order of their numbers; the first error ends all.
 ///
@@ -30,7 +31,7 @@ pub(super) fn in_parallel<T: Send>(
         if result.is_err() {
             next.store(pieces, Ordering::Relaxed);
         }
-        done.lock().unwrap_or_else(PoisonError::into_inner).push((piece, result));
+        locked(&done).push((piece, result));
     };
     let pools: Vec<_> = (0..jobs)
         .map(|_| rayon::ThreadPoolBuilder::new().num_threads(share).build())

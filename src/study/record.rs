@@ -68,7 +68,8 @@ pub(super) struct Record<'s> {
 
 type Slot = OnceLock<Option<Prepared>>;
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Whoever panicked while it was held, what it holds is whole.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

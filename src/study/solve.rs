@@ -1,13 +1,14 @@
 //! The solves of one case with one seed, and what is measured of each.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use driftfield_problems::method::Solver;
 use driftfield_solvers::Scalar;
 use driftfield_solvers::method::Dop853;
 use ndarray::{Array2, ArrayD};
 
+use super::record::locked;
 use super::{Case, Run, StudyError};
 use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, generate};
 use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
@@ -50,12 +51,11 @@ impl Prepared {
         if case.is_stopped() {
             return Ok(None);
         }
-        let draw = |seed| case.data.as_ref().map(|data| data.sample(lanes, seed));
         let prepare = |data: Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
-        let data = draw(2 * seed + 1_000_001).map(prepare).transpose()?;
+        let data = case.reference(lanes, seed).map(prepare).transpose()?;
         let data = data.map(PreparedSample::kept);
         let again = |other| case.measured(&other, data.as_ref(), |metric| metric.floor.is_none());
-        let sampling = draw(2 * seed + 1_000_002).map(again).transpose()?;
+        let sampling = case.second_draw(lanes, seed).map(again).transpose()?;
         let truth = case.truth(lanes, seed, None);
         let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
         let model = match &truth.samples {
@@ -74,7 +74,7 @@ impl Prepared {
         solve: impl FnOnce() -> Result<Truth, StudyError>,
     ) -> Result<Arc<Truth>, StudyError> {
         // Held while it is solved for, so that no other job solves for the same.
-        let mut truths = self.truths.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut truths = locked(&self.truths);
         if let Some(known) = truths.iter().find(|truth| truth.start == start) {
             return Ok(known.clone());
         }
@@ -102,6 +102,16 @@ struct Truth {
 }
 
 impl Case {
+    /// The data that samples of a seed are compared with, if there is any.
+    pub(super) fn reference(&self, lanes: usize, seed: u64) -> Option<Array2<f64>> {
+        self.data.as_ref().map(|data| data.sample(lanes, 2 * seed + 1_000_001))
+    }
+
+    /// Another draw of it, for its own distance to the first.
+    fn second_draw(&self, lanes: usize, seed: u64) -> Option<Array2<f64>> {
+        self.data.as_ref().map(|data| data.sample(lanes, 2 * seed + 1_000_002))
+    }
+
     /// A run with one seed, made `timings` times; nothing if it was stopped.
     pub(super) fn trial(
         &self,

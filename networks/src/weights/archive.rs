@@ -296,9 +296,15 @@ impl Archive {
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self, WeightsError> {
-        let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
-        Archive::from_bytes(&user_file::read(path, LARGEST).map_err(io)?)
+        Archive::from_bytes(&bytes_of(path)?)
     }
+}
+
+/// The bytes of a file of weights, of which [`AnyNetwork::from_bytes`](super::AnyNetwork::from_bytes)
+/// makes the network.
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
+    user_file::read(path, LARGEST).map_err(io)
 }
 
 fn wrong_shape(

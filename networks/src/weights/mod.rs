@@ -17,8 +17,8 @@ mod trained;
 use std::path::Path;
 
 pub use any::AnyNetwork;
-pub use archive::WeightsError;
 pub(crate) use archive::{Archive, Values};
+pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
 pub use trained::TrainedNetwork;
 

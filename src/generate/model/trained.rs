@@ -1,9 +1,8 @@
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use driftfield_networks::Plan;
-use driftfield_networks::weights::AnyNetwork;
+use driftfield_networks::weights::{self, AnyNetwork};
 use driftfield_problems::checksum;
 use driftfield_problems::data::DataSet;
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
@@ -69,11 +68,8 @@ impl TrainedModel {
         }
         let path = file_of(text)?.ok_or_else(|| GenerateError::ModelForm(text.to_owned()))?;
         let file = path.display().to_string();
-        match AnyNetwork::load(&path) {
-            Ok(network) => {
-                let checksum = fs::read(&path).ok().map(|bytes| checksum::of([&bytes[..]]));
-                Ok(TrainedModel { checksum, ..Self::new(network, file) })
-            }
+        match weights::bytes_of(&path) {
+            Ok(bytes) => Self::from_bytes(&bytes, file),
             Err(source) => Err(GenerateError::Weights { file, source }),
         }
     }
