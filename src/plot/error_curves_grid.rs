@@ -2,12 +2,13 @@
 
 use super::Plot;
 use super::canvas::px;
-use super::chart::{self, Entry, LEGEND_ROW, MARGIN, TITLE_ROOM};
+use super::chart::{self, LEGEND_ROW, MARGIN, TITLE_ROOM};
 use super::error::PlotError;
 use super::error_curves::{Curve, ErrorCurves, SeriesStyle};
 use super::font::MEDIUM;
 use super::picture::Picture;
 use super::range::Range;
+use crate::distinct::distinct;
 
 /// Panels of [`ErrorCurves`] in rows, on the same axes and with one legend.
 ///
@@ -27,12 +28,8 @@ pub struct ErrorCurvesGrid {
 impl ErrorCurvesGrid {
     /// Panels in rows of up to three, on the axes of the first.
     pub fn new(title: impl Into<String>, mut panels: Vec<ErrorCurves>) -> Self {
-        let mut names: Vec<String> = Vec::new();
-        for series in panels.iter().flat_map(|panel| &panel.series) {
-            if !names.contains(&series.name) {
-                names.push(series.name.clone());
-            }
-        }
+        let series = panels.iter().flat_map(|panel| &panel.series);
+        let names = distinct(series.map(|series| series.name.clone()));
         let scales = panels.first().map(|panel| (panel.x_scale, panel.y_scale));
         for panel in &mut panels {
             // Panels are small, and one legend has one name for a series.
@@ -73,12 +70,8 @@ impl Plot for ErrorCurvesGrid {
         let y = y_ranges.into_iter().reduce(Range::union).unwrap_or(x);
         let (x, y) = ((x, first.x_scale), (y, first.y_scale));
 
-        let mut entries: Vec<Entry> = Vec::new();
-        for entry in panels.iter().flat_map(|(_, curves)| curves.iter().map(Curve::entry)) {
-            if !entries.contains(&entry) {
-                entries.push(entry);
-            }
-        }
+        let entries =
+            distinct(panels.iter().flat_map(|(_, curves)| curves.iter().map(Curve::entry)));
         let columns = match self.columns {
             0 => panels.len().min(3),
             columns => columns.min(panels.len()),

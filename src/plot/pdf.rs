@@ -256,15 +256,6 @@ impl DrawingBackend for PdfPage {
         self.draw_rect((x, y), (x + 1, y + 1), &color, true)
     }
 
-    fn draw_line<S: BackendStyle>(
-        &mut self,
-        from: BackendCoord,
-        to: BackendCoord,
-        style: &S,
-    ) -> Outcome {
-        self.draw_path([from, to], style)
-    }
-
     fn draw_rect<S: BackendStyle>(
         &mut self,
         low: BackendCoord,

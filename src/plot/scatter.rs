@@ -9,6 +9,7 @@ use super::font::{LARGE, MEDIUM};
 use super::picture::{Page, Picture};
 use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
+use crate::distinct::distinct;
 
 /// Samples over an outline, in a frame with one unit along both axes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,12 +123,7 @@ fn grid_picture<'a>(
         title: title.to_owned(),
         reason: "a grid needs at least one panel".to_owned(),
     })?;
-    let mut entries: Vec<Entry> = Vec::new();
-    for entry in panels.iter().flat_map(Scatter::entries) {
-        if !entries.contains(&entry) {
-            entries.push(entry);
-        }
-    }
+    let entries = distinct(panels.iter().flat_map(Scatter::entries));
     let rows = panels.len().div_ceil(columns);
     let labels = chart::left_room((window[1], Scale::Linear), width / columns as f64, false);
     let frame_width = (width - 2.0 * MARGIN) / columns as f64 - labels - BETWEEN_PANELS;

@@ -78,13 +78,7 @@ pub fn answers_text(result: &StudyResult) -> String {
 fn of_case(case: &CaseResult) -> Vec<Answer> {
     let mut answers = Vec::new();
     let mut say = |question: Question, evaluations: Option<f64>, text: Option<String>| {
-        let label = match case.guidance {
-            Some(guidance) => {
-                format!("{}, {} field, guidance {guidance}", case.process, case.field)
-            }
-            None => format!("{}, {} field", case.process, case.field),
-        };
-        answers.extend(text.map(|text| Answer { case: label, question, evaluations, text }));
+        answers.extend(text.map(|text| Answer { case: case.label(), question, evaluations, text }));
     };
     for (index, &nfe) in NEAREST_AT.iter().enumerate() {
         let more_than = if index == 0 { 0.0 } else { NEAREST_AT[index - 1] };

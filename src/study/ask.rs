@@ -297,7 +297,7 @@ impl<'f> Asking<'f> {
             lanes: self.file.n,
             seeds: self.file.seed.clone(),
             jobs,
-            timings: self.file.repeat_timing.unwrap_or(1).max(1),
+            timings: self.file.repeat_timing.unwrap_or(1),
             picture_width: self.file.picture_width,
             ..Study::default()
         };

@@ -122,7 +122,7 @@ impl Comparison {
         let (mut others, mut pairs, mut only_a) = (rows(b), Vec::new(), Vec::new());
         for (case, row) in rows(a) {
             let Some(found) = others.iter().position(|(_, other)| key(other) == key(row)) else {
-                only_a.push(format!("{}: {}", case_label(case), row_label(row)));
+                only_a.push(format!("{}: {}", case.label(), row_label(row)));
                 continue;
             };
             let (_, other) = others.remove(found);
@@ -132,7 +132,7 @@ impl Comparison {
                 side(of(row), of(other), number)
             };
             pairs.push(Pair {
-                case: case_label(case),
+                case: case.label(),
                 label: row_label(row),
                 nfe: Some([row.nfe, other.nfe]),
                 sides: numbers.iter().map(sides).collect(),
@@ -155,7 +155,7 @@ impl Comparison {
                     side(a, (value(in_b), other.floor_seeded(in_b)), number)
                 };
                 floors.push(Pair {
-                    case: case_label(case),
+                    case: case.label(),
                     label: floor.label.clone(),
                     nfe: floor.is_model().then_some([case.truth_nfe, other.truth_nfe]),
                     sides: numbers.iter().map(sides).collect(),
@@ -164,7 +164,7 @@ impl Comparison {
         }
         let only_b = others.into_iter();
         let only_b =
-            only_b.map(|(case, row)| format!("{}: {}", case_label(case), row_label(row))).collect();
+            only_b.map(|(case, row)| format!("{}: {}", case.label(), row_label(row))).collect();
         Ok(Comparison { numbers, left_out, rows: pairs, floors, only_a, only_b })
     }
 
@@ -335,11 +335,6 @@ const NFE: &str = "nfe";
 
 fn number_of(row: &Row, name: &str) -> Option<Summary> {
     if name == NFE { Some(Summary { mean: row.nfe, std: None }) } else { row.number(name) }
-}
-
-fn case_label(case: &CaseResult) -> String {
-    let guidance = case.guidance.map_or(String::new(), |guidance| format!(", guidance {guidance}"));
-    format!("{}, {} field{guidance}", case.process, case.field)
 }
 
 fn row_label(row: &Row) -> String {

@@ -6,6 +6,7 @@ use driftfield_problems::user_file;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use crate::distinct::distinct;
 
 /// What a study asks for, as text: a TOML file, or the options of `driftfield study`.
 ///
@@ -221,13 +222,8 @@ impl StudyFile {
         if asked.solver.is_some() || asked.has_budget() {
             let mut one = Group { solver: asked.solver.clone(), ..Group::default() };
             if one.solver.is_none() {
-                let mut all: Vec<String> = Vec::new();
-                for solver in self.groups().into_iter().filter_map(|group| group.solver).flatten() {
-                    if !all.contains(&solver) {
-                        all.push(solver);
-                    }
-                }
-                one.solver = Some(all);
+                let solvers = self.groups().into_iter().filter_map(|group| group.solver);
+                one.solver = Some(distinct(solvers.flatten()));
             }
             self.group = vec![one];
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::rows::{Floor, Measured, Summary};
 use super::table::legend;
 use super::{CaseResult, MMD_BANDWIDTH, Row, Slope, StudyResult};
+use crate::distinct::distinct;
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// A number under a name, and its spread under `NAME_std`.
@@ -202,12 +203,7 @@ impl StudyResult {
 
     /// The rows as CSV, with the columns of all cases: empty where a row has no number.
     pub fn to_csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut columns: Vec<String> = Vec::new();
-        for (name, _) in self.values().flatten() {
-            if !columns.contains(&name) {
-                columns.push(name);
-            }
-        }
+        let mut columns = distinct(self.values().flatten().map(|(name, _)| name));
         columns.sort_by_key(|name| name == LAST);
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&columns)?;

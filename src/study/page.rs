@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::table::Grid;
 use super::{Answer, Origin, Question, Study, StudyError, StudyResult, TableOptions};
 use super::{answers, legend};
+use crate::distinct::distinct;
 use crate::report::{Figure, Report};
 
 /// Where a picture belongs.
@@ -108,19 +109,11 @@ fn ask(page: &mut Report, result: &StudyResult) {
             "The study was stopped: below is what was finished, with as many seeds as it was finished for.",
         );
     }
-    let distinct = |name: fn(&super::Row) -> &str| {
-        let mut names: Vec<&str> = Vec::new();
-        for row in result.rows() {
-            if !names.contains(&name(row)) {
-                names.push(name(row));
-            }
-        }
-        names
-    };
-    let (processes, fields) = (distinct(|row| &row.process), distinct(|row| &row.field));
+    let named = |name: fn(&super::Row) -> &str| distinct(result.rows().map(name));
+    let (processes, fields) = (named(|row| &row.process), named(|row| &row.field));
     page.paragraph(format!(
         "How near do {} solver(s) at their budgets come to the true solution and to the data? {} rows over the process(es) {} and the field(s) {}; {} seed(s) of {} lanes each, in which every solver starts from the same noise. An exact field has no error of its own: what is left is the solver's. A trained field has both.",
-        distinct(|row| &row.solver).len(),
+        named(|row| &row.solver).len(),
         result.rows().count(),
         processes.join(", "),
         fields.join(", "),
@@ -141,12 +134,7 @@ fn answer<'a>(page: &mut Report, said: &'a [Answer]) {
     for about_all in said.iter().filter(|answer| answer.case.is_empty()) {
         page.paragraph(about_all.text.as_str());
     }
-    let mut cases: Vec<&String> = Vec::new();
-    for answer in said.iter().filter(|answer| !answer.case.is_empty()) {
-        if !cases.contains(&&answer.case) {
-            cases.push(&answer.case);
-        }
-    }
+    let cases = distinct(said.iter().map(|answer| &answer.case).filter(|case| !case.is_empty()));
     let of_case = |case: &'a String| said.iter().filter(move |answer| answer.case == *case);
     page.legend(cases.iter().map(|&case| (case.as_str(), lead(of_case(case)))));
     let all = cases.iter().flat_map(|&case| {

@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayD};
 use super::rows::{Measured, Summary};
 use super::solve::{rows_of, unless_stopped};
 use super::{Case, CaseResult, Drawing, Row, Study, StudyError, StudyResult};
+use crate::distinct::distinct;
 use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::metrics::{Metric, Shown};
 use crate::plot::{
@@ -291,15 +292,8 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
         return Vec::new();
     }
     let place = |names: &[&str], name: &str| names.iter().position(|known| *known == name);
-    let mut processes: Vec<&str> = Vec::new();
-    let mut fields: Vec<&str> = Vec::new();
-    for case in &result.cases {
-        for (names, name) in [(&mut processes, &case.process), (&mut fields, &case.field)] {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-    }
+    let processes = distinct(result.cases.iter().map(|case| case.process.as_str()));
+    let fields = distinct(result.cases.iter().map(|case| case.field.as_str()));
     let is_product = processes.len() * fields.len() == cases.len() && processes.len() <= 4;
     if is_product {
         cases.sort_by_key(|case| (place(&fields, &case.field), place(&processes, &case.process)));
@@ -325,12 +319,7 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
 
 /// One series per solver, adaptive runs apart, in the order of the table.
 fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical<'_>) -> Vec<Series> {
-    let mut names: Vec<String> = Vec::new();
-    for row in rows {
-        if !names.contains(&row.series()) {
-            names.push(row.series());
-        }
-    }
+    let names = distinct(rows.iter().map(Row::series));
     let of_name = |name: String| {
         let mut points: Vec<(f64, f64, f64)> = rows
             .iter()

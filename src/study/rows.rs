@@ -331,6 +331,12 @@ const REACHES: &str = "chamfer";
 pub(super) const AT_FLOOR: f64 = 0.02;
 
 impl CaseResult {
+    /// Process, model and guidance, for headings and sentences.
+    pub(super) fn label(&self) -> String {
+        let guidance = self.guidance.map_or(String::new(), |weight| format!(", guidance {weight}"));
+        format!("{}, {} field{guidance}", self.process, self.field)
+    }
+
     /// Whether all true solutions reached their ends.
     pub fn truth_reached(&self) -> bool {
         self.truth_outcome == SUCCESS

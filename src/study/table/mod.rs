@@ -162,7 +162,7 @@ impl Grid {
         }
         for case in result.cases.iter().filter(|case| !case.truth_reached()) {
             explain(
-                &format!("{}, {} field", case.process, case.field),
+                &case.label(),
                 &format!(
                     "the true solution ended with `{}`: there is no solver error and no model floor",
                     case.truth_outcome
