@@ -306,7 +306,11 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
         let (name, words) = (first.name, first.words);
         let of_name = |all: &Vec<Vertical<'_>>| all.iter().position(|v| v.name == name);
         let panels = cases.iter().zip(&verticals).filter_map(|(&case, all)| {
-            Some(curves(case, label_of(case), &all[of_name(all)?], BY_NFE))
+            let vertical = &all[of_name(all)?];
+            let mut panel = curves(case, label_of(case), vertical, BY_NFE);
+            // A panel is too low for more than its words.
+            panel.y_label = vertical.words.to_owned();
+            Some(panel)
         });
         let panels: Vec<ErrorCurves> = panels.collect();
         let title = format!("{words} against NFE");

@@ -96,23 +96,40 @@ class Viewport {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.draw(context, this);
   }
-  // Lines at round numbers, with `label(value)` at their ends.
-  grid(context, labels) {
+  // Lines at `ticks(low, high)` of both axes, with `label(tick)` at their ends.
+  grid(context, ticks, label) {
     const ink = getComputedStyle(document.body).color;
     context.font = "12px system-ui, sans-serif";
     const ends = [this.place(0, this.height), this.place(this.width, 0)];
-    for (const axis of [0, 1]) {
-      const rough = (ends[1][axis] - ends[0][axis]) / 8, unit = 10 ** Math.floor(Math.log10(rough));
-      const step = [1, 2, 5, 10].map((factor) => factor * unit).find((step) => step >= rough);
-      for (let i = Math.ceil(ends[0][axis] / step); i * step <= ends[1][axis]; i++) {
-        const [x, y] = axis ? this.at(0, i * step) : this.at(i * step, 0);
+    for (const axis of [0, 1])
+      for (const tick of ticks(ends[0][axis], ends[1][axis])) {
+        const [x, y] = axis ? this.at(0, tick) : this.at(tick, 0);
         context.fillStyle = "#8883";
         context.fillRect(axis ? 0 : x, axis ? y : 0, axis ? this.width : 1, axis ? 1 : this.height);
         context.fillStyle = ink;
-        context.fillText(labels[axis](i * step), axis ? 4 : x + 3, axis ? y - 3 : this.height - 5);
+        context.fillText(label(tick), axis ? 4 : x + 3, axis ? y - 3 : this.height - 5);
       }
-    }
   }
+}
+
+// Round numbers from `low` to `high`, eight at most.
+function roundTicks(low, high) {
+  const rough = (high - low) / 8, unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((step) => step >= rough);
+  const ticks = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(i * step);
+  return ticks;
+}
+
+// The logarithms of round numbers: powers of ten, 1, 2 and 5 of each, or whatever is round in less.
+function roundLogTicks(low, high) {
+  const decades = high - low;
+  if (decades > 8) return roundTicks(low, high);
+  if (decades < 0.7) return roundTicks(10 ** low, 10 ** high).map(Math.log10);
+  const ticks = [];
+  for (let power = Math.floor(low); power <= high; power++)
+    for (const digit of decades > 4 ? [1] : [1, 2, 5]) ticks.push(power + Math.log10(digit));
+  return ticks.filter((tick) => low <= tick && tick <= high);
 }
 
 // A slider over the first axis, if there are several times; `changed(time)`.
@@ -147,7 +164,7 @@ function points(values) {
   const value = (time, lane, axis) => values[(time * lanes + lane) * width + axes[axis]];
   const viewport = new Viewport((context, view) => {
     context.clearRect(0, 0, view.width, view.height);
-    view.grid(context, [short, short]);
+    view.grid(context, roundTicks, short);
     const radius = Math.min(6, Math.max(1, (lanes > 500 ? 1.5 : 3) * Math.sqrt(view.zoom)));
     context.fillStyle = context.strokeStyle = getComputedStyle(document.body).getPropertyValue("--dot");
     context.globalAlpha = 0.25;
@@ -240,8 +257,7 @@ function study() {
   let curves = [];
   const viewport = new Viewport((context, view) => {
     context.clearRect(0, 0, view.width, view.height);
-    const power = (x) => short(10 ** x);
-    view.grid(context, [power, power]);
+    view.grid(context, roundLogTicks, (power) => short(10 ** power));
     curves.forEach(({ points }, i) => {
       context.fillStyle = context.strokeStyle = COLORS[i % COLORS.length];
       context.lineWidth = 2;
