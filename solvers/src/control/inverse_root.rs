@@ -36,11 +36,12 @@ impl InverseRoot {
     pub(crate) fn of(n: f64) -> Option<&'static Self> {
         static TABLES: [OnceLock<InverseRoot>; LARGEST + 1] =
             [const { OnceLock::new() }; LARGEST + 1];
-        let index = n as usize;
-        if index == 0 || index as f64 != n {
+        // Fewer bits take fewer instructions; what they cannot hold is past the tables.
+        let index = n as u8;
+        if index == 0 || f64::from(index) != n {
             return None;
         }
-        TABLES.get(index).map(|table| table.get_or_init(|| InverseRoot::new(n)))
+        TABLES.get(usize::from(index)).map(|table| table.get_or_init(|| InverseRoot::new(n)))
     }
 
     fn new(n: f64) -> Self {

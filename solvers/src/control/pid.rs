@@ -133,10 +133,14 @@ impl PidController {
         // history; the clip below makes anything this small the same.
         let square = if square > 1e-60 { square } else { 1e-60 };
         let double_order = 2.0 * order;
-        let power = |e: f64, beta: f64| match InverseRoot::of(double_order) {
-            _ if beta == 0.0 => 1.0,
-            Some(root) if beta == 1.0 => root.at(e),
-            _ => e.powf(-beta / double_order),
+        let power = |e: f64, beta: f64| {
+            if beta == 0.0 {
+                return 1.0;
+            }
+            match InverseRoot::of(double_order) {
+                Some(root) if beta == 1.0 => root.at(e),
+                _ => e.powf(-beta / double_order),
+            }
         };
         let proposal = self.safety
             * power(square, self.proportional + self.integral + self.derivative)
