@@ -48,8 +48,18 @@ impl KalmanGain {
     }
 
     /// How the ratio `(sigma_y / r_t)^2` moves with the time.
-    pub(super) fn rate(&self, path: &SharedPath, t: f64) -> f64 {
-        derivative(|t| self.ratio(path, t), path.domain(), t)
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError::Refused`] at a time next to which the ratio is not finite.
+    pub(super) fn rate(&self, path: &SharedPath, t: f64) -> Result<f64, FieldError> {
+        let rate = derivative(|t| self.ratio(path, t), path.domain(), t);
+        match rate.is_finite() {
+            true => Ok(rate),
+            false => Err(FieldError::Refused(format!(
+                "products in time: the gain of the measurement has no derivative at t = {t}"
+            ))),
+        }
     }
 
     /// How it moves with a parameter of the path.

@@ -90,7 +90,7 @@ where
         }
         let mut room = Vec::new();
         if let Some(times) = time {
-            let rates = t.map(&mut room, |t| Ok(gain.rate(predictor.path(), t)))?;
+            let rates = t.map(&mut room, |t| gain.rate(predictor.path(), t))?;
             let told = told.iter().enumerate().map(|(lane, told)| told.ratio * rates.of(lane));
             times.iter_mut().zip(told).for_each(|(time, told)| *time += told);
         }
@@ -120,7 +120,7 @@ where
         unexplained(gains, 0..x.lane_count(), tangent)?;
         if time != ByLane::One(0.0) {
             let (work, mut room) = (PER_COMPONENT * x.lane_len(), Vec::new());
-            let rates = t.map(&mut room, |t| Ok(gain.rate(predictor.path(), t)))?;
+            let rates = t.map(&mut room, |t| gain.rate(predictor.path(), t))?;
             each_lane(0..x.lane_count(), value, tangent, work, |lane, data, tangent| {
                 let mut rate = vec![0.0; data.len()];
                 gains.of(lane).explain_rate(lane, data, &mut rate);

@@ -670,9 +670,15 @@ fn products_that_are_not_there_are_refused() {
     let exact = MixturePredictor::new(mixture(), path.clone());
     let measurement = inverse::parse("square:size=1,center=0x0,std=0.2", &ImageShape::grey(1, 2));
     let observation = Arc::new(Observation::new(measurement.unwrap(), vec![0.4]).unwrap());
-    let guided = Conditioned::pseudo_inverse(exact.clone(), observation).unwrap();
+    let guided = Conditioned::pseudo_inverse(exact.clone(), observation.clone()).unwrap();
     let said = refused(pull(&At(&guided, Target::DATA.into(), 0.5.into()), &x).map(|_| ()));
     assert!(said.contains("second derivative"), "{said}");
+    // Next to where there is no noise the weight of a noisy measurement is not finite.
+    let straight = MixturePredictor::new(mixture(), process::parse("rectified-flow").unwrap());
+    let replaced = Conditioned::replacement(straight, observation).unwrap();
+    let at_data = At(&replaced, Target::DATA.into(), 0.0.into());
+    let said = refused(push(&at_data, &x, &x, 1.0).map(|_| ()));
+    assert!(said.contains("no derivative at t = 0"), "{said}");
     // Inputs that are none, parameters that a path has not or does not say, a score without noise.
     let (mut value, mut state, mut none) = (x.clone(), x.clone(), [0.0]);
     let mut pulled = Pullback::new(&mut value, &cotangent, &mut state);

@@ -162,12 +162,12 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             let u = self.whole(self.scratch.clone())?;
             self.crossings.push(EventRecord { event, t, u, lane: None });
             if self.watched[event].crossed(0) {
-                self.t = t;
+                self.arrive(t);
                 self.outcome = Some(Outcome::Terminated { event, t });
                 break;
             }
             if self.watched[event].event.effect.is_some() {
-                self.t = t;
+                self.arrive(t);
                 return Ok(Some(event));
             }
         }

@@ -38,8 +38,9 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) target: f64,
     /// The times to land on, in the order of integration, from the one after `target` on.
     stops: std::vec::IntoIter<f64>,
-    /// The one landed on last.
-    passed: Option<f64>,
+    /// Where the next step asks the field first: `t`, or a moment after it if `t` is a time to land
+    /// on, next to which the equation may be another one.
+    from: f64,
     pub(super) info: MethodInfo,
     /// State at `t`.
     pub(super) u: P::State,
@@ -210,7 +211,7 @@ where
         t0,
         target,
         stops,
-        passed: None,
+        from: t0,
         info,
         u: initial.clone(),
         other: initial.zeros_like(),
@@ -257,13 +258,16 @@ fn failure<F>(error: StepError, t: f64, field: &Counted<F>) -> Outcome {
     }
 }
 
-/// An attempted step.
+/// An attempted step. Handed on by value, so that it can stay in registers.
+#[derive(Clone, Copy)]
 struct Attempt {
     h: f64,
     /// Its start and length on the method's clock, for adaptive steps.
     clock: f64,
     length: f64,
     t_next: f64,
+    /// Where the step asks the field last: `t_next`, or a moment before it if it is a time to land on.
+    until: f64,
     grid: Option<GridPosition>,
 }
 
@@ -283,7 +287,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
                 self.step_lanes();
             } else {
                 match self.accepted_attempt() {
-                    Ok(attempt) => self.accept(&attempt),
+                    Ok(attempt) => self.accept(attempt),
                     Err(outcome) => self.outcome = Some(*outcome),
                 }
             }
@@ -298,8 +302,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn accepted_attempt(&mut self) -> Result<Attempt, Box<Outcome>> {
         loop {
             let attempt = self.next_attempt()?;
-            self.try_step(&attempt).map_err(|error| self.step_failure(error, &attempt))?;
-            if self.judge(&attempt)? {
+            self.try_step(attempt).map_err(|error| self.step_failure(error, attempt))?;
+            if self.judge(attempt)? {
                 return Ok(attempt);
             }
             self.statistics.rejected += 1;
@@ -316,8 +320,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             Steps::Fixed { times, next } => {
                 let grid = GridPosition { index: next - 1, steps: times.steps() };
                 let t_next = times.at(*next);
+                let until = if t_next == self.target { self.before_target() } else { t_next };
                 let h = t_next - self.t;
-                Ok(Attempt { h, clock: self.t, length: h, t_next, grid: Some(grid) })
+                Ok(Attempt { h, clock: self.t, length: h, t_next, until, grid: Some(grid) })
             }
             Steps::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
             Steps::OfLanes => Err(Outcome::Success.into()),
@@ -328,11 +333,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     fn adaptive_attempt(&self, h: f64, end: f64) -> Result<Attempt, Box<Outcome>> {
         let clock = self.method.clock(&self.field, self.t).map_err(|error| self.failure(error))?;
         let rest = end - clock;
-        let attempt = |length: f64, t_next: f64| {
-            Ok(Attempt { h: t_next - self.t, clock, length, t_next, grid: None })
+        let attempt = |length: f64, t_next: f64, until: f64| {
+            Ok(Attempt { h: t_next - self.t, clock, length, t_next, until, grid: None })
         };
         if h.abs() >= rest.abs() {
-            return attempt(rest, self.target);
+            return attempt(rest, self.target, self.before_target());
         }
         let t_next = self.method.time_at_clock(&self.field, clock + h);
         let t_next = t_next.map_err(|error| self.failure(error))?;
@@ -341,29 +346,32 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         // A clock read backwards is off by its rounding, which must not pass the end.
         if (self.target - t_next) * (self.t1 - self.t0) <= 0.0 {
-            return attempt(h, self.end());
+            return attempt(h, self.target, self.before_target());
         }
-        attempt(h, t_next)
+        attempt(h, t_next, t_next)
     }
 
-    /// The end of the way, where it is seldom asked for: a branch, which can be
-    /// foreseen, rather than a choice of numbers that every stage would wait for.
+    /// The end of the way, or a moment before a time to land on: what holds within the step holds
+    /// there. A Brownian path knows the time itself.
+    ///
+    /// Seldom asked for: a branch, which can be foreseen, rather than a choice of numbers that every
+    /// stage would wait for.
     #[cold]
     #[inline(never)]
-    fn end(&self) -> f64 {
-        self.target
+    fn before_target(&self) -> f64 {
+        match self.target == self.t1 || self.info.draws_noise {
+            true => self.target,
+            false if self.t1 > self.t0 => self.target.next_down(),
+            false => self.target.next_up(),
+        }
     }
 
     #[inline(always)]
-    fn try_step(&mut self, attempt: &Attempt) -> Result<(), StepError> {
-        let (t, t_next) = match self.target == self.t1 && self.passed.is_none() {
-            true => (self.t, attempt.t_next),
-            false => self.clear_of_stops(attempt),
-        };
+    fn try_step(&mut self, attempt: Attempt) -> Result<(), StepError> {
         let step = Step {
             field: &self.field,
-            t,
-            t_next,
+            t: self.from,
+            t_next: attempt.until,
             h: attempt.h,
             u: &self.u,
             next: &mut self.other,
@@ -376,7 +384,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// Whether the attempt is accepted.
     #[inline(always)]
-    fn judge(&mut self, attempt: &Attempt) -> Result<bool, Box<Outcome>> {
+    fn judge(&mut self, attempt: Attempt) -> Result<bool, Box<Outcome>> {
         let Steps::Adaptive { control, h, order, history, scratch, .. } = &mut self.steps else {
             return match self.other.first_non_finite_lane() {
                 Ok(None) => Ok(true),
@@ -409,7 +417,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     #[cold]
     fn rejected(
         &mut self,
-        attempt: &Attempt,
+        attempt: Attempt,
         square: f64,
         proposal: f64,
     ) -> Result<bool, Box<Outcome>> {
@@ -440,7 +448,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// Goes on at the smallest step: the attempt is accepted if it was one, else made again as one.
     #[cold]
-    fn forced(&mut self, attempt: &Attempt, smallest: f64) -> Result<bool, Box<Outcome>> {
+    fn forced(&mut self, attempt: Attempt, smallest: f64) -> Result<bool, Box<Outcome>> {
         let Steps::Adaptive { h, .. } = &mut self.steps else { return Ok(false) };
         *h = smallest.copysign(attempt.length);
         let is_smallest = attempt.length.abs() <= smallest;
@@ -459,34 +467,20 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     #[cold]
-    fn step_failure(&self, error: StepError, attempt: &Attempt) -> Box<Outcome> {
+    fn step_failure(&self, error: StepError, attempt: Attempt) -> Box<Outcome> {
         match error {
             StepError::TooShort { .. } if attempt.grid.is_none() => self.too_small(attempt.length),
             error => self.failure(error),
         }
     }
 
-    /// Times of an attempt: next to a time to land on the equation may be another one, and what
-    /// holds within the step holds a moment inside of it. A Brownian path knows the time itself.
-    #[cold]
-    fn clear_of_stops(&self, attempt: &Attempt) -> (f64, f64) {
-        let (mut t, mut t_next) = (self.t, attempt.t_next);
-        if self.info.draws_noise {
-            return (t, t_next);
-        }
-        let forwards = self.t1 > self.t0;
-        if self.passed == Some(t) {
-            t = if forwards { t.next_up() } else { t.next_down() };
-        }
-        if self.target != self.t1 && t_next == self.target {
-            t_next = if forwards { t_next.next_down() } else { t_next.next_up() };
-        }
-        (t, t_next)
-    }
-
     /// A time to land on is reached: what comes after it may be another equation.
     pub(super) fn pass_stop(&mut self) {
-        self.passed = Some(self.target);
+        self.from = match self.info.draws_noise {
+            true => self.t,
+            false if self.t1 > self.t0 => self.t.next_up(),
+            false => self.t.next_down(),
+        };
         self.target = self.stops.next().unwrap_or(self.t1);
         if let Steps::Adaptive { end, .. } = &mut self.steps {
             match self.method.clock(&self.field, self.target) {
@@ -495,6 +489,12 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             }
         }
         self.forget_cached(Change::Replaced);
+    }
+
+    /// The next step starts at `t`.
+    #[inline(always)]
+    pub(super) fn arrive(&mut self, t: f64) {
+        (self.t, self.from) = (t, t);
     }
 
     /// Tells the stepper what happened; a state that cannot follow ends the solve.
@@ -512,15 +512,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     #[inline(always)]
-    fn accept(&mut self, attempt: &Attempt) {
+    fn accept(&mut self, attempt: Attempt) {
         let t_previous = self.t;
         std::mem::swap(&mut self.u, &mut self.other);
-        self.t = attempt.t_next;
+        self.arrive(attempt.t_next);
         if let Steps::Fixed { next, .. } = &mut self.steps {
             *next += 1;
         }
         self.statistics.accepted += 1;
-        self.passed = None;
         self.tell(Told::Accepted);
         if self.attended
             && let Err(error) = self.after_step(t_previous, attempt.h)
