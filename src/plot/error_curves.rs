@@ -39,6 +39,24 @@ impl SeriesStyle {
             line: if index < PALETTE.len() { LineStyle::Solid } else { LineStyle::Dashed },
         }
     }
+
+    /// A stretch of the line with the marker on it, for a legend.
+    pub(crate) fn sign(self) -> Mark {
+        let SeriesStyle { color, marker, line } = self;
+        let reach = SIGN / 2.0;
+        let stretches: &[[f64; 2]] = match line {
+            LineStyle::Solid => &[[-reach, reach]],
+            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
+            LineStyle::Dotted => {
+                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+            }
+            LineStyle::None => &[],
+        };
+        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
+            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
+        });
+        line.with(marker.mark(color))
+    }
 }
 
 /// One method's errors.
@@ -400,20 +418,7 @@ impl Curve<'_> {
     }
 
     pub(super) fn entry(&self) -> Entry {
-        let SeriesStyle { color, marker, line } = self.style;
-        let reach = SIGN / 2.0;
-        let stretches: &[[f64; 2]] = match line {
-            LineStyle::Solid => &[[-reach, reach]],
-            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
-            LineStyle::Dotted => {
-                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
-            }
-            LineStyle::None => &[],
-        };
-        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
-            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
-        });
-        let sign = line.with(marker.mark(color));
+        let sign = self.style.sign();
         match &self.fit {
             Some(Fit { slope, .. }) => {
                 let slope = format!("{slope:.2}").replace('-', "−");

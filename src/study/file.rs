@@ -53,7 +53,7 @@ pub struct StudyFile {
     /// End of the integration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub t_end: Option<f64>,
-    /// What is drawn; by default everything.
+    /// What is drawn; by default what is [usual](Drawing::USUAL).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
     /// Width of the pictures of errors in pixels, 240 to 6000. Letters are 14 pixels whatever it is:
@@ -80,11 +80,27 @@ pub enum Drawing {
     Trajectories,
     /// Errors over evaluations and time.
     Curves,
+    /// The lanes that end farthest from the true solution, under every solver and beside it. The
+    /// solves are made once more.
+    Lanes,
 }
 
 impl Drawing {
     /// Every kind.
-    pub const ALL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
+    pub const ALL: [Drawing; 4] =
+        [Drawing::Samples, Drawing::Trajectories, Drawing::Curves, Drawing::Lanes];
+    /// What is drawn unless it is said: what takes few solves beside those of the rows.
+    pub const USUAL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
+
+    /// What study files and the command line call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Drawing::Samples => "samples",
+            Drawing::Trajectories => "trajectories",
+            Drawing::Curves => "curves",
+            Drawing::Lanes => "lanes",
+        }
+    }
 }
 
 /// A group of rows: the product of its lists.

@@ -14,12 +14,16 @@
 
 mod answers;
 mod ask;
+mod beside_truth;
 mod cases;
+mod comparable;
 mod compare;
 mod file;
 mod files;
 mod folder;
+mod followed;
 mod image_pictures;
+mod lane_pictures;
 #[cfg(test)]
 mod made_up;
 mod origin;
@@ -92,7 +96,7 @@ pub struct Study {
     pub picture_width: Option<u32>,
 }
 
-/// One seed, one job and every picture; cases, runs and lanes are yours.
+/// One seed, one job and the usual pictures; cases, runs and lanes are yours.
 impl Default for Study {
     fn default() -> Self {
         Study {
@@ -103,7 +107,7 @@ impl Default for Study {
             jobs: 1,
             timings: 1,
             title: "The solver study".to_owned(),
-            draw: Drawing::ALL.to_vec(),
+            draw: Drawing::USUAL.to_vec(),
             picture_width: None,
         }
     }

@@ -14,8 +14,9 @@ use driftfield_problems::spec::SpecError;
 use serde_json::json;
 
 use super::folder::{self, Earlier, Pictures};
+use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
-use super::{Origin, Study, StudyResult, image_pictures, pictures};
+use super::{Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
@@ -290,6 +291,18 @@ fn write_pictures(
         if let Some(svg) = curves(written.render(&picture, directory, &name))? {
             drawn.add(Part::Curves, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
+    }
+    let beside = beside_truth::draw(study, result)?;
+    for ImagePicture { name, grid, caption, .. } in beside.images {
+        let png = written.render(&grid, directory, &name)?.png;
+        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+    }
+    for (name, picture, caption) in beside.planes {
+        let png = written.render(&picture, directory, &name)?.png;
+        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+    }
+    for (part, text) in beside.notes {
+        drawn.note(part, text);
     }
     page::of(study, result, drawn)?.write(directory.join("report.html"))?;
     Ok(())

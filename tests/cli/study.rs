@@ -481,3 +481,47 @@ fn a_study_is_made_again() {
     room.run("study --repeat old.json").refused(&["does not say how it was made"]);
     room.run("study --repeat out/study.json --n 5").refused(&["--n"]);
 }
+
+/// A report's folded part of this title.
+fn part(html: &str, title: &str) -> String {
+    let from = html.split(&format!("<summary>{title}")).nth(1).unwrap_or_else(|| panic!("{title}"));
+    from.split("</details>").next().unwrap().to_owned()
+}
+
+/// What is asked for by `--draw` is drawn, is in the report and in `study.json`, and nothing else.
+#[test]
+fn solves_are_drawn_beside_the_true_solution() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --solver ddim --steps 5,10 \
+                --n 30 --seed 3 --out out --draw lanes";
+    room.run(&line.split_whitespace().collect::<Vec<_>>().join(" ")).succeeded();
+    let study = study_of(&room, "out");
+    let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    let name = "lanes-vp-exact";
+    assert!(room.bytes(&format!("out/{name}.png")).starts_with(b"\x89PNG"));
+    assert!(study["pictures"][format!("{name}.pdf")].is_string(), "{study}");
+    assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+    assert!(!room.has("out/samples-exact.png") && !room.has("out/chamfer-nfe-vp-exact.png"));
+    let lanes = part(&html, "Where solvers part");
+    for words in
+        ["Of 30 lanes from the noise of seed 3", "nearest to 10 evaluations", "heun 10 NFE"]
+    {
+        assert!(lanes.contains(words), "{words}: {lanes}");
+    }
+    room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
+}
+
+/// Where there is no true solution, or no lane that could be drawn, the report says so.
+#[test]
+fn it_is_said_why_nothing_is_drawn_beside_the_true_solution() {
+    let room = Room::new();
+    room.write("line.json", r#"{"weights": [1], "means": [[1.0]], "stds": [0.3]}"#);
+    let drawn = |field: &str, solver: &str| {
+        let line = format!("study --quick --process vp --field {field} --solver {solver} --n 20");
+        room.run(&format!("{line} --draw lanes --out out")).succeeded();
+        assert!(!room.has("out/lanes-vp-exact.png"));
+        part(&String::from_utf8(room.bytes("out/report.html")).unwrap(), "Where solvers part")
+    };
+    assert!(drawn("exact:line.json", "heun").contains("points in the plane or images"));
+    assert!(drawn("exact:m.json", "euler-maruyama").contains("no solver has an error"));
+}
