@@ -104,6 +104,8 @@ pub struct ErrorCurves {
     pub y_label: String,
     /// How the horizontal axis is divided.
     pub x_scale: Scale,
+    /// Whether the horizontal axis begins with its largest value, as time does from noise to data.
+    pub x_falls: bool,
     /// How the vertical axis is divided.
     pub y_scale: Scale,
     /// The curves. Points that cannot be drawn are left out, and a series with
@@ -132,6 +134,7 @@ impl ErrorCurves {
             x_label: x_label.into(),
             y_label: y_label.into(),
             x_scale: Scale::Logarithmic,
+            x_falls: false,
             y_scale: Scale::Logarithmic,
             series: Vec::new(),
             floors: Vec::new(),
@@ -234,7 +237,8 @@ impl ErrorCurves {
         titles: [&str; 2],
         left: f64,
     ) -> Result<(), PlotError> {
-        let mut chart = chart::frame(area, &Axes { x, y, titles, left, grid: true })?;
+        let mut chart =
+            chart::frame(area, &Axes { x, y, x_falls: self.x_falls, titles, left, grid: true })?;
         for curve in curves {
             curve.draw_spread(&mut chart)?;
         }
@@ -439,7 +443,11 @@ impl Plot for ErrorCurves {
         if names {
             // Curves tend to end at the same cost: room for what is written behind them.
             let room = end_labels::room(curves.iter().map(|curve| curve.name));
-            x_range.high += x_range.span() * (room / (0.6 * width)).min(0.2);
+            let room = x_range.span() * (room / (0.6 * width)).min(0.2);
+            match self.x_falls {
+                true => x_range.low -= room,
+                false => x_range.high += room,
+            }
         }
         let x = (x_range, self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);

@@ -5,7 +5,7 @@ use super::{CaseResult, Row};
 use crate::distinct::distinct;
 
 /// A number of evaluations, and of each solver the row nearest to it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Comparable<'r> {
     pub(super) nfe: f64,
     /// Solvers that have any.
@@ -44,7 +44,8 @@ impl CaseResult {
 
 impl Comparable<'_> {
     /// The rows nearest to the number of evaluations, so many at most.
-    pub(super) fn nearest(mut self, most: usize) -> Self {
+    pub(super) fn nearest(&self, most: usize) -> Self {
+        let mut near = self.clone();
         let off = |row: &Row| (row.nfe / self.nfe).ln().abs();
         let mut offs: Vec<f64> = self.rows.iter().map(|row| off(row)).collect();
         offs.sort_by(f64::total_cmp);
@@ -52,14 +53,14 @@ impl Comparable<'_> {
             // Of those equally far the first in the table.
             let nearer = offs.iter().filter(|&&near| near < first_out).count();
             let mut room = most - nearer;
-            self.rows.retain(|row| {
+            near.rows.retain(|row| {
                 let is_tied = off(row) == first_out;
                 let stays = off(row) < first_out || (is_tied && room > 0);
                 room -= usize::from(stays && is_tied);
                 stays
             });
         }
-        self
+        near
     }
 }
 

@@ -83,12 +83,19 @@ pub enum Drawing {
     /// The lanes that end farthest from the true solution, under every solver and beside it. The
     /// solves are made once more.
     Lanes,
+    /// The distance to the true solution after every step. The solves are made once more.
+    ErrorAlong,
 }
 
 impl Drawing {
     /// Every kind.
-    pub const ALL: [Drawing; 4] =
-        [Drawing::Samples, Drawing::Trajectories, Drawing::Curves, Drawing::Lanes];
+    pub const ALL: [Drawing; 5] = [
+        Drawing::Samples,
+        Drawing::Trajectories,
+        Drawing::Curves,
+        Drawing::Lanes,
+        Drawing::ErrorAlong,
+    ];
     /// What is drawn unless it is said: what takes few solves beside those of the rows.
     pub const USUAL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
 
@@ -99,6 +106,7 @@ impl Drawing {
             Drawing::Trajectories => "trajectories",
             Drawing::Curves => "curves",
             Drawing::Lanes => "lanes",
+            Drawing::ErrorAlong => "error-along",
         }
     }
 }

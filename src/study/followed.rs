@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::solve::rows_of;
+use super::solve::{rows_of, solver_error};
 use super::{Case, CaseResult, Row, Run, StudyError};
 use crate::distinct::distinct;
 use crate::generate::{Generated, Precision, Saved, Settings};
@@ -52,6 +52,18 @@ pub(super) struct Followed<'r> {
 }
 
 impl Followed<'_> {
+    /// Solver and evaluations.
+    pub(super) fn name(&self) -> String {
+        format!("{} {} NFE", self.row.series(), self.nfe)
+    }
+
+    /// The time after each step, and the root of the mean over lanes of the squared distance to the
+    /// true solution there: the last is the row's error, of the same lanes.
+    pub(super) fn errors(&self) -> Vec<(f64, f64)> {
+        let steps = self.path.times.iter().zip(&self.path.states).skip(1);
+        steps.map(|(&t, state)| (t, solver_error(state, self.truth.at(t)))).collect()
+    }
+
     /// Of each lane how far its end is from the true one.
     pub(super) fn differences(&self) -> Vec<f64> {
         let pairs = self.end().rows().into_iter().zip(self.true_end().rows());
@@ -153,4 +165,40 @@ fn truth(
     path.times.push(solved.span.end);
     path.states.push(rows_of(&solved.samples));
     Ok(Ok(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::Study;
+    use driftfield_problems::method::Solver;
+
+    /// Between the steps of its own solve the true solution is what a solve that ends there gives.
+    #[test]
+    fn the_true_solution_is_known_at_the_times_of_steps() {
+        let run = Run::steps(&Solver::parse("heun").unwrap(), 5);
+        let cases = vec![Case::exact_cat("vp").unwrap()];
+        let study = Study { cases, runs: vec![vec![run]], lanes: 30, ..Study::default() };
+        let result = study.run(|_| ()).unwrap();
+        let found = &result.cases[0];
+        let rows = [(&found.rows[0], &study.runs[0][0])];
+        let followed = follow(&study.cases[0], found, &rows, (30, 0)).unwrap().unwrap();
+        let Followed { path, truth, .. } = &followed[0];
+        for &t in &path.times[1..] {
+            let case = Case { span: (None, Some(t)), ..Case::exact_cat("vp").unwrap() };
+            let settings = case.settings(case.true_settings(None));
+            let ended = rows_of(&case.generate::<f64>(30, 0, &settings).unwrap().samples);
+            let off = solver_error(truth.at(t), &ended);
+            assert!(off < 1e-7, "{off} at {t}");
+        }
+        assert_eq!(path.times[0], truth.times[0]);
+        // Its path is smooth whatever the steps of the solves.
+        assert!(truth.times.len() > BETWEEN);
+    }
+
+    #[test]
+    fn lanes_of_images_are_fewer_than_those_of_points() {
+        let case = Case::exact_cat("vp").unwrap();
+        assert_eq!([3, 3_000, 100_000].map(|lanes| lanes_of(&case, lanes)), [3, 3_000, 25_000]);
+    }
 }

@@ -23,8 +23,8 @@ const ENLARGED: u32 = 5;
 
 /// The lanes under which each solve ends farthest from the true solution, then those where it is
 /// second, and so on: `least` at least, or one for each solve; farthest first.
-fn parting(followed: &[Followed<'_>], least: usize) -> Vec<Parting> {
-    let differences: Vec<Vec<f64>> = followed.iter().map(Followed::differences).collect();
+fn parting(followed: &[&Followed<'_>], least: usize) -> Vec<Parting> {
+    let differences: Vec<Vec<f64>> = followed.iter().map(|solve| solve.differences()).collect();
     let farthest_first = |own: &Vec<f64>| {
         let mut lanes: Vec<usize> = (0..own.len()).collect();
         lanes.sort_by(|&a, &b| own[b].total_cmp(&own[a]));
@@ -66,18 +66,18 @@ impl Parting {
     }
 
     /// One of its differences.
-    fn told(&self, followed: &[Followed<'_>], solve: usize) -> String {
+    fn told(&self, followed: &[&Followed<'_>], solve: usize) -> String {
         format!("{} {}", followed[solve].row.series(), rounded(self.differences[solve]))
     }
 
     /// All of them.
-    fn all_told(&self, followed: &[Followed<'_>]) -> String {
+    fn all_told(&self, followed: &[&Followed<'_>]) -> String {
         let each = (0..followed.len()).map(|solve| self.told(followed, solve));
         format!("lane {}: {}", self.lane, each.collect::<Vec<_>>().join(", "))
     }
 
     /// The largest for which it was chosen, which fits above a small panel.
-    fn title(&self, followed: &[Followed<'_>]) -> String {
+    fn title(&self, followed: &[&Followed<'_>]) -> String {
         let others = match self.of.len() {
             0 | 1 => String::new(),
             several => format!(" and {} more", several - 1),
@@ -97,7 +97,7 @@ pub(super) fn draw(
     case: &Case,
     result: &CaseResult,
     compared: &Comparable<'_>,
-    followed: &[Followed<'_>],
+    followed: &[&Followed<'_>],
     seed: u64,
 ) -> Result<Option<LanePicture>, StudyError> {
     let partings = parting(followed, LEAST);
@@ -126,7 +126,7 @@ pub(super) fn draw(
 fn caption(
     title: &str,
     compared: &Comparable<'_>,
-    followed: &[Followed<'_>],
+    followed: &[&Followed<'_>],
     (partings, seed): (&[Parting], u64),
 ) -> String {
     let lanes = followed.first().map_or(0, |solve| solve.end().nrows());
@@ -137,17 +137,13 @@ fn caption(
         followed.len(),
         compared.solvers,
         compared.nfe,
-        followed.iter().map(budget).collect::<Vec<_>>().join(", "),
+        followed.iter().map(|solve| solve.name()).collect::<Vec<_>>().join(", "),
         told.collect::<Vec<_>>().join("; ")
     )
 }
 
-fn budget(solve: &Followed<'_>) -> String {
-    format!("{} {} NFE", solve.row.series(), solve.nfe)
-}
-
 /// One lane: its true path, and that of each solver in the look of its curve in other pictures.
-fn panel(result: &CaseResult, followed: &[Followed<'_>], parting: &Parting) -> Scatter {
+fn panel(result: &CaseResult, followed: &[&Followed<'_>], parting: &Parting) -> Scatter {
     let names = distinct(result.rows.iter().map(Row::series));
     let truth = followed.first().map_or(Vec::new(), |solve| solve.true_lane(parting.lane));
     let title = parting.title(followed);
@@ -160,7 +156,7 @@ fn panel(result: &CaseResult, followed: &[Followed<'_>], parting: &Parting) -> S
     for solve in followed {
         let place = names.iter().position(|name| *name == solve.row.series());
         let style = SeriesStyle::nth(place.unwrap_or(0));
-        panel = panel.path(PathLayer::new(budget(solve), solve.lane(parting.lane), style));
+        panel = panel.path(PathLayer::new(solve.name(), solve.lane(parting.lane), style));
     }
     panel.limits = window(&truth, panel.paths.iter().flat_map(|path| &path.points));
     panel
@@ -201,7 +197,7 @@ fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
 fn images(
     case: &Case,
     title: String,
-    followed: &[Followed<'_>],
+    followed: &[&Followed<'_>],
     partings: &[Parting],
 ) -> Result<ImageGrid, StudyError> {
     let names = followed.iter().map(|solve| solve.row.series());
@@ -240,7 +236,7 @@ mod tests {
         let (case, found) = (&study.cases[0], &result.cases[0]);
         let rows: Vec<_> = found.rows.iter().zip(&study.runs[0]).collect();
         let followed = follow(case, found, &rows, (40, 0)).unwrap().unwrap();
-        let partings = parting(&followed, 5);
+        let partings = parting(&followed.iter().collect::<Vec<_>>(), 5);
         assert!((5..=6).contains(&partings.len()), "{partings:?}");
         assert!(partings.windows(2).all(|pair| pair[0].farthest().1 >= pair[1].farthest().1));
         for (solve, followed) in followed.iter().enumerate() {

@@ -18,6 +18,7 @@ mod beside_truth;
 mod cases;
 mod comparable;
 mod compare;
+mod error_along;
 mod file;
 mod files;
 mod folder;

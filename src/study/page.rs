@@ -19,15 +19,18 @@ pub(super) enum Part {
     Curves,
     /// Lanes under several solvers.
     Lanes,
+    /// Errors over the time of the process.
+    ErrorAlong,
 }
 
 impl Part {
-    const ALL: [(Part, &str); 5] = [
+    const ALL: [(Part, &str); 6] = [
         (Part::Overviews, "Errors of all cases"),
         (Part::Samples, "Samples"),
         (Part::Trajectories, "Trajectories"),
         (Part::Curves, "Errors"),
         (Part::Lanes, "Where solvers part"),
+        (Part::ErrorAlong, "Errors along the solve"),
     ];
 }
 

@@ -275,7 +275,7 @@ pub(super) fn rows_of<T: Scalar>(samples: &ArrayD<T>) -> Array2<f64> {
 }
 
 /// Root of the mean over lanes of the squared distance.
-fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+pub(super) fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
     let squared: f64 = samples.iter().zip(truth).map(|(a, b)| (a - b).powi(2)).sum();
     (squared / samples.nrows() as f64).sqrt()
 }

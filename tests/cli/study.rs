@@ -493,14 +493,15 @@ fn part(html: &str, title: &str) -> String {
 fn solves_are_drawn_beside_the_true_solution() {
     let room = Room::new();
     let line = "study --field exact:m.json --process vp --solver heun --solver ddim --steps 5,10 \
-                --n 30 --seed 3 --out out --draw lanes";
+                --n 30 --seed 3 --out out --draw lanes,error-along";
     room.run(&line.split_whitespace().collect::<Vec<_>>().join(" ")).succeeded();
     let study = study_of(&room, "out");
     let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
-    let name = "lanes-vp-exact";
-    assert!(room.bytes(&format!("out/{name}.png")).starts_with(b"\x89PNG"));
-    assert!(study["pictures"][format!("{name}.pdf")].is_string(), "{study}");
-    assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+    for name in ["lanes-vp-exact", "error-along-vp-exact"] {
+        assert!(room.bytes(&format!("out/{name}.png")).starts_with(b"\x89PNG"), "{name}");
+        assert!(study["pictures"][format!("{name}.pdf")].is_string(), "{name}");
+        assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+    }
     assert!(!room.has("out/samples-exact.png") && !room.has("out/chamfer-nfe-vp-exact.png"));
     let lanes = part(&html, "Where solvers part");
     for words in
@@ -508,6 +509,22 @@ fn solves_are_drawn_beside_the_true_solution() {
     {
         assert!(lanes.contains(words), "{words}: {lanes}");
     }
+    assert!(part(&html, "Errors along the solve").contains("over 30 lanes of seed 3"));
+    // Its numbers are in the file, and the last of each is that of its row.
+    let along = &study["errors_along"][0];
+    let solves = along["solves"].as_array().unwrap();
+    assert_eq!((solves.len(), &along["lanes"], &along["seed"]), (2, &30.into(), &3.into()));
+    for solve in solves {
+        let own = |row: &&Value| row["solver"] == solve["solver"] && row["nfe"] == 10.0;
+        let row = rows(&study).iter().find(own).unwrap();
+        let (t, errors) = (solve["t"].as_array().unwrap(), solve["error"].as_array().unwrap());
+        assert_eq!(
+            (t.len(), errors.len()),
+            (errors.len(), row["steps"].as_u64().unwrap() as usize)
+        );
+        assert_eq!(errors.last(), Some(&row["solver_error"]));
+    }
+    room.run("table out/study.json").succeeded();
     room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
 }
 
@@ -516,12 +533,18 @@ fn solves_are_drawn_beside_the_true_solution() {
 fn it_is_said_why_nothing_is_drawn_beside_the_true_solution() {
     let room = Room::new();
     room.write("line.json", r#"{"weights": [1], "means": [[1.0]], "stds": [0.3]}"#);
-    let drawn = |field: &str, solver: &str| {
+    let report = |field: &str, solver: &str| {
         let line = format!("study --quick --process vp --field {field} --solver {solver} --n 20");
-        room.run(&format!("{line} --draw lanes --out out")).succeeded();
+        room.run(&format!("{line} --draw lanes,error-along --out out")).succeeded();
         assert!(!room.has("out/lanes-vp-exact.png"));
-        part(&String::from_utf8(room.bytes("out/report.html")).unwrap(), "Where solvers part")
+        String::from_utf8(room.bytes("out/report.html")).unwrap()
     };
-    assert!(drawn("exact:line.json", "heun").contains("points in the plane or images"));
-    assert!(drawn("exact:m.json", "euler-maruyama").contains("no solver has an error"));
+    let html = report("exact:line.json", "heun");
+    assert!(part(&html, "Where solvers part").contains("points in the plane or images"));
+    assert!(room.has("out/error-along-vp-exact.png"));
+    let html = report("exact:m.json", "euler-maruyama");
+    for title in ["Where solvers part", "Errors along the solve"] {
+        assert!(part(&html, title).contains("no solver has an error"), "{title}");
+    }
+    assert!(!room.has("out/error-along-vp-exact.png"));
 }
