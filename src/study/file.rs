@@ -85,16 +85,19 @@ pub enum Drawing {
     Lanes,
     /// The distance to the true solution after every step. The solves are made once more.
     ErrorAlong,
+    /// The floors over the number of samples, which are measured of the first lanes as well.
+    Floors,
 }
 
 impl Drawing {
     /// Every kind.
-    pub const ALL: [Drawing; 5] = [
+    pub const ALL: [Drawing; 6] = [
         Drawing::Samples,
         Drawing::Trajectories,
         Drawing::Curves,
         Drawing::Lanes,
         Drawing::ErrorAlong,
+        Drawing::Floors,
     ];
     /// What is drawn unless it is said: what takes few solves beside those of the rows.
     pub const USUAL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
@@ -107,6 +110,7 @@ impl Drawing {
             Drawing::Curves => "curves",
             Drawing::Lanes => "lanes",
             Drawing::ErrorAlong => "error-along",
+            Drawing::Floors => "floors",
         }
     }
 }

@@ -15,6 +15,7 @@
 mod answers;
 mod ask;
 mod beside_truth;
+mod by_number;
 mod cases;
 mod comparable;
 mod compare;
@@ -46,6 +47,7 @@ mod table;
 
 pub use answers::{Answer, Question, answers, answers_text};
 pub use ask::Asked;
+pub use by_number::FloorsAt;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
 pub use compare::{Compared, Comparison, Pair, Sides};
@@ -179,6 +181,14 @@ impl Study {
         let missing = record.missing();
         in_parallel(self.jobs, missing.len(), |piece| record.solve(missing[piece], &report))?;
         Ok(record.result())
+    }
+
+    /// The numbers of lanes below its own at which floors are measured.
+    fn parts(&self) -> Vec<usize> {
+        match self.draw.contains(&Drawing::Floors) {
+            true => by_number::parts_of(self.lanes),
+            false => Vec::new(),
+        }
     }
 
     /// Refuses lanes whose samples, data and sorted projections of it do not fit.

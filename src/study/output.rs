@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::folder::{self, Earlier, Pictures};
 use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
-use super::{Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
+use super::{Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
@@ -312,6 +312,18 @@ fn write_pictures(
     for (name, picture, caption) in beside.along {
         if let Some(svg) = curves(written.render(&picture, directory, &name))? {
             drawn.add(Part::ErrorAlong, name, |caption| Figure::drawn_svg(svg, caption), caption);
+        }
+    }
+    let asked = study.draw.contains(&Drawing::Floors);
+    for case in result.cases.iter().filter(|_| asked) {
+        let floors = case.floor_pictures(result.lanes);
+        if let Some(why) = case.why_no_floors(&floors) {
+            drawn.note(Part::Floors, why);
+        }
+        for (name, picture, caption) in floors {
+            if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+                drawn.add(Part::Floors, name, |caption| Figure::drawn_svg(svg, caption), caption);
+            }
         }
     }
     for (part, text) in beside.notes {

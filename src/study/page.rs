@@ -21,16 +21,19 @@ pub(super) enum Part {
     Lanes,
     /// Errors over the time of the process.
     ErrorAlong,
+    /// Floors over the number of samples.
+    Floors,
 }
 
 impl Part {
-    const ALL: [(Part, &str); 6] = [
+    const ALL: [(Part, &str); 7] = [
         (Part::Overviews, "Errors of all cases"),
         (Part::Samples, "Samples"),
         (Part::Trajectories, "Trajectories"),
         (Part::Curves, "Errors"),
         (Part::Lanes, "Where solvers part"),
         (Part::ErrorAlong, "Errors along the solve"),
+        (Part::Floors, "Floors by the number of samples"),
     ];
 }
 

@@ -493,11 +493,11 @@ fn part(html: &str, title: &str) -> String {
 fn solves_are_drawn_beside_the_true_solution() {
     let room = Room::new();
     let line = "study --field exact:m.json --process vp --solver heun --solver ddim --steps 5,10 \
-                --n 30 --seed 3 --out out --draw lanes,error-along";
+                --n 30 --seed 3 --out out --draw lanes,error-along,floors";
     room.run(&line.split_whitespace().collect::<Vec<_>>().join(" ")).succeeded();
     let study = study_of(&room, "out");
     let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
-    for name in ["lanes-vp-exact", "error-along-vp-exact"] {
+    for name in ["lanes-vp-exact", "error-along-vp-exact", "chamfer-n-vp-exact"] {
         assert!(room.bytes(&format!("out/{name}.png")).starts_with(b"\x89PNG"), "{name}");
         assert!(study["pictures"][format!("{name}.pdf")].is_string(), "{name}");
         assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
@@ -525,6 +525,10 @@ fn solves_are_drawn_beside_the_true_solution() {
         assert_eq!(errors.last(), Some(&row["solver_error"]));
     }
     room.run("table out/study.json").succeeded();
+    // And so are the floors of half of the samples.
+    let half = &study["floors"][0]["by_number"][0];
+    assert!(half["lanes"] == 15 && half["sampling_chamfer"].is_number(), "{half}");
+    assert!(part(&html, "Floors by the number of samples").contains("model floor: "));
     room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
 }
 
@@ -546,5 +550,9 @@ fn it_is_said_why_nothing_is_drawn_beside_the_true_solution() {
     for title in ["Where solvers part", "Errors along the solve"] {
         assert!(part(&html, title).contains("no solver has an error"), "{title}");
     }
+    let few = "study --quick --process vp --field exact:m.json --solver heun --n 12 --draw floors";
+    room.run(&format!("{few} --out few")).succeeded();
+    let html = String::from_utf8(room.bytes("few/report.html")).unwrap();
+    assert!(part(&html, "Floors by the number of samples").contains("too few of them"));
     assert!(!room.has("out/error-along-vp-exact.png"));
 }
