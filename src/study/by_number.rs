@@ -129,8 +129,18 @@ impl CaseResult {
         if !values.clone().all(|point| point.1 > 0.0) {
             curves.y_scale = Scale::Linear;
         }
+        let beside = match metric.floor {
+            Some(_) => "the metric's own reference",
+            None => "as many data",
+        };
+        let reading = match curves.series.len() {
+            0 | 1 => "",
+            _ => {
+                " A floor that falls like that of the data is the number of samples; what stays is the model's."
+            }
+        };
         let caption = format!(
-            "{title}: of the first samples of every seed beside as many data, mean and spread over {} seed(s). {} A floor that falls like that of the data is the number of samples; what stays is the model's.",
+            "{title}: of the first samples of every seed beside {beside}, mean and spread over {} seed(s). {}{reading}",
             self.seed_list.len(),
             told.join(" ")
         );

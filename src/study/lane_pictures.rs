@@ -101,7 +101,7 @@ pub(super) fn draw(
     seed: u64,
 ) -> Result<Option<LanePicture>, StudyError> {
     let partings = parting(followed, LEAST);
-    let title = format!("Lanes that end farthest from the true solution: {}", case.label());
+    let title = format!("Farthest lanes: {}", case.label());
     let caption = caption(&title, compared, followed, (&partings, seed));
     let name = format!("lanes-{}", case.slug());
     if case.is_image() {
@@ -132,7 +132,7 @@ fn caption(
     let lanes = followed.first().map_or(0, |solve| solve.end().nrows());
     let told = partings.iter().map(|parting| parting.all_told(followed));
     format!(
-        "{title}. Of {lanes} lanes from the noise of seed {seed} those under which a solver ends farthest off, {} in all; {} of {} solver(s) that have a true solution, each with its row nearest to {} evaluations, at which most have one ({}). Distances of the ends: {}.",
+        "{title}. Of {lanes} lanes from the noise of seed {seed} those under which a solver ends farthest from the true solution, {} in all; {} of {} solver(s) that have a true solution, each with its row nearest to {} evaluations, at which most have one ({}). Distances of the ends: {}.",
         partings.len(),
         followed.len(),
         compared.solvers,
