@@ -327,6 +327,15 @@ mod tests {
     }
 
     #[test]
+    fn kinds_of_pictures_are_called_alike_in_files_and_on_the_command_line() {
+        for drawing in Drawing::ALL {
+            let text = format!("n = 3\nseed = [0]\ndraw = [\"{}\"]", drawing.name());
+            assert_eq!(StudyFile::parse(&text).unwrap().draw, Some(vec![drawing]));
+        }
+        assert!(Drawing::USUAL.iter().all(|usual| Drawing::ALL.contains(usual)));
+    }
+
+    #[test]
     fn what_is_no_study_is_refused_with_its_place() {
         for (text, word) in [
             ("n = 3\nseed = [0]\nsovler = []", "sovler"),

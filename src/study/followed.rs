@@ -170,7 +170,7 @@ fn truth(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::study::Study;
+    use crate::study::{Study, made_up};
     use driftfield_problems::method::Solver;
 
     /// Between the steps of its own solve the true solution is what a solve that ends there gives.
@@ -194,6 +194,15 @@ mod tests {
         assert_eq!(path.times[0], truth.times[0]);
         // Its path is smooth whatever the steps of the solves.
         assert!(truth.times.len() > BETWEEN);
+    }
+
+    #[test]
+    fn without_a_true_solution_it_is_said_why() {
+        let case = Case::exact_cat("vp").unwrap();
+        let mut found = made_up::case("exact", 2, 0.03, Vec::new());
+        found.truth_outcome = "max_steps".to_owned();
+        let reason = follow(&case, &found, &[], (3, 0)).unwrap().err().unwrap();
+        assert!(reason.contains("was not reached (max_steps)"), "{reason}");
     }
 
     #[test]
