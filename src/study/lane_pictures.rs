@@ -18,6 +18,8 @@ use crate::plot::{
 const LEAST: usize = 6;
 /// Solvers in a picture: more are a tangle of paths, and wider than a page in images.
 pub(super) const SOLVERS: usize = 9;
+/// What stands above panels.
+const TITLES: &str = "Above each lane stands the solver for which it was chosen, and +2 where it is the farthest of two more.";
 /// Pixels of a picture along a side of a pixel of an image: a name fits above such an image.
 const ENLARGED: u32 = 5;
 
@@ -80,7 +82,7 @@ impl Parting {
     fn title(&self, followed: &[&Followed<'_>]) -> String {
         let others = match self.of.len() {
             0 | 1 => String::new(),
-            several => format!(" and {} more", several - 1),
+            several => format!(" +{}", several - 1),
         };
         format!("lane {}: {}{others}", self.lane, self.told(followed, self.farthest().0))
     }
@@ -120,6 +122,7 @@ pub(super) fn draw(
     let panel = |parting: &Parting| panel(result, followed, parting).outline(outline.clone());
     let panels = partings.iter().map(panel).collect();
     let grid = ScatterGrid { own_axes: true, ..ScatterGrid::new(title, panels) };
+    let caption = format!("{caption} {TITLES}");
     Ok(Some(LanePicture::Plane(name, grid, caption)))
 }
 
