@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use driftfield_problems::echo::echo_path;
+use driftfield_problems::spec::SpecError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
@@ -15,8 +16,8 @@ use super::{CommandError, exit, list};
 use crate::generate::model;
 use crate::metrics;
 use crate::study::{
-    Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
-    TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
+    Asked, Drawing, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile,
+    StudyResult, TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -92,6 +93,8 @@ pub(super) struct StudyArguments {
     /// Make every solve so many times, for the median and the spread of its time
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     repeat_timing: Option<u16>,
+    #[arg(long, value_delimiter = ',', value_parser = drawing, help = help_of_drawings())]
+    draw: Vec<Drawing>,
     /// Width of the pictures of errors in pixels, for a paper: letters of 14 pixels, no title
     #[arg(long, value_parser = clap::value_parser!(u32).range(240..=6000), allow_negative_numbers = true)]
     picture_width: Option<u32>,
@@ -104,13 +107,28 @@ pub(super) struct StudyArguments {
     /// Make the study of this study.json again, and say which figures changed
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
-        "label", "t_start", "t_end", "n", "repeat_timing", "picture_width"])]
+        "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width"])]
     repeat: Option<PathBuf>,
 }
 
 fn help_of_metrics() -> String {
     let known = list::names(&metrics::catalog());
     format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
+}
+
+/// A kind of pictures by its name.
+fn drawing(name: &str) -> Result<Drawing, SpecError> {
+    let known = Drawing::ALL.into_iter().find(|drawing| drawing.name() == name);
+    let names = Drawing::ALL.map(Drawing::name);
+    known.ok_or_else(|| SpecError::unknown_name("kind of pictures", name, names, ""))
+}
+
+fn help_of_drawings() -> String {
+    let names = |drawings: &[Drawing]| {
+        drawings.iter().map(|drawing| drawing.name()).collect::<Vec<_>>().join(", ")
+    };
+    let (all, usual) = (names(&Drawing::ALL), names(&Drawing::USUAL));
+    format!("Kinds of pictures to draw, of {all} [default: {usual}]")
 }
 
 /// A list that was given.
@@ -159,6 +177,7 @@ impl StudyArguments {
         });
         file.n = self.n.unwrap_or(file.n);
         file.seed = given(&self.seed).unwrap_or(file.seed);
+        file.draw = given(&self.draw).or(file.draw);
         file.picture_width = self.picture_width.or(file.picture_width);
         file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
         file.data = self.data.clone().or(file.data);

@@ -217,7 +217,7 @@ fn solve_unless_stopped<T: Precision>(
     let (method, plan) = planned::<T>(path, settings, given, steered.observer.is_some())?;
     let lanes = initial.lanes();
     let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
-    memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(settings.saved))?;
+    memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(&settings.saved))?;
     let initial = start(initial, path, model, plan.span, first_lane)?;
     let predictor = thresholded(steered.predictor, model, settings.threshold)?;
     let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
@@ -238,9 +238,9 @@ fn solve_unless_stopped<T: Precision>(
         }
     }
     let seconds = clock.elapsed().as_secs_f64();
-    let (times, mut trajectory) = match settings.saved {
+    let (times, mut trajectory) = match &settings.saved {
         frames @ Saved::Frames(_) => frames.of(&solution.t, &solution.u),
-        Saved::Last | Saved::All => (solution.t, solution.u),
+        Saved::Last | Saved::At(_) | Saved::All => (solution.t, solution.u),
     };
     let arrived = solution.statistics.accepted > 0 && times.last() == Some(&solution.t_last);
     if let Some(last) = trajectory.last_mut().filter(|_| arrived) {
@@ -313,7 +313,8 @@ fn states_that_fit<T: Scalar>(
     plan: &Plan,
     info: &MethodInfo,
 ) -> Option<u64> {
-    if settings.saved == Saved::Last || plan.steps().is_some() {
+    let counted = matches!(settings.saved, Saved::Last | Saved::At(_));
+    if counted || plan.steps().is_some() {
         return None;
     }
     let (lanes, components) = (problem.initial.lanes(), problem.initial.lane_len());

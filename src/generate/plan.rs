@@ -171,7 +171,7 @@ impl Plan {
     }
 
     /// States that will be kept, as far as that is known.
-    pub(super) fn saved(&self, saved: Saved) -> u64 {
+    pub(super) fn saved(&self, saved: &Saved) -> u64 {
         saved.states(self.steps())
     }
 }

@@ -1,7 +1,7 @@
 use driftfield_solvers::{Save, SolveOptions};
 
 /// Which states of a solve are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Saved {
     /// The last one.
     #[default]
@@ -9,6 +9,9 @@ pub enum Saved {
     /// So many, from the first to the last and evenly among the steps between, if there are as
     /// many.
     Frames(usize),
+    /// The initial one and those at these times, which lie within the span: between two steps by
+    /// the method's continuous extension.
+    At(Vec<f64>),
     /// The initial one and every accepted step.
     All,
 }
@@ -17,7 +20,7 @@ impl Saved {
     /// Keeps what is asked for of a solve on the grid `times`, or of an adaptive one. The steps
     /// of the latter are not known beforehand and kept all until it is over.
     pub(super) fn on<'a, S>(
-        self,
+        &self,
         options: SolveOptions<'a, S>,
         times: Option<&[f64]>,
     ) -> SolveOptions<'a, S> {
@@ -25,27 +28,29 @@ impl Saved {
             (Saved::Last, _) => options,
             (Saved::Frames(count), Some(times)) => {
                 let chosen: Vec<f64> =
-                    evenly(times.len(), count).into_iter().map(|index| times[index]).collect();
+                    evenly(times.len(), *count).into_iter().map(|index| times[index]).collect();
                 options.save(Save::at(chosen))
             }
-            _ => options.save(Save::all()),
+            (Saved::At(times), _) => options.save(Save::at(times.clone()).with_start()),
+            (Saved::Frames(_), None) | (Saved::All, _) => options.save(Save::all()),
         }
     }
 
     /// What of the states at `times` is wanted.
-    pub fn of<S: Clone>(self, times: &[f64], states: &[S]) -> (Vec<f64>, Vec<S>) {
+    pub fn of<S: Clone>(&self, times: &[f64], states: &[S]) -> (Vec<f64>, Vec<S>) {
         let chosen = match self {
-            Saved::Frames(count) => evenly(states.len(), count),
-            Saved::Last | Saved::All => (0..states.len()).collect(),
+            Saved::Frames(count) => evenly(states.len(), *count),
+            Saved::Last | Saved::At(_) | Saved::All => (0..states.len()).collect(),
         };
         chosen.into_iter().map(|index| (times[index], states[index].clone())).unzip()
     }
 
     /// States kept of a solve of so many steps, adaptive ones unknown.
-    pub(super) fn states(self, steps: Option<usize>) -> u64 {
+    pub(super) fn states(&self, steps: Option<usize>) -> u64 {
         match (self, steps) {
+            (Saved::At(times), _) => times.len() as u64 + 1,
             (Saved::Last, _) | (_, None) => 0,
-            (Saved::Frames(count), Some(steps)) => count.min(steps + 1) as u64,
+            (Saved::Frames(count), Some(steps)) => (*count).min(steps + 1) as u64,
             (Saved::All, Some(steps)) => steps as u64 + 1,
         }
     }

@@ -62,6 +62,8 @@ struct Marks {
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub range: Range,
+    /// Whether it begins with its largest value.
+    falling: bool,
     marks: Marks,
 }
 
@@ -72,7 +74,12 @@ impl Axis {
             Scale::Linear => linear(range, labels.max(2)),
             Scale::Logarithmic => logarithmic(range, labels.max(2)),
         };
-        Self { range, marks }
+        Self { range, falling: false, marks }
+    }
+
+    /// The same, from its largest value to its least if so asked.
+    pub fn falling(self, falling: bool) -> Self {
+        Self { falling, ..self }
     }
 
     /// The width of the widest label, in pixels.
@@ -87,7 +94,9 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, &value: &f64, (from, to): (i32, i32)) -> i32 {
-        let length = f64::from(to - from) * (value - self.range.low) / self.range.span();
+        let Range { low, high } = self.range;
+        let share = (if self.falling { high - value } else { value - low }) / self.range.span();
+        let length = f64::from(to - from) * share;
         // Backends add to coordinates, which must not overflow.
         from + length.round().clamp(-1e6, 1e6) as i32
     }
@@ -255,6 +264,12 @@ mod tests {
                 assert_eq!(axis.map(&middle, (10, 410)), 210);
             }
         }
+    }
+
+    #[test]
+    fn a_falling_axis_begins_with_its_largest_value() {
+        let axis = Axis::new(Range { low: 0.0, high: 1.0 }, Scale::Linear, 5).falling(true);
+        assert_eq!([1.0, 0.25, 0.0].map(|place| axis.map(&place, (10, 410))), [10, 310, 410]);
     }
 
     #[test]

@@ -70,6 +70,8 @@ fn height_of(area: &Page<'_>) -> f64 {
 pub(crate) struct Axes<'t> {
     pub x: (Range, Scale),
     pub y: (Range, Scale),
+    /// Whether the horizontal one begins with its largest value.
+    pub x_falls: bool,
     /// What stands below and beside them; may be empty.
     pub titles: [&'t str; 2],
     /// The room left of the frame, see [`left_room`].
@@ -99,7 +101,7 @@ pub(crate) fn frame<'p>(area: &Page<'p>, axes: &Axes<'_>) -> Result<Chart<'p>, P
     let [x_title, y_title] = axes.titles;
     let below = lower_room(!x_title.is_empty());
     let (width, height) = (width_of(area) - axes.left, height_of(area) - below);
-    let x = Axis::new(axes.x.0, axes.x.1, (width / ACROSS) as usize);
+    let x = Axis::new(axes.x.0, axes.x.1, (width / ACROSS) as usize).falling(axes.x_falls);
     let y = upward(axes.y.0, axes.y.1, height);
     let mut chart = ChartBuilder::on(area)
         .x_label_area_size(px(below))
@@ -136,8 +138,14 @@ pub(crate) fn frame_of_space<'p>(
     ];
     let unit = (x.span() / width).max(y.span() / height);
     let [x, y] = [x.with_span(unit * width), y.with_span(unit * height)];
-    let axes =
-        Axes { x: (x, Scale::Linear), y: (y, Scale::Linear), titles: ["", ""], left, grid: false };
+    let axes = Axes {
+        x: (x, Scale::Linear),
+        y: (y, Scale::Linear),
+        x_falls: false,
+        titles: ["", ""],
+        left,
+        grid: false,
+    };
     frame(area, &axes)
 }
 

@@ -39,6 +39,24 @@ impl SeriesStyle {
             line: if index < PALETTE.len() { LineStyle::Solid } else { LineStyle::Dashed },
         }
     }
+
+    /// A stretch of the line with the marker on it, for a legend.
+    pub(crate) fn sign(self) -> Mark {
+        let SeriesStyle { color, marker, line } = self;
+        let reach = SIGN / 2.0;
+        let stretches: &[[f64; 2]] = match line {
+            LineStyle::Solid => &[[-reach, reach]],
+            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
+            LineStyle::Dotted => {
+                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+            }
+            LineStyle::None => &[],
+        };
+        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
+            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
+        });
+        line.with(marker.mark(color))
+    }
 }
 
 /// One method's errors.
@@ -86,6 +104,8 @@ pub struct ErrorCurves {
     pub y_label: String,
     /// How the horizontal axis is divided.
     pub x_scale: Scale,
+    /// Whether the horizontal axis begins with its largest value, as time does from noise to data.
+    pub x_falls: bool,
     /// How the vertical axis is divided.
     pub y_scale: Scale,
     /// The curves. Points that cannot be drawn are left out, and a series with
@@ -114,6 +134,7 @@ impl ErrorCurves {
             x_label: x_label.into(),
             y_label: y_label.into(),
             x_scale: Scale::Logarithmic,
+            x_falls: false,
             y_scale: Scale::Logarithmic,
             series: Vec::new(),
             floors: Vec::new(),
@@ -216,7 +237,8 @@ impl ErrorCurves {
         titles: [&str; 2],
         left: f64,
     ) -> Result<(), PlotError> {
-        let mut chart = chart::frame(area, &Axes { x, y, titles, left, grid: true })?;
+        let mut chart =
+            chart::frame(area, &Axes { x, y, x_falls: self.x_falls, titles, left, grid: true })?;
         for curve in curves {
             curve.draw_spread(&mut chart)?;
         }
@@ -400,20 +422,7 @@ impl Curve<'_> {
     }
 
     pub(super) fn entry(&self) -> Entry {
-        let SeriesStyle { color, marker, line } = self.style;
-        let reach = SIGN / 2.0;
-        let stretches: &[[f64; 2]] = match line {
-            LineStyle::Solid => &[[-reach, reach]],
-            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
-            LineStyle::Dotted => {
-                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
-            }
-            LineStyle::None => &[],
-        };
-        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
-            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
-        });
-        let sign = line.with(marker.mark(color));
+        let sign = self.style.sign();
         match &self.fit {
             Some(Fit { slope, .. }) => {
                 let slope = format!("{slope:.2}").replace('-', "−");
@@ -434,7 +443,11 @@ impl Plot for ErrorCurves {
         if names {
             // Curves tend to end at the same cost: room for what is written behind them.
             let room = end_labels::room(curves.iter().map(|curve| curve.name));
-            x_range.high += x_range.span() * (room / (0.6 * width)).min(0.2);
+            let room = x_range.span() * (room / (0.6 * width)).min(0.2);
+            match self.x_falls {
+                true => x_range.low -= room,
+                false => x_range.high += room,
+            }
         }
         let x = (x_range, self.x_scale);
         let y = (self.y_range(&curves)?, self.y_scale);

@@ -139,10 +139,12 @@ impl ImageGrid {
         let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
         let named = self.column_labels.iter().any(|label| !label.is_empty());
         let top = MARGIN + title_room + if named { COLUMN_ROOM } else { 0.0 };
+        let captioned = self.rows.iter().flat_map(|row| &row.tiles).any(has_caption);
+        let row = tile + GAP + if captioned { COLUMN_ROOM } else { 0.0 };
         let images = columns as f64 * (tile + GAP) - GAP;
         let width = (left + images).max(MARGIN + title.min(WIDEST_FOR_TITLE)) + MARGIN;
-        let height = top + self.rows.len() as f64 * (tile + GAP) - GAP + MARGIN;
-        Layout { scale, tile, left, top, width, height }
+        let height = top + self.rows.len() as f64 * row - GAP + MARGIN;
+        Layout { scale, tile, row, left, top, width, height }
     }
 
     fn draw_labels(&self, page: &Page<'_>, layout: &Layout) -> Result<(), PlotError> {
@@ -159,12 +161,22 @@ impl ImageGrid {
         }
         let beside = style.pos(Pos::new(HPos::Right, VPos::Center));
         for (index, row) in self.rows.iter().enumerate() {
+            let middle = px(layout.y(index) + layout.tile + COLUMN_ROOM / 2.0);
+            for (column, tile) in row.tiles.iter().enumerate().filter(|(_, t)| has_caption(t)) {
+                let caption = font::fit(&tile.caption, SMALL, Weight::Regular, layout.tile);
+                let across = px(layout.x(column) + layout.tile / 2.0);
+                page.draw_text(&caption, &above, (across, middle))?;
+            }
             let label = font::fit(&row.label, SMALL, Weight::Regular, LONGEST_LABEL);
             let place = (px(layout.left - LABEL_GAP), px(layout.y(index) + layout.tile / 2.0));
             page.draw_text(&label, &beside, place)?;
         }
         Ok(())
     }
+}
+
+fn has_caption(tile: &ImageTile) -> bool {
+    !tile.caption.is_empty()
 }
 
 const DEFAULT_SCALE: f64 = 2.0;
@@ -184,6 +196,8 @@ const MOST_PIXELS: u32 = 1 << 24;
 struct Layout {
     scale: f64,
     tile: f64,
+    /// The height of a row.
+    row: f64,
     left: f64,
     top: f64,
     width: f64,
@@ -196,7 +210,7 @@ impl Layout {
     }
 
     fn y(&self, row: usize) -> f64 {
-        self.top + row as f64 * (self.tile + GAP)
+        self.top + row as f64 * self.row
     }
 }
 
@@ -302,6 +316,17 @@ mod tests {
         for label in ["row 1", "Rings", "y &lt; z"] {
             assert!(document.contains(label), "{label}");
         }
+    }
+
+    #[test]
+    fn what_is_written_below_an_image_has_room_below_every_row() {
+        let bare = rings(3, 2);
+        let mut captioned = bare.clone();
+        let tile = &mut captioned.rows[1].tiles[1];
+        *tile = tile.clone().captioned("0.83");
+        let height = |grid: &ImageGrid| f64::from(grid.picture().unwrap().size().1);
+        assert_eq!(height(&captioned) - height(&bare), 3.0 * COLUMN_ROOM);
+        assert!(captioned.to_svg_string().unwrap().contains("0.83"));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct ImageTile {
     /// Whether the measured region has a red outline, which shows also where it is black. For
     /// connected regions: around scattered pixels it hides the image.
     pub outlined: bool,
+    /// A line below the image; may be empty.
+    pub caption: String,
 }
 
 impl ImageTile {
@@ -45,6 +47,13 @@ impl ImageTile {
     #[must_use]
     pub fn outlined(mut self) -> Self {
         self.outlined = true;
+        self
+    }
+
+    /// Writes a line below the image.
+    #[must_use]
+    pub fn captioned(mut self, caption: impl Into<String>) -> Self {
+        self.caption = caption.into();
         self
     }
 

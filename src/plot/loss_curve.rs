@@ -200,7 +200,7 @@ impl Plot for LossCurve {
             let body = chart::beside_legend(&body, &entries)?;
             let (loss_area, rate_area) = body.split_vertically(px(LOSS_HEIGHT));
             let x_title = if rate_range.is_some() { "" } else { "step" };
-            let axes = Axes { x, y, titles: [x_title, "loss"], left, grid: true };
+            let axes = Axes { x, y, x_falls: false, titles: [x_title, "loss"], left, grid: true };
             let mut chart = chart::frame(&loss_area, &axes)?;
             losses.iter().try_for_each(|column| column.draw(&mut chart))?;
             chart::draw_border(&chart)?;

@@ -6,6 +6,7 @@ use super::canvas::px;
 use super::chart::{self, Entry, MARGIN, TITLE_ROOM};
 use super::error::PlotError;
 use super::font::{LARGE, MEDIUM};
+use super::path_layer::PathLayer;
 use super::picture::{Page, Picture};
 use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
@@ -18,6 +19,9 @@ pub struct Scatter {
     pub title: String,
     /// The points, drawn in order, earlier layers below later ones.
     pub layers: Vec<PointLayer>,
+    /// Paths below the points, the first at the bottom; their ends are above all points, the
+    /// first on top.
+    pub paths: Vec<PathLayer>,
     /// The shape to compare with, drawn below all points.
     pub outline: Option<Outline>,
     /// What to show; without limits the outline's box and a quarter more, or
@@ -38,6 +42,13 @@ impl Scatter {
         self
     }
 
+    /// Adds a path above those before it.
+    #[must_use]
+    pub fn path(mut self, path: PathLayer) -> Self {
+        self.paths.push(path);
+        self
+    }
+
     /// Sets the outline.
     #[must_use]
     pub fn outline(mut self, outline: Outline) -> Self {
@@ -46,13 +57,16 @@ impl Scatter {
     }
 
     fn window(&self) -> Result<[Range; 2], PlotError> {
-        let points = self.layers.iter().flat_map(|layer| &layer.points);
+        let paths = self.paths.iter().flat_map(|path| &path.points);
+        let points = self.layers.iter().flat_map(|layer| &layer.points).chain(paths);
         space::window(&self.title, self.limits, self.outline.as_ref(), points)
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> {
         let outline = self.outline.as_ref().and_then(Outline::entry);
-        outline.into_iter().chain(self.layers.iter().filter_map(PointLayer::entry))
+        let layers = self.layers.iter().filter_map(PointLayer::entry);
+        let paths = self.paths.iter().filter_map(PathLayer::entry);
+        outline.into_iter().chain(layers).chain(paths)
     }
 
     fn draw(&self, area: &Page<'_>, window: [Range; 2], title_size: f64) -> Result<(), PlotError> {
@@ -61,8 +75,14 @@ impl Scatter {
         if let Some(outline) = &self.outline {
             outline.draw(&mut chart)?;
         }
+        for path in &self.paths {
+            path.draw_line(&mut chart)?;
+        }
         for layer in &self.layers {
             layer.draw(&mut chart)?;
+        }
+        for path in self.paths.iter().rev() {
+            path.draw_end(&mut chart)?;
         }
         space::note_outside(&chart, &self.layers)?;
         chart::draw_border(&chart)
@@ -71,12 +91,12 @@ impl Scatter {
 
 impl Plot for Scatter {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        grid_picture("", std::slice::from_ref(self), 1, 720.0)
+        grid_picture("", std::slice::from_ref(self), (1, 720.0), false)
     }
 }
 
-/// Several [`Scatter`] panels in one picture, all with the same axes, so that
-/// they can be compared at a glance.
+/// Several [`Scatter`] panels in one picture, all with the same axes unless they are to have
+/// their own, so that they can be compared at a glance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScatterGrid {
     /// The title above all panels; may be empty.
@@ -85,12 +105,14 @@ pub struct ScatterGrid {
     pub panels: Vec<Scatter>,
     /// Panels side by side; 0 takes up to three.
     pub columns: usize,
+    /// Whether every panel shows its own window, as large as the others.
+    pub own_axes: bool,
 }
 
 impl ScatterGrid {
     /// Panels in rows of up to three.
     pub fn new(title: impl Into<String>, panels: Vec<Scatter>) -> Self {
-        Self { title: title.into(), panels, columns: 0 }
+        Self { title: title.into(), panels, ..Self::default() }
     }
 }
 
@@ -105,24 +127,29 @@ impl Plot for ScatterGrid {
             2 | 3 => 1200.0,
             _ => 400.0 * columns as f64,
         };
-        grid_picture(&self.title, &self.panels, columns, width)
+        grid_picture(&self.title, &self.panels, (columns, width), self.own_axes)
     }
 }
 
 const BETWEEN_PANELS: f64 = 16.0;
 
-/// Panels of one window, in rows; every name of a layer stands once in the legend.
+/// Panels of one window or each of its own, in rows; every name of a layer stands once in the
+/// legend.
 fn grid_picture<'a>(
     title: &'a str,
     panels: &'a [Scatter],
-    columns: usize,
-    width: f64,
+    (columns, width): (usize, f64),
+    own_axes: bool,
 ) -> Result<Picture<'a>, PlotError> {
-    let windows: Vec<_> = panels.iter().map(Scatter::window).collect::<Result<_, _>>()?;
-    let window = windows.into_iter().reduce(space::union).ok_or_else(|| PlotError::Empty {
+    let mut windows: Vec<_> = panels.iter().map(Scatter::window).collect::<Result<_, _>>()?;
+    let all = windows.iter().copied().reduce(space::union);
+    let window = all.ok_or_else(|| PlotError::Empty {
         title: title.to_owned(),
         reason: "a grid needs at least one panel".to_owned(),
     })?;
+    if !own_axes {
+        windows.fill(window);
+    }
     let entries = distinct(panels.iter().flat_map(Scatter::entries));
     let rows = panels.len().div_ceil(columns);
     let labels = chart::left_room((window[1], Scale::Linear), width / columns as f64, false);
@@ -137,9 +164,10 @@ fn grid_picture<'a>(
     Ok(Picture::new(width + legend_room, height, move |page| {
         let body = chart::titled(page, title)?;
         let body = chart::beside_legend(&body, &entries)?;
-        for (panel, area) in panels.iter().zip(body.split_evenly((rows, columns))) {
+        let areas = body.split_evenly((rows, columns));
+        for ((panel, area), window) in panels.iter().zip(areas).zip(&windows) {
             let area = area.margin(0, px(BETWEEN_PANELS), 0, px(BETWEEN_PANELS));
-            panel.draw(&area, window, title_size)?;
+            panel.draw(&area, *window, title_size)?;
         }
         Ok(())
     }))
@@ -148,7 +176,7 @@ fn grid_picture<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::{Color, OutlineForm};
+    use crate::plot::{Color, OutlineForm, SeriesStyle};
 
     fn layer(points: Vec<[f64; 2]>) -> PointLayer {
         PointLayer::new("samples", points, Color::nth(0))
@@ -183,6 +211,22 @@ mod tests {
         }
         let empty = ScatterGrid::new("no panel", vec![]);
         assert!(matches!(empty.to_svg_string(), Err(PlotError::Empty { .. })));
+    }
+
+    #[test]
+    fn panels_may_have_axes_of_their_own() {
+        let style = SeriesStyle::nth(0);
+        let panel = |reach: f64| {
+            let path = PathLayer::new("heun", vec![[0.0, 0.0], [reach, reach]], style);
+            Scatter::new("").path(path)
+        };
+        let mut grid = ScatterGrid::new("", vec![panel(1.0), panel(1000.0)]);
+        let has = |grid: &ScatterGrid, text: &str| {
+            grid.to_svg_string().unwrap().contains(&format!("\n{text}\n"))
+        };
+        assert!(has(&grid, "1000") && !has(&grid, "0.5") && has(&grid, "heun"));
+        grid.own_axes = true;
+        assert!(has(&grid, "1000") && has(&grid, "0.5"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct StudyFile {
     /// End of the integration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub t_end: Option<f64>,
-    /// What is drawn; by default everything.
+    /// What is drawn; by default what is [usual](Drawing::USUAL).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
     /// Width of the pictures of errors in pixels, 240 to 6000. Letters are 14 pixels whatever it is:
@@ -80,11 +80,39 @@ pub enum Drawing {
     Trajectories,
     /// Errors over evaluations and time.
     Curves,
+    /// The lanes that end farthest from the true solution, under every solver and beside it. The
+    /// solves are made once more.
+    Lanes,
+    /// The distance to the true solution after every step. The solves are made once more.
+    ErrorAlong,
+    /// The floors over the number of samples, which are measured of the first lanes as well.
+    Floors,
 }
 
 impl Drawing {
     /// Every kind.
-    pub const ALL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
+    pub const ALL: [Drawing; 6] = [
+        Drawing::Samples,
+        Drawing::Trajectories,
+        Drawing::Curves,
+        Drawing::Lanes,
+        Drawing::ErrorAlong,
+        Drawing::Floors,
+    ];
+    /// What is drawn unless it is said: what takes few solves beside those of the rows.
+    pub const USUAL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
+
+    /// What study files and the command line call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Drawing::Samples => "samples",
+            Drawing::Trajectories => "trajectories",
+            Drawing::Curves => "curves",
+            Drawing::Lanes => "lanes",
+            Drawing::ErrorAlong => "error-along",
+            Drawing::Floors => "floors",
+        }
+    }
 }
 
 /// A group of rows: the product of its lists.
@@ -296,6 +324,15 @@ mod tests {
             assert!(file.groups().iter().all(|group| group.solver.is_some() && group.has_budget()));
         }
         assert!(StudyFile::preset("dog").is_err());
+    }
+
+    #[test]
+    fn kinds_of_pictures_are_called_alike_in_files_and_on_the_command_line() {
+        for drawing in Drawing::ALL {
+            let text = format!("n = 3\nseed = [0]\ndraw = [\"{}\"]", drawing.name());
+            assert_eq!(StudyFile::parse(&text).unwrap().draw, Some(vec![drawing]));
+        }
+        assert!(Drawing::USUAL.iter().all(|usual| Drawing::ALL.contains(usual)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::rows::{Floor, Measured, Summary};
 use super::table::legend;
-use super::{CaseResult, MMD_BANDWIDTH, Row, Slope, StudyResult};
+use super::{CaseResult, FloorsAt, MMD_BANDWIDTH, Row, Slope, StudyResult};
 use crate::distinct::distinct;
 use crate::metrics::{Metric, NumberFormat, Shown};
 
@@ -121,20 +121,34 @@ impl CaseResult {
         if let Some(guidance) = self.guidance {
             value["guidance"] = json!(guidance);
         }
-        for floor in &self.floors {
-            let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
-            for measured in floor.metrics.iter().filter(known) {
-                let name = format!("{}_{}", floor.name, measured.name);
-                let seeds = of_seeds(&name, &measured.seeds);
-                for (name, number) in summary(&name, measured.value).into_iter().chain([seeds]) {
-                    value[name] = number;
-                }
-                for (name, end) in self.interval(&format!("{}_", floor.name), measured) {
-                    value[name] = end;
-                }
-            }
+        for (name, number) in self.floors.iter().flat_map(|floor| self.floor_values(floor)) {
+            value[name] = number;
+        }
+        if !self.by_number.is_empty() {
+            let at = |at: &FloorsAt| self.floors_at(at);
+            value["by_number"] = self.by_number.iter().map(at).collect();
         }
         value
+    }
+
+    /// What is known of a floor, under names that begin with its own.
+    fn floor_values(&self, floor: &Floor) -> Vec<(String, Value)> {
+        let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
+        let of_metric = |measured: &Measured| {
+            let name = format!("{}_{}", floor.name, measured.name);
+            let seeds = of_seeds(&name, &measured.seeds);
+            let interval = self.interval(&format!("{}_", floor.name), measured);
+            summary(&name, measured.value).into_iter().chain([seeds]).chain(interval)
+        };
+        floor.metrics.iter().filter(known).flat_map(of_metric).collect()
+    }
+
+    /// The floors of fewer lanes, those numbers that there are.
+    fn floors_at(&self, at: &FloorsAt) -> Value {
+        let numbers = at.floors.iter().flat_map(|floor| self.floor_values(floor));
+        let mut numbers: Map<String, Value> = numbers.filter(|(_, n)| !n.is_null()).collect();
+        numbers.insert("lanes".to_owned(), json!(at.lanes));
+        Value::Object(numbers)
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
         metrics: metrics(),
         rows,
         floors: floors.into(),
+        by_number: Vec::new(),
         truth_nfe: 100.0,
         truth_outcome: "success".to_owned(),
     }

@@ -14,12 +14,18 @@
 
 mod answers;
 mod ask;
+mod beside_truth;
+mod by_number;
 mod cases;
+mod comparable;
 mod compare;
+mod error_along;
 mod file;
 mod files;
 mod folder;
+mod followed;
 mod image_pictures;
+mod lane_pictures;
 #[cfg(test)]
 mod made_up;
 mod origin;
@@ -41,6 +47,7 @@ mod table;
 
 pub use answers::{Answer, Question, answers, answers_text};
 pub use ask::Asked;
+pub use by_number::FloorsAt;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
 pub use compare::{Compared, Comparison, Pair, Sides};
@@ -92,7 +99,7 @@ pub struct Study {
     pub picture_width: Option<u32>,
 }
 
-/// One seed, one job and every picture; cases, runs and lanes are yours.
+/// One seed, one job and the usual pictures; cases, runs and lanes are yours.
 impl Default for Study {
     fn default() -> Self {
         Study {
@@ -103,7 +110,7 @@ impl Default for Study {
             jobs: 1,
             timings: 1,
             title: "The solver study".to_owned(),
-            draw: Drawing::ALL.to_vec(),
+            draw: Drawing::USUAL.to_vec(),
             picture_width: None,
         }
     }
@@ -174,6 +181,14 @@ impl Study {
         let missing = record.missing();
         in_parallel(self.jobs, missing.len(), |piece| record.solve(missing[piece], &report))?;
         Ok(record.result())
+    }
+
+    /// The numbers of lanes below its own at which floors are measured.
+    fn parts(&self) -> Vec<usize> {
+        match self.draw.contains(&Drawing::Floors) {
+            true => by_number::parts_of(self.lanes),
+            false => Vec::new(),
+        }
     }
 
     /// Refuses lanes whose samples, data and sorted projections of it do not fit.

@@ -11,11 +11,12 @@ use driftfield_problems::echo::echo;
 use driftfield_problems::field::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::folder::{self, Earlier, Pictures};
+use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
-use super::{Origin, Study, StudyResult, image_pictures, pictures};
+use super::{Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
@@ -196,15 +197,18 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<Pa
     atomic_file::remove_abandoned(directory);
     atomic_file::write(directory.join("study.csv"), &csv)?;
     // Before any picture, which may take long: the numbers are what cost most.
-    write_json(result, &earlier, directory)?;
+    write_json(result, &earlier, directory, &[])?;
     let mut pictures = Pictures::default();
-    if let Err(error) = write_pictures(study, result, directory, &mut pictures) {
-        // So that the next study knows whose they are; the first error is the one to be told.
-        let _ = write_json(result, &pictures.or(&earlier), directory);
-        return Err(error);
-    }
+    let errors_along = match write_pictures(study, result, directory, &mut pictures) {
+        Ok(errors_along) => errors_along,
+        Err(error) => {
+            // So that the next study knows whose they are; the first error is the one to be told.
+            let _ = write_json(result, &pictures.or(&earlier), directory, &[]);
+            return Err(error);
+        }
+    };
     earlier.remove_all_but(&pictures, directory);
-    write_json(result, &pictures, directory)?;
+    write_json(result, &pictures, directory, &errors_along)?;
     remove_unfinished(result, directory);
     Ok(directory.to_path_buf())
 }
@@ -215,7 +219,7 @@ pub fn write_so_far(result: &StudyResult, directory: &Path) -> Result<(), StudyE
     let directory = place(result, directory);
     std::fs::create_dir_all(&directory).map_err(WriteError::at(&directory))?;
     let earlier = Earlier::in_folder(&directory).unwrap_or_default().pictures;
-    write_json(result, &earlier, &directory)
+    write_json(result, &earlier, &directory, &[])
 }
 
 /// The rows of the same study that was begun in `directory` and not finished.
@@ -254,18 +258,23 @@ fn write_json(
     result: &StudyResult,
     pictures: &Pictures,
     directory: &Path,
+    errors_along: &[Value],
 ) -> Result<(), StudyError> {
     let mut json = result.to_json();
     json["pictures"] = json!(pictures);
+    if !errors_along.is_empty() {
+        json["errors_along"] = json!(errors_along);
+    }
     Ok(atomic_file::write(directory.join("study.json"), format!("{json:#}\n").as_bytes())?)
 }
 
+/// Returns the numbers of pictures that are in no row.
 fn write_pictures(
     study: &Study,
     result: &StudyResult,
     directory: &Path,
     written: &mut Pictures,
-) -> Result<(), StudyError> {
+) -> Result<Vec<Value>, StudyError> {
     let pictures = pictures::draw(study, result)?;
     let mut drawn = Drawn::default();
     for picture in image_pictures::draw(study)? {
@@ -291,8 +300,37 @@ fn write_pictures(
             drawn.add(Part::Curves, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
     }
+    let beside = beside_truth::draw(study, result)?;
+    for ImagePicture { name, grid, caption, .. } in beside.images {
+        let png = written.render(&grid, directory, &name)?.png;
+        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+    }
+    for (name, picture, caption) in beside.planes {
+        let png = written.render(&picture, directory, &name)?.png;
+        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+    }
+    for (name, picture, caption) in beside.along {
+        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+            drawn.add(Part::ErrorAlong, name, |caption| Figure::drawn_svg(svg, caption), caption);
+        }
+    }
+    let asked = study.draw.contains(&Drawing::Floors);
+    for case in result.cases.iter().filter(|_| asked) {
+        let floors = case.floor_pictures(result.lanes);
+        if let Some(why) = case.why_no_floors(&floors) {
+            drawn.note(Part::Floors, why);
+        }
+        for (name, picture, caption) in floors {
+            if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+                drawn.add(Part::Floors, name, |caption| Figure::drawn_svg(svg, caption), caption);
+            }
+        }
+    }
+    for (part, text) in beside.notes {
+        drawn.note(part, text);
+    }
     page::of(study, result, drawn)?.write(directory.join("report.html"))?;
-    Ok(())
+    Ok(beside.errors)
 }
 
 /// The SVG of curves, if there are any: a case may have no solver error to draw, being all

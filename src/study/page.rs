@@ -17,20 +17,32 @@ pub(super) enum Part {
     /// Errors of all cases side by side.
     Overviews,
     Curves,
+    /// Lanes under several solvers.
+    Lanes,
+    /// Errors over the time of the process.
+    ErrorAlong,
+    /// Floors over the number of samples.
+    Floors,
 }
 
 impl Part {
-    const ALL: [(Part, &str); 4] = [
+    const ALL: [(Part, &str); 7] = [
         (Part::Overviews, "Errors of all cases"),
         (Part::Samples, "Samples"),
         (Part::Trajectories, "Trajectories"),
         (Part::Curves, "Errors"),
+        (Part::Lanes, "Where solvers part"),
+        (Part::ErrorAlong, "Errors along the solve"),
+        (Part::Floors, "Floors by the number of samples"),
     ];
 }
 
-/// The pictures of a report, each with its name.
+/// The pictures of a report, each with its name, and why some are not there.
 #[derive(Debug, Default)]
-pub(super) struct Drawn(Vec<(Part, String, Figure)>);
+pub(super) struct Drawn {
+    figures: Vec<(Part, String, Figure)>,
+    notes: Vec<(Part, String)>,
+}
 
 impl Drawn {
     pub(super) fn add(
@@ -40,18 +52,41 @@ impl Drawn {
         figure: impl FnOnce(String) -> Figure,
         caption: String,
     ) {
-        self.0.push((part, name.clone(), figure(caption).named(name)));
+        self.figures.push((part, name.clone(), figure(caption).named(name)));
+    }
+
+    /// Says of a part in a sentence what is not drawn, and why.
+    pub(super) fn note(&mut self, part: Part, text: String) {
+        self.notes.push((part, text));
+    }
+
+    /// What belongs to a part and is not taken out, folded; nothing if there is nothing.
+    fn folded(&self, part: Part, title: &str) -> Option<Report> {
+        let figures = self.figures.iter().filter(|(found, ..)| *found == part);
+        let notes = self.notes.iter().filter(|(found, _)| *found == part);
+        if figures.clone().next().is_none() && notes.clone().next().is_none() {
+            return None;
+        }
+        let count = figures.clone().count();
+        let mut folded = Report::new(format!("{title}: {count} more picture(s)"));
+        for (_, text) in notes {
+            folded.paragraph(text.as_str());
+        }
+        for (.., figure) in figures {
+            folded.figure(figure.clone());
+        }
+        Some(folded)
     }
 
     /// Takes out what is seen first: errors of all cases, or of the one there is, and samples.
     fn take_key(&mut self) -> Vec<Figure> {
         let mut wanted = vec![Part::Overviews, Part::Overviews, Part::Samples];
-        if !self.0.iter().any(|(part, ..)| *part == Part::Overviews) {
+        if !self.figures.iter().any(|(part, ..)| *part == Part::Overviews) {
             wanted = vec![Part::Curves, Part::Samples, Part::Samples];
         }
         let take = |part: Part| {
-            let at = self.0.iter().position(|(found, ..)| *found == part)?;
-            Some(self.0.remove(at).2)
+            let at = self.figures.iter().position(|(found, ..)| *found == part)?;
+            Some(self.figures.remove(at).2)
         };
         wanted.into_iter().filter_map(take).collect()
     }
@@ -66,7 +101,7 @@ pub(super) fn of(
     let mut page = Report::new(study.title.as_str());
     ask(&mut page, result);
     answer(&mut page, &answers(result));
-    let names: BTreeSet<String> = drawn.0.iter().map(|(_, name, _)| name.clone()).collect();
+    let names: BTreeSet<String> = drawn.figures.iter().map(|(_, name, _)| name.clone()).collect();
     let table = Grid::of(&TableOptions::default(), result)?.to_report("", &names)?;
     page.heading("Table");
     page.paragraph(
@@ -84,17 +119,9 @@ pub(super) fn of(
         page.figure(figure);
     }
     for (part, title) in Part::ALL {
-        let (these, others) = drawn.0.into_iter().partition(|(found, ..)| *found == part);
-        drawn = Drawn(others);
-        let these: Vec<(Part, String, Figure)> = these;
-        if these.is_empty() {
-            continue;
+        if let Some(folded) = drawn.folded(part, title) {
+            page.folded(folded);
         }
-        let mut folded = Report::new(format!("{title}: {} more picture(s)", these.len()));
-        for (.., figure) in these {
-            folded.figure(figure);
-        }
-        page.folded(folded);
     }
     if let Some(origin) = &result.origin {
         page.folded(how_it_was_made(origin));

@@ -88,7 +88,8 @@ fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
     samples.rows().into_iter().map(|row| [row[0], row[1]]).collect()
 }
 
-fn outline(case: &Case) -> Outline {
+/// Its data, if there is any, behind what is drawn of it.
+pub(super) fn outline(case: &Case) -> Outline {
     let data = case.data.as_ref().map_or(Vec::new(), |data| points(&data.sample(BACKGROUND, 5)));
     Outline::new("data", data, OutlineForm::Dots)
 }

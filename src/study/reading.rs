@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use driftfield_problems::echo::{echo, echo_path};
 use serde_json::Value;
 
-use super::rows::{Floor, MODEL, Measured, Summary};
+use super::rows::{Floor, MODEL, Measured, REAL, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, Row, StudyResult, point_metrics};
+use super::{CaseResult, FloorsAt, Row, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// Why a file is no study that can be read.
@@ -240,20 +240,19 @@ impl<'a> At<'a> {
             Some(_) => self.get("metrics").list(At::metric)?,
             None => metrics_of_earlier(rows.first(), study),
         };
-        let floor = |(name, label, definition): (String, String, String)| {
-            let measured =
-                |metric: &Metric| self.measured(&format!("{name}_"), &metric.name, &seed_list);
-            let metrics = metrics.iter().map(measured).collect::<Result<_, StudyKeyError>>()?;
-            Ok(Floor { name, label, definition, metrics })
-        };
-        let floors = match self.get("labels").value {
+        let labels = match self.get("labels").value {
             Some(_) => self.get("labels").list(|at| {
                 let [name, label, definition] = ["name", "label", "definition"];
                 Ok((at.get(name).text()?, at.get(label).text()?, at.get(definition).text()?))
             })?,
             None => self.floors_of_earlier(&metrics, study),
         };
-        let floors = floors.into_iter().map(floor).collect::<Result<_, StudyKeyError>>()?;
+        let floors = self.floors(&labels, &metrics, &seed_list)?;
+        let drawn: Vec<Labels> = labels.into_iter().filter(|(name, ..)| name != REAL).collect();
+        let by_number = self.get("by_number").list_if_any(|at| {
+            let floors = at.floors(&drawn, &metrics, &seed_list)?;
+            Ok(FloorsAt { lanes: at.get("lanes").count()?, floors })
+        })?;
         let rows = rows.iter().map(|row| row.row(&metrics)).collect::<Result<_, _>>()?;
         Ok(CaseResult {
             truth_nfe: self.get("truth_nfe").number()?,
@@ -269,15 +268,29 @@ impl<'a> At<'a> {
             metrics,
             rows,
             floors,
+            by_number,
         })
     }
 
-    /// Name, label and definition of the floors that earlier versions wrote without these.
-    fn floors_of_earlier(
+    /// The floors of these labels.
+    fn floors(
         &self,
+        labels: &[Labels],
         metrics: &[Metric],
-        study: &At<'_>,
-    ) -> Vec<(String, String, String)> {
+        seeds: &[u64],
+    ) -> Result<Vec<Floor>, StudyKeyError> {
+        let floor = |(name, label, definition): &Labels| {
+            let measured =
+                |metric: &Metric| self.measured(&format!("{name}_"), &metric.name, seeds);
+            let metrics = metrics.iter().map(measured).collect::<Result<_, StudyKeyError>>()?;
+            let (name, label, definition) = (name.clone(), label.clone(), definition.clone());
+            Ok(Floor { name, label, definition, metrics })
+        };
+        labels.iter().map(floor).collect()
+    }
+
+    /// The floors that earlier versions wrote without these.
+    fn floors_of_earlier(&self, metrics: &[Metric], study: &At<'_>) -> Vec<Labels> {
         let has = |floor: &str| {
             let number = |metric: &Metric| self.get(&format!("{floor}_{}", metric.name)).value;
             metrics.iter().any(|metric| number(metric).is_some())
@@ -289,6 +302,9 @@ impl<'a> At<'a> {
             .collect()
     }
 }
+
+/// Name, label and definition of a floor.
+type Labels = (String, String, String);
 
 /// What the legend says of a term, if anything.
 fn explained(study: &At<'_>, term: &str) -> String {

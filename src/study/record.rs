@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::rows::{Floor, Summary, worst};
+use super::by_number::Fewer;
+use super::rows::{Floor, REAL, Summary, worst};
 use super::solve::{Prepared, Trial};
-use super::{CaseResult, Row, Study, StudyError, StudyResult};
+use super::{Case, CaseResult, FloorsAt, Row, Study, StudyError, StudyResult};
 use crate::metrics::Estimate;
 
 /// What a study says while it runs.
@@ -32,6 +33,7 @@ pub(super) struct Piece {
 struct Shared {
     model: Vec<Option<Estimate>>,
     sampling: Option<Vec<Option<Estimate>>>,
+    fewer: Vec<Fewer>,
     truth_nfe: u64,
     truth_outcome: &'static str,
 }
@@ -40,6 +42,7 @@ struct Shared {
 #[derive(Clone)]
 struct Floors {
     floors: Vec<Floor>,
+    by_number: Vec<FloorsAt>,
     truth_nfe: f64,
     truth_outcome: String,
 }
@@ -77,7 +80,7 @@ impl<'s> Record<'s> {
     /// Of a study, and the rows that `earlier` has of it.
     pub(super) fn new(study: &'s Study, earlier: Option<&StudyResult>) -> Self {
         let seeds = study.seeds.len();
-        let of_case = |(case, runs): (&super::Case, &Vec<super::Run>)| {
+        let of_case = |(case, runs): (&Case, &Vec<super::Run>)| {
             let known = earlier.filter(|known| known.lanes == study.lanes);
             let known = known.and_then(|known| {
                 known
@@ -93,6 +96,7 @@ impl<'s> Record<'s> {
             let missing = earlier.iter().filter(|row| row.is_none()).count() * seeds;
             let floors = known.map(|known| Floors {
                 floors: known.floors.clone(),
+                by_number: known.by_number.clone(),
                 truth_nfe: known.truth_nfe,
                 truth_outcome: known.truth_outcome.clone(),
             });
@@ -137,7 +141,8 @@ impl<'s> Record<'s> {
         let Some(slot) = slot.filter(|_| !case.is_stopped()) else { return Ok(()) };
         let mut failed = None;
         let prepared = slot.get_or_init(|| {
-            Prepared::new(case, self.study.lanes, number).unwrap_or_else(|error| {
+            let at = (self.study.lanes, number);
+            Prepared::new(case, at, &self.study.parts()).unwrap_or_else(|error| {
                 failed = Some(error);
                 None
             })
@@ -152,6 +157,7 @@ impl<'s> Record<'s> {
             record.shared[seed].get_or_insert_with(|| Shared {
                 model: prepared.model.clone(),
                 sampling: prepared.sampling.clone(),
+                fewer: prepared.fewer.clone(),
                 truth_nfe: prepared.truth_nfe,
                 truth_outcome: prepared.truth_outcome,
             });
@@ -216,10 +222,11 @@ impl<'s> Record<'s> {
             shared.iter().filter_map(|seed| seed.sampling.as_deref()).collect();
         let made = || Floors {
             floors: Floor::all(&case.metrics, &model, &sampling),
+            by_number: self.by_number(case, &shared),
             truth_nfe: Summary::of(shared.iter().map(|seed| seed.truth_nfe as f64)).mean,
             truth_outcome: worst(shared.iter().map(|seed| seed.truth_outcome)).to_owned(),
         };
-        let Floors { floors, truth_nfe, truth_outcome } =
+        let Floors { floors, by_number, truth_nfe, truth_outcome } =
             record.floors.clone().unwrap_or_else(made);
         CaseResult {
             process: case.process.clone(),
@@ -229,8 +236,23 @@ impl<'s> Record<'s> {
             metrics: case.metrics.clone(),
             rows: record.trials.iter().enumerate().filter_map(row).collect(),
             floors,
+            by_number,
             truth_nfe,
             truth_outcome,
         }
+    }
+
+    /// The floors of fewer lanes, of all seeds.
+    fn by_number(&self, case: &Case, shared: &[&Shared]) -> Vec<FloorsAt> {
+        let at = |(part, lanes): (usize, usize)| {
+            let fewer = || shared.iter().filter_map(move |seed| seed.fewer.get(part));
+            let model: Vec<&[_]> = fewer().map(|fewer| fewer.model.as_slice()).collect();
+            let sampling: Vec<&[_]> = fewer().filter_map(|f| f.sampling.as_deref()).collect();
+            let mut floors = Floor::all(&case.metrics, &model, &sampling);
+            // What real data scores is known of one number of them.
+            floors.retain(|floor| floor.name != REAL);
+            FloorsAt { lanes, floors }
+        };
+        self.study.parts().into_iter().enumerate().map(at).collect()
     }
 }

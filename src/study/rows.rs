@@ -1,7 +1,7 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Trial};
-use super::{Case, Origin, Run, Study};
+use super::{Case, FloorsAt, Origin, Run, Study};
 use crate::generate::Budget;
 use crate::metrics::{Estimate, Metric, Shown};
 use driftfield_problems::spacing::Spacing;
@@ -248,6 +248,8 @@ pub struct Floor {
 
 /// The name of the floor of the true solution.
 pub(super) const MODEL: &str = "model";
+/// That of real data.
+pub(super) const REAL: &str = "real";
 
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
@@ -281,7 +283,7 @@ impl Floor {
             // One number, which is of no seed.
             metrics.iter_mut().for_each(|measured| measured.seeds.clear());
             floors.push(Floor {
-                name: "real".to_owned(),
+                name: REAL.to_owned(),
                 label: real.label.clone(),
                 definition: real.definition.clone(),
                 metrics,
@@ -318,6 +320,9 @@ pub struct CaseResult {
     pub rows: Vec<Row>,
     /// The floors: that of the model first.
     pub floors: Vec<Floor>,
+    /// The floors of fewer lanes, by their rising number, where they were [asked
+    /// for](super::Drawing::Floors).
+    pub by_number: Vec<FloorsAt>,
     /// Evaluations of the true solution, mean over seeds.
     pub truth_nfe: f64,
     /// How the true solutions ended: `success`, or the first other outcome. Then there is no model
@@ -394,6 +399,7 @@ impl StudyResult {
             metrics: case.metrics.clone(),
             rows: Vec::new(),
             floors: Vec::new(),
+            by_number: Vec::new(),
             truth_nfe: 0.0,
             truth_outcome: SUCCESS.to_owned(),
         };

@@ -61,7 +61,7 @@ impl CaseResult {
 }
 
 /// The slope of the line of least squares, and its standard error.
-fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+pub(super) fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let mut steps: Vec<f64> = points.iter().map(|point| point.0).collect();
     steps.sort_by(f64::total_cmp);
     steps.dedup();

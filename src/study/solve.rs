@@ -8,6 +8,7 @@ use driftfield_solvers::Scalar;
 use driftfield_solvers::method::Dop853;
 use ndarray::{Array2, ArrayD};
 
+use super::by_number::Fewer;
 use super::record::locked;
 use super::{Case, Run, StudyError};
 use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, generate};
@@ -40,31 +41,42 @@ pub(super) struct Prepared {
     pub(super) model: Vec<Option<Estimate>>,
     /// And of a second draw of the data.
     pub(super) sampling: Option<Vec<Option<Estimate>>>,
+    /// What they say of the first lanes and data alone.
+    pub(super) fewer: Vec<Fewer>,
     pub(super) truth_nfe: u64,
     /// How the true solution ended.
     pub(super) truth_outcome: &'static str,
 }
 
 impl Prepared {
-    /// Nothing if the case was stopped before its true solution was reached.
-    pub(super) fn new(case: &Case, lanes: usize, seed: u64) -> Result<Option<Self>, StudyError> {
+    /// Nothing if the case was stopped before its true solution was reached. `parts` are the numbers
+    /// of lanes at which the floors are measured too.
+    pub(super) fn new(
+        case: &Case,
+        (lanes, seed): (usize, u64),
+        parts: &[usize],
+    ) -> Result<Option<Self>, StudyError> {
         if case.is_stopped() {
             return Ok(None);
         }
-        let prepare = |data: Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
-        let data = case.reference(lanes, seed).map(prepare).transpose()?;
-        let data = data.map(PreparedSample::kept);
-        let again = |other| case.measured(&other, data.as_ref(), |metric| metric.floor.is_none());
-        let sampling = case.second_draw(lanes, seed).map(again).transpose()?;
+        let prepare = |data: &Array2<f64>| PreparedSample::new(&data.view(), Sample::Q);
+        let points = case.reference(lanes, seed);
+        let second = case.second_draw(lanes, seed);
+        let data = points.as_ref().map(prepare).transpose()?.map(PreparedSample::kept);
+        let again = |other| case.measured(other, data.as_ref(), |metric| metric.floor.is_none());
+        let sampling = second.as_ref().map(again).transpose()?;
         let truth = case.truth(lanes, seed, None);
         let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
         let model = match &truth.samples {
             Some(samples) => case.measured(samples, data.as_ref(), |_| true)?,
             None => vec![None; case.metrics.len()],
         };
+        let draws = points.as_ref().zip(second.as_ref());
+        let fewer = |&part: &usize| case.fewer(truth.samples.as_ref(), draws, part);
+        let fewer = parts.iter().map(fewer).collect::<Result<_, _>>()?;
         let (truth_nfe, truth_outcome) = (truth.nfe, truth.outcome);
         let truths = Mutex::new(vec![Arc::new(truth)]);
-        Ok(Some(Prepared { data, truths, model, sampling, truth_nfe, truth_outcome }))
+        Ok(Some(Prepared { data, truths, model, sampling, fewer, truth_nfe, truth_outcome }))
     }
 
     /// The true solution from a start that need not be the usual one.
@@ -194,6 +206,16 @@ impl Case {
         data: Option<&PreparedSample>,
         wanted: impl Fn(&Metric) -> bool,
     ) -> Result<Vec<Option<Estimate>>, StudyError> {
+        let prepared = self.prepared(samples)?;
+        let measured = |metric: &Metric| match wanted(metric) {
+            true => Ok(metric.measure(&prepared, data)?),
+            false => Ok(None),
+        };
+        self.metrics.iter().map(measured).collect()
+    }
+
+    /// Samples with the labels they were made for.
+    pub(super) fn prepared(&self, samples: &Array2<f64>) -> Result<PreparedSample, StudyError> {
         let mut prepared = PreparedSample::new(&samples.view(), Sample::P)?;
         let lanes = samples.nrows();
         match self.condition.of_lanes(0, lanes).labels.as_slice() {
@@ -201,11 +223,7 @@ impl Case {
             [label] => prepared = prepared.labelled(vec![*label; lanes]),
             labels => prepared = prepared.labelled(labels.to_vec()),
         }
-        let measured = |metric: &Metric| match wanted(metric) {
-            true => Ok(metric.measure(&prepared, data)?),
-            false => Ok(None),
-        };
-        self.metrics.iter().map(measured).collect()
+        Ok(prepared)
     }
 
     /// Samples as `settings`, which are [the case's](Case::settings), say.
@@ -275,7 +293,7 @@ pub(super) fn rows_of<T: Scalar>(samples: &ArrayD<T>) -> Array2<f64> {
 }
 
 /// Root of the mean over lanes of the squared distance.
-fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+pub(super) fn solver_error(samples: &Array2<f64>, truth: &Array2<f64>) -> f64 {
     let squared: f64 = samples.iter().zip(truth).map(|(a, b)| (a - b).powi(2)).sum();
     (squared / samples.nrows() as f64).sqrt()
 }

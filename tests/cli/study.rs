@@ -481,3 +481,78 @@ fn a_study_is_made_again() {
     room.run("study --repeat old.json").refused(&["does not say how it was made"]);
     room.run("study --repeat out/study.json --n 5").refused(&["--n"]);
 }
+
+/// A report's folded part of this title.
+fn part(html: &str, title: &str) -> String {
+    let from = html.split(&format!("<summary>{title}")).nth(1).unwrap_or_else(|| panic!("{title}"));
+    from.split("</details>").next().unwrap().to_owned()
+}
+
+/// What is asked for by `--draw` is drawn, is in the report and in `study.json`, and nothing else.
+#[test]
+fn solves_are_drawn_beside_the_true_solution() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --solver ddim --steps 5,10 \
+                --n 30 --seed 3 --out out --draw lanes,error-along,floors";
+    room.run(&line.split_whitespace().collect::<Vec<_>>().join(" ")).succeeded();
+    let study = study_of(&room, "out");
+    let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    for name in ["lanes-vp-exact", "error-along-vp-exact", "chamfer-n-vp-exact"] {
+        assert!(room.bytes(&format!("out/{name}.png")).starts_with(b"\x89PNG"), "{name}");
+        assert!(study["pictures"][format!("{name}.pdf")].is_string(), "{name}");
+        assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+    }
+    assert!(!room.has("out/samples-exact.png") && !room.has("out/chamfer-nfe-vp-exact.png"));
+    let lanes = part(&html, "Where solvers part");
+    for words in
+        ["Of 30 lanes from the noise of seed 3", "nearest to 10 evaluations", "heun 10 NFE"]
+    {
+        assert!(lanes.contains(words), "{words}: {lanes}");
+    }
+    assert!(part(&html, "Errors along the solve").contains("over 30 lanes of seed 3"));
+    // Its numbers are in the file, and the last of each is that of its row.
+    let along = &study["errors_along"][0];
+    let solves = along["solves"].as_array().unwrap();
+    assert_eq!((solves.len(), &along["lanes"], &along["seed"]), (2, &30.into(), &3.into()));
+    for solve in solves {
+        let own = |row: &&Value| row["solver"] == solve["solver"] && row["nfe"] == 10.0;
+        let row = rows(&study).iter().find(own).unwrap();
+        let (t, errors) = (solve["t"].as_array().unwrap(), solve["error"].as_array().unwrap());
+        assert_eq!(
+            (t.len(), errors.len()),
+            (errors.len(), row["steps"].as_u64().unwrap() as usize)
+        );
+        assert_eq!(errors.last(), Some(&row["solver_error"]));
+    }
+    room.run("table out/study.json").succeeded();
+    // And so are the floors of half of the samples.
+    let half = &study["floors"][0]["by_number"][0];
+    assert!(half["lanes"] == 15 && half["sampling_chamfer"].is_number(), "{half}");
+    assert!(part(&html, "Floors by the number of samples").contains("model floor: "));
+    room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
+}
+
+/// Where there is no true solution, or no lane that could be drawn, the report says so.
+#[test]
+fn it_is_said_why_nothing_is_drawn_beside_the_true_solution() {
+    let room = Room::new();
+    room.write("line.json", r#"{"weights": [1], "means": [[1.0]], "stds": [0.3]}"#);
+    let report = |field: &str, solver: &str| {
+        let line = format!("study --quick --process vp --field {field} --solver {solver} --n 20");
+        room.run(&format!("{line} --draw lanes,error-along --out out")).succeeded();
+        assert!(!room.has("out/lanes-vp-exact.png"));
+        String::from_utf8(room.bytes("out/report.html")).unwrap()
+    };
+    let html = report("exact:line.json", "heun");
+    assert!(part(&html, "Where solvers part").contains("points in the plane or images"));
+    assert!(room.has("out/error-along-vp-exact.png"));
+    let html = report("exact:m.json", "euler-maruyama");
+    for title in ["Where solvers part", "Errors along the solve"] {
+        assert!(part(&html, title).contains("no solver has an error"), "{title}");
+    }
+    let few = "study --quick --process vp --field exact:m.json --solver heun --n 12 --draw floors";
+    room.run(&format!("{few} --out few")).succeeded();
+    let html = String::from_utf8(room.bytes("few/report.html")).unwrap();
+    assert!(part(&html, "Floors by the number of samples").contains("too few of them"));
+    assert!(!room.has("out/error-along-vp-exact.png"));
+}

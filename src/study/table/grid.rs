@@ -174,6 +174,8 @@ fn pictures_of_case(case: &CaseResult) -> Vec<(&'static str, String)> {
         ("samples", format!("few-evaluations-{of_case}")),
         ("trajectories", format!("trajectories-{of_case}")),
         ("error by NFE", format!("solver-error-nfe-{of_case}")),
+        ("lanes", format!("lanes-{of_case}")),
+        ("error along", format!("error-along-{of_case}")),
         ("error by time", format!("solver-error-time-{of_case}")),
     ]
 }
