@@ -78,6 +78,14 @@ impl StudyFile {
         Ok(())
     }
 
+    /// Spacings that are lists of times, which may stand in files, by their texts.
+    pub(super) fn listed_spacings(&self) -> BTreeMap<String, Spacing> {
+        let groups = self.groups();
+        let texts = groups.iter().flat_map(|group| group.spacing.iter().flatten());
+        let parsed = texts.filter_map(|text| Some((text.clone(), text.parse().ok()?)));
+        parsed.filter(|(_, spacing)| matches!(spacing, Spacing::Times(_))).collect()
+    }
+
     /// Data that is no digits.
     fn points(&self) -> Option<&str> {
         self.data.as_deref().filter(|data| !data.starts_with(DIGITS))

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
+use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist, SampleRng};
 use driftfield_problems::field::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 
@@ -197,12 +197,34 @@ pub struct RealDigits {
     unseen: Arc<dyn DataSet>,
 }
 
+/// The digits that samples are compared with, told from others by all that the metrics know.
+#[derive(Debug)]
+struct Unseen {
+    digits: FiniteData,
+    checksum: u64,
+}
+
+impl DataSet for Unseen {
+    fn dimension(&self) -> usize {
+        self.digits.dimension()
+    }
+
+    fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {
+        self.digits.draw(rng, point);
+    }
+
+    fn checksum(&self) -> u64 {
+        self.checksum
+    }
+}
+
 impl RealDigits {
     /// Of these digits, for samples of `lanes` images; see [`digit_metrics`](super::digit_metrics).
     pub fn new(digits: &Mnist, lanes: usize) -> Result<Self, StudyError> {
         let unseen = digits.second_half().pixels;
         let metrics = image_metrics(unseen_metrics(&unseen, &digits.test, lanes)?)?;
-        Ok(RealDigits { metrics, unseen: Arc::new(FiniteData::new(unseen)?) })
+        let unseen = Unseen { digits: FiniteData::new(unseen)?, checksum: digits.checksum() };
+        Ok(RealDigits { metrics, unseen: Arc::new(unseen) })
     }
 }
 
@@ -215,4 +237,19 @@ fn image_metrics(mut metrics: Vec<Metric>) -> Result<Vec<Metric>, StudyError> {
 /// Of the size that the shipped classifier knows.
 pub(crate) fn is_image(model: &dyn Model) -> bool {
     model.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_told_apart_by_all_that_metrics_know() {
+        let digits = Mnist::read("tests/data/mnist").unwrap();
+        let told = |digits: &Mnist| RealDigits::new(digits, 40).unwrap().unseen.checksum();
+        let mut other = digits.clone();
+        other.test.labels[0] = (other.test.labels[0] + 1) % 10;
+        assert_ne!(told(&digits), told(&other));
+        assert_eq!(told(&digits), told(&digits.clone()));
+    }
 }

@@ -43,7 +43,7 @@ pub use answers::{Answer, Question, answers, answers_text};
 pub use ask::Asked;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
-pub use compare::{Compared, Comparison, Pair, Sides};
+pub use compare::{CompareError, Compared, Comparison, Pair, Sides};
 pub use file::{Drawing, Group, StudyFile};
 pub use origin::Origin;
 pub use output::{STUDY_FILES, StudyError, unfinished, write, write_so_far};
@@ -156,8 +156,8 @@ impl Study {
 
     /// The same, taking rows that an earlier study finished from there.
     ///
-    /// They must be of the same cases, lanes and seeds: what they are called by is all that is
-    /// compared.
+    /// They are of the same lanes and seeds, and of cases and runs of the same names, guidance and
+    /// metrics. Models and data behind the names are not compared; see [`Origin::is_same_study`].
     pub fn resume(
         &self,
         earlier: Option<&StudyResult>,

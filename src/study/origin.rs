@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use driftfield_problems::checksum;
 use driftfield_problems::echo::echo;
+use driftfield_problems::spacing::Spacing;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Study, StudyFile};
@@ -26,9 +27,12 @@ pub struct Origin {
     pub threads: usize,
     /// Checksums of the files of models (weights, points), by what they were read from.
     pub weights: BTreeMap<String, String>,
-    /// Checksums of the data that the first seed of each case is compared with.
+    /// Checksums of the data that each case is compared with.
     #[serde(default)]
     pub data: BTreeMap<String, String>,
+    /// Checksums of the spacings that are read from files.
+    #[serde(default)]
+    pub spacings: BTreeMap<String, String>,
 }
 
 impl Origin {
@@ -40,7 +44,7 @@ impl Origin {
             if !weights.contains_key(model.source())
                 && let Some(sum) = model.checksum()
             {
-                weights.insert(model.source().to_owned(), format!("{sum:016x}"));
+                weights.insert(model.source().to_owned(), hexadecimal(sum));
             }
         }
         Origin {
@@ -52,7 +56,8 @@ impl Origin {
             machine: machine(),
             threads: rayon::current_num_threads(),
             weights,
-            data: study.cases.iter().filter_map(|case| drawn(case, study)).collect(),
+            data: study.cases.iter().filter_map(data_of).collect(),
+            spacings: file.listed_spacings().into_iter().map(told_by).collect(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Origin {
         let mut reasons: Vec<String> =
             changed("the weights or points", &self.weights, &now.weights)
                 .chain(changed("the data", &self.data, &now.data))
+                .chain(changed("the times", &self.spacings, &now.spacings))
                 .collect();
         let program = |origin: &Origin| match &origin.commit {
             Some(commit) => format!("{} ({commit})", origin.version),
@@ -76,12 +82,18 @@ impl Origin {
         reasons
     }
 
+    /// What the data is called that cases are compared with.
+    pub(super) fn data_name(&self) -> String {
+        let named = StudyFile::parse(&self.file).ok().and_then(|file| file.data);
+        named.map_or("the field's own data".to_owned(), |data| format!("`{}`", echo(&data)))
+    }
+
     /// Whether both would make the same rows: what was asked for, by the same program on the same
     /// weights and data.
     pub fn is_same_study(&self, other: &Origin) -> bool {
         let of = |origin: &Origin| {
-            let Origin { file, version, commit, weights, data, .. } = origin.clone();
-            (file, version, commit, weights, data)
+            let Origin { file, version, commit, weights, data, spacings, .. } = origin.clone();
+            (file, version, commit, weights, data, spacings)
         };
         of(self) == of(other)
     }
@@ -97,11 +109,18 @@ fn changed<'o>(
     other.map(move |(name, _)| format!("{what} of {} are others now", echo(name)))
 }
 
-/// A case with the checksum of the data that its first seed is compared with.
-fn drawn(case: &Case, study: &Study) -> Option<(String, String)> {
-    let data = case.reference(study.lanes, *study.seeds.first()?)?;
-    let sum = checksum::of(data.iter().map(|number| number.to_le_bytes()));
-    Some((case.label(), format!("{sum:016x}")))
+/// A case with the checksum of its data, whichever lanes and seeds are drawn of that.
+fn data_of(case: &Case) -> Option<(String, String)> {
+    Some((case.label(), hexadecimal(case.data.as_ref()?.checksum())))
+}
+
+/// A spacing with the checksum of what it is: a file of times may change under its name.
+fn told_by((text, spacing): (String, Spacing)) -> (String, String) {
+    (text, hexadecimal(checksum::of([spacing.to_string()])))
+}
+
+fn hexadecimal(sum: u64) -> String {
+    format!("{sum:016x}")
 }
 
 /// System, architecture and, where the system says it, the processor.

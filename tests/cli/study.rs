@@ -443,6 +443,38 @@ fn a_study_goes_on_with_what_is_missing() {
     }
 }
 
+/// A file of times is what it holds, not what it is called.
+#[test]
+fn a_study_that_goes_on_knows_its_times_and_data() {
+    let room = Room::new();
+    let times = |last: f64| room.array::<f64>("t.npy", &[3], vec![1.0, last, 0.001]);
+    let line = "study --field exact:m.json --data p.npy --process vp --solver heun \
+                --spacing times:t.npy --steps 2 --n 20 --seed 0 --out out";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Of so many points, one that no lane is compared with.
+    let points = |last: f64| {
+        let numbers = (0..4000).map(|i| f64::from(i).sin()).chain([0.5, last]);
+        room.array::<f64>("p.npy", &[2001, 2], numbers.collect());
+    };
+    times(0.5);
+    points(1.0);
+    room.run(&line).succeeded();
+    let mut killed = study_of(&room, "out");
+    killed["complete"] = false.into();
+    let killed = killed.to_string();
+    let changes: [&dyn Fn(); 2] = [&|| times(0.6), &|| points(2.0)];
+    for change in changes {
+        change();
+        room.write("out/study.json", &killed);
+        // No note that rows are there.
+        room.run(&line).succeeded();
+        times(0.5);
+        points(1.0);
+    }
+    room.write("out/study.json", &killed);
+    room.run(&line).noted(&["1 of 1 rows are there"]);
+}
+
 #[test]
 fn what_is_there_twice_is_refused() {
     let room = Room::new();
