@@ -228,6 +228,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::metrics::Metric;
     use crate::study::made_up;
 
     fn options(columns: &[&str], sort: &[&str], group_by: &[&str]) -> TableOptions {
@@ -338,6 +339,30 @@ mod tests {
             let widest = drawn.map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{width}: {text}");
         }
+    }
+
+    #[test]
+    fn a_column_that_was_chosen_is_there_without_a_number() {
+        let mut study = made_up::study(2);
+        let frechet = Metric::of("frechet", "of images", |_, _| Ok(None)).headed("Frechet");
+        study.cases[0].metrics.push(frechet);
+        let mut chosen = options(&["solver", "frechet", "frechet_interval"], &[], &[]);
+        for format in [TableFormat::Terminal, TableFormat::Markdown, TableFormat::Latex] {
+            let text = chosen.render(&study, format).unwrap();
+            let interval = if format == TableFormat::Latex { "95 \\%" } else { "95 %" };
+            let groups = if format == TableFormat::Latex { 1 } else { 2 };
+            for heading in ["Frechet", interval] {
+                assert_eq!(text.matches(&format!(" {heading} ")).count(), groups, "{text}");
+            }
+        }
+        let csv = chosen.render(&study, TableFormat::Csv).unwrap();
+        assert!(
+            csv.starts_with("process,field,solver,frechet,frechet_interval\nvp,exact,heun,,\n")
+        );
+        // One that was not is left out where there is nothing in it.
+        chosen.columns.clear();
+        let text = chosen.render(&study, TableFormat::Markdown).unwrap();
+        assert_eq!(text.matches(" Frechet ").count(), 1, "{text}");
     }
 
     #[test]
