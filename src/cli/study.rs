@@ -5,18 +5,19 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use driftfield_problems::echo::echo_path;
+use driftfield_problems::echo::{echo, echo_path};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
-use super::table::ShapeArguments;
+use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
 use crate::generate::model;
 use crate::metrics;
 use crate::study::{
     Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
-    TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
+    TableFormat, TableOptions, answers_text, differences, is_image, unfinished, write,
+    write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -101,7 +102,8 @@ pub(super) struct StudyArguments {
     /// Print the study file that the options amount to, and run nothing
     #[arg(long, conflicts_with_all = ["json", "repeat"])]
     print: bool,
-    /// Make the study of this study.json again, and say which figures changed
+    /// Make the study of this study.json again, and say which figures changed; paths in it are
+    /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
         "label", "t_start", "t_end", "n", "repeat_timing", "picture_width"])]
@@ -244,14 +246,18 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
             None => return Err(CommandError::usage(NO_ORIGIN)),
         },
     };
+    let file = StudyFile { table: arguments.shape.over(file.table.clone()), ..file };
     if arguments.print {
         exit::say(file.to_text().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     // The main job builds these arguments without clap, and with its zero.
-    let Asked { mut study, notes } = file.study(usize::from(arguments.jobs.max(1)))?;
-    let shape = arguments.shape.options();
-    shape.check(&study)?;
+    let asked = file.study(usize::from(arguments.jobs.max(1)));
+    let Asked { mut study, notes } = asked.map_err(|error| match &before {
+        Some(before) => not_repeated(error, before),
+        None => error.into(),
+    })?;
+    study.table.check(&study)?;
     for note in notes {
         exit::remark(note);
     }
@@ -268,6 +274,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     if arguments.json {
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
+        let shape = TableOptions { width: terminal_width(), ..study.table.clone() };
         exit::say(shape.render(&result, TableFormat::Terminal)?)?;
         exit::say(answers_text(&result))?;
     }
@@ -289,6 +296,17 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
 
 const NO_ORIGIN: &str = "the study does not say how it was made, which those of earlier versions did \
                          not; give its options instead";
+
+/// Why a study cannot be made again, which may be that its files are looked for in the wrong place.
+fn not_repeated(error: StudyError, before: &StudyResult) -> CommandError {
+    match before.origin.as_ref().and_then(Origin::elsewhere) {
+        Some(directory) => CommandError::usage(format!(
+            "{error}; --repeat takes paths as they were recorded, relative to where it is run, and the study was made in `{}`: run it there",
+            echo(directory)
+        )),
+        None => error.into(),
+    }
+}
 
 /// Runs what is missing of the study, a row at a time.
 fn solve(study: &Study, origin: &Origin, out: Option<&Path>) -> Result<StudyResult, CommandError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::echo::echo;
 use driftfield_problems::process;
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
@@ -15,12 +16,12 @@ use super::{Case, Group, Run, Study, StudyError, StudyFile};
 use crate::generate::{Budget, Condition, GenerateError, Model, check_settings, model};
 use crate::metrics;
 
-/// A study, and what of its product does not apply.
+/// A study, and what of its file does not apply.
 #[derive(Debug)]
 pub struct Asked {
     /// The study.
     pub study: Study,
-    /// What was left out, a sentence for each reason.
+    /// What was left out, a sentence for each reason, and names that are of nothing.
     pub notes: Vec<String>,
 }
 
@@ -56,9 +57,8 @@ impl StudyFile {
         asking.finish(jobs)
     }
 
-    /// Refuses names, lists and numbers that nothing could make good, before anything large is read.
+    /// Refuses names that nothing could make good, before anything large is read.
     pub fn check_names(&self) -> Result<(), StudyError> {
-        self.check_lists()?;
         for group in self.groups() {
             for text in group.solver.iter().flatten() {
                 solvers(text)?;
@@ -134,6 +134,7 @@ struct Asking<'f> {
 
 impl<'f> Asking<'f> {
     fn new(file: &'f StudyFile) -> Result<Self, StudyError> {
+        file.check()?;
         file.check_names()?;
         Ok(Asking {
             file,
@@ -311,6 +312,7 @@ impl<'f> Asking<'f> {
         };
         study.title = self.file.title.clone().unwrap_or(study.title);
         study.draw = self.file.draw.clone().unwrap_or(study.draw);
+        study.table = self.file.table.clone();
         // All that can be refused is, before large files are read.
         study.check()?;
         self.file.measure(&mut study)?;
@@ -321,7 +323,8 @@ impl<'f> Asking<'f> {
             }
             format!("left out: {} ({why})", named.join(", "))
         };
-        Ok(Asked { study, notes: self.left_out.into_iter().map(note).collect() })
+        let left_out = self.left_out.into_iter().map(note);
+        Ok(Asked { study, notes: left_out.chain(self.file.unused_names()?).collect() })
     }
 }
 
@@ -343,6 +346,24 @@ impl StudyFile {
             }
         }
         Ok(())
+    }
+
+    /// A note if `names` calls something by another name that no group has.
+    fn unused_names(&self) -> Result<Option<String>, SpecError> {
+        let mut known = BTreeSet::new();
+        for group in self.groups() {
+            known.extend(group.field.iter().flatten().cloned());
+            for text in group.solver.iter().flatten() {
+                known.extend(solvers(text)?.iter().map(|solver| solver.label().to_owned()));
+            }
+        }
+        let unused = self.names.keys().filter(|name| !known.contains(*name));
+        let unused: Vec<String> = unused.map(|name| format!("`{}`", echo(name))).collect();
+        let note = format!(
+            "`names` has {}, which no field and no solver of the study is called",
+            unused.join(", ")
+        );
+        Ok((!unused.is_empty()).then_some(note))
     }
 
     /// Runs whose solvers are called what the file calls them.

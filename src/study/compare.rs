@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::files::TELL_APART;
 use super::paired::{Difference, SECONDS, SOLVER_ERROR, Seeded};
 use super::rows::{Measured, Summary};
+use super::table::markdown_text;
 use super::{CaseResult, Origin, Row, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
@@ -348,23 +349,24 @@ impl Comparison {
 
     /// The same in Markdown.
     pub fn to_markdown(&self) -> String {
-        let escaped = |text: &str| text.replace('|', "\\|").replace('*', "\\*");
         let row = |cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| markdown_text(cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let mut text: String =
-            self.unlike().iter().map(|said| format!("{}\n\n", escaped(said))).collect();
+            self.unlike().iter().map(|said| format!("{}\n\n", markdown_text(said))).collect();
         for (case, headings, lines) in self.tables() {
             let rule = vec!["---"; headings.len()].join(" | ");
-            let _ = write!(text, "**{}**\n\n{}| {rule} |\n", escaped(&case), row(&headings));
+            let _ = write!(text, "**{}**\n\n{}| {rule} |\n", markdown_text(&case), row(&headings));
             text.extend(lines.iter().map(|line| row(line)));
             text.push('\n');
         }
         for (study, rows) in [("A", &self.only_a), ("B", &self.only_b)] {
-            text.extend(rows.iter().map(|row| format!("- only in {study}: {}\n", escaped(row))));
+            text.extend(
+                rows.iter().map(|row| format!("- only in {study}: {}\n", markdown_text(row))),
+            );
         }
-        text.extend(self.remarks().iter().map(|remark| format!("- {}\n", escaped(remark))));
+        text.extend(self.remarks().iter().map(|remark| format!("- {}\n", markdown_text(remark))));
         text
     }
 

@@ -94,6 +94,7 @@ pub(super) fn origin() -> Origin {
     Origin {
         command: Vec::new(),
         file: String::new(),
+        directory: None,
         version: "0.0.0".to_owned(),
         commit: None,
         date: String::new(),

@@ -85,6 +85,8 @@ pub struct Study {
     pub timings: usize,
     /// What the report is called.
     pub title: String,
+    /// What the table of the report shows.
+    pub table: TableOptions,
     /// What is drawn.
     pub draw: Vec<Drawing>,
     /// Width of the pictures of a case's errors in pixels, if not as is usual; see
@@ -103,6 +105,7 @@ impl Default for Study {
             jobs: 1,
             timings: 1,
             title: "The solver study".to_owned(),
+            table: TableOptions::default(),
             draw: Drawing::ALL.to_vec(),
             picture_width: None,
         }

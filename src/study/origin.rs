@@ -15,6 +15,9 @@ pub struct Origin {
     pub command: Vec<String>,
     /// What it asked for, as the text of a study file.
     pub file: String,
+    /// The directory that the paths in it are relative to.
+    #[serde(default)]
+    pub directory: Option<String>,
     /// Version of driftfield.
     pub version: String,
     /// Its commit, if that is known.
@@ -50,6 +53,7 @@ impl Origin {
         Origin {
             command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             file: file.to_text(),
+            directory: working_directory(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("DRIFTFIELD_COMMIT").map(str::to_owned),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -88,15 +92,32 @@ impl Origin {
         named.map_or("the field's own data".to_owned(), |data| format!("`{}`", echo(&data)))
     }
 
+    /// What was asked for, as far as rows depend on it.
+    fn asked_of_rows(&self) -> String {
+        let parsed = StudyFile::parse(&self.file);
+        parsed.map_or_else(|_| self.file.clone(), |file| file.of_rows().to_text())
+    }
+
+    /// Where the study was made, if not in the directory that this program runs in: paths of its file
+    /// lead elsewhere from here.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.directory.as_deref().filter(|made| Some(*made) != working_directory().as_deref())
+    }
+
     /// Whether both would make the same rows: what was asked for, by the same program on the same
     /// weights and data.
     pub fn is_same_study(&self, other: &Origin) -> bool {
         let of = |origin: &Origin| {
-            let Origin { file, version, commit, weights, data, spacings, .. } = origin.clone();
-            (file, version, commit, weights, data, spacings)
+            let Origin { version, commit, weights, data, spacings, .. } = origin.clone();
+            (origin.asked_of_rows(), version, commit, weights, data, spacings)
         };
         of(self) == of(other)
     }
+}
+
+/// Where paths that are not absolute begin.
+fn working_directory() -> Option<String> {
+    Some(std::env::current_dir().ok()?.to_string_lossy().into_owned())
 }
 
 /// What a study was made of that another was not.
