@@ -12,7 +12,7 @@ use super::files::{Files, check_folder};
 use super::signals::Signals;
 use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
-use crate::generate::model;
+use crate::generate::model::{self, Field};
 use crate::metrics;
 use crate::study::{
     Asked, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile, StudyResult,
@@ -33,7 +33,7 @@ pub(super) struct StudyArguments {
     /// default the standard rows
     #[arg(long)]
     solver: Vec<String>,
-    /// `exact`, `trained`, or a field as `sample` takes, repeatable; by default exact and trained
+    /// Field, as `sample` takes it, repeatable; by default exact and trained
     #[arg(long)]
     field: Vec<String>,
     /// Budgets of evaluations
@@ -127,7 +127,7 @@ impl StudyArguments {
             return Ok(StudyFile::read(path)?);
         }
         let mut images = false;
-        for field in self.field.iter().filter(|field| !is_standard(field)) {
+        for field in self.field.iter().filter(|field| !Field::is_standard(field)) {
             images |= is_image(&*model::parse(field)?);
         }
         let subject = if images { "digits" } else { "cat" };
@@ -144,7 +144,7 @@ impl StudyArguments {
         let base = self.base()?;
         let process = given(&self.process).or_else(|| {
             // A network knows its own process, if none is named.
-            let own = self.field.iter().any(|field| !is_standard(field));
+            let own = self.field.iter().any(|field| !Field::is_standard(field));
             let usual = base.usual.process.clone().unwrap_or_default();
             own.then(|| [vec!["own".to_owned()], usual].concat())
         });
@@ -217,10 +217,6 @@ impl StudyArguments {
         let (data, metric) = (self.data.clone(), self.metric.clone());
         Ok(StudyFile { usual: named, data, metric, ..StudyFile::default() }.check_names()?)
     }
-}
-
-fn is_standard(field: &str) -> bool {
-    field == "exact" || field == "trained"
 }
 
 /// A request found bad is the user's fault, a solution not reached is not.

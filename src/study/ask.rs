@@ -1,7 +1,6 @@
 //! From what a study file asks for to the objects of a study.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use driftfield_problems::data::{self, Mnist};
 use driftfield_problems::echo::echo;
@@ -13,7 +12,8 @@ use driftfield_solvers::number::Number;
 use super::cases::RealDigits;
 use super::runs::{is_every, solvers};
 use super::{Case, Group, Run, Study, StudyError, StudyFile};
-use crate::generate::{Budget, Condition, GenerateError, Model, check_settings, model};
+use crate::generate::model::Field;
+use crate::generate::{Budget, Condition, GenerateError, check_settings};
 use crate::metrics;
 
 /// A study, and what of its file does not apply.
@@ -37,14 +37,6 @@ const DEFAULT_SPACING: &str = "default";
 const DIGITS: &str = "mnist:";
 /// Names of what was left out for one reason, before "and so many more".
 const NAMED: usize = 6;
-
-/// A field by its text.
-#[derive(Clone)]
-enum Field {
-    ExactCat,
-    TrainedCat,
-    Model(Arc<dyn Model>),
-}
 
 impl StudyFile {
     /// Reads all that is named, and puts the study together. What does not apply to a member of the
@@ -156,11 +148,7 @@ impl<'f> Asking<'f> {
         if let Some(known) = self.fields.get(text) {
             return Ok(known.clone());
         }
-        let field = match text {
-            "exact" => Field::ExactCat,
-            "trained" => Field::TrainedCat,
-            text => Field::Model(model::parse(text)?),
-        };
+        let field = Field::parse(text)?;
         self.fields.insert(text.to_owned(), field.clone());
         Ok(field)
     }
@@ -270,19 +258,14 @@ impl<'f> Asking<'f> {
         guidance: Option<f64>,
     ) -> Result<Case, StudyError> {
         let file = self.file;
-        let standard = |case: Result<Case, StudyError>| match file.points() {
-            Some(_) => Err(StudyError::DataOfStandard),
-            None => case,
-        };
-        let case = match self.field(text)? {
-            Field::ExactCat => standard(Case::exact_cat(process))?,
-            Field::TrainedCat => standard(Case::trained_cat(process).and_then(|case| {
-                case.ok_or_else(|| StudyError::NotShipped { process: process.to_owned() })
-            }))?,
-            Field::Model(model) => match file.points() {
-                Some(data) => Case::with_data(process, model, data)?,
-                None => Case::new(process, model)?,
-            },
+        let points = file.points();
+        if points.is_some() && Field::is_standard(text) {
+            return Err(StudyError::DataOfStandard);
+        }
+        let model = self.field(text)?.model(process)?;
+        let case = match points {
+            Some(data) => Case::with_data(process, model, data)?,
+            None => Case::new(process, model)?,
         };
         let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
         let labels = if file.label.is_empty() { all() } else { file.label.clone() };
@@ -472,10 +455,11 @@ fn applicable(case: &Case, run: Run) -> Result<(Run, Option<StudyError>), StudyE
 fn does_not_apply(why: &StudyError) -> bool {
     matches!(
         why,
-        StudyError::NotShipped { .. }
-            | StudyError::Generate(
-                GenerateError::Process { .. } | GenerateError::GuidanceWithoutLabel
-            )
+        StudyError::Generate(
+            GenerateError::NotShipped { .. }
+                | GenerateError::Process { .. }
+                | GenerateError::GuidanceWithoutLabel
+        )
     )
 }
 

@@ -96,7 +96,7 @@ impl Drawing {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Group {
-    /// `exact` and `trained` for the cat, or whatever `sample --field` takes.
+    /// What `sample --field` takes: `exact` and `trained` for the cat, or others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Vec<String>>,
     /// Processes; `every` for all of the catalogue. A network knows its own, if none is named.
