@@ -11,6 +11,11 @@ pub fn of(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
     pieces.into_iter().fold(0xcbf2_9ce4_8422_2325, |sum, piece| extended(sum, piece.as_ref()))
 }
 
+/// That of the bits of numbers, whatever machine has them.
+pub fn of_numbers<'n>(numbers: impl IntoIterator<Item = &'n f64>) -> u64 {
+    of(numbers.into_iter().map(|number| number.to_le_bytes()))
+}
+
 /// That of what `sum` is the checksum of, followed by `bytes`.
 #[inline]
 pub fn extended(sum: u64, bytes: &[u8]) -> u64 {

@@ -48,6 +48,7 @@ pub mod atomic_file;
 pub mod catalog;
 pub mod checksum;
 pub mod data;
+pub mod disk;
 pub mod echo;
 pub mod exponential;
 pub mod field;

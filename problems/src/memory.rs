@@ -25,7 +25,7 @@ pub struct MemoryError {
     pub fits: u64,
 }
 
-fn gigabytes(bytes: u128) -> f64 {
+pub(crate) fn gigabytes(bytes: u128) -> f64 {
     bytes as f64 / 1e9
 }
 
@@ -49,9 +49,13 @@ fn check_against(
     if bytes <= u128::from(available) {
         return Ok(());
     }
+    Err(MemoryError { what, count, bytes, available, fits: fits(count, bytes, available) })
+}
+
+/// How many of `count` things that take `bytes` there is room for.
+pub(crate) fn fits(count: u64, bytes: u128, available: u64) -> u64 {
     // In floating point: the product may have more digits than any integer.
-    let fits = (count as f64 * (available as f64 / bytes as f64)) as u64;
-    Err(MemoryError { what, count, bytes, available, fits })
+    (count as f64 * (available as f64 / bytes as f64)) as u64
 }
 
 /// Bytes that this process can still be given, as far as the system says; otherwise any number

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use console::Term;
 
 use super::files::Files;
+use super::table::terminal_width;
 use super::{CommandError, exit};
 use crate::study::{Comparison, StudyResult};
 
@@ -45,8 +45,7 @@ pub(super) fn run(arguments: &CompareArguments) -> Result<ExitCode, CommandError
     } else if arguments.markdown {
         exit::say(comparison.to_markdown().trim_end())?;
     } else {
-        let width = Term::stdout().size_checked().map(|(_, width)| width);
-        exit::say(comparison.to_text(width).trim_end())?;
+        exit::say(comparison.to_text(terminal_width()).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use driftfield_problems::data::{self, DataSet};
+use driftfield_problems::disk;
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::npy::RowWriter;
 use ndarray::{ArrayView, IxDyn};
@@ -61,6 +62,8 @@ pub(super) fn run(arguments: &DataArguments, signals: &Signals) -> Result<ExitCo
     arguments.files().check()?;
     let data = data::by_name(name)?;
     arguments.check_drawable(data.as_ref())?;
+    let bytes = *n as u128 * (data.dimension() * size_of::<f64>()) as u128;
+    disk::check(out, "points", *n as u64, bytes)?;
     write(data.as_ref(), arguments, &signals.listen())?;
     arguments.draw(data.as_ref())?;
     let shape = [&[*n], data.row_shape().as_slice()].concat();
@@ -116,7 +119,7 @@ impl DataArguments {
     }
 }
 
-/// Draws and writes a few rows at a time: no number of them is too large for memory.
+/// Draws and writes a few rows at a time: what fits on the disk is not too large for memory.
 fn write(
     data: &dyn DataSet,
     arguments: &DataArguments,

@@ -15,7 +15,9 @@ use super::files::Files;
 use super::sample::help_of_solver;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
-use crate::generate::{Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model};
+use crate::generate::{
+    Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model, model::Field,
+};
 use crate::images::{self, FRAMES};
 use crate::plot::Plot;
 use crate::reconstruct::{
@@ -120,7 +122,8 @@ impl ReconstructArguments {
                 other => other.into(),
             });
         };
-        Ok(model::parse(field)?)
+        // Of a field that needs it, it was checked that there is one.
+        Ok(Field::parse(field)?.model(self.process.as_deref().unwrap_or_default())?)
     }
 
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
@@ -176,7 +179,7 @@ impl ReconstructArguments {
         inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
-        if exact && self.process.is_none() {
+        if (exact || Field::is_standard(field)) && self.process.is_none() {
             return Err(no_process());
         }
         match self.n {

@@ -19,7 +19,7 @@ use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::generate::{
     Budget, Condition, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved,
-    Settings, Streamed, check_settings, generate_in_chunks, model,
+    Settings, Streamed, check_settings, generate_in_chunks, model::Field,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
@@ -72,7 +72,8 @@ fn help_of_threshold() -> String {
 pub(super) struct SampleArguments {
     #[arg(long, value_name = "P", help = help_of_process())]
     process: String,
-    /// Field: `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`, `empirical:mnist:DIR`,
+    /// Field: `exact` or `trained` (of the cat), `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
+    /// `empirical:mnist:DIR`,
     /// `FILE.safetensors`, or a network of `driftfield list weights`
     #[arg(long, value_name = "F")]
     field: String,
@@ -372,7 +373,7 @@ fn run_as<T: Precision + NpyElement>(
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
     check_settings(&path, &settings, arguments.init.is_some())?;
-    let model = model::parse(&arguments.field)?;
+    let model = Field::parse(&arguments.field)?.model(&arguments.process)?;
     model.check_condition(&settings.condition)?;
     images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
     let initial = arguments.initial::<T>()?;

@@ -5,19 +5,20 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use driftfield_problems::echo::echo_path;
+use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::spec::SpecError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder};
 use super::signals::Signals;
-use super::table::ShapeArguments;
+use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
-use crate::generate::model;
+use crate::generate::model::{self, Field};
 use crate::metrics;
 use crate::study::{
     Asked, Drawing, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile,
-    StudyResult, TableFormat, answers_text, differences, is_image, unfinished, write, write_so_far,
+    StudyResult, TableFormat, TableOptions, answers_text, differences, is_image, unfinished, write,
+    write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -33,7 +34,7 @@ pub(super) struct StudyArguments {
     /// default the standard rows
     #[arg(long)]
     solver: Vec<String>,
-    /// `exact`, `trained`, or a field as `sample` takes, repeatable; by default exact and trained
+    /// Field, as `sample` takes it, repeatable; by default exact and trained
     #[arg(long)]
     field: Vec<String>,
     /// Budgets of evaluations
@@ -104,7 +105,8 @@ pub(super) struct StudyArguments {
     /// Print the study file that the options amount to, and run nothing
     #[arg(long, conflicts_with_all = ["json", "repeat"])]
     print: bool,
-    /// Make the study of this study.json again, and say which figures changed
+    /// Make the study of this study.json again, and say which figures changed; paths in it are
+    /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
         "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width"])]
@@ -143,7 +145,7 @@ impl StudyArguments {
             return Ok(StudyFile::read(path)?);
         }
         let mut images = false;
-        for field in self.field.iter().filter(|field| !is_standard(field)) {
+        for field in self.field.iter().filter(|field| !Field::is_standard(field)) {
             images |= is_image(&*model::parse(field)?);
         }
         let subject = if images { "digits" } else { "cat" };
@@ -160,7 +162,7 @@ impl StudyArguments {
         let base = self.base()?;
         let process = given(&self.process).or_else(|| {
             // A network knows its own process, if none is named.
-            let own = self.field.iter().any(|field| !is_standard(field));
+            let own = self.field.iter().any(|field| !Field::is_standard(field));
             let usual = base.usual.process.clone().unwrap_or_default();
             own.then(|| [vec!["own".to_owned()], usual].concat())
         });
@@ -236,10 +238,6 @@ impl StudyArguments {
     }
 }
 
-fn is_standard(field: &str) -> bool {
-    field == "exact" || field == "trained"
-}
-
 /// A request found bad is the user's fault, a solution not reached is not.
 fn study_failed(error: StudyError) -> CommandError {
     match error {
@@ -263,14 +261,18 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
             None => return Err(CommandError::usage(NO_ORIGIN)),
         },
     };
+    let file = StudyFile { table: arguments.shape.over(file.table.clone()), ..file };
     if arguments.print {
         exit::say(file.to_text().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     // The main job builds these arguments without clap, and with its zero.
-    let Asked { mut study, notes } = file.study(usize::from(arguments.jobs.max(1)))?;
-    let shape = arguments.shape.options();
-    shape.check(&study)?;
+    let asked = file.study(usize::from(arguments.jobs.max(1)));
+    let Asked { mut study, notes } = asked.map_err(|error| match &before {
+        Some(before) => not_repeated(error, before),
+        None => error.into(),
+    })?;
+    study.table.check(&study)?;
     for note in notes {
         exit::remark(note);
     }
@@ -287,6 +289,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     if arguments.json {
         exit::say(format_args!("{:#}", result.to_json()))?;
     } else {
+        let shape = TableOptions { width: terminal_width(), ..study.table.clone() };
         exit::say(shape.render(&result, TableFormat::Terminal)?)?;
         exit::say(answers_text(&result))?;
     }
@@ -308,6 +311,17 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
 
 const NO_ORIGIN: &str = "the study does not say how it was made, which those of earlier versions did \
                          not; give its options instead";
+
+/// Why a study cannot be made again, which may be that its files are looked for in the wrong place.
+fn not_repeated(error: StudyError, before: &StudyResult) -> CommandError {
+    match before.origin.as_ref().and_then(Origin::elsewhere) {
+        Some(directory) => CommandError::usage(format!(
+            "{error}; --repeat takes paths as they were recorded, relative to where it is run, and the study was made in `{}`: run it there",
+            echo(directory)
+        )),
+        None => error.into(),
+    }
+}
 
 /// Runs what is missing of the study, a row at a time.
 fn solve(study: &Study, origin: &Origin, out: Option<&Path>) -> Result<StudyResult, CommandError> {

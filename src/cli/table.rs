@@ -39,15 +39,21 @@ pub(super) struct ShapeArguments {
 }
 
 impl ShapeArguments {
-    /// As wide as the terminal; as wide as it comes where there is none.
-    pub(super) fn options(&self) -> TableOptions {
+    /// What was asked for, and for the rest what `file` says.
+    pub(super) fn over(&self, file: TableOptions) -> TableOptions {
+        let list = |given: &Vec<String>, file| if given.is_empty() { file } else { given.clone() };
         TableOptions {
-            columns: self.columns.clone(),
-            sort: self.sort.clone(),
-            group_by: self.group_by.clone(),
-            width: Term::stdout().size_checked().map(|(_, width)| width),
+            columns: list(&self.columns, file.columns),
+            sort: list(&self.sort, file.sort),
+            group_by: list(&self.group_by, file.group_by),
+            width: None,
         }
     }
+}
+
+/// That of the terminal; none where there is none, and a table is as wide as it comes.
+pub(super) fn terminal_width() -> Option<u16> {
+    Term::stdout().size_checked().map(|(_, width)| width)
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -90,9 +96,9 @@ impl TableArguments {
 pub(super) fn run(arguments: &TableArguments) -> Result<ExitCode, CommandError> {
     arguments.files().check()?;
     let result = StudyResult::read(&arguments.study)?;
-    let mut options = arguments.shape.options();
-    if arguments.out.is_some() {
-        options.width = None;
+    let mut options = arguments.shape.over(TableOptions::default());
+    if arguments.out.is_none() {
+        options.width = terminal_width();
     }
     let mut text = options.render(&result, arguments.format.into())?;
     if matches!(arguments.format, Format::Terminal) {

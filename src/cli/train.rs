@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use driftfield_networks::train::{
-    LossRow, Objective, Request, Run, Schedule, Times, TrainError, ValidationRow, check_checkpoint,
+    HeldOut, LossRow, Objective, Request, Run, Schedule, Times, TrainError, ValidationRow,
+    check_checkpoint,
 };
 use driftfield_networks::weights::{AnyNetwork, training_steps};
 use driftfield_networks::{Architecture, ArchitectureEntry, MlpConfig, UNetConfig};
@@ -213,7 +214,11 @@ pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitC
         network.check(&spec, &empty, 1)?;
         let points = points(arguments)?;
         let other = held_out(arguments)?;
-        let held_out = other.as_ref().map(|other| (other, &[][..], VALIDATION));
+        let name = match &arguments.held_out {
+            Some(name) => name.clone(),
+            None => format!("other draws of {}", arguments.data),
+        };
+        let held_out = other.as_ref().map(|data| held_out_of(&name, data, &[]));
         let run = network.start(&spec, &Request { values: &points, held_out, ..empty })?;
         train(arguments, run, &task)?;
         return Ok(ExitCode::SUCCESS);
@@ -233,7 +238,7 @@ pub(super) fn run(arguments: &TrainArguments, signals: &Signals) -> Result<ExitC
         data: "mnist".to_owned(),
         values: &seen.pixels,
         labels: &seen.labels,
-        held_out: Some((&test.pixels, &test.labels, VALIDATION)),
+        held_out: Some(held_out_of("t10k-*", &test.pixels, &test.labels)),
         ..empty
     };
     let trained = train(arguments, network.start(&spec, &request)?, &task)?;
@@ -329,6 +334,10 @@ fn held_out(arguments: &TrainArguments) -> Result<Option<Array2<f64>>, CommandEr
         None if rows => Ok(None),
         None => drawn(given, TRAINING_POINTS),
     }
+}
+
+fn held_out_of<'a>(name: &'a str, data: &'a Array2<f64>, labels: &'a [u32]) -> HeldOut<'a> {
+    HeldOut { name, data, labels, every: VALIDATION }
 }
 
 fn train(

@@ -54,9 +54,18 @@ pub enum GenerateError {
     Spec(#[from] SpecError),
     /// The model's text is of no known form.
     #[error(
-        "cannot read the field `{}`; write `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
+        "cannot read the field `{}`; write `exact` or `trained` (of the cat), `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
     )]
     ModelForm(String),
+    /// A network that does not come with the program.
+    #[error(
+        "no shipped network belongs to process `{}`; take `--field exact`, or train one and give `--field FILE.safetensors`",
+        echo(process)
+    )]
+    NotShipped {
+        /// The process.
+        process: String,
+    },
     /// A network that comes with a checkout only is not to be found.
     #[error(
         "the network `{name}` is too large to come with the program and is not there (looked for: {looked}); take it from the directory `weights` of the repository, {repository}, and say where it is in DRIFTFIELD_WEIGHTS",

@@ -140,7 +140,7 @@ impl Report {
         self.write_blocks(&mut html);
         html.push_str("</main>\n");
         if self.needs_script() {
-            let _ = write!(html, "<script>\n{SCRIPT}</script>\n");
+            let _ = write!(html, "<script>\n{TABLE_SCRIPT}{SCRIPT}</script>\n");
         }
         html.push_str("</body>\n</html>\n");
         html
@@ -196,6 +196,8 @@ impl Report {
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+/// What sorts and filters tables, of other pages too.
+pub(crate) const TABLE_SCRIPT: &str = include_str!("table.js");
 
 #[cfg(test)]
 mod tests {
@@ -256,6 +258,9 @@ mod tests {
         // One script, which its own text does not end.
         assert_eq!(html.matches("<script>").count(), 1);
         assert_eq!(html.matches("</script>").count(), 1);
+        // Of what sorts a table there is one, which a view has as well.
+        assert_eq!(html.matches("localeCompare").count(), 1);
+        assert!(!SCRIPT.contains("localeCompare"));
         // The one address is the name of SVG, which is not asked for.
         let addresses = html.replace("http://www.w3.org/2000/svg", "");
         for outside in ["http:", "https:", "src=\"/", "<link", "url(", "@import", "fetch("] {

@@ -1,9 +1,9 @@
 //! From what a study file asks for to the objects of a study.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use driftfield_problems::data::{self, Mnist};
+use driftfield_problems::echo::echo;
 use driftfield_problems::process;
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
@@ -12,15 +12,16 @@ use driftfield_solvers::number::Number;
 use super::cases::RealDigits;
 use super::runs::{is_every, solvers};
 use super::{Case, Group, Run, Study, StudyError, StudyFile};
-use crate::generate::{Budget, Condition, GenerateError, Model, check_settings, model};
+use crate::generate::model::Field;
+use crate::generate::{Budget, Condition, GenerateError, check_settings};
 use crate::metrics;
 
-/// A study, and what of its product does not apply.
+/// A study, and what of its file does not apply.
 #[derive(Debug)]
 pub struct Asked {
     /// The study.
     pub study: Study,
-    /// What was left out, a sentence for each reason.
+    /// What was left out, a sentence for each reason, and names that are of nothing.
     pub notes: Vec<String>,
 }
 
@@ -37,14 +38,6 @@ const DIGITS: &str = "mnist:";
 /// Names of what was left out for one reason, before "and so many more".
 const NAMED: usize = 6;
 
-/// A field by its text.
-#[derive(Clone)]
-enum Field {
-    ExactCat,
-    TrainedCat,
-    Model(Arc<dyn Model>),
-}
-
 impl StudyFile {
     /// Reads all that is named, and puts the study together. What does not apply to a member of the
     /// product is left out; a product of which nothing is left is refused.
@@ -56,9 +49,8 @@ impl StudyFile {
         asking.finish(jobs)
     }
 
-    /// Refuses names, lists and numbers that nothing could make good, before anything large is read.
+    /// Refuses names that nothing could make good, before anything large is read.
     pub fn check_names(&self) -> Result<(), StudyError> {
-        self.check_lists()?;
         for group in self.groups() {
             for text in group.solver.iter().flatten() {
                 solvers(text)?;
@@ -76,6 +68,14 @@ impl StudyFile {
             data::by_name(name)?;
         }
         Ok(())
+    }
+
+    /// Spacings that are lists of times, which may stand in files, by their texts.
+    pub(super) fn listed_spacings(&self) -> BTreeMap<String, Spacing> {
+        let groups = self.groups();
+        let texts = groups.iter().flat_map(|group| group.spacing.iter().flatten());
+        let parsed = texts.filter_map(|text| Some((text.clone(), text.parse().ok()?)));
+        parsed.filter(|(_, spacing)| matches!(spacing, Spacing::Times(_))).collect()
     }
 
     /// Data that is no digits.
@@ -126,6 +126,7 @@ struct Asking<'f> {
 
 impl<'f> Asking<'f> {
     fn new(file: &'f StudyFile) -> Result<Self, StudyError> {
+        file.check()?;
         file.check_names()?;
         Ok(Asking {
             file,
@@ -147,11 +148,7 @@ impl<'f> Asking<'f> {
         if let Some(known) = self.fields.get(text) {
             return Ok(known.clone());
         }
-        let field = match text {
-            "exact" => Field::ExactCat,
-            "trained" => Field::TrainedCat,
-            text => Field::Model(model::parse(text)?),
-        };
+        let field = Field::parse(text)?;
         self.fields.insert(text.to_owned(), field.clone());
         Ok(field)
     }
@@ -261,19 +258,14 @@ impl<'f> Asking<'f> {
         guidance: Option<f64>,
     ) -> Result<Case, StudyError> {
         let file = self.file;
-        let standard = |case: Result<Case, StudyError>| match file.points() {
-            Some(_) => Err(StudyError::DataOfStandard),
-            None => case,
-        };
-        let case = match self.field(text)? {
-            Field::ExactCat => standard(Case::exact_cat(process))?,
-            Field::TrainedCat => standard(Case::trained_cat(process).and_then(|case| {
-                case.ok_or_else(|| StudyError::NotShipped { process: process.to_owned() })
-            }))?,
-            Field::Model(model) => match file.points() {
-                Some(data) => Case::with_data(process, model, data)?,
-                None => Case::new(process, model)?,
-            },
+        let points = file.points();
+        if points.is_some() && Field::is_standard(text) {
+            return Err(StudyError::DataOfStandard);
+        }
+        let model = self.field(text)?.model(process)?;
+        let case = match points {
+            Some(data) => Case::with_data(process, model, data)?,
+            None => Case::new(process, model)?,
         };
         let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
         let labels = if file.label.is_empty() { all() } else { file.label.clone() };
@@ -303,6 +295,7 @@ impl<'f> Asking<'f> {
         };
         study.title = self.file.title.clone().unwrap_or(study.title);
         study.draw = self.file.draw.clone().unwrap_or(study.draw);
+        study.table = self.file.table.clone();
         // All that can be refused is, before large files are read.
         study.check()?;
         self.file.measure(&mut study)?;
@@ -313,7 +306,8 @@ impl<'f> Asking<'f> {
             }
             format!("left out: {} ({why})", named.join(", "))
         };
-        Ok(Asked { study, notes: self.left_out.into_iter().map(note).collect() })
+        let left_out = self.left_out.into_iter().map(note);
+        Ok(Asked { study, notes: left_out.chain(self.file.unused_names()?).collect() })
     }
 }
 
@@ -335,6 +329,24 @@ impl StudyFile {
             }
         }
         Ok(())
+    }
+
+    /// A note if `names` calls something by another name that no group has.
+    fn unused_names(&self) -> Result<Option<String>, SpecError> {
+        let mut known = BTreeSet::new();
+        for group in self.groups() {
+            known.extend(group.field.iter().flatten().cloned());
+            for text in group.solver.iter().flatten() {
+                known.extend(solvers(text)?.iter().map(|solver| solver.label().to_owned()));
+            }
+        }
+        let unused = self.names.keys().filter(|name| !known.contains(*name));
+        let unused: Vec<String> = unused.map(|name| format!("`{}`", echo(name))).collect();
+        let note = format!(
+            "`names` has {}, which no field and no solver of the study is called",
+            unused.join(", ")
+        );
+        Ok((!unused.is_empty()).then_some(note))
     }
 
     /// Runs whose solvers are called what the file calls them.
@@ -443,10 +455,11 @@ fn applicable(case: &Case, run: Run) -> Result<(Run, Option<StudyError>), StudyE
 fn does_not_apply(why: &StudyError) -> bool {
     matches!(
         why,
-        StudyError::NotShipped { .. }
-            | StudyError::Generate(
-                GenerateError::Process { .. } | GenerateError::GuidanceWithoutLabel
-            )
+        StudyError::Generate(
+            GenerateError::NotShipped { .. }
+                | GenerateError::Process { .. }
+                | GenerateError::GuidanceWithoutLabel
+        )
     )
 }
 

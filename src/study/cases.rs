@@ -2,18 +2,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use driftfield_problems::data::{self, Cat, DataSet, FiniteData, Mnist};
-use driftfield_problems::field::GaussianMixture;
-use driftfield_problems::process::{self, GaussianPath, SharedPath};
+use driftfield_problems::data::{self, DataSet, FiniteData, Mnist, SampleRng};
+use driftfield_problems::process::{self, SharedPath};
 
 use super::pictures::slug;
 use super::standard_metrics::unseen_metrics;
 use super::{StudyError, label_metric, point_metrics};
-use crate::generate::{Condition, GenerateError, MixtureModel, Model, TrainedModel, shipped};
+use crate::generate::model::Field;
+use crate::generate::{Condition, GenerateError, Model};
 use crate::metrics::{Metric, Shown};
-
-/// Gaussians along the cat's outline in the exact field.
-const OUTLINE_GAUSSIANS: usize = 64;
 
 /// A process with a model and the data it should generate.
 #[derive(Debug)]
@@ -157,24 +154,15 @@ impl Case {
 
     /// The exact field of a mixture along the cat's outline.
     pub fn exact_cat(process: &str) -> Result<Self, StudyError> {
-        let mixture = Cat::default().mixture(OUTLINE_GAUSSIANS);
-        let means = mixture.means.rows().into_iter().map(|row| row.to_vec()).collect();
-        let mixture =
-            GaussianMixture::isotropic(mixture.weights.to_vec(), means, mixture.stds.to_vec())?;
-        Case::new(process, Arc::new(MixtureModel::new(mixture)))
+        Case::new(process, Field::parse("exact")?.model(process)?)
     }
 
     /// The shipped network of the process on the cat, if there is one.
     pub fn trained_cat(process: &str) -> Result<Option<Self>, StudyError> {
-        let name = format!("cat-{}", process::parse(process)?.name());
-        // A file of that name in the working directory is somebody's own.
-        let Some(bytes) = shipped(&name) else { return Ok(None) };
-        let network = TrainedModel::from_bytes(bytes, name)?;
-        match Case::new(process, Arc::new(network)) {
-            Ok(case) => Ok(Some(case)),
-            // With other parameters than the network's there is none.
-            Err(StudyError::Generate(GenerateError::Process { .. })) => Ok(None),
-            Err(other) => Err(other),
+        match Field::Trained.model(process) {
+            Ok(network) => Case::new(process, network).map(Some),
+            Err(GenerateError::NotShipped { .. }) => Ok(None),
+            Err(other) => Err(other.into()),
         }
     }
 
@@ -197,12 +185,34 @@ pub struct RealDigits {
     unseen: Arc<dyn DataSet>,
 }
 
+/// The digits that samples are compared with, told from others by all that the metrics know.
+#[derive(Debug)]
+struct Unseen {
+    digits: FiniteData,
+    checksum: u64,
+}
+
+impl DataSet for Unseen {
+    fn dimension(&self) -> usize {
+        self.digits.dimension()
+    }
+
+    fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {
+        self.digits.draw(rng, point);
+    }
+
+    fn checksum(&self) -> u64 {
+        self.checksum
+    }
+}
+
 impl RealDigits {
     /// Of these digits, for samples of `lanes` images; see [`digit_metrics`](super::digit_metrics).
     pub fn new(digits: &Mnist, lanes: usize) -> Result<Self, StudyError> {
         let unseen = digits.second_half().pixels;
         let metrics = image_metrics(unseen_metrics(&unseen, &digits.test, lanes)?)?;
-        Ok(RealDigits { metrics, unseen: Arc::new(FiniteData::new(unseen)?) })
+        let unseen = Unseen { digits: FiniteData::new(unseen)?, checksum: digits.checksum() };
+        Ok(RealDigits { metrics, unseen: Arc::new(unseen) })
     }
 }
 
@@ -215,4 +225,19 @@ fn image_metrics(mut metrics: Vec<Metric>) -> Result<Vec<Metric>, StudyError> {
 /// Of the size that the shipped classifier knows.
 pub(crate) fn is_image(model: &dyn Model) -> bool {
     model.row_shape() == [1, Mnist::SIDE, Mnist::SIDE]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_told_apart_by_all_that_metrics_know() {
+        let digits = Mnist::read("tests/data/mnist").unwrap();
+        let told = |digits: &Mnist| RealDigits::new(digits, 40).unwrap().unseen.checksum();
+        let mut other = digits.clone();
+        other.test.labels[0] = (other.test.labels[0] + 1) % 10;
+        assert_ne!(told(&digits), told(&other));
+        assert_eq!(told(&digits), told(&digits.clone()));
+    }
 }

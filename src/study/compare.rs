@@ -1,16 +1,19 @@
 //! Two studies against each other: rows matched by what tells them apart, with differences.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
+use driftfield_problems::echo::echo;
 use driftfield_problems::spec::SpecError;
 use serde_json::{Map, Value, json};
 
 use super::files::TELL_APART;
 use super::paired::{Difference, SECONDS, SOLVER_ERROR, Seeded};
 use super::rows::{Measured, Summary};
-use super::{CaseResult, Row, StudyResult};
+use super::table::markdown_text;
+use super::{CaseResult, Origin, Row, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// Two studies, `A` and `B`, row by row.
@@ -25,6 +28,9 @@ pub struct Comparison {
     pub numbers: Vec<Compared>,
     /// What is not matched by, being one in each study and not the same: its name, in A and in B.
     pub left_out: Vec<(&'static str, String, String)>,
+    /// Where they were made with other weights or points, those of A that B has not, and of B that A
+    /// has not, each with its checksum.
+    pub weights: Option<[Vec<String>; 2]>,
     /// Rows that both have.
     pub rows: Vec<Pair>,
     /// Floors that both have.
@@ -70,6 +76,61 @@ pub struct Sides {
     pub difference: Option<Difference>,
 }
 
+/// Why two studies cannot be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// A number is not known.
+    #[error(transparent)]
+    Number(#[from] SpecError),
+    /// Distances to other data.
+    #[error(
+        "{}: A is compared with {a}, B with {b}, and distances to unlike data say nothing of each other; run one of them with the other's data, or compare what knows none: --columns solver_error,nfe",
+        echo(case)
+    )]
+    Data {
+        /// Process and field.
+        case: String,
+        /// The data of A: its name if it was given one, and its checksum.
+        a: String,
+        /// That of B.
+        b: String,
+    },
+}
+
+/// Refuses metrics of a case whose data is not the same in both.
+fn check_data(
+    a: &StudyResult,
+    b: &StudyResult,
+    cases: [&CaseResult; 2],
+) -> Result<(), CompareError> {
+    let data = |result: &StudyResult, case: &CaseResult| {
+        let origin = result.origin.clone()?;
+        let sum = origin.data.get(&case.name())?.clone();
+        Some((sum, origin))
+    };
+    let Some(((in_a, of_a), (in_b, of_b))) = data(a, cases[0]).zip(data(b, cases[1])) else {
+        return Ok(());
+    };
+    if in_a == in_b {
+        return Ok(());
+    }
+    let told =
+        |origin: &Origin, sum: &str| format!("{} (checksum {})", origin.data_name(), echo(sum));
+    Err(CompareError::Data { case: cases[0].label(), a: told(&of_a, &in_a), b: told(&of_b, &in_b) })
+}
+
+/// Weights and points of each that the other has not, under whatever names.
+fn other_weights(a: &StudyResult, b: &StudyResult) -> Option<[Vec<String>; 2]> {
+    let (a, b) = (&a.origin.as_ref()?.weights, &b.origin.as_ref()?.weights);
+    let alone = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        let alone = of.iter().filter(|(_, sum)| !other.values().any(|known| known == *sum));
+        alone.map(|(name, sum)| format!("{} ({})", echo(name), echo(sum))).collect::<Vec<_>>()
+    };
+    let both = [alone(a, b), alone(b, a)];
+    both.iter().any(|alone| !alone.is_empty()).then_some(both)
+}
+
 /// A row with the case it is of.
 type Owned<'a> = (&'a CaseResult, &'a Row);
 
@@ -93,9 +154,11 @@ fn only(result: &StudyResult, of: fn(&Row) -> &str) -> Option<&str> {
 
 impl Comparison {
     /// Of two studies, by the numbers of these names: `nfe`, `solver_error`, `seconds` or a metric.
-    /// Without names, by the solver error and every metric that tables show.
-    pub fn of(a: &StudyResult, b: &StudyResult, names: &[String]) -> Result<Self, SpecError> {
+    /// Without names, by the solver error and every metric that tables show. Metrics of cases that
+    /// were compared with unlike data are refused.
+    pub fn of(a: &StudyResult, b: &StudyResult, names: &[String]) -> Result<Self, CompareError> {
         let numbers = Compared::all(a, b, names)?;
+        let needs_data = numbers.iter().any(Compared::needs_data);
         let left_out: Vec<_> = MAY_DIFFER
             .into_iter()
             .filter_map(|(name, of)| Some((name, only(a, of)?, only(b, of)?)))
@@ -125,7 +188,10 @@ impl Comparison {
                 only_a.push(format!("{}: {}", case.label(), row_label(row)));
                 continue;
             };
-            let (_, other) = others.remove(found);
+            let (of_b, other) = others.remove(found);
+            if needs_data {
+                check_data(a, b, [case, of_b])?;
+            }
             let sides = |number: &Compared| {
                 let name = number.name.as_str();
                 let of = |row| (number_of(row, name), Row::seeded(row, name));
@@ -165,7 +231,8 @@ impl Comparison {
         let only_b = others.into_iter();
         let only_b =
             only_b.map(|(case, row)| format!("{}: {}", case.label(), row_label(row))).collect();
-        Ok(Comparison { numbers, left_out, rows: pairs, floors, only_a, only_b })
+        let weights = other_weights(a, b);
+        Ok(Comparison { numbers, left_out, weights, rows: pairs, floors, only_a, only_b })
     }
 
     /// For each number what the differences say.
@@ -225,10 +292,22 @@ impl Comparison {
         tables
     }
 
-    /// What stands beside the tables: what is not matched by, and what the differences say.
-    fn remarks(&self) -> Vec<String> {
+    /// What stands above the tables: in what the studies are unlike as wholes.
+    fn unlike(&self) -> Vec<String> {
         let left_out = |(name, a, b): &(&str, String, String)| format!("{name}: A {a}, B {b}.");
-        let mut remarks: Vec<String> = self.left_out.iter().map(left_out).collect();
+        let listed = |names: &[String]| match names {
+            [] => "no others".to_owned(),
+            names => names.join(", "),
+        };
+        let weights = self.weights.iter().map(|[a, b]| {
+            format!("Made with other weights or points: A {}; B {}.", listed(a), listed(b))
+        });
+        self.left_out.iter().map(left_out).chain(weights).collect()
+    }
+
+    /// What stands below the tables: how they were compared, and what the differences say.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
         let unpaired = |pair: &Pair| {
             pair.sides.iter().any(|side| side.difference.is_some_and(|found| !found.paired))
         };
@@ -250,7 +329,7 @@ impl Comparison {
     /// As text, each line as wide as `width` allows; a `*` is behind a difference whose interval has
     /// no zero in it.
     pub fn to_text(&self, width: Option<u16>) -> String {
-        let mut text = String::new();
+        let mut text: String = self.unlike().iter().map(|said| format!("{said}\n")).collect();
         for (case, headings, lines) in self.tables() {
             let mut table = Table::new();
             table.load_style(UTF8_FULL_CONDENSED).set_header(headings);
@@ -270,22 +349,24 @@ impl Comparison {
 
     /// The same in Markdown.
     pub fn to_markdown(&self) -> String {
-        let escaped = |text: &str| text.replace('|', "\\|").replace('*', "\\*");
         let row = |cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| markdown_text(cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let mut text = String::new();
+        let mut text: String =
+            self.unlike().iter().map(|said| format!("{}\n\n", markdown_text(said))).collect();
         for (case, headings, lines) in self.tables() {
             let rule = vec!["---"; headings.len()].join(" | ");
-            let _ = write!(text, "**{}**\n\n{}| {rule} |\n", escaped(&case), row(&headings));
+            let _ = write!(text, "**{}**\n\n{}| {rule} |\n", markdown_text(&case), row(&headings));
             text.extend(lines.iter().map(|line| row(line)));
             text.push('\n');
         }
         for (study, rows) in [("A", &self.only_a), ("B", &self.only_b)] {
-            text.extend(rows.iter().map(|row| format!("- only in {study}: {}\n", escaped(row))));
+            text.extend(
+                rows.iter().map(|row| format!("- only in {study}: {}\n", markdown_text(row))),
+            );
         }
-        text.extend(self.remarks().iter().map(|remark| format!("- {}\n", escaped(remark))));
+        text.extend(self.remarks().iter().map(|remark| format!("- {}\n", markdown_text(remark))));
         text
     }
 
@@ -318,6 +399,7 @@ impl Comparison {
             |(name, a, b): &(&str, String, String)| json!({ "name": name, "a": a, "b": b });
         json!({
             "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
+            "weights": self.weights.as_ref().map(|[a, b]| json!({ "a": a, "b": b })),
             "rows": self.rows.iter().map(pair).collect::<Vec<_>>(),
             "floors": self.floors.iter().map(pair).collect::<Vec<_>>(),
             "only_a": self.only_a,
@@ -387,6 +469,11 @@ impl Compared {
         names.iter().map(named).collect()
     }
 
+    /// Whether it is a distance to data, as every metric may be.
+    fn needs_data(&self) -> bool {
+        ![SOLVER_ERROR, SECONDS, NFE].contains(&self.name.as_str())
+    }
+
     fn text(&self, value: f64) -> String {
         match self.format {
             Some(format) => format.text(value),
@@ -451,6 +538,37 @@ mod tests {
         let json = found.to_json();
         assert_eq!(json["rows"][0]["chamfer"]["difference"]["certain"], true);
         assert_eq!(json["only_a"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn unlike_data_is_refused_and_unlike_weights_are_said() {
+        let with = |data: &str, weights: &str| {
+            let mut study = made_up::study(3);
+            study.origin = Some(Origin {
+                data: [("vp, exact field".to_owned(), data.to_owned())].into(),
+                weights: [("w.safetensors".to_owned(), weights.to_owned())].into(),
+                ..made_up::origin()
+            });
+            study
+        };
+        let (a, b) = (with("aa", "11"), with("bb", "11"));
+        let error = Comparison::of(&a, &b, &[]).unwrap_err().to_string();
+        for part in ["vp, exact field", "checksum aa", "checksum bb", "--columns solver_error"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        // What knows no data is compared all the same.
+        let found = Comparison::of(&a, &b, &["solver_error".to_owned()]).unwrap();
+        assert_eq!((found.rows.len(), found.weights), (8, None));
+        let found = compared(&a, &with("aa", "22"));
+        let (text, markdown) = (found.to_text(None), found.to_markdown());
+        for text in [&text, &markdown] {
+            assert!(
+                text.starts_with("Made with other weights or points: A w.safetensors"),
+                "{text}"
+            );
+        }
+        assert!(text.contains("(11); B w.safetensors (22)."), "{text}");
+        assert_eq!(found.to_json()["weights"]["b"][0], "w.safetensors (22)");
     }
 
     #[test]

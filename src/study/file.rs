@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::user_file;
 use serde::{Deserialize, Serialize};
 
-use super::StudyError;
+use super::{StudyError, TableOptions};
 use crate::distinct::distinct;
 
 /// What a study asks for, as text: a TOML file, or the options of `driftfield study`.
@@ -60,6 +61,10 @@ pub struct StudyFile {
     /// 320 is a column of 8.5 cm with letters of 10 points. With it they have no title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_width: Option<u32>,
+    /// Columns, order and groups of the table on the terminal and in the report; by default the
+    /// usual ones.
+    #[serde(skip_serializing_if = "TableOptions::is_usual")]
+    pub table: TableOptions,
     /// What fields and solvers are called in tables and pictures, by their texts.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
@@ -119,7 +124,7 @@ impl Drawing {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Group {
-    /// `exact` and `trained` for the cat, or whatever `sample --field` takes.
+    /// What `sample --field` takes: `exact` and `trained` for the cat, or others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Vec<String>>,
     /// Processes; `every` for all of the catalogue. A network knows its own, if none is named.
@@ -148,6 +153,9 @@ pub struct Group {
     pub guidance: Option<Vec<f64>>,
 }
 
+/// Widths that a picture can have, in pixels.
+pub(crate) const PICTURE_WIDTHS: RangeInclusive<u32> = 240..=6000;
+
 /// Most that a study file may hold.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -166,21 +174,8 @@ impl StudyFile {
     pub fn parse(text: &str) -> Result<Self, StudyError> {
         let refused = |problem: String| StudyError::File { problem };
         let file: StudyFile = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
-        let missing = [("n", file.n == 0), ("seed", file.seed.is_empty())];
-        match missing.into_iter().find(|(_, missing)| *missing) {
-            Some((key, _)) => Err(refused(format!("`{key}` is missing or empty"))),
-            None => file.checked(),
-        }
-    }
-
-    fn checked(self) -> Result<Self, StudyError> {
-        match self.picture_width {
-            Some(width) if !(240..=6000).contains(&width) => {
-                let problem = format!("`picture-width` is {width}, and can be 240 to 6000 pixels");
-                Err(StudyError::File { problem })
-            }
-            _ => Ok(self),
-        }
+        file.check()?;
+        Ok(file)
     }
 
     /// Reads a study file.
@@ -210,20 +205,42 @@ impl StudyFile {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// Refuses empty lists, and numbers that no solver and no metric could do with.
-    pub(super) fn check_lists(&self) -> Result<(), StudyError> {
-        let refused = |problem: String| Err(StudyError::File { problem });
-        if let Some(problem) = self.group.iter().chain([&self.usual]).find_map(Group::problem) {
-            return refused(problem);
+    /// Refuses empty lists, and numbers that no solver, metric or picture could do with: all that can
+    /// be refused without a name.
+    pub(super) fn check(&self) -> Result<(), StudyError> {
+        let groups = self.group.iter().chain([&self.usual]);
+        match self.problem().or_else(|| groups.into_iter().find_map(Group::problem)) {
+            Some(problem) => Err(StudyError::File { problem }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is wrong with what is of no group.
+    fn problem(&self) -> Option<String> {
+        let missing = [("n", self.n == 0), ("seed", self.seed.is_empty())];
+        if let Some((key, _)) = missing.into_iter().find(|(_, missing)| *missing) {
+            return Some(format!("`{key}` is missing or empty"));
         }
         if self.n == 1 {
-            return refused(
-                "distances of one sample cannot be measured; ask for two or more".into(),
-            );
+            let problem = "distances of one sample cannot be measured; ask for two or more";
+            return Some(problem.to_owned());
         }
-        match self.repeat_timing {
-            Some(0) => refused("`repeat-timing` is 0; a solve is made once at least".into()),
-            _ => Ok(()),
+        if self.repeat_timing == Some(0) {
+            return Some("`repeat-timing` is 0; a solve is made once at least".to_owned());
+        }
+        let width = self.picture_width.filter(|width| !PICTURE_WIDTHS.contains(width))?;
+        let [least, most] = [PICTURE_WIDTHS.start(), PICTURE_WIDTHS.end()];
+        Some(format!("`picture-width` is {width}, and can be {least} to {most} pixels"))
+    }
+
+    /// What rows depend on: all but the title, the pictures and the table.
+    pub(super) fn of_rows(&self) -> StudyFile {
+        StudyFile {
+            title: None,
+            draw: None,
+            picture_width: None,
+            table: TableOptions::default(),
+            ..self.clone()
         }
     }
 
@@ -344,6 +361,7 @@ mod tests {
             ("seed = [0]", "`n`"),
             ("n = 3", "`seed`"),
             ("n = 3\nseed = [0]\npicture-width = 100", "240 to 6000"),
+            ("n = 3\nseed = [0]\n[table]\ncolumn = []", "column"),
             ("n = ", "line 1"),
         ] {
             let error = StudyFile::parse(text).unwrap_err().to_string();
@@ -361,9 +379,19 @@ mod tests {
             ("n = 1\nseed = [0]", "one sample"),
             ("n = 3\nseed = [0]\nrepeat-timing = 0", "`repeat-timing` is 0"),
         ] {
-            let error = StudyFile::parse(text).unwrap().check_names().unwrap_err().to_string();
+            let error = StudyFile::parse(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_no_part_of_what_rows_depend_on() {
+        let file = |rest: &str| StudyFile::parse(&format!("n = 3\nseed = [0]\n{rest}")).unwrap();
+        let shown = file("title = \"x\"\npicture-width = 320\n[table]\nsort = [\"nfe\"]");
+        assert_eq!(shown.table.sort, ["nfe"]);
+        assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
+        assert_eq!(shown.of_rows(), file("").of_rows());
+        assert_ne!(shown.of_rows(), file("[usual]\nnfe = [5]").of_rows());
     }
 
     #[test]

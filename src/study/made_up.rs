@@ -1,8 +1,10 @@
 //! Studies whose numbers are made up, for tests of what is said of them.
 
+use std::collections::BTreeMap;
+
 use super::rows::{Floor, MODEL, Measured, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, Row, StudyResult, point_metrics};
+use super::{CaseResult, Origin, Row, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat};
 
 /// Chamfer distance, MMD and a share of which more is better.
@@ -86,6 +88,23 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
 
 pub(super) fn of(seeds: usize, cases: Vec<CaseResult>) -> StudyResult {
     StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, origin: None }
+}
+
+/// Of nothing that is known.
+pub(super) fn origin() -> Origin {
+    Origin {
+        command: Vec::new(),
+        file: String::new(),
+        directory: None,
+        version: "0.0.0".to_owned(),
+        commit: None,
+        date: String::new(),
+        machine: String::new(),
+        threads: 1,
+        weights: BTreeMap::new(),
+        data: BTreeMap::new(),
+        spacings: BTreeMap::new(),
+    }
 }
 
 /// Two fields, two solvers at 5, 10 and 20 evaluations, one of them worse, and a stochastic one.

@@ -50,7 +50,7 @@ pub use ask::Asked;
 pub use by_number::FloorsAt;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
-pub use compare::{Compared, Comparison, Pair, Sides};
+pub use compare::{CompareError, Compared, Comparison, Pair, Sides};
 pub use file::{Drawing, Group, StudyFile};
 pub use origin::Origin;
 pub use output::{STUDY_FILES, StudyError, unfinished, write, write_so_far};
@@ -92,6 +92,8 @@ pub struct Study {
     pub timings: usize,
     /// What the report is called.
     pub title: String,
+    /// What the table of the report shows.
+    pub table: TableOptions,
     /// What is drawn.
     pub draw: Vec<Drawing>,
     /// Width of the pictures of a case's errors in pixels, if not as is usual; see
@@ -110,6 +112,7 @@ impl Default for Study {
             jobs: 1,
             timings: 1,
             title: "The solver study".to_owned(),
+            table: TableOptions::default(),
             draw: Drawing::USUAL.to_vec(),
             picture_width: None,
         }
@@ -163,8 +166,8 @@ impl Study {
 
     /// The same, taking rows that an earlier study finished from there.
     ///
-    /// They must be of the same cases, lanes and seeds: what they are called by is all that is
-    /// compared.
+    /// They are of the same lanes and seeds, and of cases and runs of the same names, guidance and
+    /// metrics. Models and data behind the names are not compared; see [`Origin::is_same_study`].
     pub fn resume(
         &self,
         earlier: Option<&StudyResult>,

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use driftfield_problems::checksum;
 use driftfield_problems::echo::echo;
+use driftfield_problems::spacing::Spacing;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Study, StudyFile};
@@ -14,6 +15,9 @@ pub struct Origin {
     pub command: Vec<String>,
     /// What it asked for, as the text of a study file.
     pub file: String,
+    /// The directory that the paths in it are relative to.
+    #[serde(default)]
+    pub directory: Option<String>,
     /// Version of driftfield.
     pub version: String,
     /// Its commit, if that is known.
@@ -26,9 +30,12 @@ pub struct Origin {
     pub threads: usize,
     /// Checksums of the files of models (weights, points), by what they were read from.
     pub weights: BTreeMap<String, String>,
-    /// Checksums of the data that the first seed of each case is compared with.
+    /// Checksums of the data that each case is compared with.
     #[serde(default)]
     pub data: BTreeMap<String, String>,
+    /// Checksums of the spacings that are read from files.
+    #[serde(default)]
+    pub spacings: BTreeMap<String, String>,
 }
 
 impl Origin {
@@ -40,19 +47,21 @@ impl Origin {
             if !weights.contains_key(model.source())
                 && let Some(sum) = model.checksum()
             {
-                weights.insert(model.source().to_owned(), format!("{sum:016x}"));
+                weights.insert(model.source().to_owned(), hexadecimal(sum));
             }
         }
         Origin {
             command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             file: file.to_text(),
+            directory: working_directory(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("DRIFTFIELD_COMMIT").map(str::to_owned),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: machine(),
             threads: rayon::current_num_threads(),
             weights,
-            data: study.cases.iter().filter_map(|case| drawn(case, study)).collect(),
+            data: study.cases.iter().filter_map(data_of).collect(),
+            spacings: file.listed_spacings().into_iter().map(told_by).collect(),
         }
     }
 
@@ -61,6 +70,7 @@ impl Origin {
         let mut reasons: Vec<String> =
             changed("the weights or points", &self.weights, &now.weights)
                 .chain(changed("the data", &self.data, &now.data))
+                .chain(changed("the times", &self.spacings, &now.spacings))
                 .collect();
         let program = |origin: &Origin| match &origin.commit {
             Some(commit) => format!("{} ({commit})", origin.version),
@@ -76,15 +86,38 @@ impl Origin {
         reasons
     }
 
+    /// What the data is called that cases are compared with.
+    pub(super) fn data_name(&self) -> String {
+        let named = StudyFile::parse(&self.file).ok().and_then(|file| file.data);
+        named.map_or("the field's own data".to_owned(), |data| format!("`{}`", echo(&data)))
+    }
+
+    /// What was asked for, as far as rows depend on it.
+    fn asked_of_rows(&self) -> String {
+        let parsed = StudyFile::parse(&self.file);
+        parsed.map_or_else(|_| self.file.clone(), |file| file.of_rows().to_text())
+    }
+
+    /// Where the study was made, if not in the directory that this program runs in: paths of its file
+    /// lead elsewhere from here.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.directory.as_deref().filter(|made| Some(*made) != working_directory().as_deref())
+    }
+
     /// Whether both would make the same rows: what was asked for, by the same program on the same
     /// weights and data.
     pub fn is_same_study(&self, other: &Origin) -> bool {
         let of = |origin: &Origin| {
-            let Origin { file, version, commit, weights, data, .. } = origin.clone();
-            (file, version, commit, weights, data)
+            let Origin { version, commit, weights, data, spacings, .. } = origin.clone();
+            (origin.asked_of_rows(), version, commit, weights, data, spacings)
         };
         of(self) == of(other)
     }
+}
+
+/// Where paths that are not absolute begin.
+fn working_directory() -> Option<String> {
+    Some(std::env::current_dir().ok()?.to_string_lossy().into_owned())
 }
 
 /// What a study was made of that another was not.
@@ -97,11 +130,18 @@ fn changed<'o>(
     other.map(move |(name, _)| format!("{what} of {} are others now", echo(name)))
 }
 
-/// A case with the checksum of the data that its first seed is compared with.
-fn drawn(case: &Case, study: &Study) -> Option<(String, String)> {
-    let data = case.reference(study.lanes, *study.seeds.first()?)?;
-    let sum = checksum::of(data.iter().map(|number| number.to_le_bytes()));
-    Some((case.label(), format!("{sum:016x}")))
+/// A case with the checksum of its data, whichever lanes and seeds are drawn of that.
+fn data_of(case: &Case) -> Option<(String, String)> {
+    Some((case.label(), hexadecimal(case.data.as_ref()?.checksum())))
+}
+
+/// A spacing with the checksum of what it is: a file of times may change under its name.
+fn told_by((text, spacing): (String, Spacing)) -> (String, String) {
+    (text, hexadecimal(checksum::of([spacing.to_string()])))
+}
+
+fn hexadecimal(sum: u64) -> String {
+    format!("{sum:016x}")
 }
 
 /// System, architecture and, where the system says it, the processor.

@@ -47,15 +47,6 @@ pub enum StudyError {
         "the standard fields are those of the cat and compared with it; leave out --data, or give --field"
     )]
     DataOfStandard,
-    /// A network that does not come with the program.
-    #[error(
-        "no shipped network belongs to process `{}`; take `--field exact`, or train one and give `--field FILE.safetensors`",
-        echo(process)
-    )]
-    NotShipped {
-        /// The process.
-        process: String,
-    },
     /// A run was refused.
     #[error(transparent)]
     Generate(#[from] GenerateError),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::table::Grid;
-use super::{Answer, Origin, Question, Study, StudyError, StudyResult, TableOptions};
+use super::{Answer, Origin, Question, Study, StudyError, StudyResult};
 use super::{answers, legend};
 use crate::distinct::distinct;
 use crate::report::{Figure, Report};
@@ -102,7 +102,7 @@ pub(super) fn of(
     ask(&mut page, result);
     answer(&mut page, &answers(result));
     let names: BTreeSet<String> = drawn.figures.iter().map(|(_, name, _)| name.clone()).collect();
-    let table = Grid::of(&TableOptions::default(), result)?.to_report("", &names)?;
+    let table = Grid::of(&study.table, result)?.to_report("", &names)?;
     page.heading("Table");
     page.paragraph(
         "A click on a heading sorts the rows of each group; a solver leads to a picture that it is in.",

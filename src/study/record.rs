@@ -82,15 +82,10 @@ impl<'s> Record<'s> {
         let seeds = study.seeds.len();
         let of_case = |(case, runs): (&Case, &Vec<super::Run>)| {
             let known = earlier.filter(|known| known.lanes == study.lanes);
-            let known = known.and_then(|known| {
-                known
-                    .cases
-                    .iter()
-                    .find(|known| known.process == case.process && known.field == case.label)
-            });
+            let known = known.and_then(|known| known.cases.iter().find(|known| known.is_of(case)));
             let row = |run: &super::Run| {
                 let rows = known.map_or(&[][..], |known| &known.rows);
-                rows.iter().find(|row| row.seeds == seeds && row.is_of(run)).cloned()
+                rows.iter().find(|row| row.seed_list == study.seeds && row.is_of(run)).cloned()
             };
             let earlier: Vec<Option<Row>> = runs.iter().map(row).collect();
             let missing = earlier.iter().filter(|row| row.is_none()).count() * seeds;
@@ -254,5 +249,35 @@ impl<'s> Record<'s> {
             FloorsAt { lanes, floors }
         };
         self.study.parts().into_iter().enumerate().map(at).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftfield_problems::method::Solver;
+
+    use super::*;
+    use crate::study::{Case, Run};
+
+    #[test]
+    fn rows_of_what_is_called_the_same_and_is_not_are_made_again() {
+        let heun = Solver::parse("heun").unwrap();
+        let study = Study {
+            cases: vec![Case::exact_cat("vp").unwrap()],
+            runs: vec![vec![Run::steps(&heun, 2)]],
+            lanes: 4,
+            ..Study::default()
+        };
+        let made = study.run(|_| ()).unwrap();
+        let missing = |change: fn(&mut StudyResult)| {
+            let mut earlier = made.clone();
+            change(&mut earlier);
+            Record::new(&study, Some(&earlier)).missing().len()
+        };
+        assert_eq!(missing(|_| ()), 0);
+        assert_eq!(missing(|earlier| earlier.lanes = 5), 1);
+        assert_eq!(missing(|earlier| earlier.cases[0].guidance = Some(2.0)), 1);
+        assert_eq!(missing(|earlier| earlier.cases[0].rows[0].seed_list = vec![1]), 1);
+        assert_eq!(missing(|earlier| drop(earlier.cases[0].metrics.pop())), 1);
     }
 }

@@ -336,10 +336,24 @@ const REACHES: &str = "chamfer";
 pub(super) const AT_FLOOR: f64 = 0.02;
 
 impl CaseResult {
+    /// Whether it is of this case: its process, field, guidance and metrics.
+    pub(super) fn is_of(&self, case: &Case) -> bool {
+        let names = |metrics: &[Metric]| metrics.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+        self.process == case.process
+            && self.field == case.label
+            && self.guidance == case.condition.guidance
+            && names(&self.metrics) == names(&case.metrics)
+    }
+
     /// Process, model and guidance, for headings and sentences.
     pub(super) fn label(&self) -> String {
         let guidance = self.guidance.map_or(String::new(), |weight| format!(", guidance {weight}"));
-        format!("{}, {} field{guidance}", self.process, self.field)
+        format!("{}{guidance}", self.name())
+    }
+
+    /// Process and model, as [`Case::label`] has them.
+    pub(super) fn name(&self) -> String {
+        format!("{}, {} field", self.process, self.field)
     }
 
     /// Whether all true solutions reached their ends.

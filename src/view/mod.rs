@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 pub use error::ViewError;
 
-use crate::report::escaped;
+use crate::report::{TABLE_SCRIPT, escaped};
 
 /// Numbers of a page at most: half of the text that a browser takes for one string.
 pub const MOST_NUMBERS: usize = 1 << 25;
@@ -114,7 +114,7 @@ impl View {
              <p>The wheel zooms, dragging moves, a double click shows all.</p>\n\
              <div id=\"app\"></div>\n\
              <script type=\"application/json\" id=\"meta\">{meta}</script>\n{data}\
-             <script>\n{script}</script>\n</body>\n</html>\n"
+             <script>\n{TABLE_SCRIPT}{script}</script>\n</body>\n</html>\n"
         )
     }
 }
@@ -183,6 +183,8 @@ mod tests {
         assert_eq!(meta(&page), json!({ "kind": "study", "columns": columns, "rows": rows }));
         assert!(page.contains("<title>&lt;i&gt;&quot;a&quot; &amp; b</title>"), "{page}");
         assert!(!page.contains("<b>") && !page.contains("<i>"));
+        // What sorts the table is that of a report.
+        assert_eq!(page.matches("localeCompare").count(), 1);
         // Two elements of scripts and no more end.
         assert_eq!(page.matches("</script>").count(), 2);
     }

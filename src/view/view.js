@@ -1,5 +1,4 @@
-// The page of `driftfield view`: points, images or the rows of a study, as `meta` says.
-"use strict";
+// The page of `driftfield view`: points, images or the rows of a study, as `meta` says. Behind table.js.
 const meta = JSON.parse(document.getElementById("meta").textContent);
 const app = document.getElementById("app");
 // Okabe and Ito's colours, which the colour-blind tell apart.
@@ -286,22 +285,19 @@ function study() {
     const ends = (axis) => all.reduce(([low, high], p) => [Math.min(low, p[axis]), Math.max(high, p[axis])], [Infinity, -Infinity]);
     viewport.frame(all.length ? [...ends(0), ...ends(1)] : [0, 1, 0, 1], false);
   };
-  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
   const list = () => {
-    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    shown = rows.filter((row) => words.every((word) => row.some((cell) => String(cell ?? "").toLowerCase().includes(word))));
+    shown = rows.filter((row) => hasWords(filter, row.map((cell) => cell ?? "").join(" ")));
     if (sorted !== null) {
-      // What is not there stands last, whichever way.
-      const empty = (row) => (row[sorted] === null ? 1 : 0);
-      shown.sort((a, b) => empty(a) - empty(b) || (falling ? -1 : 1) * compare(a[sorted], b[sorted]));
+      const numeric = isNumeric(rows.map((row) => row[sorted]));
+      shown.sort((a, b) => inOrder(a[sorted], b[sorted], numeric, falling));
     }
     const cell = (value) => make("td", { className: typeof value === "number" ? "number" : "" }, typeof value === "number" ? short(value) : String(value ?? ""));
     body.replaceChildren(...shown.map((row) => make("tr", {}, ...row.map(cell))));
-    [...head.children].forEach((th, i) => (th.textContent = columns[i] + (i === sorted ? (falling ? " ▼" : " ▲") : "")));
     count.textContent = `${shown.length} of ${rows.length} rows`;
     draw();
   };
-  columns.forEach((_, i) => head.append(make("th", { onclick: () => ((falling = sorted === i && !falling), (sorted = i), list()) })));
+  head.append(...columns.map((name) => make("th", {}, name)));
+  sortable([...head.children], (column, down) => (([sorted, falling] = [column, down]), list()));
   const names = numbers.map((i) => columns[i]);
   const axis = (which) => option(which ? "up" : "across", names, numbers.indexOf(axes[which]), (i) => ((axes[which] = numbers[i]), draw()));
   const bar = make("div", { className: "bar" }, filter, count, axis(0), axis(1), make("button", { onclick: draw }, "all"));

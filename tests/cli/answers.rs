@@ -86,6 +86,17 @@ fn two_studies_are_held_against_each_other() {
 }
 
 #[test]
+fn distances_to_other_data_are_not_held_against_each_other() {
+    let room = Room::new();
+    room.run("data moons --n 50 --seed 1 --out p.npy").succeeded();
+    study(&room, "a.json", "--lanes 40 --solver heun --data p.npy");
+    room.run("data moons --n 50 --seed 2 --out p.npy").succeeded();
+    study(&room, "b.json", "--lanes 40 --solver heun --data p.npy");
+    room.run("compare a.json b.json").refused(&["vp, exact field", "`p.npy`", "unlike data"]);
+    room.run("compare a.json b.json --columns solver_error").succeeded();
+}
+
+#[test]
 fn what_is_no_study_is_refused_with_file_and_key() {
     let room = Room::new();
     study(&room, "s.json", "--quick --lanes 20 --solver heun");

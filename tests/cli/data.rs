@@ -94,3 +94,14 @@ fn bad_requests_are_refused_and_leave_no_file() {
     }
     assert_eq!(room.bytes("own.npy"), before);
 }
+
+#[cfg(unix)]
+#[test]
+fn more_points_than_a_disk_has_room_for_are_refused() {
+    let room = Room::new();
+    for n in ["1000000000000000", "18446744073709551615"] {
+        let ran = room.run(&format!("data moons --n {n} --out huge.npy"));
+        ran.refused(&["points take", "GB are free", "at most"]);
+    }
+    assert!(!room.has("huge.npy") && room.parts("").is_empty());
+}

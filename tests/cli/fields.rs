@@ -127,3 +127,22 @@ fn networks_too_large_to_be_embedded_are_found_or_said_where_to_get() {
     // In any other directory it is somebody's own.
     room.run(&format!("{line} --field own/mnist-vp.safetensors")).refused(&["own/mnist-vp"]);
 }
+
+/// `exact` and `trained` mean in `sample` what they mean in `study`.
+#[test]
+fn the_standard_fields_are_those_of_the_cat_everywhere() {
+    let room = Room::new();
+    let line = "--process vp --solver heun --steps 5 --n 4";
+    room.sample(&format!("{line} --field exact --out exact.npy"));
+    assert!(room.read::<f32>("exact.npy").iter().all(|x| x.abs() < 5.0));
+    room.sample(&format!("{line} --field trained --out trained.npy"));
+    room.sample(&format!("{line} --field cat-vp --out named.npy"));
+    assert_eq!(room.bytes("trained.npy"), room.bytes("named.npy"));
+    let line = "sample --solver heun --steps 4 --n 5 --field";
+    room.run(&format!("{line} trained --process edm")).refused(&[
+        "no shipped network",
+        "`edm`",
+        "--field exact",
+    ]);
+    room.run(&format!("{line} exakt --process vp")).refused(&["`exact` or `trained` (of the cat)"]);
+}

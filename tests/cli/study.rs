@@ -389,9 +389,44 @@ fn a_study_file_says_what_options_say() {
     assert!(
         !room.has("out/samples-my-mixture.png") && room.has("out/chamfer-nfe-vp-my-mixture.png")
     );
+    // A name of nothing is told of, for it may be misspelt.
+    let own = String::from_utf8(room.bytes("own.toml")).unwrap();
+    room.write("names.toml", own.replace("heun = \"Heun's\"", "hoin = \"Heun's\""));
+    room.run("study names.toml --json")
+        .noted(&["`names` has `hoin`, which no field and no solver"]);
     room.write("bad.toml", "n = 5\nseed = [0]\nsolvers = []");
     room.run("study bad.toml").refused(&["bad.toml", "solvers"]);
     room.run("study none.toml").refused(&["none.toml"]);
+}
+
+/// The table of a study is what its file says, unless the command line says otherwise.
+#[test]
+fn a_study_file_shapes_its_table() {
+    let room = Room::new();
+    let options = "--quick --field exact:m.json --process vp --solver heun --n 20 --steps 3,4";
+    let shaped = "--columns solver,steps,frechet --sort -steps --group-by field";
+    let unknown = room.run(&format!("study {options} {shaped} --out out"));
+    unknown.refused(&["unknown column `frechet`"]);
+    let shaped = shaped.replace("frechet", "slope");
+    let printed = room.run(&format!("study {options} {shaped} --print")).succeeded().stdout;
+    for line in ["[table]", "sort = [\"-steps\"]", "group-by = [\"field\"]"] {
+        assert!(printed.contains(line), "{printed}");
+    }
+    room.write("asked.toml", &printed);
+    let ran = room.run("study asked.toml --out out").succeeded();
+    let at = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("{text}: {ran:?}"));
+    assert!(at("slope") < at(" 4 ") && at(" 4 ") < at(" 3 ") && !ran.stdout.contains("Chamfer │"));
+    let report = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    let head = report.split("<thead>").nth(1).unwrap().split("</thead>").next().unwrap();
+    assert!(head.contains("slope") && !head.contains("Chamfer"), "{head}");
+    // Another order of the same rows is no other study.
+    let mut killed = study_of(&room, "out");
+    killed["complete"] = false.into();
+    killed["rows"].as_array_mut().unwrap().pop();
+    room.write("out/study.json", killed.to_string());
+    let ran = room.run("study asked.toml --sort steps --out out").noted(&["1 of 2 rows are there"]);
+    let at = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("{text}: {ran:?}"));
+    assert!(at(" 3 ") < at(" 4 "), "{ran:?}");
 }
 
 /// What a killed study has finished is not made again.
@@ -443,6 +478,38 @@ fn a_study_goes_on_with_what_is_missing() {
     }
 }
 
+/// A file of times is what it holds, not what it is called.
+#[test]
+fn a_study_that_goes_on_knows_its_times_and_data() {
+    let room = Room::new();
+    let times = |last: f64| room.array::<f64>("t.npy", &[3], vec![1.0, last, 0.001]);
+    let line = "study --field exact:m.json --data p.npy --process vp --solver heun \
+                --spacing times:t.npy --steps 2 --n 20 --seed 0 --out out";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Of so many points, one that no lane is compared with.
+    let points = |last: f64| {
+        let numbers = (0..4000).map(|i| f64::from(i).sin()).chain([0.5, last]);
+        room.array::<f64>("p.npy", &[2001, 2], numbers.collect());
+    };
+    times(0.5);
+    points(1.0);
+    room.run(&line).succeeded();
+    let mut killed = study_of(&room, "out");
+    killed["complete"] = false.into();
+    let killed = killed.to_string();
+    let changes: [&dyn Fn(); 2] = [&|| times(0.6), &|| points(2.0)];
+    for change in changes {
+        change();
+        room.write("out/study.json", &killed);
+        // No note that rows are there.
+        room.run(&line).succeeded();
+        times(0.5);
+        points(1.0);
+    }
+    room.write("out/study.json", &killed);
+    room.run(&line).noted(&["1 of 1 rows are there"]);
+}
+
 #[test]
 fn what_is_there_twice_is_refused() {
     let room = Room::new();
@@ -480,6 +547,13 @@ fn a_study_is_made_again() {
     room.write("old.json", other.to_string());
     room.run("study --repeat old.json").refused(&["does not say how it was made"]);
     room.run("study --repeat out/study.json --n 5").refused(&["--n"]);
+    // Paths are those that were recorded, from wherever it is run.
+    std::fs::create_dir(room.path("below")).unwrap();
+    let line = ["study", "--repeat", "../out/study.json"];
+    let ran = room.command(line).current_dir(room.path("below")).output().unwrap();
+    let ran = crate::support::Ran::new("--repeat from below", ran);
+    let here = room.path("").canonicalize().unwrap().display().to_string();
+    ran.refused(&["m.json", "as they were recorded", here.trim_end_matches('/')]);
 }
 
 /// A report's folded part of this title.

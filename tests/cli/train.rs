@@ -219,6 +219,11 @@ fn a_killed_run_resumes_to_the_same_bits() {
     let other = room.run(&format!("{} --resume", line("b").replace("moons", "cat")));
     other.refused(&["checkpoint", "cat"]);
 
+    let other = room.run(&format!("{} --resume --held-out cat", line("b")));
+    other.refused(&["held_out = \"other draws of moons\", this run has \"cat\""]);
+    let other = room.run(&format!("{} --resume --schedule constant-then-linear", line("b")));
+    other.refused(&["schedule = \"cosine\", this run has \"constant-then-linear\""]);
+
     room.run(&format!("{} --resume", line("b"))).succeeded();
     assert_eq!(room.bytes("a.safetensors"), room.bytes("b.safetensors"));
     assert_eq!(room.bytes("a.loss.csv"), room.bytes("b.loss.csv"));

@@ -8,6 +8,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::config::unwritten;
 use super::{CheckpointError, LossRow, Objective, TrainingConfig, ValidationRow};
 use crate::Architecture;
 use crate::weights::{Archive, Values, WeightsError, check_kind};
@@ -41,6 +42,19 @@ pub(crate) struct Identity {
     data_checksum: String,
     /// Checksum of the process's coefficients at some times, in hexadecimal.
     process_checksum: String,
+    /// What the data that is not trained on is called, if there is any, and its checksum.
+    #[serde(default)]
+    held_out: Option<String>,
+    #[serde(default)]
+    held_out_checksum: Option<String>,
+}
+
+/// Checksum of rows and their labels, in hexadecimal.
+fn sum_of(data: &Array2<f64>, labels: &[u32]) -> String {
+    let shape = [data.nrows().to_le_bytes(), data.ncols().to_le_bytes()];
+    let values = data.iter().map(|value| value.to_le_bytes());
+    let labels = labels.iter().map(|&label| u64::from(label).to_le_bytes());
+    format!("{:016x}", checksum::of(shape.into_iter().chain(values).chain(labels)))
 }
 
 impl Identity {
@@ -57,20 +71,33 @@ impl Identity {
             let t = config.t_min + (config.t_max - config.t_min) * place;
             [path.alpha(t).to_le_bytes(), path.sigma(t).to_le_bytes()]
         });
-        let shape = [data.nrows().to_le_bytes(), data.ncols().to_le_bytes()];
-        let values = data.iter().map(|value| value.to_le_bytes());
-        let labels = labels.iter().map(|&label| u64::from(label).to_le_bytes());
         let config = serde_json::to_value(config)
             .map_err(|error| WeightsError::Metadata(error.to_string()))?;
         Ok(Identity {
             config,
             objective,
             process_checksum: format!("{:016x}", checksum::of(coefficients)),
-            data_checksum: format!(
-                "{:016x}",
-                checksum::of(shape.into_iter().chain(values).chain(labels))
-            ),
+            data_checksum: sum_of(data, labels),
+            held_out: None,
+            held_out_checksum: None,
         })
+    }
+
+    /// Validated on this, which is called `name`.
+    pub(crate) fn hold_out(&mut self, name: &str, data: &Array2<f64>, labels: &[u32]) {
+        self.held_out = Some(name.to_owned());
+        self.held_out_checksum = Some(sum_of(data, labels));
+    }
+
+    /// The same with every setting written.
+    fn spelled_out(&self) -> Identity {
+        let mut all = self.clone();
+        if let Some(config) = all.config.as_object_mut() {
+            for (key, default) in unwritten() {
+                config.entry(key).or_insert(default);
+            }
+        }
+        all
     }
 
     /// What it has in common with runs of other numbers of steps.
@@ -82,10 +109,11 @@ impl Identity {
 
     /// Refuses a checkpoint of another run and names the first difference.
     fn check(&self, stored: &Identity) -> Result<(), CheckpointError> {
-        if self == stored {
+        let (ours, stored) = (self.spelled_out(), stored.spelled_out());
+        if ours == stored {
             return Ok(());
         }
-        let what = match (serde_json::to_value(stored), serde_json::to_value(self)) {
+        let what = match (serde_json::to_value(stored), serde_json::to_value(ours)) {
             (Ok(stored), Ok(ours)) => first_difference("", &stored, &ours),
             _ => None,
         };
@@ -101,8 +129,12 @@ fn first_difference(name: &str, stored: &Value, ours: &Value) -> Option<String> 
         (Value::Object(stored), Value::Object(ours)) => stored.iter().find_map(|(key, value)| {
             first_difference(key, value, ours.get(key).unwrap_or(&Value::Null))
         }),
-        _ => Some(format!("{name} = {stored}, this run has {ours}")),
+        _ => Some(format!("{name} = {}, this run has {}", said(stored), said(ours))),
     }
+}
+
+fn said(value: &Value) -> String {
+    if value.is_null() { "none".to_owned() } else { value.to_string() }
 }
 
 #[derive(Serialize, Deserialize)]

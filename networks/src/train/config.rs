@@ -5,6 +5,7 @@ use std::str::FromStr;
 use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{Objective, TrainError};
 use crate::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
@@ -77,6 +78,16 @@ impl FromStr for Schedule {
 
 /// Share of the steps at the peak rate in [`Schedule::ConstantThenLinear`].
 const CONSTANT_SHARE: f64 = 0.6;
+
+/// What a [`TrainingConfig`] does not write where it is the default, with that.
+pub(super) fn unwritten() -> [(&'static str, Value); 4] {
+    [
+        ("times", json!(Times::default())),
+        ("label_dropout", json!(0.0)),
+        ("shift", json!(0)),
+        ("schedule", json!(Schedule::default())),
+    ]
+}
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -302,6 +313,31 @@ impl<A: Architecture> TrainingConfig<A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_written_is_known_with_its_default() {
+        let keys = |config: &TrainingConfig| {
+            let written = serde_json::to_value(config).unwrap();
+            written.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        let plain = TrainingConfig::new("vp", "moons", 2);
+        let all = TrainingConfig {
+            times: Times::LogitNormal,
+            label_dropout: 0.1,
+            shift: 1,
+            schedule: Schedule::ConstantThenLinear,
+            ..plain.clone()
+        };
+        let mut known: Vec<String> = unwritten().map(|(key, _)| key.to_owned()).to_vec();
+        known.extend(keys(&plain));
+        known.sort();
+        let mut every = keys(&all);
+        every.sort();
+        assert_eq!(known, every);
+        let mut written = serde_json::to_value(&plain).unwrap();
+        written.as_object_mut().unwrap().extend(unwritten().map(|(k, v)| (k.to_owned(), v)));
+        assert_eq!(serde_json::from_value::<TrainingConfig>(written).unwrap(), plain);
+    }
 
     #[test]
     fn the_learning_rate_rises_then_falls_to_its_final_fraction() {

@@ -3,7 +3,7 @@ use driftfield_problems::standardisation::StandardisationError;
 use ndarray::Array2;
 
 use super::batch::{Batch, Rows};
-use super::{CheckpointError, Objective, TrainError, Trainer, TrainingConfig};
+use super::{CheckpointError, HeldOut, Objective, TrainError, Trainer, TrainingConfig};
 use crate::seeded::{Purpose, SeededRng};
 use crate::{Architecture, ClassifierConfig, MlpConfig, Times, UNetConfig};
 
@@ -39,7 +39,7 @@ fn trainer(config: TrainingConfig<UNetConfig>) -> Trainer<'static, UNetConfig> {
     let objective = Objective::Velocity;
     Trainer::labelled(config, objective, &RectifiedFlow, &pixels, &labels)
         .unwrap()
-        .with_validation(&other, &other_labels, 10)
+        .with_validation(HeldOut { name: "others", data: &other, labels: &other_labels, every: 10 })
         .unwrap()
 }
 

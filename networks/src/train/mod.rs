@@ -39,4 +39,4 @@ pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
 pub(crate) use run::start;
 pub use run::{Request, Run};
-pub use trainer::{LossRow, Progress, Trainer, ValidationRow, check_checkpoint};
+pub use trainer::{HeldOut, LossRow, Progress, Trainer, ValidationRow, check_checkpoint};

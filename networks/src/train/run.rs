@@ -8,7 +8,7 @@ use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 
 use super::{
-    CheckpointError, LossRow, Objective, Progress, Schedule, Times, TrainError, Trainer,
+    CheckpointError, HeldOut, LossRow, Objective, Progress, Schedule, Times, TrainError, Trainer,
     TrainingConfig, ValidationRow,
 };
 use crate::Architecture;
@@ -45,8 +45,8 @@ pub struct Request<'a> {
     pub values: &'a Array2<f64>,
     /// A label per row, if the network takes or predicts labels.
     pub labels: &'a [u32],
-    /// Data that is not trained on, with its labels, and the steps between two evaluations on it.
-    pub held_out: Option<(&'a Array2<f64>, &'a [u32], usize)>,
+    /// Data that is not trained on.
+    pub held_out: Option<HeldOut<'a>>,
     /// Where the checkpoint is, and the steps between two writes of it.
     pub checkpoint: Option<(PathBuf, usize)>,
     /// Where the state is kept from which a longer run goes on; see [`Trainer::with_branch`].
@@ -108,8 +108,8 @@ pub(crate) fn start<'a, A: Architecture>(
 ) -> Result<Box<dyn Run + 'a>, TrainError> {
     let Request { path, objective, values, labels, .. } = *request;
     let mut trainer = Trainer::labelled(request.config(network), objective, path, values, labels)?;
-    if let Some((values, labels, every)) = request.held_out {
-        trainer = trainer.with_validation(values, labels, every)?;
+    if let Some(held_out) = request.held_out {
+        trainer = trainer.with_validation(held_out)?;
     }
     if let Some((file, every)) = &request.checkpoint {
         trainer = trainer.with_checkpoint(file, *every);

@@ -77,6 +77,19 @@ pub struct Trainer<'a, A: Architecture = MlpConfig> {
     validation: Option<Validation>,
 }
 
+/// Data that is not trained on.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldOut<'a> {
+    /// What it is called, for messages.
+    pub name: &'a str,
+    /// A row per sample in its own units.
+    pub data: &'a Array2<f64>,
+    /// A label per row, if the network takes or predicts labels.
+    pub labels: &'a [u32],
+    /// Steps between two evaluations on it, at least 1.
+    pub every: usize,
+}
+
 /// Batches that are not trained on.
 #[derive(Debug)]
 struct Validation {
@@ -150,14 +163,11 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         })
     }
 
-    /// Evaluates the averaged weights every `every` steps (at least 1), on the same few
-    /// batches of `data` each time, with all their labels.
-    pub fn with_validation(
-        mut self,
-        data: &Array2<f64>,
-        labels: &[u32],
-        every: usize,
-    ) -> Result<Self, TrainError> {
+    /// Evaluates the averaged weights every so many steps, on the same few batches of the data each
+    /// time, with all its labels. A run that goes on from a checkpoint has the same data.
+    pub fn with_validation(mut self, held_out: HeldOut<'_>) -> Result<Self, TrainError> {
+        let HeldOut { name, data, labels, every } = held_out;
+        self.identity.hold_out(name, data, labels);
         let data = rows(&self.config, &self.standardisation, data, labels)?;
         let config = TrainingConfig { label_dropout: 0.0, ..self.config.clone() };
         let mut batches = vec![Batch::default(); VALIDATION_BATCHES];

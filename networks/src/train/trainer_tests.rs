@@ -5,7 +5,7 @@ use driftfield_problems::predictor::Network;
 use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 use ndarray::Array2;
 
-use super::{CheckpointError, Objective, Schedule, TrainError, Trainer, TrainingConfig};
+use super::{CheckpointError, HeldOut, Objective, Schedule, TrainError, Trainer, TrainingConfig};
 use crate::MlpConfig;
 use crate::seeded::{Purpose, SeededRng};
 use crate::weights::WeightsError;
@@ -145,7 +145,8 @@ fn a_finished_run_is_extended_to_the_bits_of_a_longer_one() {
         let new = |steps, seed| {
             let config = TrainingConfig { warmup, schedule, seed, ..small(steps) };
             let trainer = Trainer::new(config, Objective::Noise, &RectifiedFlow, &data).unwrap();
-            let trainer = trainer.with_validation(&data, &[], 7).unwrap();
+            let held_out = HeldOut { name: "same", data: &data, labels: &[], every: 7 };
+            let trainer = trainer.with_validation(held_out).unwrap();
             trainer.with_checkpoint(&checkpoint, 10).with_branch(&branch)
         };
         let straight = finished(new(last, 0));
@@ -297,6 +298,17 @@ fn checkpoints_of_other_runs_and_damaged_ones_are_refused() {
         };
         assert!(what.contains(word), "{what}");
     }
+    let held_out = HeldOut { name: "others", data: &data, labels: &[], every: 5 };
+    let validated = Trainer::new(small(5), Objective::Noise, &RectifiedFlow, &data).unwrap();
+    let validated = validated.with_validation(held_out).unwrap().with_checkpoint(&path, 5);
+    let error = validated.resume().unwrap_err().to_string();
+    assert!(error.contains("held_out = none, this run has \"others\""), "{error}");
+    let constant = TrainingConfig { schedule: Schedule::ConstantThenLinear, ..small(5) };
+    let error = resume(constant, Objective::Noise, &data).unwrap_err().to_string();
+    assert!(
+        error.contains("schedule = \"cosine\", this run has \"constant-then-linear\""),
+        "{error}"
+    );
     let bridge = BrownianBridge::default();
     let other = Trainer::new(small(5), Objective::Noise, &bridge, &data).unwrap();
     assert!(other.with_checkpoint(&path, 5).resume().unwrap_err().to_string().contains("process"));

@@ -3,7 +3,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView2};
 
 use super::{DataError, DataSet, SampleRng};
-use crate::npy;
+use crate::{checksum, npy};
 
 /// The rows of an array, drawn uniformly with replacement, each with a little
 /// Gaussian noise if it is smoothed.
@@ -59,6 +59,10 @@ impl DataSet for FiniteData {
 
     fn row_shape(&self) -> Vec<usize> {
         self.row_shape.clone()
+    }
+
+    fn checksum(&self) -> u64 {
+        checksum::of_numbers(self.points.iter().chain([&self.smoothing]))
     }
 
     fn draw(&self, rng: &mut SampleRng, point: &mut [f64]) {

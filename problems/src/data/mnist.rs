@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::idx::{IdxError, IdxFile};
+use crate::checksum;
 use crate::echo::echo_path;
 
 /// Why a directory of digits is refused.
@@ -104,6 +105,14 @@ impl Mnist {
             train: Digits::read(directory, "train", TRAIN)?,
             test: Digits::read(directory, "t10k", TEST)?,
         })
+    }
+
+    /// A checksum of all of them, pixels and labels.
+    pub fn checksum(&self) -> u64 {
+        let labels = [&self.train, &self.test].into_iter().flat_map(|digits| &digits.labels);
+        let pixels = self.train.pixels.iter().chain(&self.test.pixels);
+        let sum = checksum::of_numbers(pixels);
+        labels.fold(sum, |sum, label| checksum::extended(sum, &label.to_le_bytes()))
     }
 
     /// The first half of the digits under `train-*`: what a classifier is trained on.

@@ -32,6 +32,11 @@ pub use swiss_roll::SwissRoll;
 
 use ndarray::{Array2, Axis};
 
+use crate::checksum;
+
+/// Samples that a data set is told from others by.
+const TOLD_BY: usize = 1000;
+
 /// A distribution that samples can be drawn from.
 pub trait DataSet: std::fmt::Debug + Send + Sync {
     /// Number of coordinates of a sample.
@@ -48,6 +53,11 @@ pub trait DataSet: std::fmt::Debug + Send + Sync {
     /// Samples `0..n` under `seed`: shape `[n, d]`.
     fn sample(&self, n: usize, seed: u64) -> Array2<f64> {
         self.sample_from(0, n, seed)
+    }
+
+    /// What tells it from other data: a checksum of a draw, or of all there is to draw from.
+    fn checksum(&self) -> u64 {
+        checksum::of_numbers(&self.sample(TOLD_BY, 0))
     }
 
     /// Samples `first..first + n` under `seed`: shape `[n, d]`.

@@ -7,6 +7,7 @@
 
 mod around;
 mod empirical;
+mod field;
 mod mixture;
 mod network;
 mod precision;
@@ -16,6 +17,7 @@ mod training_data;
 
 pub use around::Around;
 pub use empirical::EmpiricalModel;
+pub use field::Field;
 pub use mixture::MixtureModel;
 pub use network::NetworkModel;
 pub use precision::Precision;
@@ -196,10 +198,14 @@ impl<'m> dyn Model + 'm {
     }
 }
 
-/// The model written `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
+/// The model written `exact` (of the cat), `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
 /// `empirical:mnist:DIR[:smoothing]` or `FILE.safetensors`. A weights file that does not exist is
-/// looked for among the shipped ones, which may also be given by name (`cat-vp`).
+/// looked for among the shipped ones, which may also be given by name (`cat-vp`). [`Field`] knows
+/// `trained` as well, which depends on the process.
 pub fn parse(text: &str) -> Result<Arc<dyn Model>, GenerateError> {
+    if text == field::EXACT {
+        return field::exact_cat();
+    }
     if let Some(file) = text.strip_prefix("exact:") {
         return Ok(Arc::new(MixtureModel::read(file)?));
     }

@@ -104,7 +104,7 @@ impl TrainedModel {
     }
 
     /// Refuses a path that it was not trained on.
-    fn check_process(&self, path: &SharedPath) -> Result<(), GenerateError> {
+    pub(super) fn check_process(&self, path: &SharedPath) -> Result<(), GenerateError> {
         let trained = process::parse(&self.process)?.spec();
         if trained == path.spec() {
             return Ok(());

@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 
 use super::columns::{Column, Datum, SPREAD};
+use super::escape::{latex_text, markdown_text};
 use super::grid::{Grid, Group, Line, Place};
 
 const MISSING: &str = "-";
@@ -66,19 +67,17 @@ impl Grid {
 
     /// A table for each group; the best is bold.
     pub(super) fn to_markdown(&self) -> String {
-        let escaped =
-            |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*");
         let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let mut text = String::new();
         for group in &self.groups {
             let kept = self.kept(group);
-            text += &format!("**{}**\n\n", escaped(&group.title));
-            text += &row(kept.iter().map(|&at| escaped(&self.columns[at].heading)).collect());
+            text += &format!("**{}**\n\n", markdown_text(&group.title));
+            text += &row(kept.iter().map(|&at| markdown_text(&self.columns[at].heading)).collect());
             let side = |&at: &usize| if self.columns[at].is_text() { ":--" } else { "--:" };
             text += &row(kept.iter().map(|at| side(at).to_owned()).collect());
             for line in &group.lines {
                 let cell = |&at: &usize| {
-                    let plain = escaped(&line.cells[at].datum.plain_text());
+                    let plain = markdown_text(&line.cells[at].datum.plain_text());
                     let star = line.at_floor && self.columns[at].name == "solver";
                     let plain = if star { format!("{plain} \\*") } else { plain };
                     if line.cells[at].best { format!("**{plain}**") } else { plain }
@@ -224,22 +223,6 @@ fn csv_text(value: &Value) -> String {
         Value::Array(parts) => parts.iter().map(csv_text).collect::<Vec<_>>().join(" "),
         number => number.to_string(),
     }
-}
-
-/// A text with what LaTeX would read otherwise escaped.
-fn latex_text(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
-            '\\' => escaped += "\\textbackslash{}",
-            '~' => escaped += "\\textasciitilde{}",
-            '^' => escaped += "\\textasciicircum{}",
-            '<' | '>' => escaped.extend(['$', letter, '$']),
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 fn latex_heading(heading: &str) -> String {

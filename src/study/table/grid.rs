@@ -21,7 +21,8 @@ pub(in crate::study) struct Group {
     pub(super) by: Vec<(Column, Datum)>,
     pub(in crate::study) title: String,
     pub(in crate::study) lines: Vec<Line>,
-    /// Which of the grid's columns may have anything in them here.
+    /// Which of the grid's columns are shown here: those that may have anything in them, or that were
+    /// chosen.
     pub(super) has: Vec<bool>,
     /// Words for pictures that would be of its case, and their names.
     pub(super) pictures: Vec<(&'static str, String)>,
@@ -89,7 +90,11 @@ impl Grid {
             let by = group_by.iter().cloned().zip(key).collect();
             group_of(&columns, by, &rows)
         };
-        let groups = groups.into_iter().map(group).collect();
+        let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
+        if !options.columns.is_empty() {
+            // What was asked for by name is shown, be there nothing in it.
+            groups.iter_mut().for_each(|group| group.has.fill(true));
+        }
         Ok(Grid { columns, groups })
     }
 

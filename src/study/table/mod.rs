@@ -2,18 +2,21 @@
 
 mod best;
 mod columns;
+mod escape;
 mod formats;
 mod grid;
 
 use std::collections::BTreeSet;
 
 use driftfield_problems::spec::SpecError;
+use serde::{Deserialize, Serialize};
 
 use super::paired::SECONDS;
 use super::{Study, StudyResult};
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
+pub(super) use escape::markdown_text;
 use formats::{BEST, cell_text};
 pub(super) use grid::Grid;
 
@@ -22,19 +25,24 @@ pub(super) use grid::Grid;
 /// The best of each group, in solver error and in every metric, is marked together with the rows
 /// that the 95 % interval of the paired difference over seeds does not tell from it; there is no
 /// mark below five seeds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TableOptions {
     /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
     /// steps), `series`, `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
     /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
     /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// Names of the columns that rows are sorted by within their group, with a `-` before those that
     /// fall. With none they stay in the study's order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sort: Vec<String>,
     /// Names of the columns whose values make a group. With none each process and field is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<String>,
     /// Characters that a line of [`TableFormat::Terminal`] may have; any number if there is none.
+    #[serde(skip)]
     pub width: Option<u16>,
 }
 
@@ -67,6 +75,10 @@ pub enum TableError {
 }
 
 impl TableOptions {
+    pub(super) fn is_usual(&self) -> bool {
+        *self == TableOptions::default()
+    }
+
     /// Refuses columns that the table of a study will not have, before it is run.
     pub fn check(&self, study: &Study) -> Result<(), TableError> {
         Grid::of(self, &StudyResult::without_rows(study))?;
@@ -228,6 +240,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::metrics::Metric;
     use crate::study::made_up;
 
     fn options(columns: &[&str], sort: &[&str], group_by: &[&str]) -> TableOptions {
@@ -323,6 +336,15 @@ mod tests {
         let columns = |line: &str| line.replace("\\&", "").matches(" & ").count();
         let lines: Vec<&str> = latex.lines().filter(|line| line.contains(" & ")).collect();
         assert!(lines.iter().all(|line| columns(line) == columns(lines[0])), "{latex}");
+        study.cases[0].rows[0].solver = "[a] \"b\",\n`c|d`".to_owned();
+        let in_form = |format| TableOptions::default().render(&study, format).unwrap();
+        let markdown = in_form(TableFormat::Markdown);
+        assert!(markdown.contains("| \\[a\\] \"b\", \\`c\\|d\\` |"), "{markdown}");
+        assert!(in_form(TableFormat::Latex).contains("\n{[}a] \"b\", "));
+        let csv = in_form(TableFormat::Csv);
+        let read: Vec<csv::StringRecord> =
+            csv::Reader::from_reader(csv.as_bytes()).records().collect::<Result<_, _>>().unwrap();
+        assert!(read[0].iter().any(|cell| cell == "[a] \"b\",\n`c|d`"), "{csv}");
         study.cases[0].rows[0].solver = "a|b*".to_owned();
         let markdown = TableOptions::default().render(&study, TableFormat::Markdown).unwrap();
         assert!(markdown.contains("a\\|b\\*") && markdown.contains("**0.0301 +- "), "{markdown}");
@@ -338,6 +360,30 @@ mod tests {
             let widest = drawn.map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{width}: {text}");
         }
+    }
+
+    #[test]
+    fn a_column_that_was_chosen_is_there_without_a_number() {
+        let mut study = made_up::study(2);
+        let frechet = Metric::of("frechet", "of images", |_, _| Ok(None)).headed("Frechet");
+        study.cases[0].metrics.push(frechet);
+        let mut chosen = options(&["solver", "frechet", "frechet_interval"], &[], &[]);
+        for format in [TableFormat::Terminal, TableFormat::Markdown, TableFormat::Latex] {
+            let text = chosen.render(&study, format).unwrap();
+            let interval = if format == TableFormat::Latex { "95 \\%" } else { "95 %" };
+            let groups = if format == TableFormat::Latex { 1 } else { 2 };
+            for heading in ["Frechet", interval] {
+                assert_eq!(text.matches(&format!(" {heading} ")).count(), groups, "{text}");
+            }
+        }
+        let csv = chosen.render(&study, TableFormat::Csv).unwrap();
+        assert!(
+            csv.starts_with("process,field,solver,frechet,frechet_interval\nvp,exact,heun,,\n")
+        );
+        // One that was not is left out where there is nothing in it.
+        chosen.columns.clear();
+        let text = chosen.render(&study, TableFormat::Markdown).unwrap();
+        assert_eq!(text.matches(" Frechet ").count(), 1, "{text}");
     }
 
     #[test]
