@@ -63,7 +63,7 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     }
     let (curves, overviews) = match wanted(Drawing::Curves) {
         true => {
-            let of_case = |case| curve_pictures(case, study.picture_width);
+            let of_case = |case| curve_pictures(case, study.picture_size.width);
             (result.cases.iter().flat_map(of_case).collect(), overviews(result))
         }
         false => (Vec::new(), Vec::new()),
@@ -240,9 +240,8 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
             let (file, label, _) = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
-            if let Some(width) = width {
+            if width.is_some() {
                 // For a paper, whose caption says the rest.
-                curves.width = f64::from(width);
                 curves.title.clear();
                 curves.y_label = vertical.words.to_owned();
             }
@@ -306,7 +305,9 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
         let (name, words) = (first.name, first.words);
         let of_name = |all: &Vec<Vertical<'_>>| all.iter().position(|v| v.name == name);
         let panels = cases.iter().zip(&verticals).filter_map(|(&case, all)| {
-            Some(curves(case, label_of(case), &all[of_name(all)?], BY_NFE))
+            let panel = curves(case, label_of(case), &all[of_name(all)?], BY_NFE);
+            // A panel has no room for more.
+            Some(ErrorCurves { y_label: words.to_owned(), ..panel })
         });
         let panels: Vec<ErrorCurves> = panels.collect();
         let title = format!("{words} against NFE");
