@@ -96,9 +96,12 @@ pub(super) struct StudyArguments {
     repeat_timing: Option<u16>,
     #[arg(long, value_delimiter = ',', value_parser = drawing, help = help_of_drawings())]
     draw: Vec<Drawing>,
-    /// Width of the pictures of errors in pixels, for a paper: letters of 14 pixels, no title
+    /// Width of the pictures in pixels, for a paper: 321 is 8.5 cm; those of errors have no title
     #[arg(long, value_parser = clap::value_parser!(u32).range(240..=6000), allow_negative_numbers = true)]
     picture_width: Option<u32>,
+    /// Size of the letters in pictures in points [default: 10.5]
+    #[arg(long, allow_hyphen_values = true)]
+    font_size: Option<f64>,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -109,7 +112,7 @@ pub(super) struct StudyArguments {
     /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
-        "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width"])]
+        "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width", "font_size"])]
     repeat: Option<PathBuf>,
 }
 
@@ -181,6 +184,7 @@ impl StudyArguments {
         file.seed = given(&self.seed).unwrap_or(file.seed);
         file.draw = given(&self.draw).or(file.draw);
         file.picture_width = self.picture_width.or(file.picture_width);
+        file.font_size = self.font_size.or(file.font_size);
         file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
         file.data = self.data.clone().or(file.data);
         file.metric.extend(self.metric.clone());

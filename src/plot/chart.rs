@@ -232,6 +232,32 @@ pub(crate) fn beside_legend<'p>(area: &Page<'p>, entries: &[Entry]) -> Result<Pa
     Ok(rest)
 }
 
+/// A picture narrower than this has no room for a legend beside its frame.
+pub(crate) const NARROW: f64 = 800.0;
+
+/// The area that a legend leaves, which is drawn: beside it, or below it in a narrow picture.
+pub(crate) fn with_legend<'p>(
+    area: &Page<'p>,
+    entries: &[Entry],
+    is_narrow: bool,
+) -> Result<Page<'p>, PlotError> {
+    if is_narrow { above_legend(area, entries) } else { beside_legend(area, entries) }
+}
+
+/// The room across and down that a legend takes in a picture of this width.
+pub(crate) fn legend_rooms(entries: &[Entry], width: f64) -> [f64; 2] {
+    match width < NARROW {
+        true => [0.0, below_room(entries, width - 2.0 * MARGIN)],
+        false => [legend_room(entries), 0.0],
+    }
+}
+
+/// The title, or none where it has no room in a picture of this width.
+pub(crate) fn title_within(title: &str, width: f64) -> &str {
+    let fits = font::width(title, LARGE, Weight::Bold) <= width - 2.0 * MARGIN;
+    if fits { title } else { "" }
+}
+
 /// Where the entries of a legend go that stands below: the place across and the row of each.
 fn rows_below(entries: &[Entry], width: f64) -> Vec<(f64, usize)> {
     let (mut across, mut row) = (0.0, 0);

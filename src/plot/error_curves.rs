@@ -1,5 +1,7 @@
 //! Error against cost, for many methods at once.
 
+use std::cell::Cell;
+
 use plotters::element::{EmptyElement, PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::BackendCoord;
@@ -7,7 +9,7 @@ use plotters_backend::BackendCoord;
 use super::Plot;
 use super::axis::Scale;
 use super::canvas::{fill, pen, px};
-use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, SIGN, TITLE_ROOM};
+use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, NARROW, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
 use super::end_labels;
 use super::error::PlotError;
@@ -118,7 +120,8 @@ pub struct ErrorCurves {
     /// The width in pixels. Letters do not grow with it: those of a narrow picture are large for
     /// its size. Below 800 the legend stands below the frame.
     pub width: f64,
-    /// Whether names stand at the ends of curves too, where there is room.
+    /// Whether names stand at the ends of curves, where there is room; a picture that has room for all
+    /// of them has no legend.
     pub end_labels: bool,
 }
 
@@ -229,6 +232,7 @@ impl ErrorCurves {
     }
 
     /// Draws the frame and all that is in it, with the axes in these ranges and under these titles.
+    /// Returns whether every curve has its name at its end.
     pub(super) fn draw(
         &self,
         area: &Page<'_>,
@@ -236,7 +240,8 @@ impl ErrorCurves {
         [x, y]: [(Range, Scale); 2],
         titles: [&str; 2],
         left: f64,
-    ) -> Result<(), PlotError> {
+        ends: EndNames,
+    ) -> Result<bool, PlotError> {
         let mut chart =
             chart::frame(area, &Axes { x, y, x_falls: self.x_falls, titles, left, grid: true })?;
         for curve in curves {
@@ -253,11 +258,60 @@ impl ErrorCurves {
             curve.draw_markers(&mut chart)?;
         }
         let taken = self.draw_floors(&mut chart, curves)?;
-        // A narrow picture has no room for them.
-        if self.end_labels && self.width >= NARROW {
-            draw_names(&chart, curves, &taken)?;
+        let all = draw_names(&chart, curves, &taken, ends)?;
+        chart::draw_border(&chart)?;
+        Ok(all)
+    }
+
+    /// The layout whose curves have these at their ends, in a picture of this size.
+    fn layout(
+        &self,
+        curves: &[Curve<'_>],
+        (width, height): (f64, f64),
+        ends: EndNames,
+    ) -> Result<Layout, PlotError> {
+        let mut x = self.x_range(curves);
+        let names: Vec<String> = curves.iter().map(|curve| curve.at_end(ends)).collect();
+        if ends != EndNames::None {
+            // Curves tend to end at the same cost: room for what is written behind them.
+            let room = end_labels::room(names.iter().map(String::as_str));
+            let room = x.span() * (room / (0.6 * width)).min(0.2);
+            match self.x_falls {
+                true => x.low -= room,
+                false => x.high += room,
+            }
         }
-        chart::draw_border(&chart)
+        let y = (self.y_range(curves)?, self.y_scale);
+        let left = chart::left_room(y, height - 2.0 * MARGIN, true);
+        Ok(Layout { axes: [(x, self.x_scale), y], left, ends })
+    }
+
+    fn draw_laid_out(
+        &self,
+        area: &Page<'_>,
+        curves: &[Curve<'_>],
+        Layout { axes, left, ends }: Layout,
+    ) -> Result<bool, PlotError> {
+        self.draw(area, curves, axes, [&self.x_label, &self.y_label], left, ends)
+    }
+
+    /// The layout without a legend, if all that it would say has room at the ends of the curves.
+    fn without_legend(
+        &self,
+        curves: &[Curve<'_>],
+        size: (f64, f64),
+    ) -> Result<Option<Layout>, PlotError> {
+        let layout = self.layout(curves, size, EndNames::Whole)?;
+        let all = Cell::new(false);
+        // Where a name has room is known once all else is drawn.
+        let trial = Picture::new(size.0, size.1, |page| {
+            let body = chart::titled(page, &self.title)?;
+            all.set(self.draw_laid_out(&body, curves, layout)?);
+            Ok(())
+        });
+        trial.svg()?;
+        drop(trial);
+        Ok(all.get().then_some(layout))
     }
 
     /// Returns where their labels are.
@@ -321,29 +375,57 @@ fn sampled_bars(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
     curves.iter().flat_map(|curve| &curve.points).flat_map(of_point).collect()
 }
 
-/// Writes the names of curves at their ends, where there is room beside what is `taken`.
-fn draw_names(chart: &Chart<'_>, curves: &[Curve<'_>], taken: &[Corners]) -> Result<(), PlotError> {
+/// What stands at the ends of curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndNames {
+    None,
+    /// Names, which are in the legend as well.
+    Names,
+    /// All that a legend would say.
+    Whole,
+}
+
+/// Where a frame and what is in it go.
+#[derive(Clone, Copy)]
+struct Layout {
+    axes: [(Range, Scale); 2],
+    left: f64,
+    ends: EndNames,
+}
+
+/// Writes what curves have at their ends, where there is room beside what is `taken`, and returns
+/// whether all had.
+fn draw_names(
+    chart: &Chart<'_>,
+    curves: &[Curve<'_>],
+    taken: &[Corners],
+    ends: EndNames,
+) -> Result<bool, PlotError> {
+    if ends == EndNames::None {
+        return Ok(false);
+    }
     let named = curves.iter().filter_map(|curve| {
         let end = curve.points.last()?.at;
-        (!curve.name.is_empty() && chart::shows(chart, end)).then_some((curve, end))
+        let shown = !curve.name.is_empty() && chart::shows(chart, end);
+        shown.then(|| (curve, curve.at_end(ends), place_in(chart, end)))
     });
-    let named: Vec<(&Curve<'_>, [f64; 2])> = named.collect();
-    let ends: Vec<_> = named.iter().map(|(c, end)| (c.name, place_in(chart, *end))).collect();
+    let named: Vec<(&Curve<'_>, String, BackendCoord)> = named.collect();
+    let ends: Vec<_> = named.iter().map(|(_, name, end)| (name.as_str(), *end)).collect();
     let area = chart.plotting_area().strip_coord_spec();
     let (width, height) = area.dim_in_pixel();
     let frame = (width as i32, height as i32);
     let mut points = sampled(chart, curves);
     points.extend(sampled_bars(chart, curves));
     let places = end_labels::place(&ends, &points, taken, frame);
-    for ((curve, _), place) in named.iter().zip(places) {
-        let Some([(left, top), (_, bottom)]) = place else { continue };
+    for ((curve, name, _), place) in named.iter().zip(&places) {
+        let Some([(left, top), (_, bottom)]) = *place else { continue };
         // Darker than the line, for letters are thin.
         let color = curve.style.color.mixed(Color::INK, 0.35);
         let style = font::style(SMALL, Weight::Regular, color);
         let style = style.pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw_text(curve.name, &style, (left, (top + bottom) / 2))?;
+        area.draw_text(name, &style, (left, (top + bottom) / 2))?;
     }
-    Ok(())
+    Ok(places.iter().flatten().count() == curves.len())
 }
 
 /// A line through points: its slope, and where it begins and ends.
@@ -372,8 +454,8 @@ fn fitted(points: &[Point]) -> Option<Fit> {
 const NOTHING: Range = Range { low: 0.0, high: 0.0 };
 const FLOOR: Color = Color::hex(0x555555);
 const WIDTH: f64 = 1200.0;
-/// Below it the legend has no room beside the frame.
-const NARROW: f64 = 800.0;
+/// Height of a wide picture as a share of its width.
+const WIDE: f64 = 0.6;
 
 /// A series with what cannot be drawn taken out.
 pub(super) struct Curve<'a> {
@@ -422,35 +504,44 @@ impl Curve<'_> {
     }
 
     pub(super) fn entry(&self) -> Entry {
-        let sign = self.style.sign();
+        Entry::new(&self.whole_name(), self.style.sign())
+    }
+
+    /// The name, and the slope of the line that is fitted.
+    fn whole_name(&self) -> String {
         match &self.fit {
             Some(Fit { slope, .. }) => {
                 let slope = format!("{slope:.2}").replace('-', "−");
-                Entry::new(&format!("{}, slope {slope}", self.name), sign)
+                format!("{}, slope {slope}", self.name)
             }
-            None => Entry::new(self.name, sign),
+            None => self.name.to_owned(),
+        }
+    }
+
+    fn at_end(&self, ends: EndNames) -> String {
+        match ends {
+            EndNames::Whole => self.whole_name(),
+            EndNames::None | EndNames::Names => self.name.to_owned(),
         }
     }
 }
 
 impl Plot for ErrorCurves {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        self.picture_of_width(self.width)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let width = if self.width.is_finite() { self.width.clamp(240.0, 6000.0) } else { WIDTH };
+        let width = if width.is_finite() { width.clamp(240.0, 6000.0) } else { WIDTH };
         let is_narrow = width < NARROW;
         let names = self.end_labels && !is_narrow;
-        let mut x_range = self.x_range(&curves);
-        if names {
-            // Curves tend to end at the same cost: room for what is written behind them.
-            let room = end_labels::room(curves.iter().map(|curve| curve.name));
-            let room = x_range.span() * (room / (0.6 * width)).min(0.2);
-            match self.x_falls {
-                true => x_range.low -= room,
-                false => x_range.high += room,
-            }
+        if names && let Some(layout) = self.without_legend(&curves, (width, WIDE * width))? {
+            return Ok(Picture::new(width, WIDE * width, move |page| {
+                let body = chart::titled(page, &self.title)?;
+                self.draw_laid_out(&body, &curves, layout).map(drop)
+            }));
         }
-        let x = (x_range, self.x_scale);
-        let y = (self.y_range(&curves)?, self.y_scale);
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
         let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
         let height = match is_narrow {
@@ -460,18 +551,16 @@ impl Plot for ErrorCurves {
             }
             false => {
                 let legend_height = entries.len() as f64 * LEGEND_ROW;
-                (0.6 * width).max(2.0 * MARGIN + TITLE_ROOM + legend_height)
+                (WIDE * width).max(2.0 * MARGIN + TITLE_ROOM + legend_height)
             }
         };
-        let left = chart::left_room(y, height - 2.0 * MARGIN, true);
+        let ends = if names { EndNames::Names } else { EndNames::None };
+        let layout = self.layout(&curves, (width, height), ends)?;
 
         Ok(Picture::new(width, height, move |page| {
             let body = chart::titled(page, &self.title)?;
-            let body = match is_narrow {
-                true => chart::above_legend(&body, &entries)?,
-                false => chart::beside_legend(&body, &entries)?,
-            };
-            self.draw(&body, &curves, [x, y], [&self.x_label, &self.y_label], left)
+            let body = chart::with_legend(&body, &entries, is_narrow)?;
+            self.draw_laid_out(&body, &curves, layout).map(drop)
         }))
     }
 }
@@ -535,6 +624,23 @@ mod tests {
         for plot in [plot, linear] {
             assert!(!plot.to_svg_string().unwrap().contains("slope"));
         }
+    }
+
+    #[test]
+    fn a_legend_says_nothing_that_all_curves_say_at_their_ends() {
+        let mut plot = curves(vec![(10.0, 1.0), (20.0, 0.5), (40.0, 0.25)]);
+        plot.series.push(Series::new("rk4", vec![(10.0, 0.1), (20.0, 0.01), (40.0, 0.001)]));
+        plot.series[1].fit = true;
+        let names = |plot: &ErrorCurves, name: &str| {
+            plot.to_svg_string().unwrap().matches(&format!("\n{name}\n")).count()
+        };
+        assert_eq!(names(&plot, "heun &amp; co"), 1);
+        assert_eq!(names(&plot, "rk4, slope −3.32"), 1);
+        // One that has no room at its end needs the legend, which has all.
+        let crowd = |i: i32| Series::new(format!("m{i}"), plot.series[0].points.clone());
+        plot.series.extend((0..12).map(crowd).collect::<Vec<_>>());
+        assert_eq!(names(&plot, "rk4, slope −3.32"), 1);
+        assert_eq!((names(&plot, "rk4"), names(&plot, "m11")), (1, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Plot;
 use super::canvas::px;
 use super::chart::{self, LEGEND_ROW, MARGIN, TITLE_ROOM};
 use super::error::PlotError;
-use super::error_curves::{Curve, ErrorCurves, SeriesStyle};
+use super::error_curves::{Curve, EndNames, ErrorCurves, SeriesStyle};
 use super::font::MEDIUM;
 use super::picture::Picture;
 use super::range::Range;
@@ -48,9 +48,22 @@ impl ErrorCurvesGrid {
 const WIDTH: f64 = 1200.0;
 const FRAME_HEIGHT: f64 = 270.0;
 const BETWEEN_PANELS: f64 = 14.0;
+/// The least that a panel needs across.
+const LEAST_PANEL: f64 = 260.0;
 
 impl Plot for ErrorCurvesGrid {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(None)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(Some(width))
+    }
+}
+
+impl ErrorCurvesGrid {
+    /// In a width, or as wide as its panels usually are.
+    fn laid_out(&self, width: Option<f64>) -> Result<Picture<'_>, PlotError> {
         let mut panels: Vec<(&ErrorCurves, Vec<Curve<'_>>)> = Vec::new();
         for panel in &self.panels {
             match panel.curves() {
@@ -76,18 +89,23 @@ impl Plot for ErrorCurvesGrid {
             0 => panels.len().min(3),
             columns => columns.min(panels.len()),
         };
+        let usual = WIDTH.max(380.0 * columns as f64) + chart::legend_room(&entries);
+        let width = width.unwrap_or(usual);
+        let [beside, under] = chart::legend_rooms(&entries, width);
+        let columns = columns.min((((width - beside) / LEAST_PANEL) as usize).max(1));
         let rows = panels.len().div_ceil(columns);
         let left = chart::left_room(y, FRAME_HEIGHT, true);
         let below = chart::lower_room(true);
         let row_height = TITLE_ROOM + FRAME_HEIGHT + below + BETWEEN_PANELS;
-        let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
-        let inner = (rows as f64 * row_height).max(entries.len() as f64 * LEGEND_ROW);
-        let height = 2.0 * MARGIN + title_room + inner;
-        let width = WIDTH.max(380.0 * columns as f64) + chart::legend_room(&entries);
+        let title = chart::title_within(&self.title, width);
+        let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
+        let signs = if under > 0.0 { 0.0 } else { entries.len() as f64 * LEGEND_ROW };
+        let inner = (rows as f64 * row_height).max(signs);
+        let height = 2.0 * MARGIN + title_room + inner + under;
 
         Ok(Picture::new(width, height, move |page| {
-            let body = chart::titled(page, &self.title)?;
-            let body = chart::beside_legend(&body, &entries)?;
+            let body = chart::titled(page, title)?;
+            let body = chart::with_legend(&body, &entries, under > 0.0)?;
             let (body, _) = body.split_vertically(px(rows as f64 * row_height));
             for (index, area) in body.split_evenly((rows, columns)).into_iter().enumerate() {
                 let Some((panel, curves)) = panels.get(index) else { break };
@@ -95,7 +113,14 @@ impl Plot for ErrorCurvesGrid {
                 let area = chart::headed(&area, &panel.title, MEDIUM)?;
                 // What is up says the row's first panel.
                 let upward = if index % columns == 0 { first.y_label.as_str() } else { "" };
-                panel.draw(&area, curves, [x, y], [&first.x_label, upward], left)?;
+                panel.draw(
+                    &area,
+                    curves,
+                    [x, y],
+                    [&first.x_label, upward],
+                    left,
+                    EndNames::None,
+                )?;
             }
             Ok(())
         }))

@@ -3,7 +3,7 @@
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Plot;
-use super::canvas::px;
+use super::canvas::{SCALE, px};
 use super::chart::MARGIN;
 use super::color::Color;
 use super::error::PlotError;
@@ -129,22 +129,34 @@ impl ImageGrid {
         }
     }
 
-    fn layout(&self, columns: usize) -> Layout {
-        let scale = if self.scale == 0 { DEFAULT_SCALE } else { f64::from(self.scale) };
-        let tile = self.side as f64 * scale;
+    /// In a width that is asked for, or in that of images of the usual size.
+    fn layout(&self, columns: usize, asked: Option<f64>) -> Layout {
         let label_width = |row: &ImageRow| font::width(&row.label, SMALL, Weight::Regular);
-        let labels = self.rows.iter().map(label_width).fold(0.0, f64::max).min(LONGEST_LABEL);
+        let longest = asked.map_or(LONGEST_LABEL, |width| LONGEST_LABEL.min(0.3 * width));
+        let labels = self.rows.iter().map(label_width).fold(0.0, f64::max).min(longest);
         let title = font::width(&self.title, LARGE, Weight::Bold);
         let left = (MARGIN + if labels > 0.0 { labels + LABEL_GAP } else { 0.0 }).ceil();
+        let scale = match (asked, self.scale) {
+            (Some(width), _) => {
+                let each = (width - left - MARGIN + GAP) / columns as f64 - GAP;
+                // Cells are whole units of a canvas.
+                let units = f64::from(SCALE);
+                (units * each / self.side as f64).floor().max(1.0) / units
+            }
+            (None, 0) => DEFAULT_SCALE,
+            (None, scale) => f64::from(scale),
+        };
+        let tile = self.side as f64 * scale;
         let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
         let named = self.column_labels.iter().any(|label| !label.is_empty());
         let top = MARGIN + title_room + if named { COLUMN_ROOM } else { 0.0 };
         let captioned = self.rows.iter().flat_map(|row| &row.tiles).any(has_caption);
         let row = tile + GAP + if captioned { COLUMN_ROOM } else { 0.0 };
         let images = columns as f64 * (tile + GAP) - GAP;
-        let width = (left + images).max(MARGIN + title.min(WIDEST_FOR_TITLE)) + MARGIN;
+        let own = (left + images).max(MARGIN + title.min(WIDEST_FOR_TITLE)) + MARGIN;
+        let width = asked.map_or(own, |asked| asked.max(left + images + MARGIN));
         let height = top + self.rows.len() as f64 * row - GAP + MARGIN;
-        Layout { scale, tile, row, left, top, width, height }
+        Layout { scale, tile, row, left, labels, top, width, height }
     }
 
     fn draw_labels(&self, page: &Page<'_>, layout: &Layout) -> Result<(), PlotError> {
@@ -167,7 +179,7 @@ impl ImageGrid {
                 let across = px(layout.x(column) + layout.tile / 2.0);
                 page.draw_text(&caption, &above, (across, middle))?;
             }
-            let label = font::fit(&row.label, SMALL, Weight::Regular, LONGEST_LABEL);
+            let label = font::fit(&row.label, SMALL, Weight::Regular, layout.labels.ceil());
             let place = (px(layout.left - LABEL_GAP), px(layout.y(index) + layout.tile / 2.0));
             page.draw_text(&label, &beside, place)?;
         }
@@ -199,6 +211,8 @@ struct Layout {
     /// The height of a row.
     row: f64,
     left: f64,
+    /// Room of the labels of rows.
+    labels: f64,
     top: f64,
     width: f64,
     height: f64,
@@ -216,8 +230,18 @@ impl Layout {
 
 impl Plot for ImageGrid {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(None)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(Some(width))
+    }
+}
+
+impl ImageGrid {
+    fn laid_out(&self, width: Option<f64>) -> Result<Picture<'_>, PlotError> {
         let columns = self.checked_columns()?;
-        let layout = self.layout(columns);
+        let layout = self.layout(columns, width);
         let (width, height) = (layout.width.ceil(), layout.height.ceil());
         if width * height > f64::from(MOST_PIXELS) {
             let (title, most) = (self.title.clone(), MOST_PIXELS);
@@ -273,7 +297,7 @@ mod tests {
             .row(ImageRow::new("a", vec![tile.clone(), tile.clone()]))
             .row(ImageRow::new("long", vec![tile.measured(vec![8])]))
             .scale(5);
-        let layout = grid.layout(2);
+        let layout = grid.layout(2, None);
         let (pixels, width) = decoded(&grid.to_png_bytes().unwrap());
         for (row, column, red) in [(0, 0, false), (0, 1, false), (1, 0, true)] {
             let (left, top) = (layout.x(column) as usize, layout.y(row) as usize);

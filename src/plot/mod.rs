@@ -41,6 +41,7 @@ mod picture;
 mod range;
 mod raster;
 mod scatter;
+mod size;
 mod space;
 mod stroke;
 mod trajectories;
@@ -57,16 +58,26 @@ pub use marker::{Marker, MarkerShape};
 pub use path_layer::PathLayer;
 pub use picture::Picture;
 pub use scatter::{Scatter, ScatterGrid};
+pub use size::PictureSize;
 pub use space::{Limits, Outline, OutlineForm, PointLayer};
 pub use stroke::LineStyle;
 pub use trajectories::{Trajectories, TrajectoryColor};
 
 use std::path::Path;
 
+/// Pixels of a picture along an inch, as in CSS.
+const PIXELS: f64 = 96.0;
+
 /// Something that can be drawn.
 pub trait Plot {
     /// Lays the picture out.
     fn picture(&self) -> Result<Picture<'_>, PlotError>;
+
+    /// Lays it out in so many pixels across, letters of the usual size. By default as it is.
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        let _ = width;
+        self.picture()
+    }
 
     /// Writes the picture to a file, whose extension decides the format. The
     /// file appears whole or not at all.

@@ -29,6 +29,8 @@ const WEIGHTS: [Weight; 2] = [Weight::Regular, Weight::Bold];
 pub(crate) struct PdfPage {
     /// Width and height in units of a canvas.
     size: (u32, u32),
+    /// Points of the page along one of these.
+    unit: f32,
     content: Content,
     /// Opacities in use, in parts of 255.
     opacities: Vec<u8>,
@@ -50,17 +52,17 @@ fn units(length: i32) -> f32 {
 }
 
 impl PdfPage {
-    /// An empty page, white.
-    pub fn new(size: (u32, u32)) -> Self {
+    /// An empty page, white, of which everything is drawn `zoom` times as large.
+    pub fn new(size: (u32, u32), zoom: f64) -> Self {
         let mut content = Content::new();
-        let unit = POINTS / SCALE as f32;
+        let unit = zoom as f32 * POINTS / SCALE as f32;
         // Canvases have their origin above.
         content.transform([unit, 0.0, 0.0, -unit, 0.0, size.1 as f32 * unit]);
         content.set_line_cap(LineCapStyle::RoundCap).set_line_join(LineJoinStyle::RoundJoin);
         content.set_fill_rgb(1.0, 1.0, 1.0).rect(0.0, 0.0, size.0 as f32, size.1 as f32);
         content.fill_nonzero();
         let glyphs = [BTreeMap::new(), BTreeMap::new()];
-        Self { size, content, opacities: Vec::new(), glyphs, images: Vec::new() }
+        Self { size, unit, content, opacities: Vec::new(), glyphs, images: Vec::new() }
     }
 
     /// Sets the colour of what follows, or says that nothing of it is seen.
@@ -134,8 +136,7 @@ impl PdfPage {
         let looks: Vec<Ref> = self.opacities.iter().map(|_| new()).collect();
 
         let mut page = pdf.page(page_id);
-        let unit = POINTS / SCALE as f32;
-        let [width, height] = [self.size.0, self.size.1].map(|side| side as f32 * unit);
+        let [width, height] = [self.size.0, self.size.1].map(|side| side as f32 * self.unit);
         page.media_box(Rect::new(0.0, 0.0, width, height)).parent(pages).contents(content_id);
         let mut resources = page.resources();
         let mut named = resources.fonts();

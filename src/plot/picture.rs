@@ -22,6 +22,8 @@ type Draw<'a> = dyn Fn(&Page<'_>) -> Result<(), PlotError> + 'a;
 pub struct Picture<'a> {
     width: u32,
     height: u32,
+    /// How many times as large it is shown as it is laid out.
+    zoom: f64,
     draw: Box<Draw<'a>>,
 }
 
@@ -38,12 +40,19 @@ impl<'a> Picture<'a> {
         height: f64,
         draw: impl Fn(&Page<'_>) -> Result<(), PlotError> + 'a,
     ) -> Self {
-        Self { width: width.ceil() as u32, height: height.ceil() as u32, draw: Box::new(draw) }
+        let [width, height] = [width, height].map(|side| side.ceil() as u32);
+        Self { width, height, zoom: 1.0, draw: Box::new(draw) }
+    }
+
+    /// The same so many times as large, its letters and lines too.
+    pub(crate) fn magnified(self, zoom: f64) -> Self {
+        Self { zoom: self.zoom * zoom, ..self }
     }
 
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
-        (self.width, self.height)
+        let shown = |side: u32| (f64::from(side) * self.zoom).round().max(1.0) as u32;
+        (shown(self.width), shown(self.height))
     }
 
     fn draw_on(&self, canvas: Canvas<'_>) -> Result<(), PlotError> {
@@ -67,15 +76,15 @@ impl<'a> Picture<'a> {
              xmlns=\"http://www.w3.org/2000/svg\" stroke-linejoin=\"round\" \
              stroke-linecap=\"round\">\n\
              <rect width=\"{wide}\" height=\"{high}\" fill=\"#FFFFFF\"/>\n{}{body}",
-            self.width,
-            self.height,
+            self.size().0,
+            self.size().1,
             images.into_inner(),
         ))
     }
 
     /// The bytes of a PDF file of one page, a pixel three quarters of a point long.
     pub(crate) fn pdf(&self) -> Result<Vec<u8>, PlotError> {
-        let mut drawing = PdfPage::new((self.width * SCALE, self.height * SCALE));
+        let mut drawing = PdfPage::new((self.width * SCALE, self.height * SCALE), self.zoom);
         self.draw_on(Canvas::Pdf(&mut drawing))?;
         let drawn = drawing.finish().map_err(DrawingErrorKind::DrawingError);
         Ok(drawn.map_err(DrawingAreaErrorKind::BackendError)?)
@@ -86,8 +95,12 @@ impl<'a> Picture<'a> {
         let (wide, high) = (self.width * SCALE, self.height * SCALE);
         let mut pixels = vec![255_u8; wide as usize * high as usize * 3];
         self.draw_on(Canvas::Png(BitMapBackend::with_buffer(&mut pixels, (wide, high))))?;
-        let pixels = averaged(&pixels, self.width as usize);
-        encode_png(&pixels, self.width, self.height)
+        let (width, height) = self.size();
+        let pixels = match self.zoom == 1.0 {
+            true => averaged(&pixels, self.width as usize),
+            false => resized(&pixels, (wide, high), (width, height)),
+        };
+        encode_png(&pixels, width, height)
     }
 }
 
@@ -112,6 +125,41 @@ fn averaged(pixels: &[u8], width: usize) -> Vec<u8> {
         result.extend(sums.iter().map(|&sum| ((sum + count / 2) / count) as u8));
     }
     result
+}
+
+/// Pixels in another size: the mean of what lies below each, the parts of those at its edges too.
+fn resized(pixels: &[u8], (wide, high): (u32, u32), (width, height): (u32, u32)) -> Vec<u8> {
+    let (across, down) = (shares(wide, width), shares(high, height));
+    let mut result = Vec::with_capacity(width as usize * height as usize * 3);
+    let stride = wide as usize * 3;
+    let mut row = vec![0.0; stride];
+    for parts in &down {
+        row.fill(0.0);
+        for &(y, part) in parts {
+            let line = &pixels[y * stride..][..stride];
+            row.iter_mut().zip(line).for_each(|(sum, &value)| *sum += part * f64::from(value));
+        }
+        for parts in &across {
+            for channel in 0..3 {
+                let sum: f64 = parts.iter().map(|&(x, part)| part * row[3 * x + channel]).sum();
+                result.push(sum.round() as u8);
+            }
+        }
+    }
+    result
+}
+
+/// For each of `to` equal pieces of a length which of its `from` pieces are in it, and what share of
+/// it each is.
+fn shares(from: u32, to: u32) -> Vec<Vec<(usize, f64)>> {
+    let ratio = f64::from(from) / f64::from(to);
+    let piece = |index: u32| {
+        let (begin, end) = (f64::from(index) * ratio, (f64::from(index) + 1.0) * ratio);
+        let inner = begin.floor() as u32..(end.ceil() as u32).min(from);
+        let share = |at: u32| (f64::from(at) + 1.0).min(end) - f64::from(at).max(begin);
+        inner.map(|at| (at as usize, share(at).max(0.0) / ratio)).collect()
+    };
+    (0..to).map(piece).collect()
 }
 
 #[cfg(test)]
@@ -164,6 +212,18 @@ mod tests {
             sample(reach).png().unwrap();
             sample(reach).svg().unwrap();
             sample(reach).pdf().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_resized_picture_has_the_same_mean_and_that_of_blocks_is_one() {
+        let pixels: Vec<u8> = (0..12 * 8 * 3).map(|i| (i * 37 % 251) as u8).collect();
+        assert_eq!(resized(&pixels, (12, 8), (3, 2)), averaged(&pixels, 3));
+        let mean =
+            |pixels: &[u8]| pixels.iter().map(|&p| f64::from(p)).sum::<f64>() / pixels.len() as f64;
+        for size in [(5, 3), (7, 8), (30, 20)] {
+            let other = resized(&pixels, (12, 8), size);
+            assert!((mean(&other) - mean(&pixels)).abs() < 0.5, "{size:?}");
         }
     }
 

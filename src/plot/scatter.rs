@@ -91,7 +91,11 @@ impl Scatter {
 
 impl Plot for Scatter {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        grid_picture("", std::slice::from_ref(self), (1, 720.0), false)
+        grid_picture("", std::slice::from_ref(self), (1, None), false)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        grid_picture("", std::slice::from_ref(self), (1, Some(width)), false)
     }
 }
 
@@ -118,27 +122,42 @@ impl ScatterGrid {
 
 impl Plot for ScatterGrid {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        let columns = match self.columns {
+        grid_picture(&self.title, &self.panels, (self.columns(), None), self.own_axes)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        grid_picture(&self.title, &self.panels, (self.columns(), Some(width)), self.own_axes)
+    }
+}
+
+impl ScatterGrid {
+    fn columns(&self) -> usize {
+        match self.columns {
             0 => self.panels.len().clamp(1, 3),
             columns => columns.min(self.panels.len().max(1)),
-        };
-        let width = match columns {
-            1 => 720.0,
-            2 | 3 => 1200.0,
-            _ => 400.0 * columns as f64,
-        };
-        grid_picture(&self.title, &self.panels, (columns, width), self.own_axes)
+        }
+    }
+}
+
+/// The width of so many panels side by side, if no other is asked for.
+fn usual_width(columns: usize) -> f64 {
+    match columns {
+        1 => 720.0,
+        2 | 3 => 1200.0,
+        _ => 400.0 * columns as f64,
     }
 }
 
 const BETWEEN_PANELS: f64 = 16.0;
+/// The least that a panel needs across.
+const LEAST_PANEL: f64 = 180.0;
 
 /// Panels of one window or each of its own, in rows; every name of a layer stands once in the
 /// legend.
 fn grid_picture<'a>(
     title: &'a str,
     panels: &'a [Scatter],
-    (columns, width): (usize, f64),
+    (columns, width): (usize, Option<f64>),
     own_axes: bool,
 ) -> Result<Picture<'a>, PlotError> {
     let mut windows: Vec<_> = panels.iter().map(Scatter::window).collect::<Result<_, _>>()?;
@@ -151,6 +170,14 @@ fn grid_picture<'a>(
         windows.fill(window);
     }
     let entries = distinct(panels.iter().flat_map(Scatter::entries));
+    let page_width = width.unwrap_or(usual_width(columns) + chart::legend_room(&entries));
+    let [beside, under] = match width {
+        Some(width) => chart::legend_rooms(&entries, width),
+        None => [chart::legend_room(&entries), 0.0],
+    };
+    let width = page_width - beside;
+    let columns = columns.min(((width / LEAST_PANEL) as usize).max(1));
+    let title = chart::title_within(title, page_width);
     let rows = panels.len().div_ceil(columns);
     let labels = chart::left_room((window[1], Scale::Linear), width / columns as f64, false);
     let frame_width = (width - 2.0 * MARGIN) / columns as f64 - labels - BETWEEN_PANELS;
@@ -158,12 +185,11 @@ fn grid_picture<'a>(
         space::fitting_height(window, frame_width) + TITLE_ROOM + chart::lower_room(false);
     let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
     let height = 2.0 * MARGIN + title_room + rows as f64 * (row_height + BETWEEN_PANELS);
-    let legend_room = chart::legend_room(&entries);
     let title_size = if columns == 1 { LARGE } else { MEDIUM };
 
-    Ok(Picture::new(width + legend_room, height, move |page| {
+    Ok(Picture::new(page_width, height + under, move |page| {
         let body = chart::titled(page, title)?;
-        let body = chart::beside_legend(&body, &entries)?;
+        let body = chart::with_legend(&body, &entries, under > 0.0)?;
         let areas = body.split_evenly((rows, columns));
         for ((panel, area), window) in panels.iter().zip(areas).zip(&windows) {
             let area = area.margin(0, px(BETWEEN_PANELS), 0, px(BETWEEN_PANELS));

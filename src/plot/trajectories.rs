@@ -149,17 +149,32 @@ fn gradient() -> Mark {
 
 impl Plot for Trajectories {
     fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(None)
+    }
+
+    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(Some(width))
+    }
+}
+
+impl Trajectories {
+    /// In a width, or in the usual one.
+    fn laid_out(&self, width: Option<f64>) -> Result<Picture<'_>, PlotError> {
         const WIDTH: f64 = 800.0;
         let window = self.window()?;
         let entries = self.entries();
-        let labels = chart::left_room((window[1], Scale::Linear), WIDTH, false);
-        let frame_height = space::fitting_height(window, WIDTH - 2.0 * MARGIN - labels);
-        let height = 2.0 * MARGIN + TITLE_ROOM + frame_height + chart::lower_room(false);
-        let legend_room = chart::legend_room(&entries);
+        let width = width.unwrap_or(WIDTH + chart::legend_room(&entries));
+        let [beside, under] = chart::legend_rooms(&entries, width);
+        let title = chart::title_within(&self.title, width);
+        let frame = width - beside;
+        let labels = chart::left_room((window[1], Scale::Linear), frame, false);
+        let frame_height = space::fitting_height(window, frame - 2.0 * MARGIN - labels);
+        let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
+        let height = 2.0 * MARGIN + title_room + frame_height + chart::lower_room(false) + under;
 
-        Ok(Picture::new(WIDTH + legend_room, height, move |page| {
-            let body = chart::titled(page, &self.title)?;
-            let body = chart::beside_legend(&body, &entries)?;
+        Ok(Picture::new(width, height, move |page| {
+            let body = chart::titled(page, title)?;
+            let body = chart::with_legend(&body, &entries, under > 0.0)?;
             let mut chart = chart::frame_of_space(&body, window)?;
             if let Some(layer) = &self.background {
                 layer.draw(&mut chart)?;

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use driftfield_problems::echo::{echo, echo_path};
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StudyError, TableOptions};
 use crate::distinct::distinct;
+use crate::plot::PictureSize;
 
 /// What a study asks for, as text: a TOML file, or the options of `driftfield study`.
 ///
@@ -57,10 +57,13 @@ pub struct StudyFile {
     /// What is drawn; by default what is [usual](Drawing::USUAL).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
-    /// Width of the pictures of errors in pixels, 240 to 6000. Letters are 14 pixels whatever it is:
-    /// 320 is a column of 8.5 cm with letters of 10 points. With it they have no title.
+    /// Width of the pictures in pixels, of which 96 make an inch: 321 is a column of 8.5 cm. Those of
+    /// errors have no title then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_width: Option<u32>,
+    /// Size of the letters in pictures in points; by default 10.5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub font_size: Option<f64>,
     /// Columns, order and groups of the table on the terminal and in the report; by default the
     /// usual ones.
     #[serde(skip_serializing_if = "TableOptions::is_usual")]
@@ -153,9 +156,6 @@ pub struct Group {
     pub guidance: Option<Vec<f64>>,
 }
 
-/// Widths that a picture can have, in pixels.
-pub(crate) const PICTURE_WIDTHS: RangeInclusive<u32> = 240..=6000;
-
 /// Most that a study file may hold.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -228,9 +228,22 @@ impl StudyFile {
         if self.repeat_timing == Some(0) {
             return Some("`repeat-timing` is 0; a solve is made once at least".to_owned());
         }
-        let width = self.picture_width.filter(|width| !PICTURE_WIDTHS.contains(width))?;
-        let [least, most] = [PICTURE_WIDTHS.start(), PICTURE_WIDTHS.end()];
-        Some(format!("`picture-width` is {width}, and can be {least} to {most} pixels"))
+        let PictureSize { width, font_size } = self.picture_size();
+        if let Some(width) = width.filter(|width| !PictureSize::WIDTHS.contains(width)) {
+            let [least, most] =
+                [PictureSize::WIDTHS.start(), PictureSize::WIDTHS.end()].map(|w| *w);
+            return Some(format!(
+                "`picture-width` is {width}, and can be {least} to {most} pixels"
+            ));
+        }
+        let size = font_size.filter(|size| !PictureSize::FONT_SIZES.contains(size))?;
+        let (least, most) = PictureSize::FONT_SIZES.into_inner();
+        Some(format!("`font-size` is {size}, and can be {least} to {most} points"))
+    }
+
+    /// Size of the pictures and of their letters.
+    pub(super) fn picture_size(&self) -> PictureSize {
+        PictureSize { width: self.picture_width, font_size: self.font_size }
     }
 
     /// What rows depend on: all but the title, the pictures and the table.
@@ -239,6 +252,7 @@ impl StudyFile {
             title: None,
             draw: None,
             picture_width: None,
+            font_size: None,
             table: TableOptions::default(),
             ..self.clone()
         }
@@ -361,6 +375,8 @@ mod tests {
             ("seed = [0]", "`n`"),
             ("n = 3", "`seed`"),
             ("n = 3\nseed = [0]\npicture-width = 100", "240 to 6000"),
+            ("n = 3\nseed = [0]\nfont-size = 2", "4 to 40 points"),
+            ("n = 3\nseed = [0]\nfont-size = nan", "4 to 40 points"),
             ("n = 3\nseed = [0]\n[table]\ncolumn = []", "column"),
             ("n = ", "line 1"),
         ] {
@@ -387,7 +403,8 @@ mod tests {
     #[test]
     fn what_is_shown_is_no_part_of_what_rows_depend_on() {
         let file = |rest: &str| StudyFile::parse(&format!("n = 3\nseed = [0]\n{rest}")).unwrap();
-        let shown = file("title = \"x\"\npicture-width = 320\n[table]\nsort = [\"nfe\"]");
+        let shown =
+            file("title = \"x\"\npicture-width = 320\nfont-size = 8\n[table]\nsort = [\"nfe\"]");
         assert_eq!(shown.table.sort, ["nfe"]);
         assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
         assert_eq!(shown.of_rows(), file("").of_rows());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StudyError;
-use crate::plot::{Plot, PlotError};
+use crate::plot::{PictureSize, Plot, PlotError};
 
 /// Names of pictures, each with the checksum of its content in hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,12 +48,13 @@ impl Pictures {
     /// page shows of it.
     pub(super) fn render(
         &mut self,
-        picture: &impl Plot,
+        (picture, size): (&impl Plot, PictureSize),
         directory: &Path,
         name: &str,
     ) -> Result<Drawn, StudyError> {
-        let drawn = Drawn { png: picture.to_png_bytes()?, svg: picture.to_svg_string()? };
-        let pdf = picture.to_pdf_bytes()?;
+        let picture = size.picture(picture)?;
+        let drawn = Drawn { png: picture.png()?, svg: picture.svg()? };
+        let pdf = picture.pdf()?;
         let files =
             [("png", &drawn.png[..]), ("svg", drawn.svg.as_bytes()), ("pdf", pdf.as_slice())];
         for (extension, bytes) in files {

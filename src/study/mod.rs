@@ -71,6 +71,7 @@ use driftfield_problems::memory;
 
 use crate::generate::{GenerateError, check_request, check_settings};
 use crate::metrics::DIRECTIONS;
+use crate::plot::PictureSize;
 use parallel::in_parallel;
 use record::{Record, locked};
 
@@ -96,9 +97,8 @@ pub struct Study {
     pub table: TableOptions,
     /// What is drawn.
     pub draw: Vec<Drawing>,
-    /// Width of the pictures of a case's errors in pixels, if not as is usual; see
-    /// [`ErrorCurves::width`](crate::plot::ErrorCurves::width).
-    pub picture_width: Option<u32>,
+    /// Size of the pictures and of their letters, if not as is usual.
+    pub picture_size: PictureSize,
 }
 
 /// One seed, one job and the usual pictures; cases, runs and lanes are yours.
@@ -114,7 +114,7 @@ impl Default for Study {
             title: "The solver study".to_owned(),
             table: TableOptions::default(),
             draw: Drawing::USUAL.to_vec(),
-            picture_width: None,
+            picture_size: PictureSize::default(),
         }
     }
 }

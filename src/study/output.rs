@@ -268,40 +268,41 @@ fn write_pictures(
 ) -> Result<Vec<Value>, StudyError> {
     let pictures = pictures::draw(study, result)?;
     let mut drawn = Drawn::default();
+    let size = study.picture_size;
     for picture in image_pictures::draw(study)? {
-        let png = written.render(&picture.grid, directory, &picture.name)?.png;
+        let png = written.render((&picture.grid, size), directory, &picture.name)?.png;
         let part = if picture.trajectories { Part::Trajectories } else { Part::Samples };
         drawn.add(part, picture.name, |caption| Figure::drawn_png(png, caption), picture.caption);
     }
     for (name, picture, caption) in pictures.samples {
-        let png = written.render(&picture, directory, &name)?.png;
+        let png = written.render((&picture, size), directory, &name)?.png;
         drawn.add(Part::Samples, name, |caption| Figure::drawn_png(png, caption), caption);
     }
     for (name, picture, caption) in pictures.trajectories {
-        let png = written.render(&picture, directory, &name)?.png;
+        let png = written.render((&picture, size), directory, &name)?.png;
         drawn.add(Part::Trajectories, name, |caption| Figure::drawn_png(png, caption), caption);
     }
     for (name, picture, caption) in pictures.overviews {
-        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
             drawn.add(Part::Overviews, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
     }
     for (name, picture, caption) in pictures.curves {
-        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
             drawn.add(Part::Curves, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
     }
     let beside = beside_truth::draw(study, result)?;
     for ImagePicture { name, grid, caption, .. } in beside.images {
-        let png = written.render(&grid, directory, &name)?.png;
+        let png = written.render((&grid, size), directory, &name)?.png;
         drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
     }
     for (name, picture, caption) in beside.planes {
-        let png = written.render(&picture, directory, &name)?.png;
+        let png = written.render((&picture, size), directory, &name)?.png;
         drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
     }
     for (name, picture, caption) in beside.along {
-        if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
             drawn.add(Part::ErrorAlong, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
     }
@@ -312,7 +313,7 @@ fn write_pictures(
             drawn.note(Part::Floors, why);
         }
         for (name, picture, caption) in floors {
-            if let Some(svg) = curves(written.render(&picture, directory, &name))? {
+            if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
                 drawn.add(Part::Floors, name, |caption| Figure::drawn_svg(svg, caption), caption);
             }
         }

@@ -63,7 +63,7 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
     }
     let (curves, overviews) = match wanted(Drawing::Curves) {
         true => {
-            let of_case = |case| curve_pictures(case, study.picture_width);
+            let of_case = |case| curve_pictures(case, study.picture_size.width);
             (result.cases.iter().flat_map(of_case).collect(), overviews(result))
         }
         false => (Vec::new(), Vec::new()),
@@ -241,9 +241,8 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
             let (file, label, _) = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
-            if let Some(width) = width {
+            if width.is_some() {
                 // For a paper, whose caption says the rest.
-                curves.width = f64::from(width);
                 curves.title.clear();
                 curves.y_label = vertical.words.to_owned();
             }

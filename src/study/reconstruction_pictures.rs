@@ -7,7 +7,7 @@ use driftfield_solvers::method::Heun;
 use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
-use super::image_pictures::{ImagePicture, TUTORIAL_STEPS, tutorial, unless_refused};
+use super::image_pictures::{ImagePicture, MANY_STEPS, Seen, many_steps, told, unless_refused};
 use super::pictures::{panel_title, slug};
 use super::solve::rows_of;
 use super::{Case, StudyError};
@@ -27,20 +27,20 @@ fn dps() -> Technique {
     Technique::new("dps", technique::Dps::default())
 }
 
-pub(super) fn draw(case: &Case) -> Result<Vec<ImagePicture>, StudyError> {
+pub(super) fn draw(case: &Case, seen: Seen<'_>) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
     let measurement = inverse::parse(MEASUREMENT, &ImageShape::grey(28, 28))?;
     let observation = Observation::of_image(measurement, &image, 0)?;
     let blind = Condition::default();
     let mut pictures = Vec::new();
-    pictures.extend(by_solver(case, "reconstructions", &image, &observation, &blind)?);
+    pictures.extend(by_solver(case, "reconstructions", &image, (&observation, &blind), seen)?);
     if case.model.labels().is_some() {
         let known = Condition::labels([seen_in(&image)?]);
         let name = "reconstructions-label-known";
-        pictures.extend(by_solver(case, name, &image, &observation, &known)?);
+        pictures.extend(by_solver(case, name, &image, (&observation, &known), seen)?);
     }
-    for solver in &tutorial()? {
-        pictures.extend(trajectory(case, &observation, solver)?);
+    for solver in seen.solvers {
+        pictures.extend(trajectory(case, &observation, solver, seen)?);
     }
     Ok(pictures)
 }
@@ -52,7 +52,7 @@ fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
         None => {
             let settings = case.settings(Settings::new(
                 Solver::new("heun", Heun::new()),
-                Budget::Steps(TUTORIAL_STEPS),
+                Budget::Steps(MANY_STEPS),
             ));
             rows_of(&case.generate::<f32>(1, 1, &settings)?.samples)
         }
@@ -74,7 +74,7 @@ fn solved(
     (lanes, saved): (usize, Saved),
     condition: &Condition,
 ) -> Result<Reconstructed<f32>, StudyError> {
-    let settings = case.settings(Settings::new(solver.clone(), Budget::Steps(TUTORIAL_STEPS)));
+    let settings = case.settings(Settings::new(solver.clone(), many_steps(solver)));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes, seed: 0 };
     Ok(reconstruct(&case.path, &*case.model, observation, technique, initial, &settings)?)
@@ -84,19 +84,22 @@ fn by_solver(
     case: &Case,
     name: &str,
     image: &[f64],
-    observation: &Observation,
-    condition: &Condition,
+    (observation, condition): (&Observation, &Condition),
+    seen: Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut rows = Vec::new();
-    let ddim = Solver::parse("ddim")?;
-    let guided = tutorial()?.into_iter().map(|solver| (dps(), solver));
+    let guided = seen.solvers.iter().map(|solver| (dps(), solver));
     let others = [
-        (Technique::new("pigdm", technique::PseudoInverse::default()), ddim.clone()),
-        (Technique::new("replacement", technique::Replacement::default()), ddim),
+        Technique::new("pigdm", technique::PseudoInverse::default()),
+        Technique::new("replacement", technique::Replacement::default()),
     ];
+    // The one that they are made for, where it is among them.
+    let ddim = seen.solvers.iter().find(|solver| solver.label() == "ddim");
+    let one = ddim.or(seen.solvers.first());
+    let others = others.into_iter().zip(one.into_iter().cycle());
     for (technique, solver) in guided.chain(others) {
         let kept = (PER_ROW, Saved::Last);
-        let done = solved(case, observation, (&technique, &solver), kept, condition);
+        let done = solved(case, observation, (&technique, solver), kept, condition);
         let Some(done) = unless_refused(done)? else { continue };
         let (misfit, solver) =
             (done.mean_misfit(), panel_title(solver.label(), &done.generated.outcome));
@@ -112,9 +115,11 @@ fn by_solver(
         name: format!("{name}-{}", case.slug()),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
-            "{title}, {} field, from {MEASUREMENT}; {TUTORIAL_STEPS} steps each. In red what was measured; beside each solver the \
-             mean squared misfit of the measured pixels, to be held against their variance, 0.01.",
-            case.label
+            "{title}, {} field, from {MEASUREMENT}; {} each. In red what was measured; beside each solver the \
+             mean squared misfit of the measured pixels, to be held against their variance, 0.01.{}",
+            case.label,
+            seen.steps(),
+            seen.caption()
         ),
         trajectories: false,
     }))
@@ -124,18 +129,19 @@ fn trajectory(
     case: &Case,
     observation: &Observation,
     solver: &Solver,
+    seen: Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
     let blind = Condition::default();
     let done = solved(case, observation, (&dps(), solver), kept, &blind);
     let Some(done) = unless_refused(done)? else { return Ok(None) };
     let (generated, name) = (&done.generated, panel_title(solver.label(), &done.generated.outcome));
-    let title = format!("From noise to a measured digit: dps, {name}, {TUTORIAL_STEPS} steps");
+    let title = format!("From noise to a measured digit: dps, {name}, {}", told(solver));
     let (times, states) = (&generated.times, &generated.trajectory);
     Ok(Some(ImagePicture {
         name: format!("{}-{}", slug("reconstruction", solver.label()), case.slug()),
         grid: reconstruction_trajectory(title.clone(), times, states, observation)?,
-        caption: format!("{title}, {}.", case.label()),
+        caption: format!("{title}, {}.{}", case.label(), seen.caption()),
         trajectories: true,
     }))
 }

@@ -399,6 +399,31 @@ fn a_study_file_says_what_options_say() {
     room.run("study none.toml").refused(&["none.toml"]);
 }
 
+/// Every picture of a study has the width and the letters that were asked for.
+#[test]
+fn pictures_are_made_for_a_paper_s_column() {
+    let room = Room::new();
+    let line = "study --quick --field exact:m.json --process vp --process rectified-flow --solver heun \
+                --n 20 --steps 3,4,5 --picture-width 321";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed = room.run(&format!("{line} --font-size 8 --print")).succeeded().stdout;
+    assert!(printed.contains("picture-width = 321") && printed.contains("font-size = 8.0"));
+    room.run(&format!("{line} --font-size 8 --out out")).succeeded();
+    for name in [
+        "solver-error-nfe-vp-exact",
+        "overview-solver-error-nfe",
+        "samples-exact",
+        "trajectories-vp-exact",
+        "forward-vp-diffusion",
+    ] {
+        let svg = String::from_utf8(room.bytes(&format!("out/{name}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg width=\"321\""), "{name}: {}", &svg[..200]);
+        // 8 points are 10.67 of these pixels: of 14 px as laid out, 421 across.
+        assert!(svg.contains("viewBox=\"0 0 1684 "), "{name}: {}", &svg[..200]);
+    }
+    room.run(&format!("{line} --font-size 2")).refused(&["`font-size` is 2", "4 to 40 points"]);
+}
+
 /// The table of a study is what its file says, unless the command line says otherwise.
 #[test]
 fn a_study_file_shapes_its_table() {
