@@ -246,11 +246,13 @@ impl StudyFile {
         PictureSize { width: self.picture_width, font_size: self.font_size }
     }
 
-    /// What rows depend on: all but the title, the pictures and the table.
+    /// What rows and floors depend on: all but the title, the table and the pictures, of which those
+    /// of floors are measured while the rows are made.
     pub(super) fn of_rows(&self) -> StudyFile {
+        let measured = self.draw.iter().flatten().any(|&drawing| drawing == Drawing::Floors);
         StudyFile {
             title: None,
-            draw: None,
+            draw: measured.then(|| vec![Drawing::Floors]),
             picture_width: None,
             font_size: None,
             table: TableOptions::default(),
@@ -409,6 +411,8 @@ mod tests {
         assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
         assert_eq!(shown.of_rows(), file("").of_rows());
         assert_ne!(shown.of_rows(), file("[usual]\nnfe = [5]").of_rows());
+        // Floors of fewer samples are measured with the rows.
+        assert_ne!(file("draw = [\"floors\"]").of_rows(), file("").of_rows());
     }
 
     #[test]
