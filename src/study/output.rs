@@ -301,7 +301,10 @@ fn write_pictures(
         let png = written.render((&picture, size), directory, &name)?.png;
         drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
     }
-    for (name, picture, caption) in beside.along {
+    for (name, mut picture, caption) in beside.along {
+        if size.width.is_some() {
+            pictures::for_paper(&mut picture, "distance (RMS)");
+        }
         if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
             drawn.add(Part::ErrorAlong, name, |caption| Figure::drawn_svg(svg, caption), caption);
         }
@@ -312,7 +315,10 @@ fn write_pictures(
         if let Some(why) = case.why_no_floors(&floors) {
             drawn.note(Part::Floors, why);
         }
-        for (name, picture, caption) in floors {
+        for (name, mut picture, caption) in floors {
+            if size.width.is_some() {
+                picture.title.clear();
+            }
             if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
                 drawn.add(Part::Floors, name, |caption| Figure::drawn_svg(svg, caption), caption);
             }

@@ -242,9 +242,7 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
             if width.is_some() {
-                // For a paper, whose caption says the rest.
-                curves.title.clear();
-                curves.y_label = vertical.words.to_owned();
+                for_paper(&mut curves, vertical.words);
             }
             // Of fixed steps alone the slope is minus an order.
             for series in &mut curves.series {
@@ -258,6 +256,12 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
         }
     }
     pictures
+}
+
+/// Without a title, and with words alone at the axis: the caption in the paper says the rest.
+pub(super) fn for_paper(curves: &mut ErrorCurves, words: &str) {
+    curves.title.clear();
+    words.clone_into(&mut curves.y_label);
 }
 
 fn label_of(case: &CaseResult) -> String {
