@@ -100,8 +100,12 @@ impl CaseResult {
                 "{label}: the true solution was not reached ({outcome}), so that the model has no floor."
             ));
         }
-        let why =
-            "there is no metric with curves that is known of fewer samples, or too few of them";
+        let why = match self.by_number.is_empty() {
+            true => {
+                format!("{FEWEST} samples are the least of a part, and half of these are fewer")
+            }
+            false => "there is no metric with curves that is known of fewer samples".to_owned(),
+        };
         drawn.is_empty().then(|| format!("{label}: {why}."))
     }
 

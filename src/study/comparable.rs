@@ -1,5 +1,7 @@
 //! Rows of all solvers of a case at about one number of evaluations.
 
+use driftfield_solvers::number::rounded;
+
 use super::solve::SUCCESS;
 use super::{CaseResult, Row};
 use crate::distinct::distinct;
@@ -10,6 +12,8 @@ pub(super) struct Comparable<'r> {
     pub(super) nfe: f64,
     /// Solvers that have any.
     pub(super) solvers: usize,
+    /// Solvers that have just so many.
+    having: usize,
     /// In the order of the table.
     pub(super) rows: Vec<&'r Row>,
 }
@@ -37,12 +41,23 @@ impl CaseResult {
         Some(Comparable {
             nfe,
             solvers: count,
+            having: at(nfe),
             rows: solvers.into_iter().filter_map(nearest).collect(),
         })
     }
 }
 
 impl Comparable<'_> {
+    /// The number of evaluations, and why it is the one.
+    pub(super) fn told(&self) -> String {
+        let nfe = rounded(self.nfe);
+        match self.having {
+            1 if self.solvers > 1 => format!("{nfe} evaluations, the fewest of any"),
+            all if all == self.solvers => format!("{nfe} evaluations"),
+            some => format!("{nfe} evaluations, which {some} of {} solvers have", self.solvers),
+        }
+    }
+
     /// The rows nearest to the number of evaluations, so many at most.
     pub(super) fn nearest(&self, most: usize) -> Self {
         let mut near = self.clone();
@@ -89,11 +104,20 @@ mod tests {
         let case = case("exact", 2, 0.03, rows);
         let comparable = case.comparable().unwrap();
         assert_eq!(comparable.nfe, 20.0);
+        assert_eq!(comparable.told(), "20 evaluations, which 2 of 3 solvers have");
         let all = [("euler", 20.0), ("heun", 20.0), ("rk4", 8.0)];
         assert_eq!(told(&comparable), all.map(|(name, nfe)| (name.to_owned(), nfe)));
         let two = told(&comparable.nearest(2));
         assert_eq!(two, all[..2].iter().map(|&(n, nfe)| (n.to_owned(), nfe)).collect::<Vec<_>>());
         assert_eq!(told(&case.comparable().unwrap().nearest(1)), two[..1]);
+    }
+
+    #[test]
+    fn a_number_that_one_solver_has_is_no_common_one() {
+        let rows =
+            vec![row("tsit5", 68, 2, Some(0.1), 0.05), row("dopri5", 74, 2, Some(0.1), 0.05)];
+        let case = case("exact", 2, 0.03, rows);
+        assert_eq!(case.comparable().unwrap().told(), "68 evaluations, the fewest of any");
     }
 
     #[test]

@@ -212,6 +212,9 @@ impl Comparison {
                     && other.guidance == case.guidance
             };
             let Some(other) = b.cases.iter().find(same) else { continue };
+            if needs_data {
+                check_data(a, b, [case, other])?;
+            }
             for floor in &case.floors {
                 let Some(of_b) = other.floor(&floor.name) else { continue };
                 let sides = |number: &Compared| {

@@ -35,8 +35,8 @@ pub(super) fn draw(
     let lanes = followed.first().map_or(0, |solve| solve.end().nrows());
     let told: Vec<String> = followed.iter().map(told).collect();
     let caption = format!(
-        "{title}. Root of the mean over {lanes} lanes of seed {seed} of the squared distance to the true solution at the same time, after every step; each solver with its row nearest to {} evaluations, at which most have one. At the end, and after the step in which it grows most: {}.",
-        compared.nfe,
+        "{title}. Root of the mean over {lanes} lanes of seed {seed} of the squared distance to the true solution at the same time, after every step; each solver with its row nearest to {}. At the end, and after the step in which it grows most: {}.",
+        compared.told(),
         told.join("; ")
     );
     (format!("error-along-{}", case.slug()), curves, caption)

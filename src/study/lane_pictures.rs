@@ -135,11 +135,11 @@ fn caption(
     let lanes = followed.first().map_or(0, |solve| solve.end().nrows());
     let told = partings.iter().map(|parting| parting.all_told(followed));
     format!(
-        "{title}. Of {lanes} lanes from the noise of seed {seed} those under which a solver ends farthest from the true solution, {} in all; {} of {} solver(s) that have a true solution, each with its row nearest to {} evaluations, at which most have one ({}). Distances of the ends: {}.",
+        "{title}. Of {lanes} lanes from the noise of seed {seed} those under which a solver ends farthest from the true solution, {} in all; {} of {} solver(s) that have a true solution, each with its row nearest to {} ({}). Distances of the ends: {}.",
         partings.len(),
         followed.len(),
         compared.solvers,
-        compared.nfe,
+        compared.told(),
         followed.iter().map(|solve| solve.name()).collect::<Vec<_>>().join(", "),
         told.collect::<Vec<_>>().join("; ")
     )

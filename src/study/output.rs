@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::folder::{self, Earlier, Pictures};
 use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
-use super::{Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
+use super::{Case, Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
@@ -198,6 +198,13 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<Pa
             return Err(error);
         }
     };
+    if result.complete && study.cases.iter().any(Case::is_stopped) {
+        // Stopped among the pictures: the same command makes the rest, and till then those of an
+        // earlier study stay.
+        let begun = StudyResult { complete: false, ..result.clone() };
+        write_json(&begun, &pictures.or(&earlier), directory, &errors_along)?;
+        return Ok(directory.to_path_buf());
+    }
     earlier.remove_all_but(&pictures, directory);
     write_json(result, &pictures, directory, &errors_along)?;
     remove_unfinished(result, directory);

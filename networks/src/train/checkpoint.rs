@@ -109,7 +109,11 @@ impl Identity {
 
     /// Refuses a checkpoint of another run and names the first difference.
     fn check(&self, stored: &Identity) -> Result<(), CheckpointError> {
-        let (ours, stored) = (self.spelled_out(), stored.spelled_out());
+        let (ours, mut stored) = (self.spelled_out(), stored.spelled_out());
+        if ours.held_out_checksum == stored.held_out_checksum {
+            // The same data may be called otherwise.
+            stored.held_out.clone_from(&ours.held_out);
+        }
         if ours == stored {
             return Ok(());
         }

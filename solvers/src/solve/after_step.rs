@@ -184,10 +184,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         if self.is_extended() {
             return Ok(());
         }
+        let (from, until) = self.asked;
         let step = Step {
             field: &self.field,
-            t,
-            t_next: self.step_end,
+            t: from,
+            t_next: until,
             h,
             u: &self.other,
             next: &mut self.u,

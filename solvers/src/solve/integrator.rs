@@ -67,6 +67,8 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     non_finite: Option<(f64, usize)>,
     /// The end of the step made last, and of that whose continuous extension is ready.
     pub(super) step_end: f64,
+    /// Where that step asked the field first and last.
+    pub(super) asked: (f64, f64),
     pub(super) interpolated_to: f64,
     /// Lanes with steps of their own.
     pub(super) own: Option<Box<OwnSteps>>,
@@ -232,6 +234,7 @@ where
         outcome,
         non_finite: None,
         step_end: t0,
+        asked: (t0, t0),
         interpolated_to: f64::NAN,
         own,
         roster: None,
@@ -513,7 +516,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     #[inline(always)]
     fn accept(&mut self, attempt: Attempt) {
-        let t_previous = self.t;
+        let (t_previous, from) = (self.t, self.from);
         std::mem::swap(&mut self.u, &mut self.other);
         self.arrive(attempt.t_next);
         if let Steps::Fixed { next, .. } = &mut self.steps {
@@ -521,10 +524,11 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         self.statistics.accepted += 1;
         self.tell(Told::Accepted);
-        if self.attended
-            && let Err(error) = self.after_step(t_previous, attempt.h)
-        {
-            self.outcome = Some(*self.failure(error));
+        if self.attended {
+            self.asked = (from, attempt.until);
+            if let Err(error) = self.after_step(t_previous, attempt.h) {
+                self.outcome = Some(*self.failure(error));
+            }
         }
         if self.t == self.t1 && self.outcome.is_none() {
             self.outcome = Some(Outcome::Success);

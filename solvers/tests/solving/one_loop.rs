@@ -55,6 +55,18 @@ fn a_time_to_land_on_is_landed_on_and_cuts_no_later_step_short() {
     assert!(solve(&problem, &Tsit5::new(), adaptive().stops([0.0, 3.0])).is_ok());
 }
 
+/// A continuation that asks for the slope at the end of a step asks on the step's side.
+#[test]
+fn what_is_saved_before_a_jump_knows_nothing_of_it() {
+    // Half a step before the jump, forwards and backwards.
+    for (span, slope, t) in [((0.0, 2.0), 1.0, 0.75), ((2.0, 0.0), -2.0, 1.25)] {
+        let problem = switched(0.0, span);
+        let options = SolveOptions::steps(4).stops([1.0]).save(Save::at([t]));
+        let solution = solve(&problem, &Heun::new(), options).unwrap();
+        assert_relative_eq!(solution.u[0], slope * (t - span.0), epsilon = 1e-12);
+    }
+}
+
 #[test]
 fn a_jump_of_the_state_at_a_stop_is_followed_by_every_kind_of_step() {
     // A dose of 1 at t = 1 to u' = -u.
