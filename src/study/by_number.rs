@@ -102,7 +102,7 @@ impl CaseResult {
         }
         let why = match self.by_number.is_empty() {
             true => {
-                format!("{FEWEST} samples are the least of a part, and half of these are fewer")
+                format!("these samples are too few, for a part has {FEWEST} at least")
             }
             false => "there is no metric with curves that is known of fewer samples".to_owned(),
         };

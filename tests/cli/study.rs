@@ -652,6 +652,6 @@ fn it_is_said_why_nothing_is_drawn_beside_the_true_solution() {
     let few = "study --quick --process vp --field exact:m.json --solver heun --n 12 --draw floors";
     room.run(&format!("{few} --out few")).succeeded();
     let html = String::from_utf8(room.bytes("few/report.html")).unwrap();
-    assert!(part(&html, "Floors by the number of samples").contains("too few of them"));
+    assert!(part(&html, "Floors by the number of samples").contains("too few, for a part has 8"));
     assert!(!room.has("out/error-along-vp-exact.png"));
 }
