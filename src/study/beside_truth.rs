@@ -31,8 +31,7 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<BesideTruth, S
     let mut drawn = BesideTruth::default();
     let cases = study.cases.iter().zip(&study.runs).filter(|(case, _)| !case.is_stopped());
     for (case, runs) in cases.filter(|_| KINDS.iter().any(|kind| study.draw.contains(&kind.0))) {
-        let own = |found: &&CaseResult| found.process == case.process && found.field == case.label;
-        if let Some(found) = result.cases.iter().find(own) {
+        if let Some(found) = result.cases.iter().find(|found| found.is_of(case)) {
             unless_stopped(drawn.case(study, (case, runs), found))?;
         }
     }

@@ -104,20 +104,18 @@ fn check_data(
     b: &StudyResult,
     cases: [&CaseResult; 2],
 ) -> Result<(), CompareError> {
-    let data = |result: &StudyResult, case: &CaseResult| {
-        let origin = result.origin.clone()?;
-        let sum = origin.data.get(&case.name())?.clone();
-        Some((sum, origin))
-    };
-    let Some(((in_a, of_a), (in_b, of_b))) = data(a, cases[0]).zip(data(b, cases[1])) else {
+    let origins = a.origin.as_ref().zip(b.origin.as_ref());
+    let sums = origins.and_then(|(of_a, of_b)| {
+        let in_a = of_a.data.get(&cases[0].name())?;
+        Some([(of_a, in_a), (of_b, of_b.data.get(&cases[1].name())?)])
+    });
+    let Some([in_a, in_b]) = sums.filter(|[in_a, in_b]| in_a.1 != in_b.1) else {
         return Ok(());
     };
-    if in_a == in_b {
-        return Ok(());
-    }
-    let told =
-        |origin: &Origin, sum: &str| format!("{} (checksum {})", origin.data_name(), echo(sum));
-    Err(CompareError::Data { case: cases[0].label(), a: told(&of_a, &in_a), b: told(&of_b, &in_b) })
+    let told = |(origin, sum): (&Origin, &String)| {
+        format!("{} (checksum {})", origin.data_name(), echo(sum))
+    };
+    Err(CompareError::Data { case: cases[0].label(), a: told(in_a), b: told(in_b) })
 }
 
 /// Weights and points of each that the other has not, under whatever names.

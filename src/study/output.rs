@@ -13,14 +13,14 @@ use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
 use serde_json::{Value, json};
 
-use super::folder::{self, Earlier, Pictures};
+use super::folder::{Earlier, Pictures};
 use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
 use super::{Case, Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
-use crate::plot::PlotError;
+use crate::plot::{PictureSize, Plot, PlotError};
 use crate::reconstruct::ReconstructError;
 use crate::report::{Figure, ReportError};
 
@@ -266,6 +266,44 @@ fn write_json(
     Ok(atomic_file::write(directory.join("study.json"), format!("{json:#}\n").as_bytes())?)
 }
 
+/// Where pictures go: into the folder of a study, and onto its page.
+struct Gallery<'w> {
+    written: &'w mut Pictures,
+    directory: &'w Path,
+    size: PictureSize,
+    page: Drawn,
+}
+
+impl Gallery<'_> {
+    /// A picture of points or pixels, with its name and its caption.
+    fn points(
+        &mut self,
+        part: Part,
+        (name, picture, caption): (String, impl Plot, String),
+    ) -> Result<(), StudyError> {
+        let png = self.written.render((&picture, self.size), self.directory, &name)?.png;
+        self.page.add(part, name, |caption| Figure::drawn_png(png, caption), caption);
+        Ok(())
+    }
+
+    /// A picture of curves, if there are any: a case may have no solver error to draw, being all
+    /// stochastic.
+    fn curves(
+        &mut self,
+        part: Part,
+        (name, picture, caption): (String, impl Plot, String),
+    ) -> Result<(), StudyError> {
+        match self.written.render((&picture, self.size), self.directory, &name) {
+            Ok(drawn) => {
+                self.page.add(part, name, |text| Figure::drawn_svg(drawn.svg, text), caption);
+                Ok(())
+            }
+            Err(StudyError::Plot(PlotError::Empty { .. })) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+}
+
 /// Returns the numbers of pictures that are in no row.
 fn write_pictures(
     study: &Study,
@@ -274,76 +312,53 @@ fn write_pictures(
     written: &mut Pictures,
 ) -> Result<Vec<Value>, StudyError> {
     let pictures = pictures::draw(study, result)?;
-    let mut drawn = Drawn::default();
     let size = study.picture_size;
-    for picture in image_pictures::draw(study)? {
-        let png = written.render((&picture.grid, size), directory, &picture.name)?.png;
-        let part = if picture.trajectories { Part::Trajectories } else { Part::Samples };
-        drawn.add(part, picture.name, |caption| Figure::drawn_png(png, caption), picture.caption);
+    let mut gallery = Gallery { written, directory, size, page: Drawn::default() };
+    for ImagePicture { name, grid, caption, trajectories } in image_pictures::draw(study)? {
+        let part = if trajectories { Part::Trajectories } else { Part::Samples };
+        gallery.points(part, (name, grid, caption))?;
     }
-    for (name, picture, caption) in pictures.samples {
-        let png = written.render((&picture, size), directory, &name)?.png;
-        drawn.add(Part::Samples, name, |caption| Figure::drawn_png(png, caption), caption);
+    for picture in pictures.samples {
+        gallery.points(Part::Samples, picture)?;
     }
-    for (name, picture, caption) in pictures.trajectories {
-        let png = written.render((&picture, size), directory, &name)?.png;
-        drawn.add(Part::Trajectories, name, |caption| Figure::drawn_png(png, caption), caption);
+    for picture in pictures.trajectories {
+        gallery.points(Part::Trajectories, picture)?;
     }
-    for (name, picture, caption) in pictures.overviews {
-        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
-            drawn.add(Part::Overviews, name, |caption| Figure::drawn_svg(svg, caption), caption);
-        }
+    for picture in pictures.overviews {
+        gallery.curves(Part::Overviews, picture)?;
     }
-    for (name, picture, caption) in pictures.curves {
-        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
-            drawn.add(Part::Curves, name, |caption| Figure::drawn_svg(svg, caption), caption);
-        }
+    for picture in pictures.curves {
+        gallery.curves(Part::Curves, picture)?;
     }
     let beside = beside_truth::draw(study, result)?;
     for ImagePicture { name, grid, caption, .. } in beside.images {
-        let png = written.render((&grid, size), directory, &name)?.png;
-        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+        gallery.points(Part::Lanes, (name, grid, caption))?;
     }
-    for (name, picture, caption) in beside.planes {
-        let png = written.render((&picture, size), directory, &name)?.png;
-        drawn.add(Part::Lanes, name, |caption| Figure::drawn_png(png, caption), caption);
+    for picture in beside.planes {
+        gallery.points(Part::Lanes, picture)?;
     }
     for (name, mut picture, caption) in beside.along {
         if size.width.is_some() {
             pictures::for_paper(&mut picture, "distance (RMS)");
         }
-        if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
-            drawn.add(Part::ErrorAlong, name, |caption| Figure::drawn_svg(svg, caption), caption);
-        }
+        gallery.curves(Part::ErrorAlong, (name, picture, caption))?;
     }
     let asked = study.draw.contains(&Drawing::Floors);
     for case in result.cases.iter().filter(|_| asked) {
         let floors = case.floor_pictures(result.lanes);
         if let Some(why) = case.why_no_floors(&floors) {
-            drawn.note(Part::Floors, why);
+            gallery.page.note(Part::Floors, why);
         }
         for (name, mut picture, caption) in floors {
             if size.width.is_some() {
                 picture.title.clear();
             }
-            if let Some(svg) = curves(written.render((&picture, size), directory, &name))? {
-                drawn.add(Part::Floors, name, |caption| Figure::drawn_svg(svg, caption), caption);
-            }
+            gallery.curves(Part::Floors, (name, picture, caption))?;
         }
     }
     for (part, text) in beside.notes {
-        drawn.note(part, text);
+        gallery.page.note(part, text);
     }
-    page::of(study, result, drawn)?.write(directory.join("report.html"))?;
+    page::of(study, result, gallery.page)?.write(directory.join("report.html"))?;
     Ok(beside.errors)
-}
-
-/// The SVG of curves, if there are any: a case may have no solver error to draw, being all
-/// stochastic.
-fn curves(drawn: Result<folder::Drawn, StudyError>) -> Result<Option<String>, StudyError> {
-    match drawn {
-        Ok(drawn) => Ok(Some(drawn.svg)),
-        Err(StudyError::Plot(PlotError::Empty { .. })) => Ok(None),
-        Err(other) => Err(other),
-    }
 }
