@@ -1,4 +1,4 @@
-//! Exact fields: with these, the error of a solver is measured with no model
+//! Exact predictors: with these, the error of a solver is measured with no model
 //! error at all.
 
 mod each_time;
