@@ -5,6 +5,8 @@ pub mod moments;
 pub mod sde;
 pub mod strong;
 
+use std::sync::Arc;
+
 use driftfield_solvers::field::{Additive, Diagonal, OneColumn};
 use driftfield_solvers::method::registry::{
     additive_methods, runge_kutta_methods, stochastic_methods, stratonovich_methods,
@@ -47,8 +49,8 @@ impl Oscillator {
         [cos * x - sin * y, sin * x + cos * y]
     }
 
-    pub fn problem(&self, span: (f64, f64)) -> OdeProblem<[f64; 2], Oscillator> {
-        OdeProblem::new(*self, self.exact(span.0), span)
+    pub fn problem(&self, span: (f64, f64)) -> OdeProblem<[f64; 2], AnyField<[f64; 2]>> {
+        ode(*self, self.exact(span.0), span)
     }
 
     pub fn error(&self, u: &[f64; 2], t: f64) -> f64 {
@@ -98,8 +100,32 @@ impl StochasticField<[f64; 2]> for NoiseFree {
     }
 }
 
-/// Every Runge-Kutta method of the registry, for fields of type `F`.
-pub fn ode_methods<F: VectorField<[f64; 2]> + 'static>() -> Vec<BoxedMethod<[f64; 2], F>> {
+/// A field of any type: a solve that every closure would have compiled anew is compiled once for
+/// each type of state.
+#[derive(Clone)]
+pub struct AnyField<S>(Arc<dyn VectorField<S> + Send + Sync>);
+
+impl<S> VectorField<S> for AnyField<S> {
+    fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
+        self.0.eval(du, u, t)
+    }
+
+    fn forwards(&self) -> u64 {
+        self.0.forwards()
+    }
+}
+
+/// The problem of a field, whose type is forgotten.
+pub fn ode<S: State>(
+    field: impl VectorField<S> + Send + Sync + 'static,
+    initial: S,
+    span: (f64, f64),
+) -> OdeProblem<S, AnyField<S>> {
+    OdeProblem::new(AnyField(Arc::new(field)), initial, span)
+}
+
+/// Every Runge-Kutta method of the registry.
+pub fn ode_methods() -> Vec<BoxedMethod<[f64; 2], AnyField<[f64; 2]>>> {
     runge_kutta_methods()
 }
 

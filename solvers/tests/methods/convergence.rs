@@ -1,7 +1,7 @@
 //! Orders of convergence of every method in the registry, on random
 //! non-autonomous, nonlinear, coupled problems, in both time directions.
 
-use crate::common::{NoiseFree, Oscillator, every_stochastic_method, ode_methods, slope};
+use crate::common::{AnyField, NoiseFree, Oscillator, every_stochastic_method, ode_methods, slope};
 use driftfield_solvers::method::Method;
 use driftfield_solvers::{Problem, Save, SdeProblem, SolveOptions, solve};
 use proptest::prelude::*;
@@ -87,7 +87,7 @@ proptest! {
 
     #[test]
     fn every_runge_kutta_method_has_its_order(oscillator in oscillators()) {
-        for method in ode_methods::<Oscillator>() {
+        for method in ode_methods() {
             for span in spans(method.info().order) {
                 check_order(&oscillator, &oscillator.problem(span), &method);
             }
@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn every_interpolant_has_its_order(oscillator in oscillators()) {
         for span in [(0.1, 3.1), (3.1, 0.1)] {
-            for method in ode_methods::<Oscillator>() {
+            for method in ode_methods() {
                 check_interpolant(&oscillator, span, &method);
             }
         }
@@ -124,7 +124,7 @@ fn interpolation_error<M>(
     steps: usize,
 ) -> f64
 where
-    M: Method<[f64; 2], Oscillator>,
+    M: Method<[f64; 2], AnyField<[f64; 2]>>,
 {
     let h = (span.1 - span.0) / steps as f64;
     let problem = oscillator.problem(span);
@@ -137,7 +137,7 @@ where
 
 fn check_interpolant<M>(oscillator: &Oscillator, span: (f64, f64), method: &M)
 where
-    M: Method<[f64; 2], Oscillator>,
+    M: Method<[f64; 2], AnyField<[f64; 2]>>,
 {
     let info = method.info();
     let order = f64::from(info.interpolant_order.expect("all Runge-Kutta methods have one"));

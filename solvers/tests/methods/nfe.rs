@@ -1,7 +1,7 @@
 //! The reported NFE is the number of times the field was called, for every
 //! method, with rejections, FSAL reuse, the first-step probe and interpolation.
 
-use crate::common::{Oscillator, every_stochastic_method, ode_methods};
+use crate::common::{AnyField, Oscillator, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{Dop853, Heun, Method, Tsit5};
 use driftfield_solvers::observer::Event;
@@ -26,17 +26,18 @@ impl VectorField<[f64; 2]> for SelfCounting {
     }
 }
 
-fn counting_problem(span: (f64, f64)) -> (OdeProblem<[f64; 2], SelfCounting>, Arc<AtomicU64>) {
+fn counting_problem(
+    span: (f64, f64),
+) -> (OdeProblem<[f64; 2], AnyField<[f64; 2]>>, Arc<AtomicU64>) {
     let calls = Arc::new(AtomicU64::new(0));
     let oscillator = Oscillator::EXAMPLE;
-    let problem =
-        OdeProblem::new(SelfCounting(oscillator, calls.clone()), oscillator.exact(span.0), span);
+    let problem = ode(SelfCounting(oscillator, calls.clone()), oscillator.exact(span.0), span);
     (problem, calls)
 }
 
 #[test]
 fn fixed_grids_cost_what_the_method_says() {
-    for method in ode_methods::<SelfCounting>() {
+    for method in ode_methods() {
         for steps in [1, 2, 10] {
             let (problem, calls) = counting_problem((0.0, 1.0));
             let solution = solve(&problem, &method, SolveOptions::steps(steps)).unwrap();
@@ -62,7 +63,7 @@ fn the_published_costs() {
 #[test]
 fn adaptive_counts_include_rejections_and_the_probe() {
     let mut rejections = 0;
-    for method in ode_methods::<SelfCounting>() {
+    for method in ode_methods() {
         let info = method.info();
         if !info.adaptive() {
             continue;
@@ -100,7 +101,7 @@ fn adaptive_counts_include_rejections_and_the_probe() {
 
 #[test]
 fn saving_between_steps_costs_what_is_counted() {
-    for method in ode_methods::<SelfCounting>() {
+    for method in ode_methods() {
         let info = method.info();
         for save in [Save::at([0.123, 0.5, 0.77, 1.0]), Save::dense(), Save::all()] {
             let (problem, calls) = counting_problem((0.0, 1.0));
@@ -121,7 +122,7 @@ fn saving_between_steps_costs_what_is_counted() {
 
 #[test]
 fn events_cost_what_the_continuous_extension_lacks() {
-    for method in ode_methods::<SelfCounting>() {
+    for method in ode_methods() {
         let info = method.info();
         let nfe = |probes: Option<usize>| {
             let (problem, calls) = counting_problem((0.0, 1.0));
@@ -162,7 +163,7 @@ fn events_cost_what_the_continuous_extension_lacks() {
 
 #[test]
 fn a_budget_is_never_exceeded_and_the_partial_solution_is_returned() {
-    for method in ode_methods::<SelfCounting>() {
+    for method in ode_methods() {
         let adaptive = method.info().adaptive();
         for budget in [0, 1, 2, 5, 17] {
             let (problem, calls) = counting_problem((0.0, 20.0));

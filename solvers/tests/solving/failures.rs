@@ -7,7 +7,7 @@ mod long_grids;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::common::{Oscillator, Zero, attempt, every_stochastic_method, ode_methods};
+use crate::common::{Oscillator, Zero, attempt, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::field::{Additive, Diagonal, EachLane};
 use driftfield_solvers::method::registry::{runge_kutta_methods, stochastic_methods};
@@ -74,7 +74,7 @@ fn non_finite_fields_are_reported_with_time_and_lane_by_every_method() {
 fn a_pole_that_smaller_steps_avoid_is_no_failure() {
     // NaN beyond u = 2, where too long a first step lands.
     let field = |du: &mut f64, u: &f64, _t: f64| *du = if *u > 2.0 { f64::NAN } else { 1.0 - u };
-    let problem = OdeProblem::new(field, 0.0, (0.0, 5.0));
+    let problem = ode(field, 0.0, (0.0, 5.0));
     let options = SolveOptions::adaptive(1e-8, 1e-8).initial_step(5.0);
     let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
@@ -101,7 +101,7 @@ fn a_failing_field_ends_the_solve_with_what_was_computed() {
         }
         Ok(())
     };
-    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let problem = ode(field, 1.0, (0.0, 1.0));
     let solution =
         attempt(&problem, &Rk4::new(), SolveOptions::steps(10).save(Save::all())).unwrap();
     let Outcome::Failed { t, error } = &solution.outcome else { panic!() };
@@ -112,7 +112,7 @@ fn a_failing_field_ends_the_solve_with_what_was_computed() {
 #[test]
 fn a_field_that_changes_the_shape_is_refused() {
     let field = |du: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| *du = Array2::zeros((3, 2));
-    let problem = OdeProblem::new(field, batch(), (0.0, 1.0));
+    let problem = ode(field, batch(), (0.0, 1.0));
     let solution = attempt(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap();
     let Outcome::Failed { error, .. } = solution.outcome else { panic!() };
     let reason = error.to_string();
@@ -139,14 +139,14 @@ fn a_drift_of_another_shape_is_refused_by_what_the_state_has() {
 #[test]
 fn a_transposed_array_is_refused_with_advice() {
     let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
-    let problem = OdeProblem::new(field, batch().reversed_axes(), (0.0, 1.0));
+    let problem = ode(field, batch().reversed_axes(), (0.0, 1.0));
     let error = attempt(&problem, &Heun::new(), SolveOptions::steps(4)).unwrap_err();
     assert!(error.to_string().contains("as_standard_layout"), "{error}");
 }
 
 fn solve_decay(options: SolveOptions<'_, f64>) -> Result<f64, SolveError> {
     let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
-    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let problem = ode(field, 1.0, (0.0, 1.0));
     Ok(attempt(&problem, &Tsit5::new(), options)?.u_last)
 }
 
@@ -187,21 +187,21 @@ fn bad_settings_are_refused_by_name() {
 fn bad_problems_are_refused() {
     let field = |du: &mut f64, u: &f64, _t: f64| *du = -u;
     let refused = |initial: f64, span| {
-        let problem = OdeProblem::new(field, initial, span);
+        let problem = ode(field, initial, span);
         attempt(&problem, &Euler::new(), SolveOptions::steps(3)).unwrap_err()
     };
     assert_eq!(refused(1.0, (1.0, f64::INFINITY)), SolveError::Span(1.0, f64::INFINITY));
     assert!(matches!(refused(1.0, (0.0, f64::NAN)), SolveError::Span(..)));
     assert_eq!(refused(f64::NAN, (0.0, 1.0)), SolveError::NonFiniteInitial { lane: 0 });
     let field = |du: &mut Array2<f64>, u: &Array2<f64>, _t: f64| du.assign(u);
-    let empty = OdeProblem::new(field, Array2::zeros((0, 2)), (0.0, 1.0));
+    let empty = ode(field, Array2::zeros((0, 2)), (0.0, 1.0));
     let error = attempt(&empty, &Euler::new(), SolveOptions::steps(3)).unwrap_err();
     assert_eq!(error, SolveError::EmptyState);
 }
 
 #[test]
 fn methods_without_what_is_asked_are_refused() {
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         let info = method.info();
         let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
         let result = attempt(&problem, &method, SolveOptions::adaptive(1e-3, 1e-3));
@@ -223,7 +223,7 @@ fn methods_without_what_is_asked_are_refused() {
 #[test]
 fn limits_end_the_solve_with_the_partial_solution() {
     let stiff = |du: &mut f64, u: &f64, t: f64| *du = -1e6 * (u - t.cos());
-    let problem = OdeProblem::new(stiff, 0.0, (0.0, 10.0));
+    let problem = ode(stiff, 0.0, (0.0, 10.0));
     let options = SolveOptions::adaptive(1e-6, 1e-6).max_steps(50);
     let solution = attempt(&problem, &Dopri5::new(), options).unwrap();
     assert!(matches!(solution.outcome, Outcome::MaxSteps { steps: 50, .. }));
@@ -237,7 +237,7 @@ fn limits_end_the_solve_with_the_partial_solution() {
 fn dtmax_is_kept_and_grids_may_be_given_directly() {
     let mut longest: f64 = 0.0;
     let field = |du: &mut f64, _u: &f64, _t: f64| *du = 1.0;
-    let problem = OdeProblem::new(field, 0.0, (1.0, 0.0));
+    let problem = ode(field, 0.0, (1.0, 0.0));
     let watch = |step: &mut driftfield_solvers::observer::AcceptedStep<'_, f64>| {
         longest = longest.max((step.t - step.t_previous).abs());
         driftfield_solvers::observer::Flow::Continue
@@ -253,7 +253,7 @@ fn an_exact_zero_is_within_a_tolerance_of_zero() {
     // abstol = 0 is allowed beside a relative tolerance; a component that
     // stays 0 has no error, and 0 / 0 is not one.
     let field = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [-u[0], 0.0 * u[1]];
-    let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
+    let problem = ode(field, [1.0, 0.0], (0.0, 1.0));
     let solution = attempt(&problem, &Tsit5::new(), SolveOptions::adaptive(0.0, 1e-6)).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     assert!((solution.u_last[0] - (-1.0_f64).exp()).abs() < 1e-6);
@@ -264,7 +264,7 @@ fn a_field_that_fails_at_the_start_is_an_outcome_whatever_the_steps() {
     let field = |_du: &mut f64, _u: &f64, t: f64| -> Result<(), FieldError> {
         Err(FieldError::Domain { t, advice: "nowhere".into() })
     };
-    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let problem = ode(field, 1.0, (0.0, 1.0));
     for options in [SolveOptions::steps(4), SolveOptions::adaptive(1e-3, 1e-3)] {
         let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
         assert!(matches!(solution.outcome, Outcome::Failed { t: 0.0, .. }));
@@ -282,7 +282,7 @@ fn a_field_that_ends_before_the_probe_is_solved_up_to_its_end() {
         }
         Ok(())
     };
-    let problem = OdeProblem::new(field, 1.0, (0.0, 0.004));
+    let problem = ode(field, 1.0, (0.0, 0.004));
     let options = SolveOptions::adaptive(1e-3, 1e-3);
     assert_eq!(attempt(&problem, &Tsit5::new(), options).unwrap().outcome, Outcome::Success);
 }
@@ -290,7 +290,7 @@ fn a_field_that_ends_before_the_probe_is_solved_up_to_its_end() {
 #[test]
 fn the_last_rejection_is_counted_too() {
     let field = |du: &mut f64, _u: &f64, t: f64| *du = if t > 0.0 { f64::NAN } else { 1.0 };
-    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let problem = ode(field, 1.0, (0.0, 1.0));
     let options = SolveOptions::adaptive(1e-3, 1e-3).initial_step(0.5);
     let solution = attempt(&problem, &Tsit5::new(), options).unwrap();
     assert!(matches!(solution.outcome, Outcome::NonFinite { t: 0.0, lane: 0 }));
@@ -301,7 +301,7 @@ fn the_last_rejection_is_counted_too() {
 
 #[test]
 fn a_solve_that_fails_saves_its_last_step() {
-    let problem = OdeProblem::new(BreaksAtHalf(f64::NAN), batch(), (0.0, 1.0));
+    let problem = ode(BreaksAtHalf(f64::NAN), batch(), (0.0, 1.0));
     let options = SolveOptions::steps(100).save(Save::every(7));
     let solution = attempt(&problem, &Euler::new(), options).unwrap();
     assert!(!solution.outcome.is_success());
@@ -330,7 +330,7 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn the_worst_of_one_lane_is_that_lane() {
-    for method in ode_methods::<Oscillator>().iter().filter(|method| method.info().adaptive()) {
+    for method in ode_methods().iter().filter(|method| method.info().adaptive()) {
         let problem = Oscillator::EXAMPLE.problem((0.0, 10.0));
         let run = |norm| {
             let options = SolveOptions::adaptive(1e-8, 1e-8).norm(norm);

@@ -1,5 +1,6 @@
 //! Lanes at their own pace: each is its own solve, whatever the others do.
 
+use crate::common::ode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -95,7 +96,7 @@ fn a_lane_is_the_same_to_the_bit_in_any_batch_and_order() {
     let initial = starts(12);
     let solve_some = |lanes: &[usize]| {
         let some = initial.select(ndarray::Axis(0), lanes);
-        let problem = OdeProblem::new(Oscillator, some, (0.0, 4.0));
+        let problem = ode(Oscillator, some, (0.0, 4.0));
         solve(&problem, &Dop853::new(), own(1e-7, 1e-7)).unwrap()
     };
     let all = solve_some(&(0..12).collect::<Vec<_>>());
@@ -149,7 +150,7 @@ fn evaluations_are_counted_per_lane_and_lanes_that_are_done_cost_nothing() {
 #[test]
 fn lanes_of_different_pace_save_evaluations_against_one_shared_step() {
     let initial = starts(14);
-    let problem = OdeProblem::new(Oscillator, initial, (0.0, 5.0));
+    let problem = ode(Oscillator, initial, (0.0, 5.0));
     let each = solve(&problem, &Tsit5::new(), own(1e-6, 1e-6)).unwrap();
     let options = SolveOptions::adaptive(1e-6, 1e-6).norm(ErrorNorm::WorstLane);
     let shared = solve(&problem, &Tsit5::new(), options).unwrap();
@@ -196,7 +197,7 @@ fn a_lane_that_fails_fails_alone() {
         _ => (du[0], du[1]) = (-u[0] * t.sin(), 0.0),
     });
     let initial = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [3.0, 0.0]];
-    let problem = OdeProblem::new(field, initial.clone(), (0.0, 2.0));
+    let problem = ode(field, initial.clone(), (0.0, 2.0));
     let options = || own(1e-6, 1e-6).save(Save::at([0.25, 1.5]));
     let solution = solve(&problem, &Tsit5::new(), options()).unwrap();
     assert!(matches!(
@@ -210,7 +211,7 @@ fn a_lane_that_fails_fails_alone() {
     assert!((solution.u_last[[2, 0]] - 1.5).abs() < 1e-9);
     assert!((solution.u[0][[2, 0]] - 1.25).abs() < 1e-9 && solution.u[1][[2, 0]].is_nan());
     let healthy = initial.select(ndarray::Axis(0), &[0, 3]);
-    let problem = OdeProblem::new(field, healthy, (0.0, 2.0));
+    let problem = ode(field, healthy, (0.0, 2.0));
     let without = solve(&problem, &Tsit5::new(), options()).unwrap();
     assert_eq!(solution.u_last.select(ndarray::Axis(0), &[0, 3]), without.u_last);
     assert_eq!(solution.lanes[3], without.lanes[1]);
@@ -220,7 +221,7 @@ fn a_lane_that_fails_fails_alone() {
 #[test]
 fn budgets_hold_lane_by_lane() {
     let initial = starts(8);
-    let problem = OdeProblem::new(Oscillator, initial, (0.0, 5.0));
+    let problem = ode(Oscillator, initial, (0.0, 5.0));
     let free = || own(1e-6, 1e-6);
     let unbounded = solve(&problem, &Bs3::new(), free()).unwrap();
     for budget in [0, 1, 2, 3, 50, 120, 300] {
@@ -259,7 +260,7 @@ fn budgets_hold_lane_by_lane() {
 fn errors_follow_the_tolerance_and_settings_are_heeded() {
     let field = EachLane(|du: &mut [f64], u: &[f64], _t: f64| (du[0], du[1]) = (u[1] * u[0], 0.0));
     let initial = array![[1.0, -1.0], [1.0, 0.5], [2.0, -3.0]];
-    let problem = OdeProblem::new(field, initial.clone(), (0.0, 2.0));
+    let problem = ode(field, initial.clone(), (0.0, 2.0));
     let error = |options: SolveOptions<'_, Batch>| {
         let solution = solve(&problem, &Tsit5::new(), options).unwrap();
         let off = (0..3).map(|lane| {
@@ -281,7 +282,7 @@ fn errors_follow_the_tolerance_and_settings_are_heeded() {
 #[test]
 fn single_lane_containers_are_one_lane() {
     let decay = EachLane(|du: &mut [f64], u: &[f64], t: f64| du[0] = -t * u[0]);
-    let problem = OdeProblem::new(decay, [1.0], (0.0, 2.0));
+    let problem = ode(decay, [1.0], (0.0, 2.0));
     let options = SolveOptions::adaptive(1e-9, 1e-9).norm(ErrorNorm::EachLane);
     let lanes = solve(&problem, &Tsit5::new(), options).unwrap();
     assert!((lanes.u_last[0] - (-2.0f64).exp()).abs() < 1e-7);
@@ -292,7 +293,7 @@ fn single_lane_containers_are_one_lane() {
 
 #[test]
 fn bad_input_is_refused() {
-    let problem = OdeProblem::new(Oscillator, starts(2), (0.0, 1.0));
+    let problem = ode(Oscillator, starts(2), (0.0, 1.0));
     let good = || own(1e-6, 1e-6);
     let refused = solve(&problem, &Euler::new(), good()).unwrap_err();
     assert!(refused.to_string().contains("no error estimate"));
@@ -305,7 +306,7 @@ fn bad_input_is_refused() {
     bad.initial[[1, 0]] = f64::NAN;
     let refused = solve(&bad, &tsit5, good());
     assert!(matches!(refused, Err(SolveError::NonFiniteInitial { lane: 1 })));
-    let empty = OdeProblem::new(Oscillator, Batch::zeros((0, 3)), (0.0, 1.0));
+    let empty = ode(Oscillator, Batch::zeros((0, 3)), (0.0, 1.0));
     assert!(matches!(solve(&empty, &tsit5, good()), Err(SolveError::EmptyState)));
     // Shapes that do not fit.
     use driftfield_solvers::{State, StateError};
@@ -328,7 +329,7 @@ fn bad_input_is_refused() {
         true => Err(FieldError::other("no further")),
         false => Ok(()),
     });
-    let problem = OdeProblem::new(failing, starts(2), (0.0, 1.0));
+    let problem = ode(failing, starts(2), (0.0, 1.0));
     let none = solve(&problem, &tsit5, good().initial_step(0.5)).unwrap_err();
     assert!(none.to_string().contains("no further"), "{none}");
     let solution = solve(&problem, &tsit5, good().initial_step(0.1)).unwrap();

@@ -3,7 +3,7 @@
 
 mod events;
 
-use crate::common::{Oscillator, ode_methods};
+use crate::common::{AnyField, Oscillator, ode, ode_methods};
 use driftfield_solvers::method::{Dop853, Euler, Heun, Method, Rk4, Tsit5};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Progress, Record, Sink};
 use driftfield_solvers::{OdeProblem, Outcome, Save, SolveOptions, Status, init, solve};
@@ -12,7 +12,7 @@ use driftfield_solvers::{OdeProblem, Outcome, Save, SolveOptions, Status, init, 
 fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
     let oscillator = Oscillator::EXAMPLE;
     let wanted = [0.9, 0.0, 0.25, 0.5, 1.0];
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         for (span, order) in
             [((0.0, 1.0), [0.0, 0.25, 0.5, 0.9, 1.0]), ((1.0, 0.0), [1.0, 0.9, 0.5, 0.25, 0.0])]
         {
@@ -36,7 +36,7 @@ fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
 #[test]
 fn saving_does_not_change_the_solution() {
     let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         let end = |save| {
             let options = SolveOptions::steps(10).save(save);
             solve(&problem, &method, options).unwrap().u_last
@@ -59,7 +59,7 @@ fn every_n_saves_the_last_step_too() {
 #[test]
 fn dense_output_meets_the_steps_and_refuses_what_it_does_not_cover() {
     let oscillator = Oscillator::EXAMPLE;
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         let problem = oscillator.problem((1.0, 0.0));
         let save = Save::dense();
         let solution = solve(&problem, &method, SolveOptions::steps(8).save(save)).unwrap();
@@ -79,11 +79,11 @@ fn dense_output_meets_the_steps_and_refuses_what_it_does_not_cover() {
 #[test]
 fn time_reversal_returns_to_the_start() {
     let oscillator = Oscillator::EXAMPLE;
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         let steps = if method.info().order < 3 { 20_000 } else { 200 };
         let there =
             solve(&oscillator.problem((0.0, 1.5)), &method, SolveOptions::steps(steps)).unwrap();
-        let back = OdeProblem::new(oscillator, there.u_last, (1.5, 0.0));
+        let back = ode(oscillator, there.u_last, (1.5, 0.0));
         let back = solve(&back, &method, SolveOptions::steps(steps)).unwrap();
         let distance = oscillator.error(&back.u_last, 0.0);
         assert!(distance < 2e-3, "{}: {distance}", method.info().name);
@@ -94,7 +94,7 @@ fn time_reversal_returns_to_the_start() {
 #[test]
 fn solves_repeat_bit_for_bit() {
     let problem = Oscillator::EXAMPLE.problem((0.0, 1.0));
-    for method in ode_methods::<Oscillator>() {
+    for method in ode_methods() {
         let run = || {
             let adaptive = method.info().adaptive();
             let options =
@@ -107,9 +107,9 @@ fn solves_repeat_bit_for_bit() {
 
 type PlanarField = fn(&mut [f64; 2], &[f64; 2], f64);
 
-fn oscillator() -> OdeProblem<[f64; 2], PlanarField> {
+fn oscillator() -> OdeProblem<[f64; 2], AnyField<[f64; 2]>> {
     let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
-    OdeProblem::new(field, [0.0, 1.0], (0.0, 10.0))
+    ode(field, [0.0, 1.0], (0.0, 10.0))
 }
 
 #[test]
@@ -172,9 +172,9 @@ fn dense_output_ends_at_a_terminating_event() {
 fn callbacks_may_change_the_state_and_restart_cached_stages() {
     // A ball of height u[0]: a callback reflects it; energy tells whether the
     // cached last stage of the step before was used wrongly.
-    for method in ode_methods::<PlanarField>() {
+    for method in ode_methods() {
         let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
-        let problem = OdeProblem::new(field, [1.0, 0.0], (0.0, 1.0));
+        let problem = ode(field, [1.0, 0.0], (0.0, 1.0));
         let double = |step: &mut AcceptedStep<'_, [f64; 2]>| {
             if step.t == 0.5 {
                 step.u_mut()[0] *= 2.0;

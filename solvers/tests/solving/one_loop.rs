@@ -1,6 +1,7 @@
 //! What a solve can be asked for beside its end: times to land on, events that change the state or
 //! end a lane, steady states, limits that are heeded, errors that cannot be overlooked.
 
+use crate::common::{AnyField, ode};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Rk4, Sequenc
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Moved, Observer};
 use driftfield_solvers::{
     ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SolveError, SolveOptions,
-    State, VectorField, solve,
+    State, solve,
 };
 use ndarray::{Array2, array};
 
@@ -22,9 +23,9 @@ fn adaptive<'a, S>() -> SolveOptions<'a, S> {
 }
 
 /// `u' = 1` until `t = 1`, then `u' = -2`; the field says which side of the jump it was asked on.
-fn switched(u: f64, span: (f64, f64)) -> OdeProblem<f64, impl Fn(&mut f64, &f64, f64)> {
+fn switched(u: f64, span: (f64, f64)) -> OdeProblem<f64, AnyField<f64>> {
     let field = |du: &mut f64, _u: &f64, t: f64| *du = if t < 1.0 { 1.0 } else { -2.0 };
-    OdeProblem::new(field, u, span)
+    ode(field, u, span)
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn what_is_saved_before_a_jump_knows_nothing_of_it() {
 fn a_jump_of_the_state_at_a_stop_is_followed_by_every_kind_of_step() {
     // A dose of 1 at t = 1 to u' = -u.
     let decay = |du: &mut f64, u: &f64, _t: f64| *du = -u;
-    let problem = OdeProblem::new(decay, 1.0, (0.0, 2.0));
+    let problem = ode(decay, 1.0, (0.0, 2.0));
     let dose = |step: &mut AcceptedStep<'_, f64>| {
         if step.t == 1.0 {
             *step.u_mut() += 1.0;
@@ -130,20 +131,18 @@ fn conditions_an_endless_span_and_a_steady_state() {
     let endless = solve(&problem, &Tsit5::new(), adaptive()).unwrap_err();
     assert!(matches!(endless, SolveError::Span(..)));
     let decay = |du: &mut f64, u: &f64, _t: f64| *du = 3.0 - u;
-    let problem = OdeProblem::new(decay, 0.0, (0.0, f64::INFINITY));
+    let problem = ode(decay, 0.0, (0.0, f64::INFINITY));
     let solution = solve(&problem, &Tsit5::new(), adaptive().steady_state(1e-4, 0.0)).unwrap();
     assert!(matches!(solution.outcome, Outcome::Steady { .. }), "{}", solution.outcome);
     assert!((solution.complete().unwrap() - 3.0).abs() < 1e-3);
 }
 
 /// Lanes fall from their heights, each until it lands.
-fn falling(
-    heights: &[f64],
-) -> (OdeProblem<Batch, impl driftfield_solvers::VectorField<Batch>>, Vec<f64>) {
+fn falling(heights: &[f64]) -> (OdeProblem<Batch, AnyField<Batch>>, Vec<f64>) {
     let fall = EachLane(|du: &mut [f64], u: &[f64], _t| (du[0], du[1]) = (u[1], -1.0));
     let initial = Array2::from_shape_fn((heights.len(), 2), |(i, j)| [heights[i], 0.0][j]);
     let landings = heights.iter().map(|height| (2.0 * height).sqrt()).collect();
-    (OdeProblem::new(fall, initial, (0.0, 2.5)), landings)
+    (ode(fall, initial, (0.0, 2.5)), landings)
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn a_lane_ends_at_its_event_and_the_others_go_on() {
 fn lanes_of_their_own_pace_are_seen_by_observers_and_interpolated_in_between() {
     let field = EachLane(|du: &mut [f64], u: &[f64], _t| (du[0], du[1]) = (u[1] * u[0], 0.0));
     let initial = array![[1.0, 0.3], [1.0, -4.0], [2.0, 1.0]];
-    let problem = OdeProblem::new(field, initial.clone(), (0.0, 1.0));
+    let problem = ode(field, initial.clone(), (0.0, 1.0));
     let rounds = Cell::new(0);
     let watch = |step: &mut AcceptedStep<'_, Batch>| {
         rounds.set(rounds.get() + 1);
@@ -260,7 +259,7 @@ fn settings_that_cannot_be_heeded_are_refused() {
 fn the_smallest_step_may_be_forced_and_is_counted() {
     // No step is small enough at the root of |t - 1|.
     let field = |du: &mut f64, _u: &f64, t: f64| *du = (t - 1.0).abs().powf(-0.9);
-    let problem = OdeProblem::new(field, 0.0, (0.0, 0.999));
+    let problem = ode(field, 0.0, (0.0, 0.999));
     let tight = || SolveOptions::adaptive(1e-13, 1e-13).dtmin(1e-3);
     let ended = solve(&problem, &Tsit5::new(), tight()).unwrap();
     assert!(matches!(ended.outcome, Outcome::StepTooSmall { .. }));
@@ -291,7 +290,7 @@ fn rejected_steps_are_told() {
 #[test]
 fn saving_combines_and_functions_of_the_state_are_recorded_without_it() {
     let decay = |du: &mut f64, u: &f64, _t: f64| *du = -u;
-    let problem = OdeProblem::new(decay, 1.0, (0.0, 1.0));
+    let problem = ode(decay, 1.0, (0.0, 1.0));
     let save = Save::at([0.05, 0.5]).and_every(4).and_dense().without_end();
     let solution = solve(&problem, &Rk4::new(), SolveOptions::steps(10).save(save)).unwrap();
     assert_eq!(solution.t, [0.05, 0.4, 0.5, 0.8]);
@@ -312,7 +311,7 @@ fn a_norm_of_ones_own_steers_the_steps() {
     let field = EachLane(|du: &mut [f64], u: &[f64], t: f64| {
         (du[0], du[1]) = ((u[1] * t).sin(), 0.0);
     });
-    let problem = OdeProblem::new(field, array![[0.0, 1.0], [0.0, 40.0]], (0.0, 3.0));
+    let problem = ode(field, array![[0.0, 1.0], [0.0, 40.0]], (0.0, 3.0));
     let first: fn(&[f64]) -> f64 = |lanes| lanes[0].sqrt();
     let worst: fn(&[f64]) -> f64 = |lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)).sqrt();
     let steps = |norm| {
@@ -329,12 +328,12 @@ fn a_norm_of_ones_own_steers_the_steps() {
 #[error("the table ends at {0}")]
 struct TableEnds(f64);
 
-fn ends_at(end: f64) -> OdeProblem<f64, impl Fn(&mut f64, &f64, f64) -> Result<(), FieldError>> {
+fn ends_at(end: f64) -> OdeProblem<f64, AnyField<f64>> {
     let field = move |du: &mut f64, _u: &f64, t: f64| {
         *du = 1.0;
         if t > end { Err(FieldError::other(TableEnds(end))) } else { Ok(()) }
     };
-    OdeProblem::new(field, 0.0, (0.0, 1.0))
+    ode(field, 0.0, (0.0, 1.0))
 }
 
 #[test]
@@ -357,7 +356,7 @@ fn a_solve_without_a_step_is_an_error_and_a_part_of_one_does_not_pass_for_the_wh
     let whole = solve(&ends_at(2.0), &Rk4::new(), SolveOptions::steps(10)).unwrap();
     assert!((whole.complete().unwrap() - 1.0).abs() < 1e-12);
     // NaN from the first evaluation on is no solution either.
-    let nan = OdeProblem::new(|du: &mut f64, _u: &f64, _t: f64| *du = f64::NAN, 1.0, (0.0, 1.0));
+    let nan = ode(|du: &mut f64, _u: &f64, _t: f64| *du = f64::NAN, 1.0, (0.0, 1.0));
     let none = solve(&nan, &Tsit5::new(), adaptive()).unwrap_err();
     assert!(matches!(none.outcome(), Some(Outcome::NonFinite { .. })));
     // A limit of the user's own is no error.
@@ -375,7 +374,7 @@ fn copies_of_lanes_are_states_like_others() {
 #[test]
 fn the_derivative_of_dense_output_is_the_fields() {
     let field = |du: &mut [f64; 2], u: &[f64; 2], t: f64| *du = [u[1] + t.cos(), -u[0]];
-    let problem = OdeProblem::new(field, [1.0, 0.2], (0.0, 3.0));
+    let problem = ode(field, [1.0, 0.2], (0.0, 3.0));
     for backwards in [false, true] {
         let problem = match backwards {
             false => problem.clone(),
@@ -401,15 +400,15 @@ fn the_derivative_of_dense_output_is_the_fields() {
 #[test]
 fn a_sequence_of_methods_is_a_method() {
     let field = |du: &mut f64, u: &f64, t: f64| *du = -u + t.sin();
-    let problem = OdeProblem::new(field, 1.0, (0.0, 1.0));
+    let problem = ode(field, 1.0, (0.0, 1.0));
     let methods = || vec![BoxedMethod::new(Rk4::new()), BoxedMethod::new(Heun::new())];
     let method = Sequence::new("rk4-heun", methods()).unwrap();
     let both = solve(&problem, &method, SolveOptions::steps(4).save(Save::all())).unwrap();
     // The first step is the one method's, the others are the other's.
-    let first = OdeProblem::new(field, 1.0, (0.0, 0.25));
+    let first = ode(field, 1.0, (0.0, 0.25));
     let first = solve(&first, &Rk4::new(), SolveOptions::steps(1)).unwrap();
     assert_eq!(both.u[1], first.u_last);
-    let rest = OdeProblem::new(field, first.u_last, (0.25, 1.0));
+    let rest = ode(field, first.u_last, (0.25, 1.0));
     let times = vec![0.25, 0.5, 0.75, 1.0];
     let rest = solve(&rest, &Heun::new(), SolveOptions::times(times)).unwrap();
     assert_eq!(both.u_last, rest.u_last);
@@ -419,14 +418,14 @@ fn a_sequence_of_methods_is_a_method() {
 }
 
 /// `u' = -k u` with a rate of every lane's own, in the second column.
-fn rates() -> OdeProblem<Batch, impl VectorField<Batch>> {
+fn rates() -> OdeProblem<Batch, AnyField<Batch>> {
     let field = LaneTimes(|du: &mut Batch, u: &Batch, _t: &[f64]| {
         for (mut du, u) in du.rows_mut().into_iter().zip(u.rows()) {
             (du[0], du[1]) = (-u[1] * u[0], 0.0);
         }
         Ok(())
     });
-    OdeProblem::new(field, array![[1.0, 1.0], [1.0, 4.0], [1.0, 2.0]], (0.0, 1.0))
+    ode(field, array![[1.0, 1.0], [1.0, 4.0], [1.0, 2.0]], (0.0, 1.0))
 }
 
 /// Ends a lane below 1/2: at `ln 2 / k`.

@@ -4,6 +4,7 @@ mod complex;
 mod half_precision;
 mod with_numbers;
 
+use crate::common::ode;
 use driftfield_solvers::method::{Euler, EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::{OdeProblem, Save, SdeProblem, SolveOptions, State, Tolerance, solve};
@@ -178,7 +179,7 @@ fn noise_of_a_lane_depends_on_seed_lane_and_grid_alone() {
 
 #[test]
 fn saving_copies_nothing_that_was_not_asked_for() {
-    let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+    let problem = ode(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
     let solution = solve(&problem, &Euler::new(), SolveOptions::steps(1000)).unwrap();
     assert!(solution.u.is_empty() && solution.dense.is_empty());
     let solution =

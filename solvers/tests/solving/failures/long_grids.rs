@@ -1,6 +1,6 @@
 //! Fixed grids of more steps than anybody waits for.
 
-use crate::common::{NoiseFree, Oscillator, every_stochastic_method, ode_methods};
+use crate::common::{NoiseFree, Oscillator, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::method::exponential::{
     exponential_methods, stochastic_exponential_methods,
 };
@@ -61,7 +61,7 @@ fn a_limit_ends_every_method_on_a_grid_that_is_not_laid_out() {
 
 #[test]
 fn as_many_steps_as_are_asked_for_are_made() {
-    let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
+    let problem = ode(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
     let solution = solve(&problem, &Euler::new(), SolveOptions::steps(2_000_000)).unwrap();
     assert_eq!((solution.outcome, solution.statistics.accepted), (Outcome::Success, 2_000_000));
 }

@@ -1,6 +1,6 @@
 //! Where events are found, over all methods and in both directions of time.
 
-use crate::common::{every_stochastic_method, ode_methods};
+use crate::common::{AnyField, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{BoxedMethod, Dopri5, Euler, Heun, Method, Midpoint, Rk4};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow};
@@ -63,9 +63,9 @@ impl<F: 'static> Named for BoxedMethod<[f64; 2], F> {
 
 #[test]
 fn the_first_point_of_the_far_side_is_the_event() {
-    for method in ode_methods::<Decay>() {
+    for method in ode_methods() {
         for direction in [1.0, -1.0] {
-            let problem = OdeProblem::new(Decay(direction), [1.0, 0.0], (0.0, 2.0 * direction));
+            let problem = ode(Decay(direction), [1.0, 0.0], (0.0, 2.0 * direction));
             for control in 0..controls::<[f64; 2]>(&method).len() {
                 let options = || controls(&method).swap_remove(control);
                 let ends = AT_A_HALF.map(|function| {
@@ -91,13 +91,13 @@ fn the_first_point_of_the_far_side_is_the_event() {
 
 /// Solves on from the events, which are not met again.
 fn continued(
-    method: &BoxedMethod<[f64; 2], Decay>,
-    problem: &OdeProblem<[f64; 2], Decay>,
+    method: &BoxedMethod<[f64; 2], AnyField<[f64; 2]>>,
+    problem: &OdeProblem<[f64; 2], AnyField<[f64; 2]>>,
     ends: &[Solution<[f64; 2]>],
 ) {
     for (end, function) in ends.iter().zip(AT_A_HALF) {
         let rest = (end.t_last, problem.span().1);
-        let on = OdeProblem::new(*problem.field(), end.u_last, rest);
+        let on = OdeProblem::new(problem.field().clone(), end.u_last, rest);
         let options = SolveOptions::steps(20).event(Event::new(function));
         let solution = solve(&on, method, options).unwrap();
         assert_eq!(solution.outcome, Outcome::Success);
@@ -195,7 +195,7 @@ fn zeros_and_touches<P: Problem<State = [f64; 2], Field: 'static>>(
 
 #[test]
 fn every_zero_is_one_crossing_and_a_touch_is_none() {
-    zeros_and_touches(|span| OdeProblem::new(Clock, [span.0; 2], span), ode_methods());
+    zeros_and_touches(|span| ode(Clock, [span.0; 2], span), ode_methods());
     zeros_and_touches(
         |span| SdeProblem::from_field(Clock, [span.0; 2], span),
         every_stochastic_method(),
@@ -214,7 +214,7 @@ fn an_even_number_of_crossings_in_a_step_is_found() {
         for (start, span, expected) in
             [(-120.0, (-8.0, 4.0), [-6.0, -2.0, 2.0]), (120.0, (4.0, -8.0), [2.0, -2.0, -6.0])]
         {
-            let problem = OdeProblem::new(field, [start, 0.0], span);
+            let problem = ode(field, [start, 0.0], span);
             let root = || Event::new(|u: &[f64; 2], _t| u[0]);
             let found = |event| {
                 let options = SolveOptions::adaptive(1e-3, 1e-3).event(event);
@@ -229,7 +229,7 @@ fn an_even_number_of_crossings_in_a_step_is_found() {
         }
     }
     // One step, four crossings: as many as the probes tell apart.
-    let problem = OdeProblem::new(Clock, [0.0; 2], (0.0, 1.0));
+    let problem = ode(Clock, [0.0; 2], (0.0, 1.0));
     let wave = |_: &[f64; 2], t: f64| (t * 4.0 * std::f64::consts::PI + 0.3).sin();
     for (probes, expected) in [(0, 0), (1, 0), (3, 4), (9, 4), (99, 4)] {
         let options = SolveOptions::steps(1).event(Event::new(wave).probes(probes));
@@ -240,9 +240,9 @@ fn an_even_number_of_crossings_in_a_step_is_found() {
 
 #[test]
 fn a_zero_at_the_start_is_no_crossing_and_hides_none() {
-    for method in ode_methods::<Clock>() {
+    for method in ode_methods() {
         for (span, end) in [((0.0, 1.0), 0.01), ((0.0, -1.0), -0.01)] {
-            let problem = OdeProblem::new(Clock, [0.0; 2], span);
+            let problem = ode(Clock, [0.0; 2], span);
             let zero = Event::new(|u: &[f64; 2], _t| u[0]);
             let and_back = Event::new(move |u: &[f64; 2], _t| u[0] * (u[0] - end)).probes(0);
             let options = SolveOptions::steps(4).event(zero).event(and_back);
@@ -261,10 +261,10 @@ fn nan_where(bad: impl Fn(f64) -> bool) -> impl Fn(&[f64; 2], f64) -> f64 {
 #[test]
 fn a_nan_ends_the_solve_wherever_it_is_seen() {
     let at = |t: f64| matches_near(t, 0.25);
-    for method in ode_methods::<Clock>() {
+    for method in ode_methods() {
         let name = method.named();
         let attempt = |event: Event<'static, [f64; 2]>| {
-            let problem = OdeProblem::new(Clock, [0.0; 2], (0.0, 1.0));
+            let problem = ode(Clock, [0.0; 2], (0.0, 1.0));
             let plain = Event::new(|u: &[f64; 2], _t| u[0] + 1.0);
             solve(&problem, &method, SolveOptions::steps(4).event(plain).event(event))
         };
@@ -309,7 +309,7 @@ fn matches_near(t: f64, when: f64) -> bool {
 #[test]
 fn a_nan_names_the_lane_where_it_can_be_known() {
     let field = |du: &mut ndarray::Array2<f64>, _u: &ndarray::Array2<f64>, _t: f64| du.fill(1.0);
-    let problem = OdeProblem::new(field, array![[0.0], [0.0]], (0.0, 1.0));
+    let problem = ode(field, array![[0.0], [0.0]], (0.0, 1.0));
     let event = Event::new(|u: &ndarray::Array2<f64>, _t| (0.5 - u[[1, 0]]).sqrt());
     let options = SolveOptions::steps(3).event(event.crossing(Crossing::Rising));
     let solution = solve(&problem, &Dopri5::new(), options).unwrap();
@@ -321,7 +321,7 @@ fn a_nan_names_the_lane_where_it_can_be_known() {
 
 #[test]
 fn a_nan_after_a_change_by_hand_is_seen() {
-    let problem = OdeProblem::new(Clock, [0.0; 2], (0.0, 1.0));
+    let problem = ode(Clock, [0.0; 2], (0.0, 1.0));
     let event = || Event::new(|u: &[f64; 2], _t| (2.0 - u[0]).sqrt());
     let expected = |outcome: Option<&Outcome>| {
         assert!(matches!(outcome, Some(Outcome::EventNan { t: 0.25, event: 0, lane: Some(0) })));
@@ -346,7 +346,7 @@ fn a_state_that_touches_crosses_nothing() {
     for power in 2..=10 {
         let dt = 0.5_f64.powi(power);
         let field = |du: &mut f64, _u: &f64, t: f64| *du = 2.0 * (t - 0.5);
-        let problem = OdeProblem::new(field, 1.25, (0.0, 1.0));
+        let problem = ode(field, 1.25, (0.0, 1.0));
         let event = Event::new(|u: &f64, _t| u - 1.0).terminating();
         let solution = solve(&problem, &Heun::new(), SolveOptions::dt(dt).event(event)).unwrap();
         assert!(solution.events.is_empty() && solution.outcome == Outcome::Success, "{dt}");
@@ -355,7 +355,7 @@ fn a_state_that_touches_crosses_nothing() {
         }
         for (start, level) in [(1.25_f32, 1.0), (0.25, 0.0)] {
             let field = |du: &mut f32, _u: &f32, t: f64| *du = 2.0 * (t as f32 - 0.5);
-            let problem = OdeProblem::new(field, start, (0.0, 1.0));
+            let problem = ode(field, start, (0.0, 1.0));
             let event = Event::new(|u: &f32, _t| f64::from(*u) - level);
             let options = SolveOptions::dt(dt).event(event);
             let solution = solve(&problem, &Heun::new(), options).unwrap();
@@ -374,7 +374,7 @@ fn a_field_that_ends_with_the_span_is_watched_to_there() {
         *du = 1.0;
         Ok(())
     };
-    let problem = OdeProblem::new(field, 0.0, (0.0, 1.0));
+    let problem = ode(field, 0.0, (0.0, 1.0));
     for method in [BoxedMethod::new(Euler::new()), BoxedMethod::new(Midpoint::new())] {
         let event = Event::new(|u: &f64, _t| u - 0.625);
         let solution = solve(&problem, &method, SolveOptions::steps(4).event(event)).unwrap();

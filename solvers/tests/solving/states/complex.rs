@@ -1,5 +1,6 @@
 //! Complex states: the real state of their parts, but for the norm.
 
+use crate::common::ode;
 use driftfield_solvers::field::{EachLane, Ito, ScalarNoise};
 use driftfield_solvers::method::{EulerMaruyama, Heun, Method, MilsteinDerivativeFree, Rk4, Tsit5};
 use driftfield_solvers::noise::fill_initial_normals;
@@ -33,7 +34,7 @@ fn every_container_is_the_real_state_of_its_parts_to_the_bit() {
     let parts = [0.5, 1.0, -1.25, 0.3, 2.0, -0.7];
     type Turn = fn(&mut [f64], &[f64], f64);
     fn end<H: HostState<Scalar = f64>>(start: H) -> Vec<f64> {
-        let problem = OdeProblem::new(EachLane(turn as Turn), start, (0.0, 1.0));
+        let problem = ode(EachLane(turn as Turn), start, (0.0, 1.0));
         let end = solve(&problem, &Heun::new(), SolveOptions::steps(7)).unwrap().u_last;
         end.values().unwrap().to_vec()
     }
@@ -65,7 +66,7 @@ fn lanes_meet_part_by_part() {
 
 #[test]
 fn a_rotation_is_solved_with_the_order_of_the_method() {
-    let problem = OdeProblem::new(turn_one, C::new(1.0, 0.0), (0.0, 2.0));
+    let problem = ode(turn_one, C::new(1.0, 0.0), (0.0, 2.0));
     fn order<M: Method<C, F>, F>(problem: &OdeProblem<C, F>, method: M) -> f64 {
         let exact = C::from_polar(1.0, 2.0 * W);
         let error = |steps| {
@@ -86,7 +87,7 @@ fn a_rotation_is_solved_with_the_order_of_the_method() {
     let single = |du: &mut Complex<f32>, u: &Complex<f32>, _t: f64| {
         *du = Complex::new(0.0, W as f32) * u;
     };
-    let problem = OdeProblem::new(single, Complex::new(1.0f32, 0.0), (0.0, 2.0));
+    let problem = ode(single, Complex::new(1.0f32, 0.0), (0.0, 2.0));
     let end = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-5, 1e-5)).unwrap().u_last;
     assert!((end - Complex::from_polar(1.0, 2.0 * W as f32)).norm() < 1e-4);
 }
@@ -95,10 +96,10 @@ fn a_rotation_is_solved_with_the_order_of_the_method() {
 fn steps_are_those_of_the_real_state_where_the_norms_agree() {
     // With an absolute tolerance alone, `|e|^2` is twice the mean over the parts.
     let abstol = 1e-7;
-    let problem = OdeProblem::new(turn_one, C::new(0.3, 0.8), (0.0, 5.0));
+    let problem = ode(turn_one, C::new(0.3, 0.8), (0.0, 5.0));
     let complex = SolveOptions::adaptive(abstol, 0.0);
     let complex = solve(&problem, &Tsit5::new(), complex).unwrap();
-    let problem = OdeProblem::new(EachLane(turn), [0.3, 0.8], (0.0, 5.0));
+    let problem = ode(EachLane(turn), [0.3, 0.8], (0.0, 5.0));
     let real = SolveOptions::adaptive(abstol / 2.0f64.sqrt(), 0.0);
     let real = solve(&problem, &Tsit5::new(), real).unwrap();
     assert_eq!(complex.statistics, real.statistics);
@@ -144,9 +145,8 @@ fn complex_lanes_have_steps_of_their_own() {
         _ => C::new(1.0 + 3.0 * i as f64, 0.0),
     });
     let options = || SolveOptions::adaptive(1e-8, 1e-8).norm(ErrorNorm::EachLane);
-    let solve_from = |start: Array2<C>| {
-        solve(&OdeProblem::new(field, start, (0.0, 3.0)), &Tsit5::new(), options()).unwrap()
-    };
+    let solve_from =
+        |start: Array2<C>| solve(&ode(field, start, (0.0, 3.0)), &Tsit5::new(), options()).unwrap();
     let all = solve_from(start.clone());
     assert!(all.lanes.iter().all(|lane| lane.outcome == Outcome::Success));
     assert!(all.lanes[0].nfe < all.lanes[3].nfe / 2);

@@ -1,11 +1,12 @@
 //! `f16` and `bf16`: sums are rounded once, and tolerances end where rounding begins.
 
+use crate::common::ode;
 use driftfield_solvers::field::{Diagonal, EachLane};
 use driftfield_solvers::half::{bf16, f16};
 use driftfield_solvers::method::{EulerMaruyama, Heun, Tsit5};
 use driftfield_solvers::{
-    Additive, Element, ErrorNorm, FieldError, HostState, OdeProblem, Outcome, Save, Scalar,
-    SdeProblem, SolveError, SolveOptions, State, StochasticField, solve,
+    Additive, Element, ErrorNorm, FieldError, HostState, Outcome, Save, Scalar, SdeProblem,
+    SolveError, SolveOptions, State, StochasticField, solve,
 };
 use nalgebra::{DVector, SVector};
 use ndarray::{Array1, Array2};
@@ -87,7 +88,7 @@ fn a_decay_ends_within_its_rounding_and_nearer_than_with_a_rounding_for_each_ter
         for i in 0..64 {
             let start = T::from_f64(1.0 + i as f64 / 64.0);
             let exact = start.into_f64() * (-1.0f64).exp();
-            let problem = OdeProblem::new(decay::<T>, start, (0.0, 1.0));
+            let problem = ode(decay::<T>, start, (0.0, 1.0));
             let end = solve(&problem, &Heun::new(), SolveOptions::steps(30)).unwrap().u_last;
             ours += (end.into_f64() / exact - 1.0).abs();
             naive += (heun_term_by_term(start, 30).into_f64() / exact - 1.0).abs();
@@ -106,14 +107,14 @@ fn every_container_of_half_precision_holds_the_same_numbers() {
         let starts = [0.5, -1.25].map(T::from_f64);
         let options = || SolveOptions::steps(9);
         let scalar = starts.map(|start| {
-            let problem = OdeProblem::new(decay::<T>, start, (0.0, 1.0));
+            let problem = ode(decay::<T>, start, (0.0, 1.0));
             solve(&problem, &Heun::new(), options()).unwrap().u_last
         });
         fn end<H: HostState<Scalar = T>, T: Scalar>(start: H) -> Vec<T> {
             let field = EachLane(|du: &mut [T], u: &[T], t| {
                 (0..u.len()).for_each(|i| decay(&mut du[i], &u[i], t))
             });
-            let problem = OdeProblem::new(field, start, (0.0, 1.0));
+            let problem = ode(field, start, (0.0, 1.0));
             let end = solve(&problem, &Heun::new(), SolveOptions::steps(9)).unwrap().u_last;
             end.values().unwrap().to_vec()
         }
@@ -129,7 +130,7 @@ fn every_container_of_half_precision_holds_the_same_numbers() {
 #[test]
 fn errors_follow_tolerances_down_to_half_the_rounding_where_steps_are_refused() {
     fn check<T: Scalar + HostState<Scalar = T>>() {
-        let problem = OdeProblem::new(decay::<T>, T::one(), (0.0, 1.0));
+        let problem = ode(decay::<T>, T::one(), (0.0, 1.0));
         let run = |tolerance: f64| {
             let options = SolveOptions::adaptive(0.0, tolerance).max_steps(1000);
             solve(&problem, &Tsit5::new(), options)
@@ -160,7 +161,7 @@ fn lanes_of_half_precision_have_steps_of_their_own_and_dense_output() {
     let rates = [0.1, 1.0, 4.0];
     let start =
         Array2::from_shape_fn((3, 2), |(i, j)| f16::from_f64(if j == 0 { 1.0 } else { rates[i] }));
-    let problem = OdeProblem::new(field, start, (0.0, 1.0));
+    let problem = ode(field, start, (0.0, 1.0));
     let options = SolveOptions::adaptive(1e-3, 1e-3).norm(ErrorNorm::EachLane);
     let solution = solve(&problem, &Tsit5::new(), options.save(Save::dense())).unwrap();
     assert!(solution.lanes[0].nfe < solution.lanes[2].nfe);

@@ -1,5 +1,6 @@
 //! A number for each lane goes with its lane, and changes nothing for it.
 
+use crate::common::{AnyField, ode};
 use driftfield_solvers::field::{Additive, Diagonal, EachLane, Ito, LaneTimes, ScalarNoise, Times};
 use driftfield_solvers::half::bf16;
 use driftfield_solvers::method::{
@@ -62,15 +63,15 @@ fn assert_exact(pair: &Pair, lane: usize, start: usize, t: f64, within: f64) {
     assert!((found - number).abs() < within, "number {found} {number}");
 }
 
-fn problem(span: (f64, f64)) -> OdeProblem<Pair, impl VectorField<Pair> + Copy> {
-    OdeProblem::new(flow(), WithNumbers::new(starts()), span)
+fn problem(span: (f64, f64)) -> OdeProblem<Pair, AnyField<Pair>> {
+    ode(flow(), WithNumbers::new(starts()), span)
 }
 
 #[test]
 fn log_densities_follow_their_closed_form_with_shared_and_with_own_steps() {
     for norm in [ErrorNorm::Batch, ErrorNorm::EachLane] {
         for start in [WithNumbers::new(starts()), WithNumbers::new(starts()).outside_error_norm()] {
-            let problem = OdeProblem::new(flow(), start, (0.0, 3.0));
+            let problem = ode(flow(), start, (0.0, 3.0));
             let options = SolveOptions::adaptive(1e-9, 1e-9).norm(norm);
             let options = options.save(Save::dense().and_at([0.7, 2.0]));
             let solution = solve(&problem, &Tsit5::new(), options).unwrap();
@@ -169,7 +170,7 @@ fn five_methods<S: State, F: VectorField<S> + 'static>() -> [BoxedMethod<S, F>; 
 
 #[test]
 fn the_state_is_to_the_bit_that_of_the_solve_without_numbers() {
-    let alone = OdeProblem::new(
+    let alone = ode(
         LaneTimes(|du: &mut Batch, u: &Batch, _t: &[f64]| {
             logistic(du, u);
             Ok::<(), FieldError>(())
@@ -186,7 +187,7 @@ fn the_state_is_to_the_bit_that_of_the_solve_without_numbers() {
     }
     // Outside of the norm, the steps too.
     let pair = WithNumbers::new(starts()).outside_error_norm();
-    let pair = OdeProblem::new(flow(), pair, (0.0, 2.0));
+    let pair = ode(flow(), pair, (0.0, 2.0));
     for norm in [ErrorNorm::Batch, ErrorNorm::EachLane] {
         let tolerance = || SolveOptions::adaptive(1e-6, vec![1e-6, 1e-7]).norm(norm);
         let with = solve(&pair, &Tsit5::new(), tolerance().norm(norm)).unwrap();
@@ -308,7 +309,7 @@ fn numbers_stay_in_double_precision() {
         du.numbers.fill(1.0 / 3.0);
     };
     let start = WithNumbers::new(Array2::from_elem((3, 2), bf16::ONE));
-    let problem = OdeProblem::new(field, start, (0.0, 1.0));
+    let problem = ode(field, start, (0.0, 1.0));
     let end = solve(&problem, &Tsit5::new(), SolveOptions::steps(10)).unwrap().u_last;
     assert!(end.numbers.iter().all(|number| (number - 1.0 / 3.0).abs() < 1e-15));
 }
@@ -365,12 +366,12 @@ fn a_number_is_the_last_component_of_its_lane() {
 fn a_number_too_few_is_refused() {
     let mut start = WithNumbers::new(starts());
     start.numbers = Array1::zeros(3);
-    let problem = OdeProblem::new(flow(), start, (0.0, 1.0));
+    let problem = ode(flow(), start, (0.0, 1.0));
     let refused = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-6, 1e-6));
     let lanes = StateError::LaneCoefficients { lanes: 4, found: 3 };
     assert!(matches!(refused, Err(SolveError::State(error)) if error == lanes));
     let cut = |du: &mut Pair, _u: &Pair, _t: f64| du.numbers = Array1::zeros(3);
-    let problem = OdeProblem::new(cut, WithNumbers::new(starts()), (0.0, 1.0));
+    let problem = ode(cut, WithNumbers::new(starts()), (0.0, 1.0));
     assert!(solve(&problem, &Tsit5::new(), SolveOptions::steps(3)).is_err());
 }
 
@@ -381,7 +382,7 @@ fn tensors_carry_numbers() {
     use driftfield_solvers::candle_core::{Device, Tensor, Var};
     let start = Var::new(&[[0.5f64, 1.0], [1.5, 2.0], [-1.0, 0.0]], &Device::Cpu).unwrap();
     let alone = |du: &mut Tensor, u: &Tensor, _t: f64| *du = u.neg().unwrap();
-    let problem = OdeProblem::new(alone, start.as_tensor().clone(), (0.0, 1.0));
+    let problem = ode(alone, start.as_tensor().clone(), (0.0, 1.0));
     let expected = solve(&problem, &Tsit5::new(), SolveOptions::steps(6)).unwrap().u_last;
     let values = |tensor: &Tensor| tensor.to_vec2::<f64>().unwrap();
     let field = |du: &mut WithNumbers<Tensor>, u: &WithNumbers<Tensor>, _t: f64| {
@@ -389,7 +390,7 @@ fn tensors_carry_numbers() {
         du.numbers.fill(2.0);
     };
     let pair = WithNumbers::new(start.as_tensor().clone());
-    let problem = OdeProblem::new(field, pair, (0.0, 1.0));
+    let problem = ode(field, pair, (0.0, 1.0));
     let turn = |step: &mut AcceptedStep<'_, WithNumbers<Tensor>>| {
         step.move_lanes(&[2, 0, 1], Moved::Renumbered).unwrap();
         Flow::Continue
@@ -404,7 +405,7 @@ fn tensors_carry_numbers() {
         du.numbers.fill(2.0);
     };
     let pair = WithNumbers::new(TrackedTensor(start.as_tensor().clone()));
-    let problem = OdeProblem::new(field, pair, (0.0, 1.0));
+    let problem = ode(field, pair, (0.0, 1.0));
     let end = solve(&problem, &Tsit5::new(), SolveOptions::steps(6)).unwrap().u_last;
     let gradient = end.state.0.backward().unwrap().get(&start).unwrap().clone();
     assert!((values(&gradient)[1][1] - (-1.0f64).exp()).abs() < 1e-6);
