@@ -13,9 +13,11 @@
 //! let path = process::parse("vp")?;
 //! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#;
 //! let settings = Settings::new(Solver::parse("dpm-solver++2m")?, Budget::Steps(20));
-//! let noise = Initial::Noise { lanes: 100, seed: 0 };
-//! let generated = generate::<f64>(&path, &MixtureModel::new(data.parse::<GaussianMixture>()?), noise, &settings)?;
-//! assert_eq!((generated.samples.shape(), generated.statistics.nfe), (&[100, 2][..], 20));
+//! let noise = Initial::Noise { lanes: 100 };
+//! let model = MixtureModel::new(data.parse::<GaussianMixture>()?);
+//! let generated = generate::<f64>(&path, &model, noise, &settings)?;
+//! assert_eq!(generated.statistics.nfe, 20);
+//! assert_eq!(generated.complete()?.shape(), [100, 2]);
 //! # Ok(())
 //! # }
 //! ```

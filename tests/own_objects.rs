@@ -111,8 +111,8 @@ fn closure() -> impl Model {
 fn end<T: Precision>(model: &dyn Model) -> Vec<f64> {
     let path = process::parse("vp").unwrap();
     let solver = Solver::parse("heun").unwrap();
-    let noise = Initial::<T>::Noise { lanes: 4, seed: 1 };
-    let settings = Settings::new(solver, Budget::Steps(10));
+    let noise = Initial::<T>::Noise { lanes: 4 };
+    let settings = Settings { seed: 1, ..Settings::new(solver, Budget::Steps(10)) };
     let made = generate(&path, model, noise, &settings).unwrap();
     made.samples.iter().map(|x| x.into_f64()).collect()
 }

@@ -239,7 +239,7 @@ pub(super) fn run(
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     let settings = Settings { stop: signals.listen(), ..settings };
-    let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
+    let initial = Initial::Noise { lanes: arguments.n };
     let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);

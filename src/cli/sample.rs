@@ -219,7 +219,7 @@ impl SampleArguments {
             (None, _) if self.init_units.is_some() => Err(CommandError::usage(
                 "--init-units says what an initial state is in; give one with --init FILE.npy",
             )),
-            (None, Some(lanes)) => Ok(Initial::Noise { lanes, seed: self.seed }),
+            (None, Some(lanes)) => Ok(Initial::Noise { lanes }),
             (None, None) => Err(no_initial_state()),
         }
     }

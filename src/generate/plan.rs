@@ -63,7 +63,7 @@ pub struct Settings {
     pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,
-    /// Seed of the Brownian path.
+    /// Seed of the initial noise and of the Brownian path.
     pub seed: u64,
     /// Which states are kept.
     pub saved: Saved,
