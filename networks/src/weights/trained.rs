@@ -319,7 +319,7 @@ mod tests {
         }
         archive = Archive::from_bytes(&old.to_bytes().unwrap()).unwrap();
         assert_eq!(TrainedNetwork::<MlpConfig>::from_archive(&archive).unwrap(), network);
-        assert_eq!(crate::registry::read(&archive).unwrap().architecture, "mlp");
+        assert_eq!(crate::registry::read(&archive, &crate::catalog()).unwrap().architecture, "mlp");
         assert!(matches!(
             TrainedNetwork::<crate::UNetConfig>::from_archive(&archive),
             Err(WeightsError::Kind { .. })
