@@ -35,7 +35,7 @@ const SLACK: f64 = 0.5;
 fn help_of_measurement() -> String {
     format!(
         "What is measured of the image, as `square:size=8,center=14x14,std=0.1` (`driftfield list measurements`): {}",
-        list::names(&inverse::catalog())
+        list::written(&inverse::catalog())
     )
 }
 

@@ -41,8 +41,8 @@ enum Units {
 
 pub(super) fn help_of_process() -> String {
     format!(
-        "Process, with parameters as `vp:beta_min=0.1,beta_max=20` (`driftfield list processes`): {}",
-        list::names(&process::catalog())
+        "Process, with parameters as `vp:beta_max=10` (`driftfield list processes`): {}",
+        list::written(&process::catalog())
     )
 }
 
