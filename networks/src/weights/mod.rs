@@ -11,7 +11,6 @@
 mod any;
 mod archive;
 mod document;
-mod half;
 mod trained;
 
 use std::path::Path;
