@@ -108,7 +108,7 @@ fn run(
     model: &dyn Model,
     settings: &Settings,
 ) -> Result<ArrayD<f64>, GenerateError> {
-    let initial = Initial::Noise { lanes: LANES, seed: 0 };
+    let initial = Initial::Noise { lanes: LANES };
     Ok(generate(path, model, initial, settings)?.samples)
 }
 

@@ -81,7 +81,7 @@ fn table(
             let spacing = spacing.map(str::parse).transpose()?;
             let settings =
                 Settings { spacing, ..Settings::new(Solver::parse(solver)?, Budget::Steps(50)) };
-            let initial = Initial::<f32>::Noise { lanes: DIGITS, seed: 0 };
+            let initial = Initial::<f32>::Noise { lanes: DIGITS };
             let parsed = Technique::parse(technique)?;
             let done = reconstruct(&path, &model, observation, &parsed, initial, &settings)?;
             let (misfit, generated) = (done.mean_misfit(), &done.generated);

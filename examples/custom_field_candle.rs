@@ -37,11 +37,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = SolveOptions::adaptive(1e-10, 1e-10);
     let solution = solve(&problem, &Tsit5::new(), options)?;
     println!("{}: {}", solution.outcome, solution.statistics);
-    println!("{}", solution.u_last);
-    for (before, after) in before.iter().zip(invariant(&solution.u_last)?) {
+    let end = solution.complete()?;
+    println!("{end}");
+    for (before, after) in before.iter().zip(invariant(&end)?) {
         println!("invariant {before:.9} -> {after:.9}");
         assert!((before - after).abs() < 1e-7);
     }
-    assert_eq!(solution.u_last.dtype(), DType::F64);
+    assert_eq!(end.dtype(), DType::F64);
     Ok(())
 }

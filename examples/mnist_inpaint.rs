@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (technique, solver) in
         [("dps:zeta=0.5", "ddim"), ("pigdm", "heun"), ("replacement", "dpm-solver++2m")]
     {
-        let noise = Initial::<f32>::Noise { lanes: 8, seed: 0 };
+        let noise = Initial::<f32>::Noise { lanes: 8 };
         let settings = Settings::new(Solver::parse(solver)?, Budget::Steps(50));
         let guide = Technique::parse(technique)?;
         let done = reconstruct(&path, &model, &observation, &guide, noise, &settings)?;
@@ -40,9 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             done.gradients,
             done.mean_misfit()
         );
-        assert!(done.generated.outcome.is_success());
         assert!(technique.starts_with("dps") || done.mean_misfit() < 2.0 * 0.01);
-        rows.push((format!("{technique}, {solver}"), done.generated.samples));
+        rows.push((format!("{technique}, {solver}"), done.generated.complete()?));
     }
     let directory = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let file = directory.join("inpainted.png");

@@ -44,10 +44,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(wide, noise.mapv(f64::from), "f32 files are read as f64 where asked");
 
     let field = probability_flow(MixturePredictor::new(mixture, path));
-    let solution =
-        solve(&field.problem(init, (start, end)), &Heun::new(), SolveOptions::steps(20))?;
-    npy::write(directory.join("samples.npy"), &solution.u_last)?;
-    println!("wrote noise.npy and samples.npy {:?}", solution.u_last.dim());
+    let problem = field.problem(init, (start, end));
+    let samples = solve(&problem, &Heun::new(), SolveOptions::steps(20))?.complete()?;
+    npy::write(directory.join("samples.npy"), &samples)?;
+    println!("wrote noise.npy and samples.npy {:?}", samples.dim());
     if keep {
         println!("they are in {}", directory.display());
     } else {

@@ -27,14 +27,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .observer(Sink::every(10, |u: &Array2<f32>, _t: f64| rows.push(u)))
         .observer(&mut spread)
         .observer(Progress::new(4, |fraction| println!("{:>4.0} %", 100.0 * fraction)));
-    let solution = solve(&problem, &Heun::new(), options)?;
+    let end = solve(&problem, &Heun::new(), options)?.complete()?;
     rows.finish()?;
 
     let trajectory: Array3<f32> = npy::read(&file)?.into_dimensionality()?;
     std::fs::remove_file(&file)?;
     println!("streamed an array of shape {:?}", trajectory.dim());
     assert_eq!(trajectory.dim(), (11, 200, 2));
-    assert_eq!(trajectory.index_axis(Axis(0), 10), solution.u_last);
+    assert_eq!(trajectory.index_axis(Axis(0), 10), end);
 
     let (first, last) = (&spread.values[0], &spread.values[99]);
     println!("standard deviations at t = {:.3}: {:.3?}", first.0, first.1);

@@ -45,16 +45,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let predictor = NetworkPredictor::new(trained.plan(), prediction, path.clone());
     let problem = probability_flow(predictor).problem(noise.clone(), (start, end));
     let solution = solve(&problem, &Heun::new(), SolveOptions::steps(20))?;
-    assert_eq!(solution.statistics.network_forwards, 40);
+    let statistics = solution.statistics;
+    assert_eq!(statistics.network_forwards, 40);
 
     let fresh = Moons.sample(1000, 99);
     let to_data = |mut sample: Array2<f32>| -> Result<f64, Box<dyn std::error::Error>> {
         trained.standardisation.undo(&mut sample)?;
         Ok(sliced_wasserstein(&sample.mapv(f64::from).view(), &fresh.view())?)
     };
-    let (before, after) = (to_data(noise)?, to_data(solution.u_last)?);
+    let (before, after) = (to_data(noise)?, to_data(solution.complete()?)?);
     println!("sliced Wasserstein distance to fresh moons: noise {before:.3}, samples {after:.3}");
-    println!("{}", solution.statistics);
+    println!("{statistics}");
     assert!(after < 0.5 * before);
     Ok(())
 }

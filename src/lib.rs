@@ -13,9 +13,11 @@
 //! let path = process::parse("vp")?;
 //! let data = r#"{"weights": [1], "means": [[2, 0]], "stds": [0.5]}"#;
 //! let settings = Settings::new(Solver::parse("dpm-solver++2m")?, Budget::Steps(20));
-//! let noise = Initial::Noise { lanes: 100, seed: 0 };
-//! let generated = generate::<f64>(&path, &MixtureModel::new(data.parse::<GaussianMixture>()?), noise, &settings)?;
-//! assert_eq!((generated.samples.shape(), generated.statistics.nfe), (&[100, 2][..], 20));
+//! let noise = Initial::Noise { lanes: 100 };
+//! let model = MixtureModel::new(data.parse::<GaussianMixture>()?);
+//! let generated = generate::<f64>(&path, &model, noise, &settings)?;
+//! assert_eq!(generated.statistics.nfe, 20);
+//! assert_eq!(generated.complete()?.shape(), [100, 2]);
 //! # Ok(())
 //! # }
 //! ```
@@ -41,6 +43,59 @@
 //! let span = span_for(&path, &Solver::new("mine", method.clone()).info());
 //! let end = solve(&flow.problem([0.3], span), &method, steps(&path, span, 10)?)?.complete()?;
 //! assert!((end[0] - 2.0).abs() < 0.1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A method of one's own
+//!
+//! An exponential multistep method is the weights of its last values; history, start and counts are
+//! the driver's. This is ETD2 (Cox & Matthews, *J. Comput. Phys.* 176, 2002), which runs wherever
+//! those of the catalogue do:
+//!
+//! ```
+//! use driftfield::prelude::*;
+//! use driftfield::solvers::method::exponential::{MultistepRule, MultistepStep};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #[derive(Clone)]
+//! struct Etd2;
+//! impl MultistepRule for Etd2 {
+//!     fn name(&self) -> &'static str { "etd2" }
+//!     fn part(&self) -> NonlinearPart { NonlinearPart::Data }
+//!     fn values(&self) -> usize { 2 }
+//!     fn weights(&self, step: &MultistepStep<'_>, weights: &mut [f64]) -> Result<(), FieldError> {
+//!         weights[0] = step.whole.weight(1);
+//!         if let [newest, before] = weights {
+//!             *before = step.whole.weight(2) / step.distance(1);
+//!             *newest -= *before;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! let solver = Solver::new("etd2", Multistep::new(Etd2).start(Start::Matching));
+//! assert_eq!(solver.info().order, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A network of one's own
+//!
+//! A closure over a batch `[n, ..]` is one; what it predicts is said beside it:
+//!
+//! ```
+//! use driftfield::generate::{Budget, Initial, NetworkModel, Settings, generate};
+//! use driftfield::ndarray::{ArrayD, Axis};
+//! use driftfield::prelude::*;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Of standard normal data, whose mean given a state is known.
+//! let network = |out: &mut ArrayD<f64>, x: &ArrayD<f64>, t: f64| {
+//!     out.assign(&(x * ((1.0 - t) / ((1.0 - t).powi(2) + t.powi(2)))));
+//! };
+//! let model = NetworkModel::new("normal", [2], Prediction::Data, network);
+//! let settings = Settings::new(Solver::parse("heun")?, Budget::Steps(20));
+//! let path = process::parse("rectified-flow")?;
+//! let samples = generate(&path, &model, Initial::Noise { lanes: 1000 }, &settings)?.complete()?;
+//! assert!(samples.var_axis(Axis(0), 0.0).iter().all(|variance| (variance - 1.0).abs() < 0.2));
 //! # Ok(())
 //! # }
 //! ```

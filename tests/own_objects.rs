@@ -111,8 +111,8 @@ fn closure() -> impl Model {
 fn end<T: Precision>(model: &dyn Model) -> Vec<f64> {
     let path = process::parse("vp").unwrap();
     let solver = Solver::parse("heun").unwrap();
-    let noise = Initial::<T>::Noise { lanes: 4, seed: 1 };
-    let settings = Settings::new(solver, Budget::Steps(10));
+    let noise = Initial::<T>::Noise { lanes: 4 };
+    let settings = Settings { seed: 1, ..Settings::new(solver, Budget::Steps(10)) };
     let made = generate(&path, model, noise, &settings).unwrap();
     made.samples.iter().map(|x| x.into_f64()).collect()
 }
@@ -230,4 +230,29 @@ fn without_a_true_solution_the_rows_that_there_are_are_kept() {
     answers_text(&result);
     let read = StudyResult::read(directory.join("study.json")).unwrap();
     assert_eq!(read.cases[0].truth_outcome, case.truth_outcome);
+}
+
+/// The parts of a solve that a network which fails below a time leaves, and the errors that say so.
+#[test]
+fn what_failed_passes_for_no_samples() {
+    let path = process::parse("vp").unwrap();
+    let settings = Settings::new(Solver::parse("euler").unwrap(), Budget::Steps(10));
+    let run = |below: f64| {
+        let network = move |out: &mut ArrayD<f64>, _x: &ArrayD<f64>, t: f64| {
+            out.fill(0.0);
+            if t < below { Err(FieldError::other("out of order")) } else { Ok(()) }
+        };
+        let model = NetworkModel::new("failing", [3], Prediction::Noise, network);
+        generate::<f64>(&path, &model, Initial::Noise { lanes: 4 }, &settings)
+    };
+    assert_eq!(run(0.0).unwrap().complete().unwrap().shape(), [4, 3]);
+
+    let incomplete = run(0.5).unwrap().complete().unwrap_err();
+    assert!(incomplete.to_string().contains("out of order"), "{incomplete}");
+    assert!(std::error::Error::source(&incomplete).is_some());
+    assert_eq!(incomplete.generated.statistics.accepted, 6);
+
+    let error = run(2.0).unwrap_err();
+    assert!(matches!(error, GenerateError::Solve(SolveError::NoStep { .. })), "{error}");
+    assert!(std::error::Error::source(&error).is_some());
 }

@@ -37,7 +37,7 @@ fn run(
     let model = TrainedModel::read(&format!("{ROOT}/weights/mnist-{network}.safetensors")).unwrap();
     let path = process::parse(network).unwrap();
     let technique = Technique::parse(technique).unwrap();
-    let initial = Initial::Noise { lanes: LANES, seed: 0 };
+    let initial = Initial::Noise { lanes: LANES };
     reconstruct(&path, &model, &observed(measurement), &technique, initial, settings)
 }
 
@@ -126,7 +126,7 @@ fn a_lane_is_the_same_alone_and_among_others() {
         TrainedModel::read(&format!("{ROOT}/weights/mnist-rectified-flow.safetensors")).unwrap();
     let path = process::parse("rectified-flow").unwrap();
     let of = |lanes: usize, technique: &str| {
-        let initial = Initial::<f32>::Noise { lanes, seed: 2 };
+        let initial = Initial::<f32>::Noise { lanes };
         let technique = Technique::parse(technique).unwrap();
         let done = reconstruct(&path, &model, &observed(SQUARE), &technique, initial, &settings);
         done.unwrap().generated.samples

@@ -49,3 +49,10 @@ pub use pass::{Direction, Gradients, Layers, PassInputs, Times};
 pub use plan::{OnTensors, Plan, Pulled, Pushed, RowCotangent};
 pub use registry::{ARCHITECTURES, ArchitectureEntry, catalog, configuration};
 pub use unet::{UNet, UNetConfig, UNetLayers};
+
+/// Tensors, in the API of networks as definitions.
+pub use candle_core;
+/// Variables and layers of tensors, in the same.
+pub use candle_nn;
+/// The arrays of data and weights.
+pub use ndarray;

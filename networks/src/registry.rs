@@ -28,13 +28,18 @@ pub struct ArchitectureEntry {
 type Start = for<'a> fn(&Spec, &Request<'a>) -> Result<Box<dyn Run + 'a>, TrainError>;
 
 /// All architectures.
-pub const ARCHITECTURES: &[ArchitectureEntry] =
-    &[entry::<MlpConfig>(), entry::<UNetConfig>(), entry::<ClassifierConfig>()];
+pub const ARCHITECTURES: &[ArchitectureEntry] = &[
+    ArchitectureEntry::of::<MlpConfig>(),
+    ArchitectureEntry::of::<UNetConfig>(),
+    ArchitectureEntry::of::<ClassifierConfig>(),
+];
 
 /// Values of a row for which defaults are shown; they depend on none.
 const ANY_DIMENSION: usize = 28 * 28;
 
-/// All architectures by name, each with what a user may set of it.
+/// All architectures by name, each with what a user may set of it. One of your own is added by
+/// `with(ArchitectureEntry::entry::<Own>())`, and the sum is what
+/// [`AnyNetwork::load_with`] reads with.
 pub fn catalog() -> Catalog<&'static ArchitectureEntry> {
     Catalog::new("network", ARCHITECTURES.iter().map(listed))
 }
@@ -44,22 +49,30 @@ fn listed(architecture: &'static ArchitectureEntry) -> Entry<&'static Architectu
         .keys(architecture.keys())
 }
 
-const fn entry<A: Architecture>() -> ArchitectureEntry {
-    ArchitectureEntry {
-        name: A::NAME,
-        summary: A::SUMMARY,
-        keys: keys::<A>,
-        row_rank: || A::reference(ANY_DIMENSION).row_shape().len(),
-        classes: || A::reference(ANY_DIMENSION).classes(),
-        read: |archive| AnyNetwork::generating(TrainedNetwork::<A>::from_archive(archive)?),
-        check: |spec, request, dimension| {
-            request.config(configuration::<A>(spec, dimension)?).validate()
-        },
-        start: |spec, request| start(request, configuration::<A>(spec, request.values.ncols())?),
-    }
-}
-
 impl ArchitectureEntry {
+    /// How networks of the architecture `A` are read, made and trained.
+    pub const fn of<A: Architecture>() -> Self {
+        ArchitectureEntry {
+            name: A::NAME,
+            summary: A::SUMMARY,
+            keys: keys::<A>,
+            row_rank: || A::reference(ANY_DIMENSION).row_shape().len(),
+            classes: || A::reference(ANY_DIMENSION).classes(),
+            read: |archive| AnyNetwork::generating(TrainedNetwork::<A>::from_archive(archive)?),
+            check: |spec, request, dimension| {
+                request.config(configuration::<A>(spec, dimension)?).validate()
+            },
+            start: |spec, request| {
+                start(request, configuration::<A>(spec, request.values.ncols())?)
+            },
+        }
+    }
+
+    /// The same as an entry of a [`catalog`].
+    pub fn entry<A: Architecture>() -> Entry<&'static ArchitectureEntry> {
+        listed(const { &Self::of::<A>() })
+    }
+
     /// The architecture of this name.
     pub fn named(name: &str) -> Result<&'static ArchitectureEntry, SpecError> {
         match ARCHITECTURES.iter().find(|entry| entry.name == name) {
@@ -125,7 +138,7 @@ fn keys<A: Architecture>() -> Vec<Key> {
 /// # Errors
 /// Keys it does not have, and values that are not of the kind of the default.
 pub fn configuration<A: Architecture>(spec: &Spec, dimension: usize) -> Result<A, SpecError> {
-    listed(ArchitectureEntry::named(A::NAME)?).build(spec)?;
+    ArchitectureEntry::entry::<A>().build(spec)?;
     let refused = |error: serde_json::Error| SpecError::malformed(spec.name(), error.to_string());
     let mut value = serde_json::to_value(A::reference(dimension)).map_err(refused)?;
     for (key, text) in spec.parameters() {
@@ -160,14 +173,15 @@ fn like(default: &Value, text: &str) -> Option<Value> {
     }
 }
 
-/// The architecture of a file with this document.
-pub(crate) fn of_document(document: &Value) -> Result<&'static ArchitectureEntry, WeightsError> {
+/// The architecture, one of `known`, of a file with this document.
+pub(crate) fn of_document(
+    document: &Value,
+    known: &Catalog<&'static ArchitectureEntry>,
+) -> Result<&'static ArchitectureEntry, WeightsError> {
     let name = name_in(document);
-    ArchitectureEntry::named(name).map_err(|_| WeightsError::Kind {
-        expected: format!(
-            "one of {}",
-            ARCHITECTURES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
-        ),
+    let found = known.find(name).and_then(|entry| entry.build(&Spec::of_name(name)));
+    found.map_err(|_| WeightsError::Kind {
+        expected: format!("one of {}", known.names().collect::<Vec<_>>().join(", ")),
         found: format!("a network of the architecture `{}`", echo(name)),
     })
 }
@@ -190,9 +204,12 @@ fn guessed(document: &Value) -> &'static str {
     }
 }
 
-/// The network of a file, whatever its architecture.
-pub(crate) fn read(archive: &Archive) -> Result<AnyNetwork, WeightsError> {
-    (of_document(&archive.document()?)?.read)(archive)
+/// The network of a file, whichever architecture of `known` it is of.
+pub(crate) fn read(
+    archive: &Archive,
+    known: &Catalog<&'static ArchitectureEntry>,
+) -> Result<AnyNetwork, WeightsError> {
+    (of_document(&archive.document()?, known)?.read)(archive)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Random numbers that are pure functions of (seed, purpose, index).
 
-use rand::{Rng, SeedableRng};
+use driftfield_solvers::noise::Xoshiro;
+use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 
 /// What a stream is used for: streams of different use never meet.
 #[derive(Debug, Clone, Copy)]
@@ -13,14 +13,13 @@ pub(crate) enum Purpose {
     Batch,
 }
 
-/// Xoshiro256++ seeded by (seed, purpose, index) through SplitMix64, as the
-/// lanes' streams of `driftfield-solvers` are.
+/// The generator of (seed, purpose, index).
 ///
 /// candle's CPU device cannot be seeded, and a generator carried from step to
 /// step would have to be saved in every checkpoint: this one is rebuilt from
 /// the step counter alone.
 #[derive(Debug, Clone)]
-pub(crate) struct SeededRng(Xoshiro256PlusPlus);
+pub(crate) struct SeededRng(Xoshiro);
 
 impl SeededRng {
     pub(crate) fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
@@ -30,9 +29,7 @@ impl SeededRng {
             Purpose::Weights => 0x7765_6967_6874_7300,
             Purpose::Batch => 0x6261_7463_6800_0000,
         };
-        let mixed = SplitMix64::seed_from_u64(seed).next_u64() ^ index;
-        let mixed = SplitMix64::seed_from_u64(mixed).next_u64() ^ tag;
-        SeededRng(Xoshiro256PlusPlus::seed_from_u64(mixed))
+        SeededRng(Xoshiro::chained(seed, &[index, tag]))
     }
 
     /// A standard normal.
@@ -42,7 +39,7 @@ impl SeededRng {
 
     /// A uniform number in `[0, 1)`, a multiple of 2^-53.
     pub(crate) fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        self.0.random()
     }
 
     /// A uniform index below `n > 0`, by the high half of a 128-bit product;

@@ -1,13 +1,13 @@
-//! An architecture of one's own, from the published items alone: it is trained, written, read and
-//! evaluated like those of the registry, and has its products. The recipe of CONTRIBUTING.md.
+//! An architecture of one's own, from the published items alone: it is trained, written, read by its
+//! type or its tag, and evaluated like those of the registry, and has its products. The recipe of CONTRIBUTING.md.
 
 use driftfield_networks::train::{
     LearningRateSchedule, Objective, TrainError, Trainer, TrainingConfig,
 };
-use driftfield_networks::weights::TrainedNetwork;
+use driftfield_networks::weights::{AnyNetwork, TrainedNetwork};
 use driftfield_networks::{
-    Architecture, ConfigError, Direction, Entries, Gradients, Layers, PassInputs, Plan, Pulled,
-    Pushed, Times,
+    Architecture, ArchitectureEntry, ConfigError, Direction, Entries, Gradients, Layers,
+    PassInputs, Plan, Pulled, Pushed, Times,
 };
 use driftfield_problems::process::RectifiedFlow;
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
@@ -169,6 +169,15 @@ fn it_is_trained_written_read_and_differentiated() -> Result<(), Box<dyn std::er
     assert!(history[399].loss < 0.8 * history[0].loss, "{:?}", history[399]);
     let read = TrainedNetwork::<Affine>::from_bytes(&trained.to_bytes()?)?;
     assert_eq!(read, trained);
+
+    // Whatever the file holds, its tag says what reads it: of a catalogue that knows the tag.
+    let bytes = trained.to_bytes()?;
+    let refused = AnyNetwork::from_bytes(&bytes).unwrap_err().to_string();
+    assert!(refused.contains("`affine`") && refused.contains("one of mlp"), "{refused}");
+    let known = driftfield_networks::catalog().with(ArchitectureEntry::entry::<Affine>());
+    let any = AnyNetwork::from_bytes_with(&bytes, &known)?;
+    assert_eq!((any.architecture, any.plan.weights()), ("affine", 8));
+    assert!(known.build("affine:width=3").is_err());
 
     let plan = read.plan();
     let (x, c, v) = ([0.3, -1.0, 2.0, 0.5], [1.0, 0.2, -0.4, 0.7], [0.5, 1.0, -1.0, 0.1]);

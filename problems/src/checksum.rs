@@ -1,4 +1,5 @@
-//! A checksum against accidents, not against adversaries.
+//! A checksum against accidents, not against adversaries. By hand: it is one line, and files carry its
+//! sums, so that it may never change, as the hashers of `std` may.
 
 /// 64-bit FNV-1a of bytes that come in pieces, the same however they are cut.
 ///

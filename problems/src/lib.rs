@@ -66,5 +66,7 @@ pub mod spec;
 pub mod standardisation;
 pub mod user_file;
 
+/// The vectors and matrices of mixtures.
+pub use nalgebra;
 /// The arrays of samples and data.
 pub use ndarray;

@@ -50,7 +50,7 @@ pub enum SpecError {
         key: String,
         /// The nearest known key.
         nearest: Option<String>,
-        /// All known keys.
+        /// All known keys, with their defaults.
         known: String,
     },
     /// One key twice.
@@ -123,18 +123,22 @@ impl SpecError {
         SpecError::UnknownName { kind, name: echo(name), nearest, known: known.join(", ") }
     }
 
-    /// The refusal of a key that is none of `known`.
+    /// The refusal of a key that is none of `known`, which are said with their defaults.
     pub(crate) fn unknown_key<'a>(
         name: &str,
         key: &str,
-        known: impl IntoIterator<Item = &'a str>,
+        known: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
     ) -> Self {
-        let known: Vec<&str> = known.into_iter().collect();
+        let known: Vec<_> = known.into_iter().collect();
+        let written = |&(key, default): &(&str, Option<&str>)| match default {
+            Some(default) => format!("{key}={default}"),
+            None => key.to_owned(),
+        };
         SpecError::UnknownKey {
             name: echo(name),
             key: echo(key),
-            nearest: nearest(key, known.iter().copied()).map(str::to_owned),
-            known: known.join(", "),
+            nearest: nearest(key, known.iter().map(|(key, _)| *key)).map(str::to_owned),
+            known: known.iter().map(written).collect::<Vec<_>>().join(", "),
         }
     }
 }
@@ -246,8 +250,12 @@ mod tests {
         assert!(error.contains("did you mean `vp`?); known: vp, edm"), "{error}");
         assert_eq!(nearest("xyzzy", ["vp", "edm"]), None);
         assert_eq!(nearest("", ["vp", "edm"]), None);
-        let error = SpecError::unknown_key("vp", "betamin", ["beta_min", "beta_max"]).to_string();
-        assert!(error.contains("did you mean `beta_min`"), "{error}");
+        let known = [("beta_min", Some("0.1")), ("file", None)];
+        let error = SpecError::unknown_key("vp", "betamin", known).to_string();
+        assert!(
+            error.ends_with("(did you mean `beta_min`?); it takes: beta_min=0.1, file"),
+            "{error}"
+        );
         assert!(SpecError::unknown_key("edm", "x", []).to_string().contains("takes none"));
     }
 

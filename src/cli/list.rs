@@ -121,21 +121,26 @@ pub(super) fn parameters(keys: &[Key]) -> String {
     keys.iter().map(parameter).collect()
 }
 
-/// Names and defaults as they are written on the command line, for its help:
-/// `uniform, karras[:rho=7]`.
+/// Names, keys and defaults as they are written on the command line, for its help:
+/// `uniform, karras[:rho=7]`; `..` is what has no default.
 pub(super) fn written<T>(catalog: &Catalog<T>) -> String {
     let entry = |entry: &Entry<T>| {
-        let given = |key: &Key| Some(format!("{}={}", key.name(), key.default()?));
-        let keys: Vec<String> = entry.parameters().iter().filter_map(given).collect();
+        let given = |key: &Key| format!("{}={}", key.name(), key.default().unwrap_or(".."));
+        let keys: Vec<String> = entry.parameters().iter().map(given).collect();
         if keys.is_empty() {
             return entry.name().to_owned();
         }
-        format!("{}[:{}]", entry.name(), keys.join(","))
+        let text = format!("{}[:{}]", entry.name(), keys.join(","));
+        // The help breaks its lines at spaces, which may stand after a comma.
+        if text.len() > LONGEST { text.replace(',', ", ") } else { text }
     };
     let others = Some(catalog.other_forms()).filter(|forms| !forms.is_empty());
     let entries = catalog.entries().iter().map(entry).chain(others.map(str::to_owned));
     entries.collect::<Vec<_>>().join(", ")
 }
+
+/// Characters of a word of the help at most.
+const LONGEST: usize = 60;
 
 /// Names alone.
 pub(super) fn names<T>(catalog: &Catalog<T>) -> String {

@@ -35,7 +35,7 @@ const SLACK: f64 = 0.5;
 fn help_of_measurement() -> String {
     format!(
         "What is measured of the image, as `square:size=8,center=14x14,std=0.1` (`driftfield list measurements`): {}",
-        list::names(&inverse::catalog())
+        list::written(&inverse::catalog())
     )
 }
 
@@ -239,7 +239,7 @@ pub(super) fn run(
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
     let settings = Settings { stop: signals.listen(), ..settings };
-    let initial = Initial::Noise { lanes: arguments.n, seed: arguments.seed };
+    let initial = Initial::Noise { lanes: arguments.n };
     let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);

@@ -41,8 +41,8 @@ enum Units {
 
 pub(super) fn help_of_process() -> String {
     format!(
-        "Process, with parameters as `vp:beta_min=0.1,beta_max=20` (`driftfield list processes`): {}",
-        list::names(&process::catalog())
+        "Process, with parameters as `vp:beta_max=10` (`driftfield list processes`): {}",
+        list::written(&process::catalog())
     )
 }
 
@@ -219,7 +219,7 @@ impl SampleArguments {
             (None, _) if self.init_units.is_some() => Err(CommandError::usage(
                 "--init-units says what an initial state is in; give one with --init FILE.npy",
             )),
-            (None, Some(lanes)) => Ok(Initial::Noise { lanes, seed: self.seed }),
+            (None, Some(lanes)) => Ok(Initial::Noise { lanes }),
             (None, None) => Err(no_initial_state()),
         }
     }

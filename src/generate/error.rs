@@ -37,7 +37,7 @@ impl GenerateError {
             GenerateError::Spacing(source @ SpacingError::TooFine { .. })
                 if settings.spacing.is_none() =>
             {
-                let (spacing, process) = (Spacing::default_for(path), path.name());
+                let (spacing, process) = (path.default_spacing(), path.name());
                 GenerateError::DefaultSpacing { spacing, process, source }
             }
             other => other,

@@ -5,6 +5,7 @@
 
 mod condition;
 mod error;
+mod generated;
 mod lanes;
 mod memory;
 pub mod model;
@@ -19,6 +20,7 @@ mod to_data;
 
 pub use condition::Condition;
 pub use error::GenerateError;
+pub use generated::{Generated, Incomplete};
 pub use lanes::LaneEvaluations;
 pub use model::{
     Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor,
@@ -28,6 +30,7 @@ pub use note::Note;
 pub use plan::{Budget, Settings, Span};
 pub use saved::Saved;
 pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_catalog, shipped_classifier};
+pub(crate) use steered::attempt_steered;
 pub use steered::{Steered, generate_steered};
 pub use stream::{Streamed, generate_in_chunks};
 
@@ -44,8 +47,8 @@ use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
 use driftfield_solvers::solve::{MAX_ADAPTIVE_STEPS, check_adaptive};
 use driftfield_solvers::{
-    Adaptive, FieldError, HostState, OdeProblem, Outcome, Scalar, Solution, State, Statistics,
-    Status, Tolerance, VectorField, init,
+    Adaptive, FieldError, HostState, OdeProblem, Outcome, Scalar, Solution, State, Status,
+    Tolerance, VectorField, init,
 };
 use ndarray::{ArrayD, IxDyn};
 
@@ -61,12 +64,10 @@ pub enum Initial<T> {
     /// The same in the units the process runs in, where noise is of size `sigma`. They are
     /// those of the data but for models that have [units](Model::units).
     ProcessState(ArrayD<T>),
-    /// `sigma(t_start) N(0, I)`, lane by lane.
+    /// `sigma(t_start) N(0, I)`, lane by lane, drawn with [`Settings::seed`].
     Noise {
         /// Number of lanes.
         lanes: usize,
-        /// Seed of the draw.
-        seed: u64,
     },
 }
 
@@ -76,38 +77,29 @@ impl<T> Initial<T> {
             Initial::State(state) | Initial::ProcessState(state) => {
                 state.shape().first().copied().unwrap_or(0)
             }
-            Initial::Noise { lanes, .. } => *lanes,
+            Initial::Noise { lanes } => *lanes,
         }
     }
 }
 
-/// What a generation returned.
-#[derive(Debug, Clone)]
-pub struct Generated<T> {
-    /// The state at the end, in the units of the model's data.
-    pub samples: ArrayD<T>,
-    /// The states that were asked for, the first being the initial one.
-    pub trajectory: Vec<ArrayD<T>>,
-    /// Their times.
-    pub times: Vec<f64>,
-    /// Exact counts, denoising included.
-    pub statistics: Statistics,
-    /// How the solve ended.
-    pub outcome: Outcome,
-    /// Wall time of the solve.
-    pub seconds: f64,
-    /// Start and end of the integration.
-    pub span: Span,
-    /// Steps of a fixed grid; `None` for adaptive steps.
-    pub steps: Option<usize>,
-    /// What each lane cost, where the steps were its own.
-    pub lane_evaluations: Option<LaneEvaluations>,
-    /// What may not be as it was meant.
-    pub notes: Vec<Note>,
+/// Generates from `initial` with `path` and `model` as `settings` say.
+///
+/// # Errors
+///
+/// What is wrong with the request, and an error before the first step was made, as
+/// [`solve`](driftfield_solvers::solve) has it. A solve that fails later has its
+/// [outcome](Generated::outcome).
+pub fn generate<T: Precision>(
+    path: &SharedPath,
+    model: &dyn Model,
+    initial: Initial<T>,
+    settings: &Settings,
+) -> Result<Generated<T>, GenerateError> {
+    attempt(path, model, initial, settings)?.unless_nothing_was_made()
 }
 
-/// Generates from `initial` with `path` and `model` as `settings` say.
-pub fn generate<T: Precision>(
+/// The same, however it ended: for rows and summaries, in which an outcome is an entry.
+pub(crate) fn attempt<T: Precision>(
     path: &SharedPath,
     model: &dyn Model,
     initial: Initial<T>,
@@ -218,7 +210,7 @@ fn solve_unless_stopped<T: Precision>(
     let lanes = initial.lanes();
     let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(&settings.saved))?;
-    let initial = start(initial, path, model, plan.span, first_lane)?;
+    let initial = start(initial, path, model, (plan.span, settings.seed), first_lane)?;
     let predictor = thresholded(steered.predictor, model, settings.threshold)?;
     let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
     let info = method.info();
@@ -363,7 +355,7 @@ fn start<T: Scalar>(
     initial: Initial<T>,
     path: &SharedPath,
     model: &dyn Model,
-    span: Span,
+    (span, seed): (Span, u64),
     first_lane: u64,
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
@@ -376,8 +368,8 @@ fn start<T: Scalar>(
             check_shape(&state, model)?;
             Ok(state)
         }
-        Initial::Noise { lanes: 0, .. } => Err(GenerateError::NoLanes),
-        Initial::Noise { lanes, seed } => {
+        Initial::Noise { lanes: 0 } => Err(GenerateError::NoLanes),
+        Initial::Noise { lanes } => {
             let shape = [&[lanes], model.row_shape().as_slice()].concat();
             let mut state = ArrayD::zeros(IxDyn(&shape));
             fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)

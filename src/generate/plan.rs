@@ -63,7 +63,7 @@ pub struct Settings {
     pub threshold: Option<Threshold>,
     /// Whether the last state is replaced by the predicted data.
     pub denoise_final: bool,
-    /// Seed of the Brownian path.
+    /// Seed of the initial noise and of the Brownian path.
     pub seed: u64,
     /// Which states are kept.
     pub saved: Saved,
@@ -97,7 +97,7 @@ impl Settings {
 
     /// The grid asked for, adaptive steps leaving it unused.
     pub(super) fn grid(&self, path: &SharedPath) -> IntendedGrid {
-        let spacing = self.spacing.clone().unwrap_or_else(|| Spacing::default_for(path));
+        let spacing = self.spacing.clone().unwrap_or_else(|| path.default_spacing());
         let of_no_order =
             u64::from(self.denoise_final) + u64::from(self.orders_end_before_data(path, &spacing));
         let evaluations = match self.budget {

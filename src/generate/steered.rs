@@ -39,7 +39,7 @@ impl<'a, T: Scalar> Steered<'a, T> {
 ///
 /// ```
 /// use driftfield::generate::{
-///     Budget, Condition, GenerateError, Initial, Settings, Steered, generate_steered, model,
+///     Budget, Condition, Initial, Settings, Steered, generate_steered, model,
 /// };
 /// use driftfield::problems::method::Solver;
 /// use driftfield::problems::process;
@@ -54,12 +54,23 @@ impl<'a, T: Scalar> Steered<'a, T> {
 /// };
 /// let predictor = model.predictor(&path, &Condition::default())?;
 /// let (noise, settings) =
-///     (Initial::Noise { lanes: 4, seed: 0 }, Settings::new(Solver::parse("heun")?, Budget::Steps(10)));
-/// generate_steered(&*model, noise, &settings, Steered::along(predictor).under(count))?;
-/// assert_eq!(steps, 10);
-/// # Ok::<(), GenerateError>(())
+///     (Initial::Noise { lanes: 4 }, Settings::new(Solver::parse("heun")?, Budget::Steps(10)));
+/// let steered = Steered::along(predictor).under(count);
+/// let samples = generate_steered(&*model, noise, &settings, steered)?.complete()?;
+/// assert_eq!((steps, samples.shape()[0]), (10, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn generate_steered<T: Precision>(
+    model: &dyn Model,
+    initial: Initial<T>,
+    settings: &Settings,
+    steered: Steered<'_, T>,
+) -> Result<Generated<T>, GenerateError> {
+    attempt_steered(model, initial, settings, steered)?.unless_nothing_was_made()
+}
+
+/// The same, however it ended.
+pub(crate) fn attempt_steered<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,

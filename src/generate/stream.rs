@@ -17,6 +17,7 @@ const CHUNK_NUMBERS: usize = 1 << 17;
 
 /// What a generation in chunks returned besides the chunks themselves.
 #[derive(Debug, Clone)]
+#[must_use = "a generation may have ended early: `outcome` says how it ended"]
 pub struct Streamed {
     /// Lanes handed over, those of a chunk that failed included.
     pub lanes: usize,
@@ -115,7 +116,7 @@ fn part<T: Scalar>(initial: &Initial<T>, first: usize, lanes: usize) -> Initial<
     match initial {
         Initial::State(state) => Initial::State(rows(state, first, lanes)),
         Initial::ProcessState(state) => Initial::ProcessState(rows(state, first, lanes)),
-        Initial::Noise { seed, .. } => Initial::Noise { lanes, seed: *seed },
+        Initial::Noise { .. } => Initial::Noise { lanes },
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Budget, GenerateError, Settings, Span};
 /// Whether the grid that a path has by default has no place at the data, as that of `edm`, whose
 /// samplers make their last step there all the same.
 pub(super) fn lays_no_data(path: &SharedPath) -> bool {
-    Spacing::default_for(path).needs_log_snr() && !path.domain().data.finite_log_snr
+    path.default_spacing().needs_log_snr() && !path.domain().data.finite_log_snr
 }
 
 /// Whether a spacing brings its own ends.

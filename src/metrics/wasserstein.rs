@@ -15,7 +15,8 @@ pub const LARGEST_ASSIGNMENT: usize = 3000;
 ///
 /// Solved as an assignment, by shortest augmenting paths in `O(size^3)`
 /// (Crouse: On implementing 2D rectangular assignment algorithms, 2016), where
-/// each point stands for as many as make both samples equally large.
+/// each point stands for as many as make both samples equally large. By hand: crates that take
+/// floating-point costs, as `lapjv`, want those of repeated points written out, `size^2` numbers.
 pub fn wasserstein_2(p: &ArrayView2<f64>, q: &ArrayView2<f64>) -> Result<f64, MetricError> {
     let (p, q) = PreparedSample::pair(p, q)?;
     p.wasserstein_2(&q)

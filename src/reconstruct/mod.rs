@@ -21,12 +21,12 @@ use driftfield_solvers::Scalar;
 use ndarray::ArrayD;
 
 use crate::generate::{
-    GenerateError, Generated, Initial, Model, Settings, Steered, check_request, check_settings,
-    generate_steered,
+    GenerateError, Generated, Initial, Model, Settings, Steered, attempt_steered, check_request,
+    check_settings,
 };
 use technique::{Numbers, Prior};
 
-/// What a reconstruction returned.
+/// What a reconstruction returned. However it ended: [`Generated::complete`] asks.
 #[derive(Debug, Clone)]
 pub struct Reconstructed<T> {
     /// The samples in the data's units, and how the solve went. Its evaluations and forward
@@ -71,7 +71,7 @@ pub fn reconstruct<T: Numbers>(
     let condition = settings.condition.of_lanes(0, initial.lanes());
     let prior = Prior { path, model, condition };
     let solve =
-        Box::new(|steered: Steered<'_, T>| generate_steered(model, initial, settings, steered));
+        Box::new(|steered: Steered<'_, T>| attempt_steered(model, initial, settings, steered));
     let (generated, costs) = technique.of::<T>().reconstruct(&prior, Arc::new(own), solve)?;
     let misfits = misfits(observation, &generated.samples);
     let network_forwards = generated.statistics.network_forwards + costs.network_forwards;

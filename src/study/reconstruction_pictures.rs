@@ -76,7 +76,7 @@ fn solved(
 ) -> Result<Reconstructed<f32>, StudyError> {
     let settings = case.settings(Settings::new(solver.clone(), many_steps(solver)));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
-    let initial = Initial::Noise { lanes, seed: 0 };
+    let initial = Initial::Noise { lanes };
     Ok(reconstruct(&case.path, &*case.model, observation, technique, initial, &settings)?)
 }
 

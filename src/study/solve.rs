@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayD};
 use super::by_number::Fewer;
 use super::record::locked;
 use super::{Case, Run, StudyError};
-use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, generate};
+use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, attempt};
 use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
 
 /// One run with one seed.
@@ -226,14 +226,15 @@ impl Case {
         Ok(prepared)
     }
 
-    /// Samples as `settings`, which are [the case's](Case::settings), say.
+    /// Samples of a seed as `settings`, which are [the case's](Case::settings), otherwise say.
     pub(super) fn generate<T: Precision>(
         &self,
         lanes: usize,
         seed: u64,
         settings: &Settings,
     ) -> Result<Generated<T>, GenerateError> {
-        generate(&self.path, &*self.model, Initial::Noise { lanes, seed }, settings)
+        let settings = Settings { seed, ..settings.clone() };
+        attempt(&self.path, &*self.model, Initial::Noise { lanes }, &settings)
     }
 
     /// The settings of a run with what the case asks for.

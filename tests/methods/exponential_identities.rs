@@ -132,7 +132,7 @@ fn single_precision_follows_double() {
     for path in all_paths() {
         let (start, end) = (path.start_with_finite_log_snr(), path.default_span().1);
         let initial = initial(&path, start).mapv(|x| x as f32);
-        let spacing = Spacing::default_for(&path);
+        let spacing = path.default_spacing();
         let times = spacing.times(&path, start, end, 20).unwrap();
         for solver in deterministic() {
             let double = last_state(&path, initial.mapv(f64::from), &times, solver);

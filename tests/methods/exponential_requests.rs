@@ -25,9 +25,10 @@ fn mixture() -> GaussianMixture {
 }
 
 fn run(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
-    let initial = Initial::Noise { lanes: 20, seed: 1 };
+    let initial = Initial::Noise { lanes: 20 };
     let model = MixtureModel::new(mixture());
-    generate(&process::parse(process).unwrap(), &model, initial, settings)
+    let settings = Settings { seed: 1, ..settings.clone() };
+    generate(&process::parse(process).unwrap(), &model, initial, &settings)
 }
 
 fn encode(
@@ -409,9 +410,8 @@ fn every_method_ends_at_the_data_of_edm() {
         file: "points".to_owned(),
     };
     let edm = process::parse("edm").unwrap();
-    let run = |settings: &Settings| {
-        generate::<f64>(&edm, &model, Initial::Noise { lanes: 6, seed: 1 }, settings)
-    };
+    let run =
+        |settings: &Settings| generate::<f64>(&edm, &model, Initial::Noise { lanes: 6 }, settings);
     for info in every_method() {
         for steps in [1, 2, 7] {
             let mut settings =
@@ -638,10 +638,10 @@ fn methods_of_ones_own_run_where_ours_do() {
     let own = method::catalog().with(method::multistep_solver("DPM-Solver++1 again", OwnRule));
     let model = MixtureModel::new(mixture());
     let path = process::parse("vp").unwrap();
-    let noise = Initial::Noise { lanes: 20, seed: 1 };
+    let noise = Initial::Noise { lanes: 20 };
     let single = |solver: &Solver| {
         let settings = Settings::new(solver.clone(), Budget::Steps(8));
-        let initial = Initial::<f32>::Noise { lanes: 20, seed: 1 };
+        let initial = Initial::<f32>::Noise { lanes: 20 };
         generate(&path, &model, initial, &settings).unwrap().samples.mapv(f64::from)
     };
     let double = |solver: &Solver| {

@@ -39,7 +39,7 @@ fn run(path: &SharedPath, solver: &str, steps: usize) -> Solution<Batch> {
 }
 
 fn generated(process: &str, settings: &Settings) -> Result<Generated<f64>, GenerateError> {
-    let initial = Initial::Noise { lanes: 20, seed: 1 };
+    let initial = Initial::Noise { lanes: 20 };
     generate(&path(process), &MixtureModel::new(mixture()), initial, settings)
 }
 

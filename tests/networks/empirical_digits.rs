@@ -19,8 +19,8 @@ fn model() -> EmpiricalModel {
 
 fn solved<T: Precision>(model: &dyn Model, settings: Settings) -> ArrayD<f64> {
     let path = process::parse("rectified-flow").unwrap();
-    let settings = Settings { t_start: Some(0.999), t_end: Some(0.05), ..settings };
-    let initial = Initial::<T>::Noise { lanes: LANES, seed: 1 };
+    let settings = Settings { t_start: Some(0.999), t_end: Some(0.05), seed: 1, ..settings };
+    let initial = Initial::<T>::Noise { lanes: LANES };
     let generated = generate(&path, model, initial, &settings).unwrap();
     assert!(generated.outcome.is_success(), "{}: {}", settings.solver, generated.outcome);
     generated.samples.mapv(Scalar::into_f64)

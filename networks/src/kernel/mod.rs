@@ -1,4 +1,7 @@
 //! The products that networks are made of, vectorised for the CPU found at run time.
+//!
+//! Not by `gemm`, which has no place for what is done to a result in registers nor for weights that
+//! are packed once, and promises no order of sums by which a row's bits would be its own.
 
 mod aligned;
 mod elementwise;

@@ -1,4 +1,5 @@
-//! AdamW with the average of the weights, in one pass over flat buffers.
+//! AdamW with the average of the weights, in one pass over flat buffers. Not candle-nn's, which works
+//! on tensors, keeps no average and does not give out the moments that a checkpoint holds.
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use driftfield_problems::catalog::Catalog;
 use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::FieldError;
 use ndarray::Array2;
@@ -9,7 +10,7 @@ use ndarray::Array2;
 use super::archive::Archive;
 use super::{TrainedNetwork, WeightsError};
 use crate::classifier::largest;
-use crate::{Architecture, Plan, Times, registry};
+use crate::{Architecture, ArchitectureEntry, Plan, Times, registry};
 
 /// A trained network that is ready to generate, and what its file says of it.
 #[derive(Debug, Clone)]
@@ -34,12 +35,29 @@ pub struct AnyNetwork {
 impl AnyNetwork {
     /// Reads a network from the bytes of its file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
-        registry::read(&Archive::from_bytes(bytes)?)
+        Self::from_bytes_with(bytes, &registry::catalog())
     }
 
     /// Reads a network from its file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
-        registry::read(&Archive::load(path.as_ref())?)
+        Self::load_with(path, &registry::catalog())
+    }
+
+    /// The same of a network whose architecture is one of `known`, which may hold your own beside
+    /// those of [`catalog`](crate::catalog).
+    pub fn from_bytes_with(
+        bytes: &[u8],
+        known: &Catalog<&'static ArchitectureEntry>,
+    ) -> Result<Self, WeightsError> {
+        registry::read(&Archive::from_bytes(bytes)?, known)
+    }
+
+    /// The same from its file.
+    pub fn load_with(
+        path: impl AsRef<Path>,
+        known: &Catalog<&'static ArchitectureEntry>,
+    ) -> Result<Self, WeightsError> {
+        registry::read(&Archive::load(path.as_ref())?, known)
     }
 
     /// `network`, unless it predicts labels.

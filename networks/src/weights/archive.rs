@@ -9,12 +9,12 @@ use driftfield_problems::checksum;
 use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::standardisation::StandardisationError;
 use driftfield_problems::user_file;
+use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::half;
 use crate::ParametersError;
 
 /// The metadata key of the document.
@@ -129,8 +129,8 @@ impl Values {
                 let (values, _) = data.as_chunks();
                 Values::F64(values.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect())
             }
-            Dtype::F16 => halves(half::from_f16),
-            Dtype::BF16 => halves(half::from_bf16),
+            Dtype::F16 => halves(|bits| f16::from_bits(bits).to_f32()),
+            Dtype::BF16 => halves(|bits| bf16::from_bits(bits).to_f32()),
             _ => return None,
         })
     }

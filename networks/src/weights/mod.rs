@@ -11,7 +11,6 @@
 mod any;
 mod archive;
 mod document;
-mod half;
 mod trained;
 
 use std::path::Path;
@@ -28,7 +27,7 @@ use crate::registry::{self, ArchitectureEntry};
 
 /// The architecture of the network in a file.
 pub fn architecture_of(path: impl AsRef<Path>) -> Result<&'static ArchitectureEntry, WeightsError> {
-    registry::of_document(&Archive::load(path.as_ref())?.document()?)
+    registry::of_document(&Archive::load(path.as_ref())?.document()?, &registry::catalog())
 }
 
 /// Steps of the training that made the network in a file, if it says so.

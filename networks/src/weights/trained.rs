@@ -121,6 +121,7 @@ impl<A: Architecture> TrainedNetwork<A> {
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
     use proptest::prelude::*;
     use safetensors::tensor::TensorView;
     use safetensors::{Dtype, SafeTensors};
@@ -265,7 +266,7 @@ mod tests {
         }
         let half = converted(&network, Dtype::F16, |x| {
             let bits = (0..0x7c00).min_by(|&a, &b| {
-                let gap = |bits| (super::super::half::from_f16(bits) - x.abs()).abs();
+                let gap = |bits| (f16::from_bits(bits).to_f32() - x.abs()).abs();
                 gap(a).total_cmp(&gap(b))
             });
             let sign = if x < 0.0 { 0x8000 } else { 0 };
@@ -319,7 +320,7 @@ mod tests {
         }
         archive = Archive::from_bytes(&old.to_bytes().unwrap()).unwrap();
         assert_eq!(TrainedNetwork::<MlpConfig>::from_archive(&archive).unwrap(), network);
-        assert_eq!(crate::registry::read(&archive).unwrap().architecture, "mlp");
+        assert_eq!(crate::registry::read(&archive, &crate::catalog()).unwrap().architecture, "mlp");
         assert!(matches!(
             TrainedNetwork::<crate::UNetConfig>::from_archive(&archive),
             Err(WeightsError::Kind { .. })

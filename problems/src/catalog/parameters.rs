@@ -45,9 +45,14 @@ impl<'a> Parameters<'a> {
     }
 
     fn key(&self, name: &str) -> Result<&'a Key, SpecError> {
-        let known = || self.keys.iter().map(Key::name);
         let found = self.keys.iter().find(|key| key.name() == name);
-        found.ok_or_else(|| SpecError::unknown_key(self.name(), name, known()))
+        found.ok_or_else(|| self.unknown(name, |_| true))
+    }
+
+    /// The refusal of a key that is none of those that are `known`.
+    fn unknown(&self, key: &str, known: impl Fn(&Key) -> bool) -> SpecError {
+        let known = self.keys.iter().filter(|key| known(key));
+        SpecError::unknown_key(self.name(), key, known.map(|key| (key.name(), key.default())))
     }
 
     /// Whether the value was given.
@@ -58,9 +63,8 @@ impl<'a> Parameters<'a> {
     /// Refuses what was given beside `keys`, for a thing that knows others only if told so.
     pub fn only(&self, keys: &[&str]) -> Result<(), SpecError> {
         let other = self.spec.parameters().iter().find(|(key, _)| !keys.contains(&key.as_str()));
-        other.map_or(Ok(()), |(key, _)| {
-            Err(SpecError::unknown_key(self.name(), key, keys.iter().copied()))
-        })
+        other
+            .map_or(Ok(()), |(key, _)| Err(self.unknown(key, |known| keys.contains(&known.name()))))
     }
 
     /// The value as text, if there is one.

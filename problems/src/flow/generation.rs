@@ -4,7 +4,7 @@ use driftfield_solvers::SolveOptions;
 use driftfield_solvers::method::{Kind, MethodInfo};
 
 use crate::process::{GaussianPath, SharedPath};
-use crate::spacing::{Spacing, SpacingError};
+use crate::spacing::SpacingError;
 
 /// Start and end of generation on `path` with a method, which may need a log-SNR or a diffusion
 /// that is finite where it starts: then a little later than
@@ -61,6 +61,6 @@ pub fn steps<'a, S>(
     span: (f64, f64),
     n: usize,
 ) -> Result<SolveOptions<'a, S>, SpacingError> {
-    let times = Spacing::default_for(path).times(path, span.0, span.1, n)?;
+    let times = path.default_spacing().times(path, span.0, span.1, n)?;
     Ok(SolveOptions::times(times))
 }

@@ -29,7 +29,7 @@
 //! let posterior = Conditioned::pseudo_inverse(prior, observation).unwrap();
 //! let problem = probability_flow(posterior)
 //!     .problem([1.0_f64, -1.0, 0.5, 0.0], path.default_span());
-//! let sample = solve(&problem, &Heun::new(), SolveOptions::steps(50)).unwrap().u_last;
+//! let sample = solve(&problem, &Heun::new(), SolveOptions::steps(50)).unwrap().complete().unwrap();
 //! assert!((sample[0] - 0.8).abs() < 0.1);
 //! ```
 

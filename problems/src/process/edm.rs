@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{DomainEnd, GaussianPath, SharedPath, TimeDomain};
 use crate::catalog::Entry;
+use crate::spacing::Spacing;
 
 /// The path whose time is sigma itself: `alpha = 1`, `sigma = t` (Karras et
 /// al., *Elucidating the Design Space of Diffusion-Based Generative Models*,
@@ -30,8 +31,8 @@ impl GaussianPath for Edm {
     fn default_span(&self) -> (f64, f64) {
         (80.0, 0.002)
     }
-    fn default_spacing(&self) -> &'static str {
-        "karras"
+    fn default_spacing(&self) -> Spacing {
+        Spacing::KARRAS
     }
     fn alpha(&self, _t: f64) -> f64 {
         1.0

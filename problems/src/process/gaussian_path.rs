@@ -4,6 +4,7 @@ use driftfield_solvers::Level;
 use driftfield_solvers::number::Number;
 
 use super::{Posterior, TimeDomain, TransitionKernel, inverse, slope};
+use crate::spacing::Spacing;
 
 /// A process with `x_t = alpha(t) x_0 + sigma(t) eps`, `eps ~ N(0, I)`.
 ///
@@ -80,8 +81,8 @@ pub trait GaussianPath: Send + Sync + std::fmt::Debug {
     }
 
     /// The spacing used when none is asked for.
-    fn default_spacing(&self) -> &'static str {
-        "uniform"
+    fn default_spacing(&self) -> Spacing {
+        Spacing::Uniform
     }
 
     /// Number `N` of timesteps `i`, at `t = (i + 1) / N`, if the path is that of a discrete-time
@@ -193,7 +194,7 @@ macro_rules! forward_path {
             fn start_with_finite_log_snr(&self) -> f64 {
                 (**self).start_with_finite_log_snr()
             }
-            fn default_spacing(&self) -> &'static str {
+            fn default_spacing(&self) -> Spacing {
                 (**self).default_spacing()
             }
             fn timesteps(&self) -> Option<usize> {

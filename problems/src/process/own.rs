@@ -17,9 +17,10 @@ use super::GaussianPath;
 /// let data = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0]], vec![0.5]).unwrap();
 /// let flow = probability_flow(MixturePredictor::new(data, path.clone()));
 /// let span = (path.start_with_finite_log_snr(), path.default_span().1);
-/// let sample = solve(&flow.problem([0.8_f64], span), &Ddim::default(), SolveOptions::steps(200));
+/// let problem = flow.problem([0.8_f64], span);
+/// let sample = solve(&problem, &Ddim::default(), SolveOptions::steps(200)).unwrap().complete();
 /// // 0.8 standard deviations above the mean.
-/// assert!((sample.unwrap().u_last[0] - 2.4).abs() < 0.01);
+/// assert!((sample.unwrap()[0] - 2.4).abs() < 0.01);
 /// ```
 #[derive(Clone, Copy)]
 pub struct OwnPath<A, G> {

@@ -69,12 +69,6 @@ impl Spacing {
     /// Karras spacing with the `rho` of the paper.
     pub const KARRAS: Spacing = Spacing::Karras { rho: 7.0 };
 
-    /// The spacing a path is given when none is asked for.
-    pub fn default_for<P: GaussianPath + ?Sized>(path: &P) -> Spacing {
-        // A path may only name spacings that exist; a test holds them to it.
-        path.default_spacing().parse().unwrap_or(Spacing::Uniform)
-    }
-
     /// Times of your own, both ends included, rising or falling.
     pub fn explicit(times: impl Into<Arc<[f64]>>) -> Result<Spacing, SpacingError> {
         let times = times.into();

@@ -8,7 +8,7 @@ use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::method;
 use driftfield_problems::process::{self, GaussianPath, OwnPath, SharedPath};
-use driftfield_problems::spacing::Spacing;
+use driftfield_problems::spacing::{Clock, Spacing};
 use driftfield_solvers::method::Method;
 use driftfield_solvers::{OdeProblem, SolveOptions, solve};
 
@@ -102,4 +102,30 @@ fn every_solver_runs_on_two_functions() {
         let gap = crate::common::gap(&run(&own), &run(&vp));
         assert!(gap < 1e-9, "{name}: {gap:e}");
     }
+}
+
+/// A path may have a default spacing of its own, which no catalogue knows.
+#[test]
+fn a_path_names_a_spacing_of_its_own() {
+    #[derive(Debug)]
+    struct Late;
+    impl GaussianPath for Late {
+        fn name(&self) -> &'static str {
+            "late"
+        }
+        fn alpha(&self, t: f64) -> f64 {
+            1.0 - t
+        }
+        fn sigma(&self, t: f64) -> f64 {
+            t
+        }
+        fn default_spacing(&self) -> Spacing {
+            Spacing::own("late", Clock::Time, |share, start, end| {
+                start + share * share * (end - start)
+            })
+        }
+    }
+    let path: SharedPath = Arc::new(Late);
+    let times = path.default_spacing().times(&path, 1.0, 0.0, 2).unwrap();
+    assert_eq!(times, [1.0, 0.75, 0.0]);
 }

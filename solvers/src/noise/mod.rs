@@ -37,6 +37,7 @@ pub use recorded::RecordedPath;
 pub(crate) use renumbered::Renumbered;
 pub use retraced::Retraced;
 pub use tree::BrownianTree;
+pub use xoshiro::Xoshiro;
 
 use crate::number::Number;
 use crate::state::StateError;

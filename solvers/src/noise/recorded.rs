@@ -22,8 +22,9 @@ use crate::state::State;
 /// let one = |out: &mut f64, _u: &f64, _t: f64| *out = 1.0;
 /// let problem = SdeProblem::new(zero, one, 0.0, (0.0, 1.0));
 /// let path = RecordedPath::new(vec![0.0, 0.5, 1.0], vec![0.25, -1.0]).unwrap();
-/// let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(2).noise(path)).unwrap();
-/// assert_eq!(solution.u_last, -0.75);
+/// let options = SolveOptions::steps(2).noise(path);
+/// let end = solve(&problem, &EulerMaruyama, options).unwrap().complete();
+/// assert_eq!(end.unwrap(), -0.75);
 /// ```
 #[derive(Debug, Clone)]
 pub struct RecordedPath<S> {

@@ -26,11 +26,12 @@ use crate::state::State;
 /// let there = SdeProblem::stratonovich(drift, diffusion, 0.4, (0.0, 1.0));
 /// let method = StochasticHeun;
 /// let times: Vec<f64> = (0..=1000).map(|i| f64::from(i) / 1000.0).collect();
-/// let end = solve(&there, &method, SolveOptions::times(times.clone()).seed(1)).unwrap().u_last;
+/// let options = SolveOptions::times(times.clone()).seed(1);
+/// let end = solve(&there, &method, options).unwrap().complete().unwrap();
 /// let path = Retraced::new(BrownianTree::new(1, 0, &0.4, times.clone()).unwrap());
 /// let back = SdeProblem::stratonovich(drift, diffusion, end, (1.0, 0.0));
 /// let options = SolveOptions::times(times.into_iter().rev().collect::<Vec<_>>());
-/// let start = solve(&back, &method, options.noise(path)).unwrap().u_last;
+/// let start = solve(&back, &method, options.noise(path)).unwrap().complete().unwrap();
 /// assert!((start - 0.4).abs() < 1e-3);
 /// ```
 #[derive(Debug, Clone)]

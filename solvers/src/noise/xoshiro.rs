@@ -1,16 +1,18 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
-/// The state of one generator xoshiro256++ (Blackman & Vigna, *ACM Trans. Math.
-/// Softw.* 47, 2021). It is open, unlike that of `rand_xoshiro`, so that the
-/// generators of several lanes can advance together.
+/// The generator xoshiro256++ (Blackman & Vigna, *ACM Trans. Math. Softw.* 47, 2021) of every seeded
+/// draw here: to the bit `rand_xoshiro::Xoshiro256PlusPlus`, and a generator for `rand`.
+///
+/// Its state is open within this module, unlike theirs, so that the generators of several lanes can
+/// advance together.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Xoshiro(pub(super) [u64; 4]);
+pub struct Xoshiro(pub(super) [u64; 4]);
 
 impl Xoshiro {
     /// Seeded by a list of keys, which pass through SplitMix64 one after the other,
     /// so that neighbouring keys give unrelated streams.
-    pub(super) fn chained(seed: u64, keys: &[u64]) -> Self {
+    pub fn chained(seed: u64, keys: &[u64]) -> Self {
         let mix = |mixed, key: &u64| SplitMix64::seed_from_u64(mixed).next_u64() ^ key;
         let mut words = SplitMix64::seed_from_u64(keys.iter().fold(seed, mix));
         // SplitMix64 runs through all words once: at most one of the four is 0.

@@ -129,9 +129,9 @@ impl<'a, S> Event<'a, S> {
     ///     .crossing(Crossing::Falling)
     ///     .affecting(|u, _t| u[1] = -u[1]);
     /// let options = SolveOptions::adaptive(1e-9, 1e-9).event(bounce);
-    /// let solution = solve(&problem, &Tsit5::new(), options).unwrap();
+    /// let end = solve(&problem, &Tsit5::new(), options).unwrap().complete().unwrap();
     /// // It is up again where it was dropped.
-    /// assert!((solution.u_last[0] - 0.5).abs() < 1e-7);
+    /// assert!((end[0] - 0.5).abs() < 1e-7);
     /// ```
     #[must_use]
     pub fn affecting(mut self, effect: impl Fn(&mut S, f64) + 'a) -> Self {

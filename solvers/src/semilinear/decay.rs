@@ -18,8 +18,8 @@ use crate::state::State;
 /// let field = Decay::new(1000.0, |n: &mut f64, _u: &f64, t: f64| *n = 1000.0 * t.cos()).unwrap();
 /// let problem = OdeProblem::new(field, 0.0, (0.0, 1.0));
 /// let method = Singlestep::second(NonlinearPart::Data).variant(Variant::Taylor);
-/// let solution = solve(&problem, &method, SolveOptions::steps(10)).unwrap();
-/// assert!((solution.u_last - 1.0f64.cos()).abs() < 1e-2);
+/// let end = solve(&problem, &method, SolveOptions::steps(10)).unwrap().complete().unwrap();
+/// assert!((end - 1.0f64.cos()).abs() < 1e-2);
 /// ```
 #[derive(Clone)]
 pub struct Decay<N> {

@@ -150,8 +150,8 @@ impl<'a, S> SolveOptions<'a, S> {
     /// let dose = |du: &mut f64, _u: &f64, t: f64| *du = if t < 1.0 { 1.0 } else { 0.0 };
     /// let problem = OdeProblem::new(dose, 0.0, (0.0, 3.0));
     /// let options = SolveOptions::adaptive(1e-8, 1e-8).stops([1.0]);
-    /// let solution = solve(&problem, &Tsit5::new(), options).unwrap();
-    /// assert!((solution.u_last - 1.0).abs() < 1e-12);
+    /// let end = solve(&problem, &Tsit5::new(), options).unwrap().complete().unwrap();
+    /// assert!((end - 1.0).abs() < 1e-12);
     /// ```
     #[must_use]
     pub fn stops(mut self, times: impl Into<Vec<f64>>) -> Self {

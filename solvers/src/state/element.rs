@@ -24,7 +24,8 @@ use super::Scalar;
 /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};
 /// let turn = |du: &mut Complex<f64>, u: &Complex<f64>, _t: f64| *du = Complex::<f64>::i() * u;
 /// let problem = OdeProblem::new(turn, Complex::new(1.0, 0.0), (0.0, std::f64::consts::PI));
-/// let end = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-9, 1e-9)).unwrap().u_last;
+/// let options = SolveOptions::adaptive(1e-9, 1e-9);
+/// let end = solve(&problem, &Tsit5::new(), options).unwrap().complete().unwrap();
 /// assert!((end + 1.0).norm() < 1e-7);
 /// ```
 pub trait Element: Copy + Default + Zero + PartialEq + Debug + Send + Sync + 'static {

@@ -16,7 +16,7 @@ use super::{LaneNumbers, PerLane, State, StateError, Tolerance};
 /// let start = Var::new(&[[1.0f64]], &Device::Cpu).unwrap();
 /// let decay = |du: &mut TrackedTensor, u: &TrackedTensor, _t: f64| du.0 = u.0.neg().unwrap();
 /// let problem = OdeProblem::new(decay, TrackedTensor(start.as_tensor().clone()), (0.0, 1.0));
-/// let end = solve(&problem, &Euler::new(), SolveOptions::steps(10)).unwrap().u_last;
+/// let end = solve(&problem, &Euler::new(), SolveOptions::steps(10)).unwrap().complete().unwrap();
 /// let gradient = end.0.backward().unwrap().get(&start).unwrap().clone();
 /// let slope = gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap()[0];
 /// assert!((slope - 0.9f64.powi(10)).abs() < 1e-14);

@@ -36,7 +36,8 @@ use super::{LaneNumbers, PerLane, State, StateError, Tolerance, draw};
 /// };
 /// let start = WithNumbers::new(array![[1.0, 0.0], [0.5, 2.0], [0.0, 1.0]]);
 /// let problem = OdeProblem::new(field, start, (0.0, 3.0));
-/// let end = solve(&problem, &Tsit5::new(), SolveOptions::adaptive(1e-9, 1e-9)).unwrap().u_last;
+/// let options = SolveOptions::adaptive(1e-9, 1e-9);
+/// let end = solve(&problem, &Tsit5::new(), options).unwrap().complete().unwrap();
 /// assert!((end.numbers[2] + 3.0).abs() < 1e-12);
 /// assert!((end.state[[2, 1]] - 1.5_f64.exp()).abs() < 1e-7);
 /// ```

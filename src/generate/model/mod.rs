@@ -78,10 +78,10 @@ pub type SharedPredictor<T> = Arc<dyn Predictor<ArrayD<T>>>;
 ///
 /// let path = process::parse("vp")?;
 /// let (noise, settings) =
-///     (Initial::<f64>::Noise { lanes: 5, seed: 0 }, Settings::new(Solver::parse("heun")?, Budget::Steps(50)));
-/// let generated = generate(&path, &OnePoint([1.0, -2.0]), noise, &settings)?;
-/// assert!((generated.samples[[4, 1]] + 2.0).abs() < 0.1);
-/// # Ok::<(), GenerateError>(())
+///     (Initial::<f64>::Noise { lanes: 5 }, Settings::new(Solver::parse("heun")?, Budget::Steps(50)));
+/// let samples = generate(&path, &OnePoint([1.0, -2.0]), noise, &settings)?.complete()?;
+/// assert!((samples[[4, 1]] + 2.0).abs() < 0.1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Model: Send + Sync {
     /// What it is called in tables, curves and names of files.

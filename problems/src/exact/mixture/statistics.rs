@@ -1,11 +1,11 @@
 use std::f64::consts::TAU;
 
 use driftfield_solvers::FieldError;
+use driftfield_solvers::noise::Xoshiro;
 use nalgebra::{DMatrix, DVector};
 use ndarray::{Array2, ArrayView1};
-use rand::{Rng, SeedableRng};
+use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 
 use super::full::Covariance;
 use super::{Combination, GaussianMixture, Spread};
@@ -126,11 +126,10 @@ impl GaussianMixture {
     /// `n` independent points, `[n, d]`. Point `i` depends on `(seed, i)` alone.
     pub fn draw(&self, n: usize, seed: u64) -> Array2<f64> {
         let mut points = Array2::zeros((n, self.dimension));
-        let base = SplitMix64::seed_from_u64(seed).next_u64();
         let mut normals = vec![0.0; self.dimension];
         for (i, mut point) in points.rows_mut().into_iter().enumerate() {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(base ^ i as u64);
-            let uniform = (rng.next_u64() >> 11) as f64 * 2f64.powi(-53);
+            let mut rng = Xoshiro::chained(seed, &[i as u64]);
+            let uniform: f64 = rng.random();
             normals.fill_with(|| StandardNormal.sample(&mut rng));
             point.assign(&ArrayView1::from(&self.point_from(uniform, &normals)));
         }

@@ -1,0 +1,77 @@
+use driftfield_solvers::method::StepError;
+use driftfield_solvers::{Outcome, SolveError, Statistics};
+use ndarray::ArrayD;
+
+use super::{GenerateError, LaneEvaluations, Note, Span};
+
+/// What a generation returned, complete or partial.
+///
+/// A solve that fails on its way still returns what it has, which is noise in part: `outcome` says
+/// what happened, and [`Generated::complete`] asks.
+#[derive(Debug, Clone)]
+#[must_use = "a generation may have ended early: `complete()?` gives the samples only if it did not"]
+pub struct Generated<T> {
+    /// The state at the end, in the units of the model's data.
+    pub samples: ArrayD<T>,
+    /// The states that were asked for, the first being the initial one.
+    pub trajectory: Vec<ArrayD<T>>,
+    /// Their times.
+    pub times: Vec<f64>,
+    /// Exact counts, denoising included.
+    pub statistics: Statistics,
+    /// How the solve ended.
+    pub outcome: Outcome,
+    /// Wall time of the solve.
+    pub seconds: f64,
+    /// Start and end of the integration.
+    pub span: Span,
+    /// Steps of a fixed grid; `None` for adaptive steps.
+    pub steps: Option<usize>,
+    /// What each lane cost, where the steps were its own.
+    pub lane_evaluations: Option<LaneEvaluations>,
+    /// What may not be as it was meant.
+    pub notes: Vec<Note>,
+}
+
+/// A generation that did not come to its end, with what there is of it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the generation is incomplete: {}", .generated.outcome)]
+pub struct Incomplete<T> {
+    /// The partial result.
+    pub generated: Box<Generated<T>>,
+    /// The error of the field, the noise or the state, if it was one.
+    pub source: Option<StepError>,
+}
+
+impl<T> Generated<T> {
+    /// The samples; nothing of a solve that was not completed.
+    ///
+    /// # Errors
+    ///
+    /// [`Incomplete`], which holds the partial result.
+    pub fn complete(self) -> Result<ArrayD<T>, Incomplete<T>> {
+        match self.outcome.is_success() {
+            true => Ok(self.samples),
+            false => {
+                Err(Incomplete { source: step_error(&self.outcome), generated: Box::new(self) })
+            }
+        }
+    }
+
+    /// The same, unless an error came before the first step: its samples are the initial state.
+    pub(super) fn unless_nothing_was_made(self) -> Result<Self, GenerateError> {
+        if self.statistics.accepted > 0 || !self.outcome.is_error() {
+            return Ok(self);
+        }
+        let (source, statistics) = (step_error(&self.outcome), self.statistics);
+        Err(SolveError::NoStep { outcome: Box::new(self.outcome), statistics, source }.into())
+    }
+}
+
+/// The error behind an outcome that has one.
+fn step_error(outcome: &Outcome) -> Option<StepError> {
+    match outcome {
+        Outcome::Failed { error, .. } => Some(error.clone()),
+        _ => None,
+    }
+}
