@@ -13,6 +13,9 @@ pub(crate) type Corners = [BackendCoord; 2];
 const HEIGHT: f64 = SMALL + 6.0;
 pub(crate) const PADDING: f64 = 5.0;
 
+/// From a label to a line that is not its own.
+const CLEAR: f64 = 2.0;
+
 /// The room below the lowest of the lines that its label needs, in pixels.
 pub(crate) const BELOW: f64 = HEIGHT + 3.0;
 
@@ -28,14 +31,18 @@ pub(crate) fn place_labels(
     for (label, line) in labels {
         let width = px(font::width(label, SMALL, Weight::Regular) + 2.0 * PADDING);
         let cost = |candidate: &Corners| {
-            let around = grown(candidate, px(MARKER));
-            let hidden = curves.iter().filter(|&&point| contains(&around, point)).count();
+            let inside = |by: f64| {
+                let around = grown(candidate, px(by));
+                curves.iter().filter(|&&point| contains(&around, point)).count()
+            };
             let overlaps = placed.iter().filter(|other| overlap(other, candidate)).count();
+            let [(_, top), (_, bottom)] = grown(candidate, px(CLEAR));
             let crossed = labels
                 .iter()
-                .filter(|(_, other)| candidate[0].1 < *other && *other < candidate[1].1)
+                .filter(|(_, other)| (other - line).abs() > px(CLEAR + 1.0))
+                .filter(|(_, other)| top < *other && *other < bottom)
                 .count();
-            hidden + 1000 * (crossed + overlaps)
+            10 * inside(0.0) + inside(MARKER) + 10_000 * (crossed + overlaps)
         };
         placed.extend(candidates(*line, width, frame).into_iter().min_by_key(cost));
     }
@@ -112,10 +119,11 @@ mod tests {
         let curve = sampled(&[(0, 1110), (2400, 1110)]);
         let placed = place_labels(&labels, &curve, FRAME);
         assert!(placed[0][1].1 <= 1000 && placed[1][0].1 >= 1060, "{placed:?}");
-        // Where a curve is at the left, the free end is the right one.
-        let curve = sampled(&[(0, 960), (1200, 960)]);
-        let placed = place_labels(&labels[..1], &curve, FRAME);
-        assert!(placed[0][0].1 > 1000 || placed[0][1].0 > 2300, "{placed:?}");
+        // Where curves are at the left, the free end is the right one.
+        let mut curves = sampled(&[(0, 960), (1200, 960)]);
+        curves.extend(sampled(&[(0, 1040), (1200, 1040)]));
+        let placed = place_labels(&labels[..1], &curves, FRAME);
+        assert!(placed[0][1].0 > 2300, "{placed:?}");
     }
 
     #[test]

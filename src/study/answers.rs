@@ -402,8 +402,10 @@ mod tests {
         assert!(said[0].contains(" the chance of the sample rules: "), "{said:?}");
         // A mean at the floor that seeds swing about is not told to be at it.
         let mut blurred = rows(0.03);
-        let last = blurred.cases[0].rows.len() - 1;
-        blurred.cases[0].rows[last] = swinging(blurred.cases[0].rows[last].clone());
+        let factors = [1.5, 0.5, 1.5, 0.5, 1.0];
+        for (number, factor) in blurred.cases[0].rows[2].metrics[0].seeds.iter_mut().zip(factors) {
+            *number = number.map(|value| factor * value);
+        }
         assert_eq!(sentence(&blurred, Question::ModelRules), [] as [&str; 0]);
         // What leaves the floor again has not come to it.
         assert_eq!(sentence(&rows(0.05), Question::ModelRules), [] as [&str; 0]);

@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn no_number_is_broken_over_lines() {
         let mut study = made_up::study(5);
-        study.cases[1].rows[1].solver = "dpm-solver++2m:start=matching".to_owned();
+        study.cases[1].rows[1].solver = "dpm-solver++2m".to_owned();
         let whole = TableOptions::default().render(&study, TableFormat::Terminal).unwrap();
         for width in [80, 100] {
             let options = TableOptions { width: Some(width), ..TableOptions::default() };
@@ -391,7 +391,7 @@ mod tests {
             let headings = text.lines().skip_while(|line| !line.starts_with('┌')).skip(1);
             let headings = headings.take_while(|line| line.starts_with('│')).count();
             assert_eq!(drawn(&text), 12 + 2 * headings, "{text}");
-            for cell in ["0.0500 +- 0.0008", "dpm-solver++2m:start=matching", "10 steps"] {
+            for cell in ["0.0500 +- 0.0008", "dpm-solver++2m", "10 steps"] {
                 assert!(whole.contains(cell) && text.contains(cell), "{cell}: {text}");
             }
             assert!(text.contains("Left out, the line being short: attempts"), "{text}");
