@@ -13,6 +13,7 @@ use super::files::{Files, check_folder};
 use super::signals::Signals;
 use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
+use crate::distinct::distinct;
 use crate::generate::model::{self, Field};
 use crate::metrics;
 use crate::study::{
@@ -167,7 +168,7 @@ impl StudyArguments {
             // A network knows its own process, if none is named.
             let own = self.field.iter().any(|field| !Field::is_standard(field));
             let usual = base.usual.process.clone().unwrap_or_default();
-            own.then(|| [vec!["own".to_owned()], usual].concat())
+            own.then(|| distinct([vec!["own".to_owned()], usual].concat()))
         });
         let mut file = base.with(Group {
             field: given(&self.field),

@@ -82,6 +82,11 @@ impl Axis {
         Self { falling, ..self }
     }
 
+    /// Places that have a label, and the labels.
+    pub fn labelled(&self) -> &[(f64, String)] {
+        &self.marks.labelled
+    }
+
     /// The width of the widest label, in pixels.
     pub fn label_width(&self) -> f64 {
         let width = |(_, label): &(f64, String)| font::width(label, SMALL, Weight::Regular);
@@ -151,27 +156,39 @@ fn linear_label(value: f64, step: f64, range: Range) -> String {
     label.replace('-', "−").replace("e−", "e-")
 }
 
-/// Powers of ten; over few decades their doubles and fives too.
+/// The least room of a label that `wanted` are asked for, as a share of what each of those has.
+const CLOSEST: f64 = 0.6;
+/// Few labels are less than this.
+const FEW: usize = 4;
+
+/// Powers of ten; over few decades their doubles and fives too, and over fewer yet more of them, where
+/// there is room.
 fn logarithmic(range: Range, wanted: usize) -> Marks {
-    let marks = |mantissas: &[i32]| -> Vec<(i32, i32)> {
+    let marks = |tenths: &[i32]| -> Vec<(i32, i32)> {
         let decades = range.low.floor() as i32..=range.high.ceil() as i32;
-        let all = decades.flat_map(|exponent| mantissas.iter().map(move |&m| (m, exponent)));
+        let all = decades.flat_map(|exponent| tenths.iter().map(move |&m| (m, exponent)));
         all.filter(|&mark| range.contains(place_of(mark))).collect()
     };
-    let decades = marks(&[1]);
-    let labelled = if decades.len() >= 2 && (range.span() > 2.3 || wanted < 5) {
-        let stride = decades.len().div_ceil(wanted) as i32;
-        decades.into_iter().filter(|(_, exponent)| exponent.rem_euclid(stride) == 0).collect()
+    // Whether labels have room that are this factor apart.
+    let fits = |factor: f64| factor.log10() / range.span() * wanted as f64 >= CLOSEST;
+    let decades = marks(&[10]);
+    let mut labelled = if range.span() <= 2.3 && fits(2.0) {
+        marks(&[10, 20, 50])
     } else {
-        marks(&[1, 2, 5])
+        let stride = decades.len().div_ceil(wanted).max(1) as i32;
+        decades.into_iter().filter(|(_, exponent)| exponent.rem_euclid(stride) == 0).collect()
     };
+    if labelled.len() < FEW && range.span() <= 2.3 && fits(1.4) {
+        labelled = marks(&[10, 15, 20, 30, 50, 70]);
+    }
     if labelled.len() < 2 {
         let [low, high] = [range.low, range.high].map(|place| 10_f64.powf(place));
         let mut marks = linear(Range { low, high }, wanted.min(8));
         marks.labelled.iter_mut().for_each(|mark| mark.0 = mark.0.log10());
         return marks;
     }
-    let fine: &[i32] = if range.span() <= 6.0 { &[1, 2, 3, 4, 5, 6, 7, 8, 9] } else { &[1] };
+    let fine: &[i32] =
+        if range.span() <= 6.0 { &[10, 20, 30, 40, 50, 60, 70, 80, 90] } else { &[10] };
     let faint = marks(fine).into_iter().filter(|mark| !labelled.contains(mark));
     Marks {
         faint: faint.map(place_of).collect(),
@@ -183,16 +200,16 @@ fn place_of(mark: (i32, i32)) -> f64 {
     value_of(mark).log10()
 }
 
-/// Parsed rather than computed, so that 1e-3 is the number 0.001.
-fn value_of((mantissa, exponent): (i32, i32)) -> f64 {
-    format!("{mantissa}e{exponent}").parse().unwrap_or(0.0)
+/// So many tenths of a power of ten. Parsed rather than computed, so that 1e-3 is the number 0.001.
+fn value_of((tenths, exponent): (i32, i32)) -> f64 {
+    format!("{tenths}e{}", exponent - 1).parse().unwrap_or(0.0)
 }
 
-/// 0.01 to 50000 in full, all others with an exponent.
-fn decade_label((mantissa, exponent): (i32, i32)) -> String {
+/// 0.01 to 70000 in full, all others with an exponent.
+fn decade_label((tenths, exponent): (i32, i32)) -> String {
     match exponent {
-        -2..=4 => value_of((mantissa, exponent)).to_string(),
-        _ => format!("{mantissa}e{exponent}"),
+        -2..=4 => value_of((tenths, exponent)).to_string(),
+        _ => format!("{}e{exponent}", f64::from(tenths) / 10.0),
     }
 }
 
@@ -229,6 +246,20 @@ mod tests {
     fn few_decades_get_doubles_and_fives() {
         let marks = decades(4.0, 220.0, 10);
         assert_eq!(labels(&marks), ["5", "10", "20", "50", "100", "200"]);
+    }
+
+    #[test]
+    fn few_decades_have_more_than_powers_of_ten_wherever_there_is_room() {
+        // A panel of an overview, 310 pixels wide.
+        assert_eq!(labels(&decades(4.7, 128.0, 4)), ["5", "10", "20", "50", "100"]);
+        assert_eq!(labels(&decades(4.7, 128.0, 2)), ["10", "100"]);
+        let marks = decades(0.031, 0.11, 12);
+        assert_eq!(labels(&marks), ["0.05", "0.07", "0.1"]);
+        let marks = decades(0.0145, 0.11, 12);
+        assert_eq!(labels(&marks), ["0.015", "0.02", "0.03", "0.05", "0.07", "0.1"]);
+        assert_eq!(labels(&decades(1.4e-4, 3.1e-4, 12)), ["1.5e-4", "2e-4", "3e-4"]);
+        // Four of 1, 2 and 5 are enough.
+        assert_eq!(labels(&decades(4.0, 60.0, 12)), ["5", "10", "20", "50"]);
     }
 
     #[test]

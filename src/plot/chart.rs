@@ -30,7 +30,7 @@ const TICK: f64 = 5.0;
 const ACROSS: f64 = 64.0;
 const UPWARD: f64 = 44.0;
 /// From a frame to its legend, from a sign to its name, and the most a name takes.
-const LEGEND_GAP: f64 = 22.0;
+pub(crate) const LEGEND_GAP: f64 = 22.0;
 const SIGN_ROOM: f64 = SIGN + 8.0;
 const LONGEST_NAME: f64 = 280.0;
 

@@ -81,7 +81,7 @@ impl plotters::style::Color for Color {
     }
 }
 
-/// Colours for series: those of Okabe and Ito first (yellow darkened to show
+/// Colours for series: those of Okabe and Ito first (a violet in place of yellow, which does not show
 /// on white), then a continuation after Tol's muted scheme.
 pub const PALETTE: [Color; 20] = [
     Color::hex(0x0072B2),
@@ -91,7 +91,7 @@ pub const PALETTE: [Color; 20] = [
     Color::hex(0xE69F00),
     Color::hex(0x56B4E9),
     Color::hex(0x000000),
-    Color::hex(0xC8C000),
+    Color::hex(0x8A3FFC),
     Color::hex(0x332288),
     Color::hex(0x882255),
     Color::hex(0x117733),
@@ -131,6 +131,69 @@ mod tests {
                         .map(|&d| u32::from(d))
                         .sum::<u32>();
                 assert!(distance > 50, "{a:?} and {b:?} are too alike");
+            }
+        }
+    }
+
+    /// What a viewer without one kind of cones sees of linear sRGB: protanopia, deuteranopia,
+    /// tritanopia. G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A Physiologically-based Model
+    /// for Simulation of Color Vision Deficiency", *IEEE TVCG* 15 (2009), severity 1.
+    const DEFICIENCIES: [[[f64; 3]; 3]; 3] = [
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ],
+    ];
+    const NORMAL: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+    fn times(matrix: &[[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* (D65) of what such a viewer sees.
+    fn lab(color: Color, vision: &[[f64; 3]; 3]) -> [f64; 3] {
+        let linear = [color.red, color.green, color.blue].map(|value| {
+            let value = f64::from(value) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        });
+        let seen = times(vision, linear).map(|value| value.clamp(0.0, 1.0));
+        let xyz = times(
+            &[
+                [0.4124564, 0.3575761, 0.1804375],
+                [0.2126729, 0.7151522, 0.0721750],
+                [0.0193339, 0.1191920, 0.9503041],
+            ],
+            seen,
+        );
+        let root = |value: f64| {
+            if value > 0.008856 { value.cbrt() } else { 7.787 * value + 16.0 / 116.0 }
+        };
+        let [x, y, z] = [root(xyz[0] / 0.95047), root(xyz[1]), root(xyz[2] / 1.08883)];
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// As many as the main job has series.
+    #[test]
+    fn the_first_colours_are_apart_whatever_cones_a_viewer_has() {
+        for vision in DEFICIENCIES.iter().chain([&NORMAL]) {
+            for (i, a) in PALETTE[..11].iter().enumerate() {
+                for b in &PALETTE[..i] {
+                    let (in_a, in_b) = (lab(*a, vision), lab(*b, vision));
+                    let squares = in_a.iter().zip(in_b).map(|(a, b)| (a - b).powi(2));
+                    let distance = squares.sum::<f64>().sqrt();
+                    assert!(distance > 13.0, "{a:?} and {b:?}: {distance} for {vision:?}");
+                }
             }
         }
     }

@@ -3,8 +3,9 @@
 use plotters_backend::BackendCoord;
 
 use super::canvas::px;
-use super::floors::{Corners, contains, overlap};
+use super::floors::{Corners, contains, grown, overlap};
 use super::font::{self, SMALL, Weight};
+use super::marker::REACH;
 
 /// From the end of a curve to its name, beyond the marker.
 const GAP: f64 = 9.0;
@@ -16,17 +17,27 @@ pub(crate) fn room<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
     GAP + names.map(width).fold(0.0, f64::max)
 }
 
+/// What names stay clear of: points along curves and bars, markers, and boxes that are taken.
+pub(crate) struct Obstacles<'a> {
+    pub(crate) lines: &'a [BackendCoord],
+    pub(crate) markers: &'a [BackendCoord],
+    pub(crate) taken: &'a [Corners],
+}
+
 /// For each curve's name and end the box of the name: right of the end, above or below it, within
-/// the frame; none where it would cover a point of a curve, a box that is there or another name.
+/// the frame, in the order of the ends from top to bottom; none where it would touch a curve, a marker,
+/// a box that is there or another name.
 pub(crate) fn place(
     ends: &[(&str, BackendCoord)],
-    points: &[BackendCoord],
-    taken: &[Corners],
+    obstacles: &Obstacles<'_>,
     (right, bottom): BackendCoord,
 ) -> Vec<Option<Corners>> {
-    let mut taken = taken.to_vec();
-    let mut placed = Vec::new();
-    for &(name, (x, y)) in ends {
+    let mut names: Vec<(i32, Corners)> = Vec::new();
+    let mut placed = vec![None; ends.len()];
+    let mut order: Vec<usize> = (0..ends.len()).collect();
+    order.sort_by_key(|&index| ends[index].1.1);
+    for index in order {
+        let (name, (x, y)) = ends[index];
         let width = px(font::width(name, SMALL, Weight::Regular));
         let (height, gap) = (px(HEIGHT), px(GAP));
         let corners = |left: i32, top: i32| [(left, top), (left + width, top + height)];
@@ -37,14 +48,27 @@ pub(crate) fn place(
         let candidates = [beside, above(left), below(left), above(x - gap), below(x - gap)];
         let fits =
             |[low, high]: &Corners| low.0 >= 0 && low.1 >= 0 && high.0 <= right && high.1 <= bottom;
+        let touched = |points: &[BackendCoord], corners: &Corners, by: f64| {
+            let around = grown(corners, px(by));
+            points.iter().any(|&point| contains(&around, point))
+        };
+        // A name above another is that of an end above the other's.
+        let in_order = |corners: &Corners| {
+            names.iter().all(|(end, other)| {
+                let beside = corners[0].0 < other[1].0 && other[0].0 < corners[1].0;
+                !beside || *end == y || corners[0].1 >= other[1].1
+            })
+        };
         let free = |corners: &Corners| {
             fits(corners)
-                && !points.iter().any(|&point| contains(corners, point))
-                && !taken.iter().any(|other| overlap(other, corners))
+                && !touched(obstacles.lines, corners, 1.0)
+                && !touched(obstacles.markers, corners, REACH)
+                && !obstacles.taken.iter().any(|other| overlap(other, corners))
+                && !names.iter().any(|(_, other)| overlap(other, corners))
+                && in_order(corners)
         };
-        let found = candidates.into_iter().find(free);
-        taken.extend(found);
-        placed.push(found);
+        placed[index] = candidates.into_iter().find(free);
+        names.extend(placed[index].map(|corners| (y, corners)));
     }
     placed
 }
@@ -55,12 +79,17 @@ mod tests {
 
     const FRAME: BackendCoord = (2400, 1200);
 
+    fn placed(ends: &[(&str, BackendCoord)], lines: &[BackendCoord]) -> Vec<Option<Corners>> {
+        let markers: Vec<BackendCoord> = ends.iter().map(|end| end.1).collect();
+        place(ends, &Obstacles { lines, markers: &markers, taken: &[] }, FRAME)
+    }
+
     #[test]
     fn a_name_stands_right_of_its_end_or_above_it_at_the_edge() {
-        let placed = place(&[("heun", (1000, 600))], &[(1000, 600)], &[], FRAME);
-        assert!(placed[0].is_some_and(|[low, _]| low.0 > 1000));
-        let placed = place(&[("heun", (2380, 600))], &[(2380, 600)], &[], FRAME);
-        assert!(placed[0].is_some_and(|[_, high]| high.0 <= 2400 && high.1 < 600));
+        let found = placed(&[("heun", (1000, 600))], &[(1000, 600)]);
+        assert!(found[0].is_some_and(|[low, _]| low.0 > 1000));
+        let found = placed(&[("heun", (2380, 600))], &[(2380, 600)]);
+        assert!(found[0].is_some_and(|[_, high]| high.0 <= 2400 && high.1 < 600));
     }
 
     #[test]
@@ -69,12 +98,31 @@ mod tests {
             .step_by(20)
             .flat_map(|x| (0..1200).step_by(20).map(move |y| (x, y)))
             .collect();
-        assert_eq!(place(&[("heun", (1000, 600))], &crowd, &[], FRAME), [None]);
+        assert_eq!(placed(&[("heun", (1000, 600))], &crowd), [None]);
         let ends: Vec<(&str, BackendCoord)> = vec![("heun", (1000, 600)); 9];
-        let placed: Vec<Corners> = place(&ends, &[], &[], FRAME).into_iter().flatten().collect();
-        assert!((2..9).contains(&placed.len()), "{placed:?}");
-        for (index, a) in placed.iter().enumerate() {
-            assert!(placed[..index].iter().all(|b| !overlap(a, b)));
+        let found: Vec<Corners> = placed(&ends, &[]).into_iter().flatten().collect();
+        assert!((2..9).contains(&found.len()), "{found:?}");
+        for (index, a) in found.iter().enumerate() {
+            assert!(found[..index].iter().all(|b| !overlap(a, b)));
         }
+    }
+
+    #[test]
+    fn names_are_in_the_order_of_their_ends_whatever_their_own() {
+        // The lower end first, and a curve that leaves no room beside either.
+        let ends = [("euler", (1000, 620)), ("heun", (1000, 600))];
+        let wall: Vec<BackendCoord> = (590..630).map(|y| (1040, y)).collect();
+        let found = placed(&ends, &wall);
+        let [Some(euler), Some(heun)] = [found[0], found[1]] else { panic!("{found:?}") };
+        assert!(heun[1].1 <= euler[0].1, "{found:?}");
+    }
+
+    #[test]
+    fn a_name_touches_no_marker() {
+        // Another curve's marker whose middle is just beyond the name, and whose edge is not.
+        let name = placed(&[("heun", (1000, 600))], &[])[0].unwrap();
+        let other = (name[1].0 + px(3.0), 600);
+        let ends = [("heun", (1000, 600)), ("", other)];
+        assert_ne!(placed(&ends, &[])[0], Some(name));
     }
 }

@@ -11,7 +11,7 @@ use super::axis::Scale;
 use super::canvas::{fill, pen, px};
 use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, NARROW, SIGN, TITLE_ROOM};
 use super::color::{Color, PALETTE};
-use super::end_labels;
+use super::end_labels::{self, Obstacles};
 use super::error::PlotError;
 use super::floors::{self, Corners};
 use super::font::{self, SMALL, Weight};
@@ -75,7 +75,8 @@ pub struct Series {
     /// that a method keeps its look in every picture with the same list.
     pub style: Option<SeriesStyle>,
     /// Whether the line that is fitted to the points is drawn, dotted, with its slope in the
-    /// legend: of three points or more between two logarithmic axes.
+    /// legend: of three points or more between two logarithmic axes, unless the standard error of the
+    /// slope is more than a tenth of it.
     pub fit: bool,
 }
 
@@ -199,7 +200,8 @@ impl ErrorCurves {
         shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
 
-    pub(super) fn y_range(&self, curves: &[Curve<'_>]) -> Result<Range, PlotError> {
+    /// The range of the vertical axis of a frame of some height.
+    pub(super) fn y_range(&self, curves: &[Curve<'_>], height: f64) -> Result<Range, PlotError> {
         let logarithmic = self.y_scale == Scale::Logarithmic;
         if let Some((low, high)) = self.y_limits {
             if low < high && self.y_scale.shows(low) && self.y_scale.shows(high) {
@@ -223,7 +225,13 @@ impl ErrorCurves {
             [low.max(y - reach), high]
         });
         let range = Range::around(ends.chain(self.floors().map(|floor| floor.1)));
-        Ok(self.y_scale.padded(range.unwrap_or(NOTHING), 0.05))
+        let mut range = self.y_scale.padded(range.unwrap_or(NOTHING), 0.05);
+        if let Some(lowest) = self.floors().map(|floor| floor.1).reduce(f64::min) {
+            // Room for a label below the lowest floor, which has none above it if another is near.
+            let share = (floors::BELOW / height).min(0.3);
+            range.low = range.low.min((lowest - share * range.high) / (1.0 - share));
+        }
+        Ok(range)
     }
 
     pub(super) fn x_range(&self, curves: &[Curve<'_>]) -> Range {
@@ -244,6 +252,8 @@ impl ErrorCurves {
     ) -> Result<bool, PlotError> {
         let mut chart =
             chart::frame(area, &Axes { x, y, x_falls: self.x_falls, titles, left, grid: true })?;
+        // Below the curves, of which no label hides a part.
+        let taken = self.draw_floors(&mut chart, curves)?;
         for curve in curves {
             curve.draw_spread(&mut chart)?;
         }
@@ -254,10 +264,12 @@ impl ErrorCurves {
                 chart::draw_line(&mut chart, &fit.ends, LineStyle::Dotted, color, 1.5)?;
             }
         }
-        for curve in curves {
+        // A single point has nothing else to be seen by.
+        let (single, others): (Vec<&Curve<'_>>, Vec<&Curve<'_>>) =
+            curves.iter().partition(|curve| curve.points.len() == 1);
+        for curve in others.into_iter().chain(single) {
             curve.draw_markers(&mut chart)?;
         }
-        let taken = self.draw_floors(&mut chart, curves)?;
         let all = draw_names(&chart, curves, &taken, ends)?;
         chart::draw_border(&chart)?;
         Ok(all)
@@ -281,7 +293,8 @@ impl ErrorCurves {
                 false => x.high += room,
             }
         }
-        let y = (self.y_range(curves)?, self.y_scale);
+        let frame = height - 2.0 * MARGIN - chart::lower_room(true);
+        let y = (self.y_range(curves, frame)?, self.y_scale);
         let left = chart::left_room(y, height - 2.0 * MARGIN, true);
         Ok(Layout { axes: [(x, self.x_scale), y], left, ends })
     }
@@ -331,8 +344,9 @@ impl ErrorCurves {
         let labels: Vec<_> =
             shown.iter().map(|&(label, value)| (label.to_owned(), place(x.low, value).1)).collect();
         let (width, height) = area.dim_in_pixel();
-        let boxes =
-            floors::place_labels(&labels, &sampled(chart, curves), (width as i32, height as i32));
+        let mut points = sampled(chart, curves);
+        points.extend(sampled_bars(chart, curves));
+        let boxes = floors::place_labels(&labels, &points, (width as i32, height as i32));
         let style = font::style(SMALL, Weight::Regular, Color::INK);
         let style = style.pos(Pos::new(HPos::Left, VPos::Center));
         for ((label, _), &corners) in labels.iter().zip(&boxes) {
@@ -416,7 +430,10 @@ fn draw_names(
     let frame = (width as i32, height as i32);
     let mut points = sampled(chart, curves);
     points.extend(sampled_bars(chart, curves));
-    let places = end_labels::place(&ends, &points, taken, frame);
+    let markers = curves.iter().flat_map(|curve| &curve.points);
+    let markers: Vec<_> = markers.map(|point| place_in(chart, point.at)).collect();
+    let obstacles = Obstacles { lines: &points, markers: &markers, taken };
+    let places = end_labels::place(&ends, &obstacles, frame);
     for ((curve, name, _), place) in named.iter().zip(&places) {
         let Some([(left, top), (_, bottom)]) = *place else { continue };
         // Darker than the line, for letters are thin.
@@ -434,7 +451,10 @@ struct Fit {
     ends: [[f64; 2]; 2],
 }
 
-/// The line of least squares through three points or more.
+/// The most that the standard error of a slope may be of it: points further off are on no line.
+const STRAIGHT: f64 = 0.1;
+
+/// The line of least squares through three points or more, if they lie along it.
 fn fitted(points: &[Point]) -> Option<Fit> {
     let n = points.len() as f64;
     let mean = |axis: usize| points.iter().map(|point| point.at[axis]).sum::<f64>() / n;
@@ -445,6 +465,11 @@ fn fitted(points: &[Point]) -> Option<Fit> {
         return None;
     }
     let slope = both / spread;
+    let off = |point: &Point| (point.at[1] - y - slope * (point.at[0] - x)).powi(2);
+    let off: f64 = points.iter().map(off).sum();
+    if (off / ((n - 2.0) * spread)).sqrt() > STRAIGHT * slope.abs() {
+        return None;
+    }
     let range = Range::around(points.iter().map(|point| point.at[0]))?;
     let ends = [range.low, range.high].map(|end| [end, y + slope * (end - x)]);
     Some(Fit { slope, ends })
@@ -624,6 +649,29 @@ mod tests {
         for plot in [plot, linear] {
             assert!(!plot.to_svg_string().unwrap().contains("slope"));
         }
+    }
+
+    #[test]
+    fn points_on_no_line_have_none_and_no_slope() {
+        let mut plot = curves(vec![(5.0, 0.13), (10.0, 0.22), (20.0, 0.07)]);
+        plot.series[0].fit = true;
+        assert!(!plot.to_svg_string().unwrap().contains("slope"));
+        plot.series[0].points[1].1 = 0.097;
+        assert!(plot.to_svg_string().unwrap().contains("slope −0.45"));
+    }
+
+    /// Of the same place as a point of a curve that comes after it.
+    #[test]
+    fn a_single_point_is_drawn_over_curves() {
+        let mut plot = curves(vec![(20.0, 0.5)]);
+        plot.series.push(Series::new("rk4", vec![(20.0, 0.5), (40.0, 0.1)]));
+        plot.end_labels = false;
+        let svg = plot.to_svg_string().unwrap().to_uppercase();
+        let last = |index: usize| {
+            let Color { red, green, blue, .. } = Color::nth(index);
+            svg.rfind(&format!("#{red:02X}{green:02X}{blue:02X}"))
+        };
+        assert!(last(0) > last(1), "{svg}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl ErrorCurvesGrid {
             let reason = "no panel has anything to show".to_owned();
             return Err(PlotError::Empty { title: self.title.clone(), reason });
         };
-        let y_ranges = panels.iter().map(|(panel, curves)| panel.y_range(curves));
+        let y_ranges = panels.iter().map(|(panel, curves)| panel.y_range(curves, FRAME_HEIGHT));
         let y_ranges: Vec<Range> = y_ranges.collect::<Result<_, _>>()?;
         let x_ranges = panels.iter().map(|(panel, curves)| panel.x_range(curves));
         let x = x_ranges.reduce(Range::union).unwrap_or(y_ranges[0]);

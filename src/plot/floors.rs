@@ -4,6 +4,7 @@ use plotters_backend::BackendCoord;
 
 use super::canvas::px;
 use super::font::{self, SMALL, Weight};
+use super::marker::REACH as MARKER;
 
 /// The upper left and the lower right corner of a rectangle, in units of the canvas.
 pub(crate) type Corners = [BackendCoord; 2];
@@ -12,9 +13,15 @@ pub(crate) type Corners = [BackendCoord; 2];
 const HEIGHT: f64 = SMALL + 6.0;
 pub(crate) const PADDING: f64 = 5.0;
 
+/// From a label to a line that is not its own.
+const CLEAR: f64 = 2.0;
+
+/// The room below the lowest of the lines that its label needs, in pixels.
+pub(crate) const BELOW: f64 = HEIGHT + 3.0;
+
 /// The boxes for labels of horizontal lines at the given heights in a frame of some size, each
-/// just above or below its line, wherever it covers fewest points of the curves and neither
-/// another label nor another line if that can be helped.
+/// just above or below its line, at an end of it before its middle, wherever it covers fewest points
+/// of the curves; neither another label nor another line if that can be helped.
 pub(crate) fn place_labels(
     labels: &[(String, i32)],
     curves: &[BackendCoord],
@@ -24,33 +31,46 @@ pub(crate) fn place_labels(
     for (label, line) in labels {
         let width = px(font::width(label, SMALL, Weight::Regular) + 2.0 * PADDING);
         let cost = |candidate: &Corners| {
-            let hidden = curves.iter().filter(|&&point| contains(candidate, point)).count();
+            let inside = |by: f64| {
+                let around = grown(candidate, px(by));
+                curves.iter().filter(|&&point| contains(&around, point)).count()
+            };
             let overlaps = placed.iter().filter(|other| overlap(other, candidate)).count();
+            let [(_, top), (_, bottom)] = grown(candidate, px(CLEAR));
             let crossed = labels
                 .iter()
-                .filter(|(_, other)| candidate[0].1 < *other && *other < candidate[1].1)
+                .filter(|(_, other)| (other - line).abs() > px(CLEAR + 1.0))
+                .filter(|(_, other)| top < *other && *other < bottom)
                 .count();
-            hidden + 5 * crossed + 1000 * overlaps
+            10 * inside(0.0) + inside(MARKER) + 10_000 * (crossed + overlaps)
         };
         placed.extend(candidates(*line, width, frame).into_iter().min_by_key(cost));
     }
     placed
 }
 
-/// Above the line before below it, left before right, inside the frame.
+/// At the ends before the middle, left before right, above the line before below it, inside the frame.
 fn candidates(line: i32, width: i32, (right, bottom): BackendCoord) -> Vec<Corners> {
+    const STEPS: i32 = 12;
     let (height, edge) = (px(HEIGHT), px(2.0));
     let room = (right - width - 2 * edge).max(0);
     let corners = |left: i32, top: i32| [(left, top), (left + width, top + height)];
     let tops = [line - height - px(1.0), line + edge];
     let inside = tops.into_iter().filter(|&top| top >= 0 && top + height <= bottom);
-    let mut candidates: Vec<_> = inside
-        .flat_map(|top| (0..=12).map(move |step| corners(edge + room * step / 12, top)))
+    let inside: Vec<i32> = inside.collect();
+    let steps = (0..=STEPS / 2).flat_map(|step| [step, STEPS - step]);
+    let mut candidates: Vec<_> = steps
+        .flat_map(|step| inside.iter().map(move |&top| corners(edge + room * step / STEPS, top)))
         .collect();
     if candidates.is_empty() {
         candidates.push(corners(edge, 0));
     }
     candidates
+}
+
+/// The same with so much more at every side.
+pub(crate) fn grown([low, high]: &Corners, by: i32) -> Corners {
+    [(low.0 - by, low.1 - by), (high.0 + by, high.1 + by)]
 }
 
 pub(crate) fn contains([low, high]: &Corners, (x, y): BackendCoord) -> bool {
@@ -90,6 +110,20 @@ mod tests {
         for (index, a) in placed.iter().enumerate() {
             assert!(placed[..index].iter().all(|b| !overlap(a, b)), "{placed:?}");
         }
+    }
+
+    /// Two lines so close that no label fits between, the lower one with room below.
+    #[test]
+    fn a_label_lies_on_no_other_line_even_over_a_curve() {
+        let labels = [("model floor".to_owned(), 1000), ("sampling floor".to_owned(), 1060)];
+        let curve = sampled(&[(0, 1110), (2400, 1110)]);
+        let placed = place_labels(&labels, &curve, FRAME);
+        assert!(placed[0][1].1 <= 1000 && placed[1][0].1 >= 1060, "{placed:?}");
+        // Where curves are at the left, the free end is the right one.
+        let mut curves = sampled(&[(0, 960), (1200, 960)]);
+        curves.extend(sampled(&[(0, 1040), (1200, 1040)]));
+        let placed = place_labels(&labels[..1], &curves, FRAME);
+        assert!(placed[0][1].0 > 2300, "{placed:?}");
     }
 
     #[test]

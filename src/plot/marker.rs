@@ -11,6 +11,8 @@ use super::color::Color;
 
 /// The radius of markers on curves.
 const RADIUS: f64 = 4.5;
+/// How far they reach at most.
+pub(crate) const REACH: f64 = 1.5 * RADIUS;
 
 /// The shape of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

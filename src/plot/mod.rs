@@ -25,6 +25,7 @@ mod axis;
 mod canvas;
 mod chart;
 mod color;
+mod color_bar;
 mod end_labels;
 mod error;
 mod error_curves;

@@ -1,11 +1,11 @@
 //! Paths through space, from noise to data.
 
-use driftfield_solvers::number::Number;
-
 use super::Plot;
 use super::axis::Scale;
+use super::canvas::px;
 use super::chart::{self, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
 use super::color::Color;
+use super::color_bar::{self, ColorBar};
 use super::error::PlotError;
 use super::marker::Mark;
 use super::picture::Picture;
@@ -16,7 +16,8 @@ use super::stroke::LineStyle;
 /// What the colour of a trajectory means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrajectoryColor {
-    /// The progress along it, from its start (dark) to its end (light).
+    /// The time, from that of its start (dark) to that of its end (light); of trajectories without
+    /// times the number of the step.
     #[default]
     Time,
     /// Which lane it is.
@@ -36,8 +37,8 @@ pub struct Trajectories {
     pub background: Option<PointLayer>,
     /// The shape the trajectories should end on.
     pub outline: Option<Outline>,
-    /// The times of the first states and of the last, for the legend.
-    pub times: Option<[f64; 2]>,
+    /// The times of the states, for their colours and the bar that says which is which.
+    pub times: Vec<f64>,
     /// What to show; without limits all trajectories. Lines are cut there.
     pub limits: Option<Limits>,
 }
@@ -68,17 +69,25 @@ impl Trajectories {
         entries.extend(self.background.iter().filter_map(PointLayer::entry));
         entries.push(Entry::new("start", Mark::dot(Color::INK, DOT, false)));
         entries.push(Entry::new("end", Mark::dot(Color::INK, DOT, true)));
-        if self.color == TrajectoryColor::Time {
-            let name = match self.times {
-                Some(times) => {
-                    let [first, last] = times.map(|time| Number(round(time)));
-                    format!("t = {first} to {last}")
-                }
-                None => "start to end".to_owned(),
-            };
-            entries.push(Entry::new(&name, gradient()));
+        if self.color == TrajectoryColor::Time && self.bar().is_none() {
+            entries.push(Entry::new("start to end", gradient()));
         }
         entries
+    }
+
+    /// What its colours mean, if they are times.
+    fn bar(&self) -> Option<ColorBar> {
+        if self.color == TrajectoryColor::Time { ColorBar::of(&self.times) } else { None }
+    }
+
+    /// How far the middle of a piece of a line is along its time, or without times along its steps.
+    fn progress(&self, (first, last): (usize, usize), segments: usize) -> f64 {
+        match (self.times.as_slice(), self.times.get(first).zip(self.times.get(last))) {
+            ([begin, .., end], Some((from, to))) if begin != end => {
+                (0.5 * (from + to) - begin) / (end - begin)
+            }
+            _ => 0.5 * (first + last) as f64 / segments as f64,
+        }
     }
 
     fn draw_line(
@@ -91,11 +100,11 @@ impl Trajectories {
         // Neighbouring segments of nearly one colour are drawn as one line.
         let pieces = match self.color {
             TrajectoryColor::Lane => segments.min(1),
-            TrajectoryColor::Time => segments.min(48),
+            TrajectoryColor::Time => segments.min(100),
         };
         for piece in 0..pieces {
             let (first, last) = (piece * segments / pieces, (piece + 1) * segments / pieces);
-            let color = self.color_at(lane, (piece as f64 + 0.5) / pieces as f64);
+            let color = self.color_at(lane, self.progress((first, last), segments));
             chart::draw_line(chart, &line[first..=last], LineStyle::Solid, color, 1.75)?;
         }
         Ok(())
@@ -129,12 +138,7 @@ impl Trajectories {
 
 const DOT: f64 = 4.5;
 
-/// To three digits.
-fn round(time: f64) -> f64 {
-    format!("{time:.2e}").parse().unwrap_or(time)
-}
-
-/// The colours of time as a sign of the legend.
+/// The colours of progress as a sign of the legend.
 fn gradient() -> Mark {
     const STEPS: u32 = 17;
     let step = SIGN / f64::from(STEPS);
@@ -164,7 +168,12 @@ impl Trajectories {
         let window = self.window()?;
         let entries = self.entries();
         let width = width.unwrap_or(WIDTH + chart::legend_room(&entries));
-        let [beside, under] = chart::legend_rooms(&entries, width);
+        let bar = self.bar();
+        let [beside, mut under] = chart::legend_rooms(&entries, width);
+        let is_below = under > 0.0;
+        if is_below && bar.is_some() {
+            under += color_bar::LYING;
+        }
         let title = chart::title_within(&self.title, width);
         let frame = width - beside;
         let labels = chart::left_room((window[1], Scale::Linear), frame, false);
@@ -174,7 +183,18 @@ impl Trajectories {
 
         Ok(Picture::new(width, height, move |page| {
             let body = chart::titled(page, title)?;
-            let body = chart::with_legend(&body, &entries, under > 0.0)?;
+            let mut body = body;
+            match &bar {
+                Some(bar) if is_below => {
+                    let height = body.dim_in_pixel().1 as i32 - px(color_bar::LYING);
+                    let (above, strip) = body.split_vertically(height);
+                    bar.draw_below(&strip)?;
+                    body = above;
+                }
+                Some(bar) => bar.draw_beside(&body, beside, entries.len())?,
+                None => {}
+            }
+            let body = chart::with_legend(&body, &entries, is_below)?;
             let mut chart = chart::frame_of_space(&body, window)?;
             if let Some(layer) = &self.background {
                 layer.draw(&mut chart)?;
@@ -213,11 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn the_colours_say_which_times_they_are() {
-        let mut plot = Trajectories::new("paths", vec![vec![[0.0, 0.0], [1.0, 1.0]]]);
-        plot.times = Some([0.99949, 0.001]);
-        let svg = plot.to_svg_string().unwrap();
-        assert!(svg.contains("t = 0.999 to 0.001") && !svg.contains("start to end"), "{svg}");
+    fn the_colours_are_those_of_times_which_stand_beside_a_bar() {
+        let line = vec![[0.0, 0.0], [1.0, 1.0], [2.0, 1.0]];
+        let mut plot = Trajectories::new("paths", vec![line]);
+        let steps = plot.progress((0, 1), 2);
+        assert_eq!(steps, 0.25);
+        assert!(plot.to_svg_string().unwrap().contains("start to end"));
+        plot.times = vec![1.0, 0.9, 0.001];
+        assert!((plot.progress((0, 1), 2) - 0.05).abs() < 1e-3);
+        assert!((plot.progress((1, 2), 2) - 0.55).abs() < 1e-3);
+        for width in [1000.0, 320.0] {
+            let picture = plot.picture_of_width(width).unwrap();
+            let svg = picture.svg().unwrap();
+            for label in ["t", "0.2", "0.8"] {
+                assert!(svg.contains(&format!("\n{label}\n")), "{label}: {svg}");
+            }
+            assert!(!svg.contains("start to end"), "{svg}");
+        }
     }
 
     #[test]

@@ -123,13 +123,13 @@ fn adds(rows: &[(&Row, f64)], more_than: f64) -> bool {
     rows.iter().any(|(row, _)| row.nfe > more_than)
 }
 
-/// The best row, and the best of each other solver from better to worse.
+/// The best row, and the best of each other series from better to worse.
 fn ranked(mut rows: Vec<(&Row, f64)>, more_is_better: bool) -> Vec<(&Row, f64)> {
     let sign = if more_is_better { -1.0 } else { 1.0 };
     rows.sort_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
     let mut firsts: Vec<(&Row, f64)> = Vec::new();
     for row in rows {
-        if !firsts.iter().any(|(first, _)| first.solver == row.0.solver) {
+        if !firsts.iter().any(|(first, _)| first.series() == row.0.series()) {
             firsts.push(row);
         }
     }
@@ -168,23 +168,34 @@ fn worse(metric: &Metric, number: f64, than: f64) -> f64 {
     if metric.more_is_better { than - number } else { number - than }
 }
 
+/// Whether a row is within this share of the floor, whatever value of the 95 % interval is the right
+/// one; none where that is not told.
+fn is_within(row: &Row, metric: &Metric, case: &CaseResult, share: f64) -> Option<bool> {
+    let (floor, of_floor) = case.model_floor(&metric.name)?;
+    let [low, high] = Difference::paired(row.seeded(&metric.name), of_floor)?.interval;
+    let most = share * floor.mean.abs();
+    if -most <= low && high <= most {
+        return Some(true);
+    }
+    (high < -most || most < low).then_some(false)
+}
+
 /// From which budget on a solver's rows are all at the model's floor; the least of all solvers.
 fn model_rules(case: &CaseResult, metric: &Metric) -> Option<String> {
-    let (floor, of_floor) = case.model_floor(&metric.name)?;
+    let (floor, _) = case.model_floor(&metric.name)?;
     let rows = within(case, &metric.name, f64::INFINITY);
     let rows: Vec<&Row> =
         rows.into_iter().map(|(row, _)| row).filter(|row| row.solver_error.is_some()).collect();
-    let at_floor = |row: &Row| {
-        Difference::paired(row.seeded(&metric.name), of_floor)
-            .is_some_and(|apart| apart.mean.abs() <= AT_FLOOR * floor.mean)
-    };
+    let at_floor = |row: &Row| is_within(row, metric, case, AT_FLOOR);
     let stays = |row: &&&Row| {
         let later =
             rows.iter().filter(|other| other.series() == row.series() && other.nfe >= row.nfe);
-        later.into_iter().all(|other| at_floor(other))
+        later.into_iter().all(|other| at_floor(other) == Some(true))
     };
     // Of rows that are all at it there is no budget from which on they are.
-    let away = |row: &&&Row| rows.iter().any(|other| other.nfe < row.nfe && !at_floor(other));
+    let away = |row: &&&Row| {
+        rows.iter().any(|other| other.nfe < row.nfe && at_floor(other) == Some(false))
+    };
     let first = rows.iter().filter(stays).min_by(|a, b| a.nfe.total_cmp(&b.nfe))?;
     if !away(&first) {
         return None;
@@ -217,22 +228,26 @@ fn model_errs(case: &CaseResult, metric: &Metric) -> bool {
     apart.is_some_and(|apart| apart.is_certain() && worse(metric, apart.mean, 0.0) > 0.0)
 }
 
-/// The row of fewest evaluations within 10 % of the floor.
+/// The row of fewest evaluations within 10 % of the floor, if that is told over the seeds.
 fn cheapest(case: &CaseResult, metric: &Metric) -> Option<String> {
-    let (floor, _) = case.model_floor(&metric.name)?;
-    let near = |(_, number): &(&Row, f64)| (number - floor.mean).abs() <= NEAR * floor.mean;
+    let (floor, of_floor) = case.model_floor(&metric.name)?;
+    let near = |(row, _): &(&Row, f64)| is_within(row, metric, case, NEAR) == Some(true);
     let rows = within(case, &metric.name, f64::INFINITY);
     let better = |number: f64| worse(metric, number, floor.mean);
     let (row, number) = rows
         .into_iter()
         .filter(near)
         .min_by(|a, b| a.0.nfe.total_cmp(&b.0.nfe).then(better(a.1).total_cmp(&better(b.1))))?;
+    let apart = Difference::paired(row.seeded(&metric.name), of_floor)?;
+    let text = |value: f64| metric.format.text(value);
+    let [low, high] = apart.interval.map(text);
     Some(format!(
-        "The cheapest way to within 10 % of the model floor, {}, is {}: {} {}.",
-        metric.format.text(floor.mean),
+        "The cheapest way told to be within 10 % of the model floor, {}, is {}: {} {} (row minus floor {low} to {high}, 95 %, {} seeds).",
+        text(floor.mean),
         row.named(),
         metric.heading,
-        metric.format.text(number)
+        text(number),
+        apart.seeds
     ))
 }
 
@@ -275,8 +290,8 @@ fn to_use(case: &CaseResult, metric: &Metric, more_than: f64, nfe: f64) -> Optio
         Difference::paired(row.seeded(&metric.name), first.seeded(&metric.name)).is_some()
     };
     let others: Vec<&Row> = others.iter().map(|(row, _)| *row).filter(|r| paired(r)).collect();
-    let alike: Vec<&str> =
-        others.iter().filter(|row| !beaten(row)).map(|row| row.solver.as_str()).collect();
+    let alike: Vec<String> =
+        others.iter().filter(|row| !beaten(row)).map(|row| row.series()).collect();
     let beaten = others.len() - alike.len();
     if beaten == 0 {
         return None;
@@ -286,7 +301,7 @@ fn to_use(case: &CaseResult, metric: &Metric, more_than: f64, nfe: f64) -> Optio
         names => format!("; not told from it: {}", names.join(", ")),
     };
     Some(format!(
-        "If you have {nfe} evaluations, use {}: {} {}, better than {beaten} other solver(s) beyond the spread{alike}.",
+        "If you have {nfe} evaluations, use {}: {} {}, better than {beaten} other(s) beyond the spread{alike}.",
         first.named(),
         metric.heading,
         metric.format.text(number)
@@ -351,8 +366,13 @@ mod tests {
         let result = study(1);
         let said = answers(&result);
         let of = |question: Question| said.iter().filter(|a| a.question == question).count();
-        for question in [Question::Nearest, Question::ModelRules, Question::Remains, Question::Use]
-        {
+        for question in [
+            Question::Nearest,
+            Question::ModelRules,
+            Question::Cheapest,
+            Question::Remains,
+            Question::Use,
+        ] {
             assert_eq!(of(question), 0, "{said:?}");
         }
         assert_eq!(of(Question::Unknown), 1);
@@ -380,6 +400,13 @@ mod tests {
         exact.cases[0].floors[1].metrics = sampling;
         let said = sentence(&exact, Question::ModelRules);
         assert!(said[0].contains(" the chance of the sample rules: "), "{said:?}");
+        // A mean at the floor that seeds swing about is not told to be at it.
+        let mut blurred = rows(0.03);
+        let factors = [1.5, 0.5, 1.5, 0.5, 1.0];
+        for (number, factor) in blurred.cases[0].rows[2].metrics[0].seeds.iter_mut().zip(factors) {
+            *number = number.map(|value| factor * value);
+        }
+        assert_eq!(sentence(&blurred, Question::ModelRules), [] as [&str; 0]);
         // What leaves the floor again has not come to it.
         assert_eq!(sentence(&rows(0.05), Question::ModelRules), [] as [&str; 0]);
         // Nor is there a budget from which on, where all are at it.
@@ -397,7 +424,11 @@ mod tests {
         };
         let said = sentence(&rows(0.0329), Question::Cheapest);
         assert!(said.len() == 1 && said[0].contains("is rk4 (40 steps"), "{said:?}");
+        assert!(said[0].contains("95 %, 5 seeds"), "{said:?}");
         assert_eq!(sentence(&rows(0.0332), Question::Cheapest), [] as [&str; 0]);
+        // A mean at the floor that seeds swing about.
+        let blurred = vec![swinging(row("rk4", 40, 5, Some(0.1), 0.03))];
+        assert_eq!(sentence(&of_rows(5, blurred), Question::Cheapest), [] as [&str; 0]);
     }
 
     #[test]
@@ -421,11 +452,35 @@ mod tests {
         let said = sentence(&of_rows(5, rows.clone()), Question::Use);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("If you have 10 evaluations, use heun (10 steps, NFE 10)"));
-        assert!(said[0].contains("better than 1 other solver(s)"), "{said:?}");
+        assert!(said[0].contains("better than 1 other(s)"), "{said:?}");
         assert!(said[0].ends_with("not told from it: ddim."), "{said:?}");
         // Nobody is worse beyond the spread.
         let alike = of_rows(5, vec![rows[0].clone(), rows[2].clone()]);
         assert_eq!(sentence(&alike, Question::Use), [] as [&str; 0]);
+    }
+
+    /// Of one solver under several spacings.
+    #[test]
+    fn spacings_are_compared_as_solvers_are() {
+        let spaced = |spacing: &str, error: f64, chamfer: f64| Row {
+            spacing: Some(spacing.to_owned()),
+            ..row("heun", 10, 5, Some(error), chamfer)
+        };
+        let result = of_rows(
+            5,
+            vec![
+                spaced("uniform", 0.1, 0.08),
+                spaced("quadratic", 0.02, 0.05),
+                swinging(spaced("karras", 0.2, 0.055)),
+            ],
+        );
+        let said = sentence(&result, Question::Use);
+        assert!(said.len() == 1 && said[0].contains("NFE 10, quadratic spacing)"), "{said:?}");
+        assert!(said[0].contains("better than 1 other(s)"), "{said:?}");
+        assert!(said[0].ends_with("not told from it: heun karras."), "{said:?}");
+        let result = of_rows(5, vec![spaced("uniform", 0.1, 0.08), spaced("logsnr", 0.02, 0.05)]);
+        let said = sentence(&result, Question::Nearest);
+        assert!(said[0].contains("logsnr spacing) is nearest"), "{said:?}");
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
 use driftfield_problems::echo::echo;
 use driftfield_problems::spec::SpecError;
 use serde_json::{Map, Value, json};
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::files::TELL_APART;
 use super::paired::{Difference, SECONDS, SOLVER_ERROR, Seeded};
 use super::rows::{Measured, Summary};
-use super::table::markdown_text;
+use super::table::{Drawn, markdown_text};
 use super::{CaseResult, Origin, Row, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
@@ -24,6 +23,8 @@ use crate::metrics::{Metric, NumberFormat, Shown};
 /// lanes; wall times are shown and never subtracted, being those of different runs.
 #[derive(Debug, Clone)]
 pub struct Comparison {
+    /// How A and B were made, if they say it.
+    pub origins: [Option<Origin>; 2],
     /// The numbers that are compared.
     pub numbers: Vec<Compared>,
     /// What is not matched by, being one in each study and not the same: its name, in A and in B.
@@ -233,7 +234,8 @@ impl Comparison {
         let only_b =
             only_b.map(|(case, row)| format!("{}: {}", case.label(), row_label(row))).collect();
         let weights = other_weights(a, b);
-        Ok(Comparison { numbers, left_out, weights, rows: pairs, floors, only_a, only_b })
+        let origins = [a.origin.clone(), b.origin.clone()];
+        Ok(Comparison { origins, numbers, left_out, weights, rows: pairs, floors, only_a, only_b })
     }
 
     /// For each number what the differences say.
@@ -262,10 +264,10 @@ impl Comparison {
         said
     }
 
-    /// Tables of rows and of floors, as headings, columns and lines.
-    fn tables(&self) -> Vec<Headed> {
+    /// Tables of rows and of floors with these of the numbers, as headings, columns and lines.
+    fn tables(&self, shown: Range<usize>) -> Vec<Headed> {
         let mut headings = vec!["solver".to_owned(), "NFE".to_owned()];
-        for number in &self.numbers {
+        for number in &self.numbers[shown.clone()] {
             let heading = &number.heading;
             headings.extend([format!("{heading} A"), format!("{heading} B")]);
             headings.extend((number.name != SECONDS).then(|| "B - A (95 %)".to_owned()));
@@ -277,7 +279,8 @@ impl Comparison {
             };
             let nfe = pair.nfe.map_or(String::new(), both);
             let mut line = vec![pair.label.clone(), nfe];
-            for (number, sides) in self.numbers.iter().zip(&pair.sides) {
+            for at in shown.clone() {
+                let (number, sides) = (&self.numbers[at], &pair.sides[at]);
                 line.extend([sides.a, sides.b].map(|side| number.summary_text(side)));
                 line.extend((number.name != SECONDS).then(|| number.difference_text(sides)));
             }
@@ -293,8 +296,13 @@ impl Comparison {
         tables
     }
 
-    /// What stands above the tables: in what the studies are unlike as wholes.
-    fn unlike(&self) -> Vec<String> {
+    /// What stands above the tables: what the studies are, and in what they are unlike as wholes.
+    fn heading(&self) -> Vec<String> {
+        let told = |(name, origin): (&str, &Option<Origin>)| match origin {
+            Some(origin) => format!("{name}: {}", origin.told()),
+            None => format!("{name}: a study that does not say how it was made."),
+        };
+        let what = ["A", "B"].into_iter().zip(&self.origins).map(told);
         let left_out = |(name, a, b): &(&str, String, String)| format!("{name}: A {a}, B {b}.");
         let listed = |names: &[String]| match names {
             [] => "no others".to_owned(),
@@ -303,7 +311,7 @@ impl Comparison {
         let weights = self.weights.iter().map(|[a, b]| {
             format!("Made with other weights or points: A {}; B {}.", listed(a), listed(b))
         });
-        self.left_out.iter().map(left_out).chain(weights).collect()
+        what.chain(self.left_out.iter().map(left_out)).chain(weights).collect()
     }
 
     /// What stands below the tables: how they were compared, and what the differences say.
@@ -327,18 +335,23 @@ impl Comparison {
         remarks
     }
 
-    /// As text, each line as wide as `width` allows; a `*` is behind a difference whose interval has
-    /// no zero in it.
+    /// As text; a `*` is behind a difference whose interval has no zero in it. Each number has tables
+    /// of its own if those of all are wider than `width`.
     pub fn to_text(&self, width: Option<u16>) -> String {
-        let mut text: String = self.unlike().iter().map(|said| format!("{said}\n")).collect();
-        for (case, headings, lines) in self.tables() {
-            let mut table = Table::new();
-            table.load_style(UTF8_FULL_CONDENSED).set_header(headings);
-            if let Some(width) = width {
-                table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-            }
-            table.add_rows(lines);
-            let _ = write!(text, "{case}\n{table}\n\n");
+        let mut text: String = self.heading().iter().map(|said| format!("{said}\n")).collect();
+        let draw = |tables: Vec<Headed>| -> Vec<(String, Drawn)> {
+            tables
+                .into_iter()
+                .map(|(case, headings, lines)| (case, drawn(headings, lines)))
+                .collect()
+        };
+        let count = self.numbers.len();
+        let mut tables = draw(self.tables(0..count));
+        if width.is_some_and(|width| !tables.iter().all(|(_, table)| table.fits(width))) {
+            tables = (0..count).flat_map(|at| draw(self.tables(at..at + 1))).collect();
+        }
+        for (case, table) in tables {
+            let _ = write!(text, "{case}\n{}\n\n", table.to_text(width));
         }
         for (study, rows) in [("A", &self.only_a), ("B", &self.only_b)] {
             for row in rows {
@@ -355,8 +368,8 @@ impl Comparison {
             format!("| {} |\n", cells.join(" | "))
         };
         let mut text: String =
-            self.unlike().iter().map(|said| format!("{}\n\n", markdown_text(said))).collect();
-        for (case, headings, lines) in self.tables() {
+            self.heading().iter().map(|said| format!("{}\n\n", markdown_text(said))).collect();
+        for (case, headings, lines) in self.tables(0..self.numbers.len()) {
             let rule = vec!["---"; headings.len()].join(" | ");
             let _ = write!(text, "**{}**\n\n{}| {rule} |\n", markdown_text(&case), row(&headings));
             text.extend(lines.iter().map(|line| row(line)));
@@ -398,7 +411,21 @@ impl Comparison {
         };
         let left_out =
             |(name, a, b): &(&str, String, String)| json!({ "name": name, "a": a, "b": b });
+        let [a, b] = self.origins.each_ref().map(|origin| {
+            origin.as_ref().map(|origin| {
+                json!({
+                    "title": origin.title(),
+                    "command": origin.command,
+                    "version": origin.version,
+                    "commit": origin.commit,
+                    "machine": origin.machine,
+                    "date": origin.date,
+                })
+            })
+        });
         json!({
+            "a": a,
+            "b": b,
             "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
             "weights": self.weights.as_ref().map(|[a, b]| json!({ "a": a, "b": b })),
             "rows": self.rows.iter().map(pair).collect::<Vec<_>>(),
@@ -412,6 +439,12 @@ impl Comparison {
 
 /// A table: what is above it, its headings, its lines.
 type Headed = (String, Vec<String>, Vec<Vec<String>>);
+
+/// Text at the left, and the rest numbers.
+fn drawn(headings: Vec<String>, lines: Vec<Vec<String>>) -> Drawn {
+    let headings = headings.into_iter().enumerate().map(|(at, heading)| (heading, at == 0));
+    Drawn { headings: headings.collect(), lines }
+}
 
 /// Evaluations are in no summary of their own, having no spread.
 const NFE: &str = "nfe";
@@ -517,6 +550,30 @@ mod tests {
     }
 
     #[test]
+    fn no_number_is_broken_over_lines() {
+        let a = made_up::study(3);
+        let mut b = made_up::study(3);
+        for row in b.cases.iter_mut().flat_map(|case| &mut case.rows) {
+            for seed in row.solver_error_seeds.iter_mut().chain(&mut row.metrics[0].seeds) {
+                *seed = seed.map(|value| 1.01 * value);
+            }
+        }
+        let found = compared(&a, &b);
+        for width in [80, 100] {
+            let text = found.to_text(Some(width));
+            let drawn = text.lines().filter(|line| line.starts_with(['│', '┌', '└']));
+            assert!(drawn.map(|line| line.chars().count()).max() <= Some(width.into()), "{text}");
+            let sides = found.rows.iter().flat_map(|pair| found.numbers.iter().zip(&pair.sides));
+            for (number, sides) in sides {
+                let cell = number.difference_text(sides);
+                assert!(text.contains(&format!(" {cell} │")), "{cell}: {text}");
+            }
+            assert_eq!(text.matches("vp, exact field\n").count(), found.numbers.len(), "{text}");
+        }
+        assert_eq!(found.to_text(None).matches("vp, exact field\n").count(), 1);
+    }
+
+    #[test]
     fn two_models_are_matched_and_what_one_has_alone_is_listed() {
         let rows = |chamfer: f64, last: &str| {
             vec![row("heun", 10, 3, Some(0.1), chamfer), row(last, 10, 3, Some(0.1), 0.05)]
@@ -564,12 +621,39 @@ mod tests {
         let (text, markdown) = (found.to_text(None), found.to_markdown());
         for text in [&text, &markdown] {
             assert!(
-                text.starts_with("Made with other weights or points: A w.safetensors"),
+                text.contains("\nMade with other weights or points: A w.safetensors"),
                 "{text}"
             );
         }
         assert!(text.contains("(11); B w.safetensors (22)."), "{text}");
         assert_eq!(found.to_json()["weights"]["b"][0], "w.safetensors (22)");
+    }
+
+    #[test]
+    fn both_say_what_they_are() {
+        let (a, mut b) = (made_up::study(2), made_up::study(2));
+        b.origin = Some(Origin {
+            command: ["driftfield", "study", "my file.toml", "--n", "9"].map(str::to_owned).into(),
+            file: "title = \"Mine\"\nn = 9\nseed = [0]".to_owned(),
+            version: "0.1.0".to_owned(),
+            commit: Some("c0ffee".to_owned()),
+            date: "2026-01-02T03:04:05Z".to_owned(),
+            machine: "linux x86_64".to_owned(),
+            ..made_up::origin()
+        });
+        let found = compared(&a, &b);
+        let told = "B: \"Mine\", `driftfield study \"my file.toml\" --n 9`, version 0.1.0 (c0ffee), linux x86_64, 2026-01-02T03:04:05Z.";
+        let text = found.to_text(None);
+        assert!(text.starts_with("A: a study that does not say how it was made.\n"), "{text}");
+        assert_eq!(text.lines().nth(1), Some(told));
+        assert!(found.to_markdown().contains("version 0.1.0 (c0ffee)"));
+        let json = found.to_json();
+        assert_eq!((&json["a"], &json["b"]["title"]), (&Value::Null, &json!("Mine")));
+        for (key, value) in
+            [("commit", "c0ffee"), ("version", "0.1.0"), ("machine", "linux x86_64")]
+        {
+            assert_eq!(json["b"][key], value);
+        }
     }
 
     #[test]

@@ -72,18 +72,45 @@ impl Origin {
                 .chain(changed("the data", &self.data, &now.data))
                 .chain(changed("the times", &self.spacings, &now.spacings))
                 .collect();
-        let program = |origin: &Origin| match &origin.commit {
-            Some(commit) => format!("{} ({commit})", origin.version),
-            None => origin.version.clone(),
-        };
-        if program(self) != program(now) {
+        if self.program() != now.program() {
             reasons.push(format!(
                 "it was made by version {}, this is {}",
-                echo(&program(self)),
-                program(now)
+                echo(&self.program()),
+                now.program()
             ));
         }
         reasons
+    }
+
+    /// Version and commit.
+    fn program(&self) -> String {
+        match &self.commit {
+            Some(commit) => format!("{} ({commit})", self.version),
+            None => self.version.clone(),
+        }
+    }
+
+    /// What the study is called, if it is.
+    pub(super) fn title(&self) -> Option<String> {
+        StudyFile::parse(&self.file).ok()?.title
+    }
+
+    /// A sentence of it: title, command line, program, machine and date.
+    pub(super) fn told(&self) -> String {
+        let word = |word: &String| match word.contains(char::is_whitespace) {
+            true => format!("\"{word}\""),
+            false => word.clone(),
+        };
+        let command: Vec<String> = self.command.iter().map(word).collect();
+        let title = self.title().map(|title| format!("\"{}\", ", echo(&title)));
+        format!(
+            "{}`{}`, version {}, {}, {}.",
+            title.unwrap_or_default(),
+            echo(&command.join(" ")),
+            echo(&self.program()),
+            echo(&self.machine),
+            echo(&self.date)
+        )
     }
 
     /// What the data is called that cases are compared with.

@@ -16,7 +16,7 @@ use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::metrics::{Metric, Shown};
 use crate::plot::{
     Color, ErrorCurves, ErrorCurvesGrid, Floor, Outline, OutlineForm, PointLayer, Scale, Scatter,
-    ScatterGrid, Series, Trajectories,
+    ScatterGrid, Series, Trajectories, TrajectoryColor,
 };
 
 /// The solver of the pictures of samples and trajectories.
@@ -24,7 +24,7 @@ const PICTURED: (&str, usize) = ("heun", 50);
 /// Trajectories in a picture.
 const TRAJECTORIES: usize = 20;
 /// Paths in a picture of a forward diffusion: more of them are a tangle.
-const NOISED: usize = 4;
+const NOISED: usize = 2;
 /// Points of the data drawn behind samples.
 const BACKGROUND: usize = 3000;
 
@@ -141,12 +141,11 @@ fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), Stu
         states.iter().map(point).collect::<Vec<_>>()
     };
     let lines = (0..TRAJECTORIES).map(lane).collect();
-    let times = generated.times.first().zip(generated.times.last());
     let label = panel_title(&case.label(), &generated.outcome);
     let title = format!("{TRAJECTORIES} trajectories from noise to data: {label}");
     let mut picture = Trajectories::new(title.clone(), lines);
     picture.outline = Some(outline(case));
-    picture.times = times.map(|(&first, &last)| [first, last]);
+    picture.times = generated.times;
     let caption = format!("{title} ({} with {} steps).", PICTURED.0, PICTURED.1);
     Ok((format!("trajectories-{}", case.slug()), picture, caption))
 }
@@ -160,7 +159,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let (_, data_end) = case.path.default_span();
     let span = (data_end, case.path.start_with_finite_log_snr());
     let problem = ForwardDiffusion::new(case.path.clone()).problem(data, span);
-    let options = SolveOptions::steps(STEPS).save(Save::every(4).with_start());
+    let options = SolveOptions::steps(STEPS).save(Save::all());
     let solution = solve(&problem, &EulerMaruyama, options).map_err(GenerateError::from)?;
     let mut states = solution.u;
     for state in &mut states {
@@ -171,7 +170,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let title = format!("{NOISED} paths from data to noise: {label}");
     let mut picture = Trajectories::new(title.clone(), (0..NOISED).map(lane).collect());
     picture.outline = Some(outline(case));
-    picture.times = Some([span.0, span.1]);
+    picture.color = TrajectoryColor::Lane;
     let caption = format!("{title} (the forward diffusion, Euler-Maruyama with {STEPS} steps).");
     Ok(Some((format!("forward-{}", slug(&case.process, "diffusion")), picture, caption)))
 }

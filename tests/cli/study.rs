@@ -1,5 +1,6 @@
 //! `study`.
 
+use driftfield::study::StudyFile;
 use serde_json::Value;
 
 use crate::support::Room;
@@ -183,6 +184,39 @@ fn fields_of_any_dimension_and_processes_that_differ_by_a_parameter() {
 }
 
 /// The data of a network is found where it was, beside the weights, or where --data says.
+/// A shipped file is a study by itself, of what its title says.
+#[test]
+fn every_shipped_study_names_its_fields_whatever_is_asked_otherwise() {
+    let room = Room::new();
+    let folder = format!("{}/studies", env!("CARGO_MANIFEST_DIR"));
+    let mut files = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        files += 1;
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let fields: &[&str] = match name.split('-').next().unwrap() {
+            "cat" => &["exact", "trained"],
+            "digits" => {
+                &["weights/mnist-rectified-flow.safetensors", "weights/mnist-vp.safetensors"]
+            }
+            "solvers" => &["exact:studies/three-gaussians.json"],
+            other => panic!("{other}: no study that is known"),
+        };
+        for more in ["", " --solver heun --nfe 10"] {
+            let ran = room.run(&format!("study {} --print{more}", path.display())).succeeded();
+            let file = StudyFile::parse(&ran.stdout).unwrap();
+            for group in file.groups() {
+                assert_eq!(group.field.unwrap(), fields, "{name}{more}");
+                assert!(group.process.is_some(), "{name}{more}");
+            }
+        }
+    }
+    assert_eq!(files, 7);
+}
+
 #[test]
 fn a_network_of_one_s_own_can_be_studied_from_anywhere() {
     let room = Room::new();

@@ -314,6 +314,36 @@ impl Column {
         }
     }
 
+    /// The metric that a study is judged by, if its mean is here.
+    pub(super) fn judges(&self) -> Option<&str> {
+        match &self.holds {
+            Holds::Metric(metric, Part::Mean) => {
+                (metric.shown == Shown::Curves).then_some(metric.name.as_str())
+            }
+            _ => None,
+        }
+    }
+
+    /// How much it is missed where a line is short, and none if it is always shown: what rows are told
+    /// apart by, the solver error, and the metric that they are `judged` by.
+    pub(super) fn need(&self, judged: Option<&str>) -> Option<u8> {
+        match &self.holds {
+            Holds::Metric(metric, part) => match (part, Some(metric.name.as_str()) == judged) {
+                (Part::Mean, true) => None,
+                (Part::AboveFloor, true) => Some(6),
+                (Part::Mean, false) => Some(4),
+                _ => Some(2),
+            },
+            _ => match self.name.as_str() {
+                "attempts" => Some(0),
+                "seconds_std" | "seconds_per_nfe" => Some(1),
+                "solver_error_std" => Some(3),
+                SECONDS => Some(5),
+                _ => None,
+            },
+        }
+    }
+
     /// Whether its cells are text, and stand at the left.
     pub(super) fn is_text(&self) -> bool {
         ["process", "field", "solver", "budget", "spacing", "series", "outcome"]

@@ -1,10 +1,9 @@
 //! A table as text: for a terminal, in Markdown, LaTeX, CSV and JSON.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 
 use super::columns::{Column, Datum, SPREAD};
+use super::drawn::Drawn;
 use super::escape::{latex_text, markdown_text};
 use super::grid::{Grid, Group, Line, Place};
 
@@ -39,30 +38,31 @@ pub(super) fn cell_text(line: &Line, place: &Place, column: &Column) -> String {
 }
 
 impl Grid {
-    /// A table for each group under its title, with `below` behind that, and as wide as `width`
-    /// allows.
+    /// A table for each group under its title, with `below` behind that, in lines of at most `width`
+    /// characters.
     pub(super) fn to_terminal(&self, below: &str, width: Option<u16>) -> String {
         let mut text = String::new();
         for group in &self.groups {
-            let mut table = Table::new();
-            table.load_style(UTF8_FULL_CONDENSED);
-            if let Some(width) = width {
-                table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-            }
-            let columns = || self.columns.iter().zip(&group.has);
-            let headings = columns().filter(|(_, has)| **has).map(|(column, _)| &column.heading);
-            table.set_header(headings);
-            for line in &group.lines {
-                let cells = columns().zip(&line.cells).filter(|((_, has), _)| **has);
-                table.add_row(cells.map(|((column, _), place)| {
-                    let side =
-                        if column.is_text() { CellAlignment::Left } else { CellAlignment::Right };
-                    Cell::new(cell_text(line, place, column)).set_alignment(side)
-                }));
-            }
-            text += &format!("\n{}{below}\n{table}\n", group.title);
+            text += &format!("\n{}{below}\n{}\n", group.title, self.drawn(group).to_text(width));
         }
         text
+    }
+
+    /// Whether no line of any group's table has more than `width` characters.
+    pub(super) fn fits(&self, width: u16) -> bool {
+        self.groups.iter().all(|group| self.drawn(group).fits(width))
+    }
+
+    fn drawn(&self, group: &Group) -> Drawn {
+        let kept = self.kept(group);
+        let heading = |&at: &usize| (self.columns[at].heading.clone(), self.columns[at].is_text());
+        let cells = |line: &Line| {
+            kept.iter().map(|&at| cell_text(line, &line.cells[at], &self.columns[at])).collect()
+        };
+        Drawn {
+            headings: kept.iter().map(heading).collect(),
+            lines: group.lines.iter().map(cells).collect(),
+        }
     }
 
     /// A table for each group; the best is bold.

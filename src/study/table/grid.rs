@@ -1,6 +1,6 @@
 //! The places of a table: groups of lines, each with a datum for every column.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use driftfield_problems::spec::SpecError;
 
@@ -96,6 +96,33 @@ impl Grid {
             groups.iter_mut().for_each(|group| group.has.fill(true));
         }
         Ok(Grid { columns, groups })
+    }
+
+    /// Leaves out columns until a terminal's lines have at most `width` characters, those needed least
+    /// first, and says which.
+    pub(super) fn narrow(&mut self, width: u16) -> Vec<Column> {
+        let mut left_out = Vec::new();
+        while !self.fits(width)
+            && let Some(at) = self.least_needed()
+        {
+            left_out.push(self.columns.remove(at));
+            for group in &mut self.groups {
+                group.has.remove(at);
+                group.lines.iter_mut().for_each(|line| {
+                    line.cells.remove(at);
+                });
+            }
+        }
+        left_out
+    }
+
+    /// The column that says least, of those that do not tell rows apart.
+    fn least_needed(&self) -> Option<usize> {
+        let judged = self.columns.iter().find_map(Column::judges);
+        let need = |column: &Column| column.need(judged);
+        let ranked = self.columns.iter().enumerate();
+        let ranked = ranked.filter_map(|(at, column)| Some((need(column)?, at)));
+        ranked.min_by_key(|&(need, at)| (need, Reverse(at))).map(|(_, at)| at)
     }
 
     /// Whether any row is marked as the best of its group.

@@ -2,6 +2,7 @@
 
 mod best;
 mod columns;
+mod drawn;
 mod escape;
 mod formats;
 mod grid;
@@ -16,6 +17,7 @@ use super::{Study, StudyResult};
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
+pub(super) use drawn::Drawn;
 pub(super) use escape::markdown_text;
 use formats::{BEST, cell_text};
 pub(super) use grid::Grid;
@@ -41,7 +43,8 @@ pub struct TableOptions {
     /// Names of the columns whose values make a group. With none each process and field is one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<String>,
-    /// Characters that a line of [`TableFormat::Terminal`] may have; any number if there is none.
+    /// Characters that a line of [`TableFormat::Terminal`] may have; any number if there is none. Of
+    /// the usual columns those needed least are left out for it, and named below the table.
     #[serde(skip)]
     pub width: Option<u16>,
 }
@@ -87,9 +90,14 @@ impl TableOptions {
 
     /// The table of a study.
     pub fn render(&self, result: &StudyResult, format: TableFormat) -> Result<String, TableError> {
-        let grid = Grid::of(self, result)?;
+        let mut grid = Grid::of(self, result)?;
         Ok(match format {
-            TableFormat::Terminal => terminal(&grid, result, self.width),
+            TableFormat::Terminal => {
+                // What was asked for by name is shown, however wide.
+                let usual = self.columns.is_empty();
+                let narrow = self.width.filter(|_| usual).map(|width| grid.narrow(width));
+                terminal(&grid, result, self.width, &narrow.unwrap_or_default())
+            }
             TableFormat::Markdown => grid.to_markdown(),
             TableFormat::Latex => grid.to_latex(),
             TableFormat::Csv => grid.to_csv()?,
@@ -218,10 +226,18 @@ pub fn legend(result: &StudyResult) -> Vec<(String, String)> {
     Grid::of(&TableOptions::default(), result).map_or(Vec::new(), |grid| grid.legend(result))
 }
 
-fn terminal(grid: &Grid, result: &StudyResult, width: Option<u16>) -> String {
+fn terminal(grid: &Grid, result: &StudyResult, width: Option<u16>, left_out: &[Column]) -> String {
     let below = format!(", {} lanes, {} seed(s)", result.lanes, result.seeds);
     let mut text = grid.to_terminal(&below, width);
     text.push('\n');
+    if !left_out.is_empty() {
+        let names: Vec<&str> = left_out.iter().map(|column| column.name.as_str()).collect();
+        text += &format!(
+            "Left out, the line being short: {}. `--columns` shows those that it names, such as solver,nfe,{}; a wider terminal shows all.\n\n",
+            names.join(", "),
+            names[0]
+        );
+    }
     for (term, meaning) in grid.legend(result) {
         text += &format!("{term}: {meaning}\n");
     }
@@ -360,6 +376,34 @@ mod tests {
             let widest = drawn.map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{width}: {text}");
         }
+    }
+
+    #[test]
+    fn no_number_is_broken_over_lines() {
+        let mut study = made_up::study(5);
+        study.cases[1].rows[1].solver = "dpm-solver++2m".to_owned();
+        let whole = TableOptions::default().render(&study, TableFormat::Terminal).unwrap();
+        for width in [80, 100] {
+            let options = TableOptions { width: Some(width), ..TableOptions::default() };
+            let text = options.render(&study, TableFormat::Terminal).unwrap();
+            // A line below the heading for each of four rows and two floors of both cases.
+            let drawn = |text: &str| text.lines().filter(|line| line.starts_with('│')).count();
+            let headings = text.lines().skip_while(|line| !line.starts_with('┌')).skip(1);
+            let headings = headings.take_while(|line| line.starts_with('│')).count();
+            assert_eq!(drawn(&text), 12 + 2 * headings, "{text}");
+            for cell in ["0.0500 +- 0.0008", "dpm-solver++2m", "10 steps"] {
+                assert!(whole.contains(cell) && text.contains(cell), "{cell}: {text}");
+            }
+            assert!(text.contains("Left out, the line being short: attempts"), "{text}");
+        }
+        assert!(!whole.contains("Left out"));
+        // What was asked for by name is all there.
+        let chosen = TableOptions {
+            width: Some(80),
+            ..options(&["solver", "attempts", "chamfer", "mmd2", "seconds", "budget"], &[], &[])
+        };
+        let text = chosen.render(&study, TableFormat::Terminal).unwrap();
+        assert!(text.contains("acc/rej") && !text.contains("Left out"), "{text}");
     }
 
     #[test]
