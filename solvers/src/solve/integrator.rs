@@ -128,6 +128,7 @@ where
     let (t0, t1) = problem.span();
     let initial = problem.initial();
     options.check_settings()?;
+    options.check_events()?;
     check_problem(initial, (t0, t1), options.may_be_endless())?;
     let info = method.info();
     let is_empty = t0 == t1;

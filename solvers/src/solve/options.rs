@@ -1,3 +1,4 @@
+use super::SolveError;
 use super::recorder::Recorder;
 use super::start::sort_along;
 use crate::control::{Adaptive, ControlError, ErrorNorm, Grid, PidController, StepControl};
@@ -94,6 +95,15 @@ impl<'a, S> SolveOptions<'a, S> {
         let ends = self.events.iter().any(|event| event.terminates_at.is_some());
         let adaptive = matches!(self.control, StepControl::Adaptive(_));
         adaptive && (ends || self.steady.is_some())
+    }
+
+    /// Refuses what no event can do.
+    pub(super) fn check_events(&self) -> Result<(), SolveError> {
+        let changes_a_lane = |event: &Event<'a, S>| event.per_lane && event.effect.is_some();
+        match self.events.iter().position(changes_a_lane) {
+            Some(event) => Err(SolveError::LaneEffect { event }),
+            None => Ok(()),
+        }
     }
 
     /// The times to land on, in the order of integration.

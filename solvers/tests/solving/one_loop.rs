@@ -168,6 +168,11 @@ fn a_lane_ends_at_its_event_and_the_others_go_on() {
             assert_relative_eq!(solution.u_last[[lane, 1]], -landing, epsilon = 1e-7);
         }
         let mut ended: Vec<Option<usize>> =
+    // Fixed steps have no end there, and hear what has.
+    let landed = Event::when(|u: &[f64; 2], _t| u[0] <= 0.0).terminating();
+    let fixed = SolveOptions::dt(0.1).event(landed);
+    let said = solve(&problem, &Tsit5::new(), fixed).unwrap_err().to_string();
+    assert!(said.contains("adaptive steps") && said.contains("steady state"), "{said}");
             solution.events.iter().map(|event| event.lane).collect();
         ended.sort();
         assert_eq!(ended, [Some(0), Some(2), Some(3)], "{name}");
@@ -526,3 +531,15 @@ fn the_derivative_of_dense_output_holds_after_a_jump_and_in_lanes_of_their_own()
     let point = solve(&empty, &Tsit5::new(), adaptive().save(Save::dense())).unwrap();
     assert!(matches!(point.derivative(1.0), Err(InterpolationError::Point { .. })));
 }
+#[test]
+fn an_event_of_single_lanes_that_changes_the_state_is_refused() {
+    let plain = || Event::new(|u: &Batch, _t| u[[0, 0]] - 0.5);
+    let kick = || plain().per_lane().affecting(|u, _t| u.fill(2.0));
+    let own = adaptive().norm(ErrorNorm::EachLane).event(plain().per_lane());
+    for options in [own, adaptive().event(plain()), SolveOptions::steps(9).event(plain())] {
+        let refused = solve(&rates(), &Tsit5::new(), options.event(kick())).unwrap_err();
+        assert_eq!(refused, SolveError::LaneEffect { event: 1 });
+        assert!(refused.to_string().contains("leave out `per_lane`"), "{refused}");
+    }
+}
+
