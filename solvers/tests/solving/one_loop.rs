@@ -318,15 +318,21 @@ fn a_norm_of_ones_own_steers_the_steps() {
         (du[0], du[1]) = ((u[1] * t).sin(), 0.0);
     });
     let problem = OdeProblem::new(field, array![[0.0, 1.0], [0.0, 40.0]], (0.0, 3.0));
-    let first: fn(&[f64]) -> f64 = |lanes| lanes[0].sqrt();
-    let worst: fn(&[f64]) -> f64 = |lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)).sqrt();
+    // Captured, as a norm's weights are.
+    let weighted = |weights: [f64; 2]| {
+        ErrorNorm::of(move |lanes| (weights[0] * lanes[0] + weights[1] * lanes[1]).sqrt())
+    };
+    let first = weighted([1.0, 0.0]);
+    let worst = ErrorNorm::of(|lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)).sqrt());
+    assert!(first == first.clone() && first != worst && first != weighted([1.0, 0.0]));
+    assert_eq!(format!("{first:?}"), "Of(..)");
     let steps = |norm| {
         let options = SolveOptions::adaptive(1e-6, 1e-6).norm(norm);
         solve(&problem, &Tsit5::new(), options).unwrap().statistics
     };
     // The second lane is of no account to the first norm.
-    assert!(5 * steps(ErrorNorm::Of(first)).accepted < steps(ErrorNorm::Of(worst)).accepted);
-    assert_eq!(steps(ErrorNorm::Of(worst)), steps(ErrorNorm::WorstLane));
+    assert!(5 * steps(first).accepted < steps(worst.clone()).accepted);
+    assert_eq!(steps(worst), steps(ErrorNorm::WorstLane));
 }
 
 /// An error of the field's author, with more to say than its words.
