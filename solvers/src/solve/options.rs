@@ -152,7 +152,7 @@ impl<'a, S> SolveOptions<'a, S> {
 
     /// Times to land on exactly, where the equation changes: a step that ends there evaluates the
     /// field up to the last number before, the next one anew from there on, and what a method
-    /// remembers is forgotten.
+    /// remembers is forgotten. A Brownian path is asked for the time itself.
     ///
     /// ```
     /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};

@@ -7,11 +7,16 @@ use std::rc::Rc;
 use approx::assert_relative_eq;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::field::{EachLane, LaneTimes};
-use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Rk4, Sequence, Tsit5};
+use driftfield_solvers::method::registry::{
+    additive_methods, stochastic_methods, stratonovich_methods,
+};
+use driftfield_solvers::method::{
+    BoxedMethod, Dop853, Heun, Method, Rk4, Sequence, StepError, Tsit5,
+};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Moved, Observer};
 use driftfield_solvers::{
-    ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SolveError, SolveOptions,
-    State, VectorField, solve,
+    Additive, ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SdeProblem,
+    SolveError, SolveOptions, State, StateError, VectorField, solve,
 };
 use ndarray::{Array2, array};
 
@@ -56,6 +61,39 @@ fn a_time_to_land_on_is_landed_on_and_cuts_no_later_step_short() {
 }
 
 /// A continuation that asks for the slope at the end of a step asks on the step's side.
+/// A drift of `rate` times that of [`switched`], and additive noise.
+type Jumping = Additive<Box<dyn Fn(&mut f64, &f64, f64)>, fn(&mut f64, f64)>;
+
+/// A stochastic method asks on the step's side of a jump, and its path of the jump itself.
+#[test]
+fn a_jump_of_the_drift_at_a_stop_is_on_one_side_of_a_step_with_noise() {
+    let noise: fn(&mut f64, f64) = |g, _| *g = 0.7;
+    let solved = |method: &BoxedMethod<f64, Jumping>, rate: f64, span, options| {
+        let drift = move |du: &mut f64, _u: &f64, t: f64| {
+            *du = rate * if t < 1.0 { 1.0 } else { -2.0 };
+        };
+        let field = Additive { drift: Box::new(drift) as _, diffusion: noise };
+        let problem = SdeProblem { field, initial: 0.0, span };
+        solve(&problem, method, options).unwrap().complete().unwrap()
+    };
+    let additive = additive_methods().into_iter().chain(stochastic_methods());
+    for method in additive.chain(stratonovich_methods()) {
+        let fixed = || SolveOptions::steps(2).stops([1.0]).seed(5);
+        let adaptive = || SolveOptions::adaptive(1e-3, 1e-3).stops([1.0, 2.0]).seed(5);
+        for (span, drifted) in [((0.0, 3.0), -3.0), ((3.0, 0.0), 3.0)] {
+            let name = method.info().name;
+            // The noise alone is the same path.
+            let moved = |rate| solved(&method, rate, span, fixed());
+            assert_relative_eq!(moved(1.0) - moved(0.0), drifted, epsilon = 1e-12);
+            if method.info().adaptive() {
+                let moved = |rate| solved(&method, rate, span, adaptive());
+                let gap = moved(1.0) - moved(0.0) - drifted;
+                assert!(gap.abs() < 1e-12, "{name}: {gap}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_saved_before_a_jump_knows_nothing_of_it() {
     // Half a step before the jump, forwards and backwards.
