@@ -2,6 +2,7 @@
 //! end a lane, steady states, limits that are heeded, errors that cannot be overlooked.
 
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::rc::Rc;
 
 use approx::assert_relative_eq;
@@ -60,7 +61,6 @@ fn a_time_to_land_on_is_landed_on_and_cuts_no_later_step_short() {
     assert!(solve(&problem, &Tsit5::new(), adaptive().stops([0.0, 3.0])).is_ok());
 }
 
-/// A continuation that asks for the slope at the end of a step asks on the step's side.
 /// A drift of `rate` times that of [`switched`], and additive noise.
 type Jumping = Additive<Box<dyn Fn(&mut f64, &f64, f64)>, fn(&mut f64, f64)>;
 
@@ -94,6 +94,7 @@ fn a_jump_of_the_drift_at_a_stop_is_on_one_side_of_a_step_with_noise() {
     }
 }
 
+/// A continuation that asks for the slope at the end of a step asks on the step's side.
 #[test]
 fn what_is_saved_before_a_jump_knows_nothing_of_it() {
     // Half a step before the jump, forwards and backwards.
@@ -167,6 +168,11 @@ fn conditions_an_endless_span_and_a_steady_state() {
     assert!((solution.t_last - 1.0).abs() < 1e-7 && solution.outcome.is_success());
     let endless = solve(&problem, &Tsit5::new(), adaptive()).unwrap_err();
     assert!(matches!(endless, SolveError::Span(..)));
+    // Fixed steps have no end there, and hear what has.
+    let landed = Event::when(|u: &[f64; 2], _t| u[0] <= 0.0).terminating();
+    let fixed = SolveOptions::dt(0.1).event(landed);
+    let said = solve(&problem, &Tsit5::new(), fixed).unwrap_err().to_string();
+    assert!(said.contains("adaptive steps") && said.contains("steady state"), "{said}");
     let decay = |du: &mut f64, u: &f64, _t: f64| *du = 3.0 - u;
     let problem = OdeProblem::new(decay, 0.0, (0.0, f64::INFINITY));
     let solution = solve(&problem, &Tsit5::new(), adaptive().steady_state(1e-4, 0.0)).unwrap();
@@ -206,11 +212,6 @@ fn a_lane_ends_at_its_event_and_the_others_go_on() {
             assert_relative_eq!(solution.u_last[[lane, 1]], -landing, epsilon = 1e-7);
         }
         let mut ended: Vec<Option<usize>> =
-    // Fixed steps have no end there, and hear what has.
-    let landed = Event::when(|u: &[f64; 2], _t| u[0] <= 0.0).terminating();
-    let fixed = SolveOptions::dt(0.1).event(landed);
-    let said = solve(&problem, &Tsit5::new(), fixed).unwrap_err().to_string();
-    assert!(said.contains("adaptive steps") && said.contains("steady state"), "{said}");
             solution.events.iter().map(|event| event.lane).collect();
         ended.sort();
         assert_eq!(ended, [Some(0), Some(2), Some(3)], "{name}");
@@ -386,22 +387,44 @@ fn ends_at(end: f64) -> OdeProblem<f64, impl Fn(&mut f64, &f64, f64) -> Result<(
     OdeProblem::new(field, 0.0, (0.0, 1.0))
 }
 
+/// The sources of an error, nearest first.
+fn sources<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+/// Where the table ends, asked of the author's error among the sources.
+fn table_end(error: &(dyn Error + 'static)) -> Option<f64> {
+    sources(error).find_map(|error| error.downcast_ref::<TableEnds>()).map(|error| error.0)
+}
+
+#[test]
+fn the_chain_of_sources_meets_the_error_of_the_fields_author_once() {
+    let own = FieldError::other(TableEnds(0.5));
+    let (of_step, of_backend) = (StepError::from(own.clone()), StateError::backend(TableEnds(0.5)));
+    assert_eq!(own.to_string(), "the table ends at 0.5");
+    for error in [&own as &(dyn Error + 'static), &of_step, &of_backend] {
+        assert_eq!(table_end(error), Some(0.5), "{error}");
+        assert_eq!(sources(error).count(), 1, "{error}");
+    }
+    // What is no error of anyone's has no source.
+    let part = solve(&ends_at(2.0), &Rk4::new(), SolveOptions::steps(10).nfe_budget(20)).unwrap();
+    assert!(part.complete().unwrap_err().source().is_none());
+}
+
 #[test]
 fn a_solve_without_a_step_is_an_error_and_a_part_of_one_does_not_pass_for_the_whole() {
     for options in [SolveOptions::steps(4), adaptive()] {
         let none = solve(&ends_at(-1.0), &Tsit5::new(), options).unwrap_err();
-        let mut source: &dyn std::error::Error = &none;
-        while let Some(next) = source.source() {
-            source = next;
-        }
-        // Down to what the field's author said.
-        assert_eq!(source.to_string(), "the table ends at -1");
+        assert_eq!(table_end(&none), Some(-1.0));
         assert!(matches!(none.outcome(), Some(Outcome::Failed { t: 0.0, .. })));
     }
     let part = solve(&ends_at(0.6), &Rk4::new(), SolveOptions::steps(10)).unwrap();
     assert!(part.statistics.accepted > 3);
     let incomplete = part.complete().unwrap_err();
     assert!(incomplete.to_string().contains("the table ends at 0.6"), "{incomplete}");
+    assert_eq!(table_end(&incomplete), Some(0.6));
     assert!((incomplete.0.u_last - 0.5).abs() < 0.11);
     let whole = solve(&ends_at(2.0), &Rk4::new(), SolveOptions::steps(10)).unwrap();
     assert!((whole.complete().unwrap() - 1.0).abs() < 1e-12);
@@ -544,6 +567,18 @@ fn lanes_of_their_own_steps_keep_their_budget_and_refuse_what_they_do_not_do() {
 }
 
 #[test]
+fn an_event_of_single_lanes_that_changes_the_state_is_refused() {
+    let plain = || Event::new(|u: &Batch, _t| u[[0, 0]] - 0.5);
+    let kick = || plain().per_lane().affecting(|u, _t| u.fill(2.0));
+    let own = adaptive().norm(ErrorNorm::EachLane).event(plain().per_lane());
+    for options in [own, adaptive().event(plain()), SolveOptions::steps(9).event(plain())] {
+        let refused = solve(&rates(), &Tsit5::new(), options.event(kick())).unwrap_err();
+        assert_eq!(refused, SolveError::LaneEffect { event: 1 });
+        assert!(refused.to_string().contains("leave out `per_lane`"), "{refused}");
+    }
+}
+
+#[test]
 fn the_derivative_of_dense_output_holds_after_a_jump_and_in_lanes_of_their_own() {
     let bounce = Event::new(|u: &Ball, _t| u[0]).crossing(Crossing::Falling);
     let bounce = bounce.affecting(|u, _t| u[1] *= -0.5);
@@ -575,15 +610,3 @@ fn the_derivative_of_dense_output_holds_after_a_jump_and_in_lanes_of_their_own()
     let point = solve(&empty, &Tsit5::new(), adaptive().save(Save::dense())).unwrap();
     assert!(matches!(point.derivative(1.0), Err(InterpolationError::Point { .. })));
 }
-#[test]
-fn an_event_of_single_lanes_that_changes_the_state_is_refused() {
-    let plain = || Event::new(|u: &Batch, _t| u[[0, 0]] - 0.5);
-    let kick = || plain().per_lane().affecting(|u, _t| u.fill(2.0));
-    let own = adaptive().norm(ErrorNorm::EachLane).event(plain().per_lane());
-    for options in [own, adaptive().event(plain()), SolveOptions::steps(9).event(plain())] {
-        let refused = solve(&rates(), &Tsit5::new(), options.event(kick())).unwrap_err();
-        assert_eq!(refused, SolveError::LaneEffect { event: 1 });
-        assert!(refused.to_string().contains("leave out `per_lane`"), "{refused}");
-    }
-}
-
