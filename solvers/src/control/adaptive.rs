@@ -62,7 +62,6 @@ impl fmt::Debug for ErrorNorm {
 }
 
 /// Norms of the user's own are equal if they are one and the same.
-
 impl PartialEq for ErrorNorm {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -318,7 +318,8 @@ fn history_is_dropped_when_the_state_changes() {
 
 #[test]
 fn a_rule_that_places_a_node_outside_the_step_is_named() {
-    let rules: [(fn(f64, f64) -> f64, f64); 5] = [
+    type Rule = fn(f64, f64) -> f64;
+    let rules: [(Rule, f64); 5] = [
         (|t, _| t, 0.0),
         (|_, t_next| t_next, 0.5),
         (|t, t_next| 2.0 * t_next - t, 1.0),
