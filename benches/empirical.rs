@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use driftfield::problems::data::SampleRng;
-use driftfield::problems::field::EmpiricalPredictor;
+use driftfield::problems::exact::EmpiricalPredictor;
 use driftfield::problems::predictor::{Predictor, Target};
 use driftfield::problems::process;
 use ndarray::Array2;

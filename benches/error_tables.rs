@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use driftfield::generate::{
     Budget, GenerateError, Initial, MixtureModel, Model, Settings, generate,
 };
-use driftfield::problems::field::GaussianMixture;
+use driftfield::problems::exact::GaussianMixture;
 use driftfield::problems::method::Solver;
 use driftfield::problems::method::{parse, path_methods};
 use driftfield::problems::process::{self, GaussianPath, SharedPath};
@@ -99,7 +99,7 @@ fn spanning(settings: &Settings, span: Option<(f64, f64)>) -> Settings {
     Settings { t_start, t_end, ..settings.clone() }
 }
 
-fn mixture_error(source: driftfield::problems::field::MixtureError) -> GenerateError {
+fn mixture_error(source: driftfield::problems::exact::MixtureError) -> GenerateError {
     GenerateError::Mixture { file: "the reference mixture".into(), source }
 }
 

@@ -9,7 +9,7 @@
 
 use driftfield::generate::{Condition, GenerateError, MixtureModel, Model, model};
 use driftfield::problems::atomic_file;
-use driftfield::problems::field::GaussianMixture;
+use driftfield::problems::exact::GaussianMixture;
 use driftfield::problems::flow::PathField;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::solvers::method::{Dop853, Tsit5};

@@ -13,7 +13,7 @@
 use driftfield::generate::{
     Budget, GenerateError, Generated, Initial, MixtureModel, Settings, generate,
 };
-use driftfield::problems::field::{GaussianMixture, MixtureError, MixturePredictor};
+use driftfield::problems::exact::{GaussianMixture, MixtureError, MixturePredictor};
 use driftfield::problems::method::Solver;
 use driftfield::problems::method::path_methods;
 use driftfield::problems::process::{self, GaussianPath, SharedPath};

@@ -2,7 +2,7 @@
 //! part, and nothing else. History, start, corrector and counting come with the driver.
 
 use driftfield::prelude::*;
-use driftfield::problems::field::{GaussianMixture, MixturePredictor};
+use driftfield::problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield::problems::flow::probability_flow;
 use driftfield::problems::process::{GaussianPath, SharedPath, parse};
 use driftfield::problems::spacing::Spacing;

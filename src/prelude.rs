@@ -19,7 +19,7 @@
 //! ```
 
 pub use crate::problems::data::DataSet;
-pub use crate::problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
+pub use crate::problems::exact::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
 pub use crate::problems::flow::{
     NoiseLevel, PathField, probability_flow, reverse_sde, span_for, steps,
 };

@@ -45,7 +45,7 @@ pub use classifier::{Classified, Classifier, ClassifierConfig, ClassifierError, 
 pub use layers::Entries;
 pub use mlp::{Mlp, MlpConfig, MlpLayers};
 pub use parameters::{ParameterEntry, Parameters, ParametersError};
-pub use pass::{Direction, Gradients, Inputs, Layers, Times};
+pub use pass::{Direction, Gradients, Layers, PassInputs, Times};
 pub use plan::{OnTensors, Plan, Pulled, Pushed, RowCotangent};
 pub use registry::{ARCHITECTURES, ArchitectureEntry, catalog, configuration};
 pub use unet::{UNet, UNetConfig, UNetLayers};

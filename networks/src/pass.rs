@@ -7,7 +7,7 @@ pub use driftfield_solvers::Times;
 
 /// What a pass is given.
 #[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
+pub struct PassInputs<'a> {
     /// States, row after row.
     pub states: &'a [f32],
     /// Their times.
@@ -65,10 +65,10 @@ pub trait Layers: Debug + Send + Sync + 'static {
     fn fits(&self, tape: &Self::Tape, rows: usize) -> bool;
 
     /// `out <- f(x, t)`, row by row, and what the products need.
-    fn forward(&self, tape: &mut Self::Tape, inputs: Inputs<'_>, out: &mut [f32]);
+    fn forward(&self, tape: &mut Self::Tape, inputs: PassInputs<'_>, out: &mut [f32]);
 
     /// [`Layers::forward`] where no product follows, the same to rounding.
-    fn evaluate(&self, tape: &mut Self::Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn evaluate(&self, tape: &mut Self::Tape, inputs: PassInputs<'_>, out: &mut [f32]) {
         self.forward(tape, inputs, out);
     }
 
@@ -76,7 +76,7 @@ pub trait Layers: Debug + Send + Sync + 'static {
     fn backward(
         &self,
         tape: &mut Self::Tape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         c: &[f32],
         gradients: Gradients<'_>,
     );
@@ -86,7 +86,7 @@ pub trait Layers: Debug + Send + Sync + 'static {
     fn along(
         &self,
         tape: &mut Self::Tape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     );
@@ -101,13 +101,19 @@ pub(crate) trait AnyLayers: Debug + Send + Sync {
     fn sizes(&self) -> [usize; 2];
     fn tape(&self, rows: usize) -> AnyTape;
     fn fits(&self, tape: &AnyTape, rows: usize) -> bool;
-    fn forward(&self, tape: &mut AnyTape, inputs: Inputs<'_>, out: &mut [f32]);
-    fn evaluate(&self, tape: &mut AnyTape, inputs: Inputs<'_>, out: &mut [f32]);
-    fn backward(&self, tape: &mut AnyTape, inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>);
+    fn forward(&self, tape: &mut AnyTape, inputs: PassInputs<'_>, out: &mut [f32]);
+    fn evaluate(&self, tape: &mut AnyTape, inputs: PassInputs<'_>, out: &mut [f32]);
+    fn backward(
+        &self,
+        tape: &mut AnyTape,
+        inputs: PassInputs<'_>,
+        c: &[f32],
+        gradients: Gradients<'_>,
+    );
     fn along(
         &self,
         tape: &mut AnyTape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     );
@@ -146,16 +152,16 @@ impl<L: Layers> AnyLayers for L {
     fn fits(&self, tape: &AnyTape, rows: usize) -> bool {
         tape.downcast_ref().is_some_and(|tape| Layers::fits(self, tape, rows))
     }
-    fn forward(&self, tape: &mut AnyTape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&self, tape: &mut AnyTape, inputs: PassInputs<'_>, out: &mut [f32]) {
         Layers::forward(self, tape_of::<L>(tape), inputs, out);
     }
-    fn evaluate(&self, tape: &mut AnyTape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn evaluate(&self, tape: &mut AnyTape, inputs: PassInputs<'_>, out: &mut [f32]) {
         Layers::evaluate(self, tape_of::<L>(tape), inputs, out);
     }
     fn backward(
         &self,
         tape: &mut AnyTape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         c: &[f32],
         gradients: Gradients<'_>,
     ) {
@@ -164,7 +170,7 @@ impl<L: Layers> AnyLayers for L {
     fn along(
         &self,
         tape: &mut AnyTape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     ) {

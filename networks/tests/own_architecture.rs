@@ -1,11 +1,13 @@
 //! An architecture of one's own, from the published items alone: it is trained, written, read and
 //! evaluated like those of the registry, and has its products. The recipe of CONTRIBUTING.md.
 
-use driftfield_networks::train::{Objective, Schedule, TrainError, Trainer, TrainingConfig};
+use driftfield_networks::train::{
+    LearningRateSchedule, Objective, TrainError, Trainer, TrainingConfig,
+};
 use driftfield_networks::weights::TrainedNetwork;
 use driftfield_networks::{
-    Architecture, ConfigError, Direction, Entries, Gradients, Inputs, Layers, Plan, Pulled, Pushed,
-    Times,
+    Architecture, ConfigError, Direction, Entries, Gradients, Layers, PassInputs, Plan, Pulled,
+    Pushed, Times,
 };
 use driftfield_problems::process::RectifiedFlow;
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
@@ -34,7 +36,7 @@ impl Architecture for Affine {
             steps: 400,
             learning_rate: 1e-2,
             warmup: 10,
-            schedule: Schedule::Cosine,
+            schedule: LearningRateSchedule::Cosine,
             final_rate: 0.01,
             ema_decay: 0.99,
             ..TrainingConfig::base(process, data, self)
@@ -120,11 +122,11 @@ impl Layers for AffineLayers {
         true
     }
 
-    fn forward(&self, (): &mut (), inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&self, (): &mut (), inputs: PassInputs<'_>, out: &mut [f32]) {
         self.map(inputs.states, 1.0, |row| inputs.times.of(row) as f32, out);
     }
 
-    fn backward(&self, (): &mut (), inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
+    fn backward(&self, (): &mut (), inputs: PassInputs<'_>, c: &[f32], gradients: Gradients<'_>) {
         let (d, [weight, _, velocity]) = (self.dimension, self.parts());
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         if let Some(states) = gradients.states {
@@ -149,7 +151,7 @@ impl Layers for AffineLayers {
         }
     }
 
-    fn along(&self, (): &mut (), _: Inputs<'_>, direction: Direction<'_>, out: &mut [f32]) {
+    fn along(&self, (): &mut (), _: PassInputs<'_>, direction: Direction<'_>, out: &mut [f32]) {
         self.map(direction.states, 0.0, |row| direction.times[row] as f32, out);
     }
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::probability_flow;
 use driftfield_problems::inverse::{Conditioned, Dps, Gram, ImageShape, Observation, parse};
 use driftfield_problems::method;

@@ -5,7 +5,7 @@
 //! ordinary [`driftfield_solvers`] problems.
 //!
 //! ```
-//! use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+//! use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 //! use driftfield_problems::flow::{probability_flow, reverse_sde};
 //! use driftfield_problems::process::{self, GaussianPath};
 //! use driftfield_solvers::method::{EulerMaruyama, Heun};
@@ -33,7 +33,7 @@
 //!
 //! - [`process`]: Gaussian paths by type or by name, two-sided interpolants;
 //! - [`predictor`]: noise, data, velocity, v and score, and conversions;
-//! - [`field`]: exact predictors of Gaussian mixtures and of data sets;
+//! - [`exact`]: exact predictors of Gaussian mixtures and of data sets;
 //! - [`standardisation`]: from the data's units to those of a network and back;
 //! - [`flow`]: from process and predictor to problems; [`method`]: ancestral sampling,
 //!   predictor-corrector sampling; [`langevin`]: dynamics of a given score; [`spacing`]: where the times of a fixed grid lie;
@@ -50,8 +50,8 @@ pub mod checksum;
 pub mod data;
 pub mod disk;
 pub mod echo;
+pub mod exact;
 pub mod exponential;
-pub mod field;
 pub mod flow;
 pub mod host;
 pub mod inverse;

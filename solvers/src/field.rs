@@ -25,7 +25,7 @@ pub use each_lane::{EachLane, LaneTimes, in_some_lanes};
 pub use interpretation::{
     Additive, Interpretation, Ito, ReadAsIto, ReadAsStratonovich, Stratonovich,
 };
-pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, Scalar};
+pub use noise_kind::{Diagonal, General, NoiseStructure, OneColumn, OneMotion};
 pub use products::{Affine, Cotangent, Inputs, Pullback, Pushforward};
 pub use stochastic::StochasticField;
 

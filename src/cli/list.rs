@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use driftfield_networks::train::{Objective, Schedule, Times};
+use driftfield_networks::train::{LearningRateSchedule, Objective, TimeSampling};
 use driftfield_problems::catalog::{Catalog, Entry, Key};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::{data, inverse, method, process, spacing};
@@ -68,8 +68,8 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::Networks => list(&driftfield_networks::catalog(), json),
         Kind::Weights => list(&shipped_catalog(), json),
         Kind::Predictions => list(&Objective::catalog(), json),
-        Kind::TimeSamplings => list(&Times::catalog(), json),
-        Kind::Schedules => list(&Schedule::catalog(), json),
+        Kind::TimeSamplings => list(&TimeSampling::catalog(), json),
+        Kind::Schedules => list(&LearningRateSchedule::catalog(), json),
         Kind::Metrics => list(&metrics::catalog(), json),
     }
 }

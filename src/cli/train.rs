@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use driftfield_networks::train::{
-    HeldOut, LossRow, Objective, Request, Run, Schedule, Times, TrainError, ValidationRow,
-    check_checkpoint,
+    HeldOut, LearningRateSchedule, LossRow, Objective, Request, Run, TimeSampling, TrainError,
+    ValidationRow, check_checkpoint,
 };
 use driftfield_networks::weights::{AnyNetwork, training_steps};
 use driftfield_networks::{Architecture, ArchitectureEntry, MlpConfig, UNetConfig};
@@ -68,7 +68,7 @@ fn help_of_schedule() -> String {
     format!(
         "How the learning rate falls after its warm-up, by default `cosine` for mlp, else the \
          other: {}",
-        list::names(&Schedule::catalog())
+        list::names(&LearningRateSchedule::catalog())
     )
 }
 
@@ -76,7 +76,7 @@ fn help_of_times() -> String {
     format!(
         "How the times of a step are drawn, by default `logit-normal` for velocities of images, \
          else `uniform`: {}",
-        list::names(&Times::catalog())
+        list::names(&TimeSampling::catalog())
     )
 }
 
@@ -181,11 +181,11 @@ impl TrainArguments {
             && self.steps.is_some_and(more)
     }
 
-    fn schedule(&self) -> Result<Option<Schedule>, CommandError> {
+    fn schedule(&self) -> Result<Option<LearningRateSchedule>, CommandError> {
         Ok(self.schedule.as_deref().map(str::parse).transpose()?)
     }
 
-    fn times(&self) -> Result<Option<Times>, CommandError> {
+    fn times(&self) -> Result<Option<TimeSampling>, CommandError> {
         Ok(self.time_sampling.as_deref().map(str::parse).transpose()?)
     }
 }

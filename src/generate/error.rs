@@ -1,7 +1,7 @@
 use driftfield_networks::weights::WeightsError;
 use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
-use driftfield_problems::field::{EmpiricalError, MixtureError};
+use driftfield_problems::exact::{EmpiricalError, MixtureError};
 use driftfield_problems::memory::MemoryError;
 use driftfield_problems::npy::NpyError;
 use driftfield_problems::process::{GaussianPath, PathError, SharedPath};

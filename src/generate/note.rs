@@ -156,7 +156,7 @@ fn of_initial<S: HostState>(
 mod tests {
     use std::sync::Arc;
 
-    use driftfield_problems::field::GaussianMixture;
+    use driftfield_problems::exact::GaussianMixture;
     use driftfield_problems::process;
     use driftfield_problems::standardisation::Standardisation;
     use driftfield_solvers::noise::fill_initial_normals;

@@ -8,7 +8,7 @@ use driftfield_networks::weights::WeightsError;
 use driftfield_problems::atomic_file::{self, WriteError};
 use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
-use driftfield_problems::field::MixtureError;
+use driftfield_problems::exact::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
 use serde_json::{Value, json};

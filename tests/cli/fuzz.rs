@@ -4,7 +4,7 @@ use driftfield::generate::model;
 use driftfield::problems::process::{self, GaussianPath};
 use driftfield::problems::spacing::Spacing;
 use driftfield::problems::spec::Spec;
-use driftfield::problems::{data, field::GaussianMixture, method, npy};
+use driftfield::problems::{data, exact::GaussianMixture, method, npy};
 use proptest::prelude::*;
 
 use crate::support::{Ran, Room};

@@ -1,7 +1,7 @@
 //! What `sample` says of a run that did as it was asked: samples far from the data, initial states
 //! of another size than the noise, whose noise a given state takes.
 
-use driftfield::problems::field::{GaussianMixture, MixturePredictor};
+use driftfield::problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield::problems::predictor::{Predictor, Target};
 use driftfield::problems::process;
 use driftfield::solvers::noise::fill_initial_normals;

@@ -4,7 +4,7 @@
 
 pub mod published;
 
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_solvers::method::Method;

@@ -6,7 +6,7 @@ use driftfield::generate::{
 };
 use driftfield::problems::method::Solver;
 use driftfield_networks::weights::AnyNetwork;
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process;
 use driftfield_solvers::Outcome;
 use ndarray::{ArrayD, Axis, IxDyn, concatenate};

@@ -2,7 +2,7 @@
 //! time is stopping there.
 
 use crate::common::{Batch, exact_flow, gap, path};
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::process::{GaussianPath, SharedPath};

@@ -3,7 +3,7 @@
 
 use crate::common::published::run;
 use crate::common::{Batch, all_paths, exact_flow, gap, mixture};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method::{parse, path_methods};
 use driftfield_problems::predictor::Target;

@@ -1,7 +1,7 @@
 //! Orders of the exponential integrators on the probability flow of an exact
 //! mixture: `cargo test --release --test methods exponential_orders -- --nocapture` prints the table.
 
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method;
 use driftfield_problems::process::{self, SharedPath};

@@ -8,7 +8,7 @@ use driftfield::generate::{
     generate,
 };
 use driftfield::problems::method::Solver;
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::method::{self, parse, path_methods};
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath};

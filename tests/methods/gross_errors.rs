@@ -14,7 +14,7 @@
 
 use crate::common::{Batch, mixture, path};
 use driftfield::metrics::{energy_distance, median_bandwidth, mmd};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;

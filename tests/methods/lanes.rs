@@ -6,7 +6,7 @@ use crate::common::{Batch, all_paths, exact_flow, gap, mixture};
 use driftfield::generate::{Condition, TrainedModel, shipped};
 use driftfield_networks::MlpConfig;
 use driftfield_networks::weights::TrainedNetwork;
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::predictor::{Predictor, Targets, Threshold, Thresholded, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};

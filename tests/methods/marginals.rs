@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::common::{Batch, all_paths, path};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{
     BridgeDiffusion, ForwardDiffusion, PathField, probability_flow, reverse_sde,
 };

@@ -3,7 +3,7 @@
 //! last slopes.
 
 use crate::common::{Batch, exact_flow, path};
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method;
 use driftfield_problems::process::SharedPath;

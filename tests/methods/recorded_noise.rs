@@ -3,7 +3,7 @@
 
 use crate::common::published::{Ours, Published, Verdict, numbers, one_draw_a_step, points};
 use crate::common::{Batch, mixture, path, same_bits};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_solvers::field::{Additive, Diagonal};

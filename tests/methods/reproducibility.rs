@@ -4,7 +4,7 @@
 use crate::common::{exact_flow, mixture, path};
 use candle_core::{DType, Device, Tensor};
 use driftfield_networks::{Mlp, MlpConfig, Parameters, Plan};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
 use driftfield_problems::predictor::{NetworkPredictor, Prediction, Predictor};
 use driftfield_solvers::method::registry::stochastic_exponential_methods;

@@ -13,7 +13,7 @@
 //! the biases that are printed, a thirtieth of the standard error.
 
 use crate::common::{Batch, all_paths, mixture};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;

@@ -4,7 +4,7 @@
 //! `cargo test --release --test methods stochastic_exponential -- --nocapture` prints the weak orders.
 
 use crate::common::{Batch, all_paths, exact_flow, gap, mixture, path};
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::method::{self, path_methods};
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;

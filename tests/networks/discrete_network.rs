@@ -2,7 +2,7 @@
 //! solver.
 
 use crate::common::{Batch, gap, mixture, path};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::predictor::{

@@ -7,7 +7,7 @@
 use crate::common::published::{Published, Verdict, relative_gap, rows};
 use driftfield::generate::{Budget, Generated, Initial, MixtureModel, Saved, Settings, generate};
 use driftfield::problems::method::Solver;
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use ndarray::ArrayD;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::common::published::{Ours, Published, numbers};
 use crate::common::{Batch, gap, mixture, path};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::method;
 use driftfield_problems::predictor::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::common::published::{Ours, Published, Verdict};
 use crate::common::{Batch, mixture, path};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::{PathField, reverse_sde};
 use driftfield_problems::method::{
     Ancestral, LangevinRule, NoPredictor, PredictorCorrector, ReverseDiffusion,

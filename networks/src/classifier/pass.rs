@@ -6,7 +6,7 @@ use crate::layers::{
     BLOCK_PIXELS, BlockScratch, Entries, Grid, Map, Norm, NormTape, Residual, ResidualTape,
     Weights, silu_backward, silu_forward,
 };
-use crate::pass::{Direction, Gradients, Inputs, Layers};
+use crate::pass::{Direction, Gradients, Layers, PassInputs};
 
 /// The layers in the order of their parameters.
 #[derive(Debug, Clone)]
@@ -320,13 +320,13 @@ impl Layers for ClassifierLayers {
         tape.config == self.config && tape.samples >= rows
     }
 
-    fn forward(&self, tape: &mut Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&self, tape: &mut Tape, inputs: PassInputs<'_>, out: &mut [f32]) {
         let samples = out.len() / self.config.classes;
         out.copy_from_slice(tape.forward(self, inputs.states, samples).1);
     }
 
     /// The time is none of its inputs.
-    fn backward(&self, tape: &mut Tape, _: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
+    fn backward(&self, tape: &mut Tape, _: PassInputs<'_>, c: &[f32], gradients: Gradients<'_>) {
         let Gradients { states, times, parameters } = gradients;
         tape.backward(self, c.len() / self.config.classes, c, (states, parameters));
         if let Some(times) = times {
@@ -334,7 +334,7 @@ impl Layers for ClassifierLayers {
         }
     }
 
-    fn along(&self, tape: &mut Tape, _: Inputs<'_>, direction: Direction<'_>, out: &mut [f32]) {
+    fn along(&self, tape: &mut Tape, _: PassInputs<'_>, direction: Direction<'_>, out: &mut [f32]) {
         tape.along(self, out.len() / self.config.classes, direction.states, out);
     }
 }

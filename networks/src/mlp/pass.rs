@@ -12,7 +12,7 @@ use crate::kernel::{
     lanes, multiply, multiply_transposed, stride,
 };
 use crate::layers::{Map, TimeFeatures, Weights};
-use crate::pass::{Direction, Gradients, Inputs, Layers, Times};
+use crate::pass::{Direction, Gradients, Layers, PassInputs, Times};
 
 /// The layers of an MLP.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Tape {
     }
 
     /// Takes the states and the features of the times.
-    fn load(&mut self, layers: &MlpLayers, inputs: Inputs<'_>, record: bool) {
+    fn load(&mut self, layers: &MlpLayers, inputs: PassInputs<'_>, record: bool) {
         let Sizes { dimension, width, time_features, .. } = self.sizes;
         spread(&mut self.x, inputs.states, dimension);
         let features = self.features.chunks_exact_mut(stride(time_features));
@@ -184,20 +184,26 @@ impl Layers for MlpLayers {
         tape.sizes == Sizes::of(&self.config) && tape.rows >= rows
     }
 
-    fn forward(&self, tape: &mut Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&self, tape: &mut Tape, inputs: PassInputs<'_>, out: &mut [f32]) {
         tape.record();
         tape.load(self, inputs, true);
         Arch::new().dispatch(Forward::<true> { layers: self, inputs, tape });
         tape.finish(self, out);
     }
 
-    fn evaluate(&self, tape: &mut Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn evaluate(&self, tape: &mut Tape, inputs: PassInputs<'_>, out: &mut [f32]) {
         tape.load(self, inputs, false);
         Arch::new().dispatch(Forward::<false> { layers: self, inputs, tape });
         tape.finish(self, out);
     }
 
-    fn backward(&self, tape: &mut Tape, inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
+    fn backward(
+        &self,
+        tape: &mut Tape,
+        inputs: PassInputs<'_>,
+        c: &[f32],
+        gradients: Gradients<'_>,
+    ) {
         let Gradients { states, times, parameters } = gradients;
         let Sizes { dimension, time_features, .. } = tape.sizes;
         let rows = c.len() / dimension;
@@ -223,7 +229,7 @@ impl Layers for MlpLayers {
     fn along(
         &self,
         tape: &mut Tape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     ) {
@@ -254,7 +260,7 @@ fn two(buffers: &mut [AlignedBuffer], from: usize, to: usize) -> (&[f32], &mut [
 /// From the loaded inputs to the last product.
 struct Forward<'a, const RECORD: bool> {
     layers: &'a MlpLayers,
-    inputs: Inputs<'a>,
+    inputs: PassInputs<'a>,
     tape: &'a mut Tape,
 }
 

@@ -1,6 +1,6 @@
 //! One pass of a few rows, or under guidance two in one.
 
-use crate::pass::{AnyLayers, AnyTape, Direction, Gradients, Inputs, Times};
+use crate::pass::{AnyLayers, AnyTape, Direction, Gradients, PassInputs, Times};
 
 /// Classifier-free guidance (J. Ho & T. Salimans, "Classifier-free diffusion guidance", 2022) with
 /// weight `W`: the network's output is
@@ -26,7 +26,7 @@ impl Guidance {
 pub(super) struct Pass<'a> {
     layers: &'a dyn AnyLayers,
     tape: &'a mut AnyTape,
-    inputs: Inputs<'a>,
+    inputs: PassInputs<'a>,
     guided: Option<Twice>,
 }
 
@@ -39,9 +39,9 @@ struct Twice {
 }
 
 impl Twice {
-    fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Inputs<'a> {
+    fn inputs<'a>(&'a self, inputs: PassInputs<'a>) -> PassInputs<'a> {
         let times = self.times.as_deref().map_or(inputs.times, Times::Each);
-        Inputs { states: &self.states, times, labels: &self.labels }
+        PassInputs { states: &self.states, times, labels: &self.labels }
     }
 
     /// From results with and without labels to that under guidance.
@@ -58,7 +58,7 @@ impl<'a> Pass<'a> {
     pub(super) fn new(
         layers: &'a dyn AnyLayers,
         tape: &'a mut AnyTape,
-        inputs: Inputs<'a>,
+        inputs: PassInputs<'a>,
         guidance: Guidance,
         none: u32,
     ) -> Self {

@@ -22,7 +22,7 @@ pub(crate) use tapes::with_tape;
 use tapes::{Buffers, with_buffers};
 pub use tensor::OnTensors;
 
-use crate::pass::{AnyLayers, AnyTape, Inputs, Times};
+use crate::pass::{AnyLayers, AnyTape, PassInputs, Times};
 use crate::{Architecture, Parameters};
 
 /// Multiplications that make it worth waking another thread: some 20
@@ -161,7 +161,7 @@ impl Plan {
             with_buffers(|Buffers { states, outputs, labels }| {
                 let states = single(states, x);
                 let labels = self.labels_of(labels, first, count);
-                let inputs = Inputs { states, times: times.part(first, count), labels };
+                let inputs = PassInputs { states, times: times.part(first, count), labels };
                 outputs.resize(out.len(), 0.0);
                 with_tape(&*self.layers, self.guidance.passes() * count, |tape| {
                     self.pass(tape, inputs).evaluate(outputs);
@@ -187,7 +187,7 @@ impl Plan {
         share.div_ceil(share.div_ceil(tile)).next_multiple_of((tile / 4).max(1))
     }
 
-    fn pass<'a>(&'a self, tape: &'a mut AnyTape, inputs: Inputs<'a>) -> Pass<'a> {
+    fn pass<'a>(&'a self, tape: &'a mut AnyTape, inputs: PassInputs<'a>) -> Pass<'a> {
         Pass::new(&*self.layers, tape, inputs, self.guidance, self.known as u32)
     }
 

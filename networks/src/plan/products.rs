@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::tapes::{Buffers, with_buffers, with_tape};
 use super::{Plan, single, store};
 use crate::kernel::add_scaled;
-use crate::pass::{Direction, Gradients, Inputs, Times};
+use crate::pass::{Direction, Gradients, PassInputs, Times};
 
 /// Given rows by number and their outputs, writes what goes back from them over zeros; called for
 /// pieces of a batch, on any thread.
@@ -164,7 +164,7 @@ impl Plan {
         with_buffers(|Buffers { states: buffer, outputs, labels }| {
             let states = single(buffer, states);
             let labels = self.labels_of(labels, first, count);
-            let inputs = Inputs { states, times: times.part(first, count), labels };
+            let inputs = PassInputs { states, times: times.part(first, count), labels };
             outputs.resize(output.len(), 0.0);
             with_tape(&*self.layers, self.guidance.passes() * count, |tape| {
                 let mut pass = self.pass(tape, inputs);
@@ -216,7 +216,7 @@ impl Plan {
             with_buffers(|Buffers { states, outputs, labels }| {
                 let states = single(states, x);
                 let labels = self.labels_of(labels, first, tau.len());
-                let inputs = Inputs { states, times: times.part(first, tau.len()), labels };
+                let inputs = PassInputs { states, times: times.part(first, tau.len()), labels };
                 outputs.resize(output.len(), 0.0);
                 with_tape(&*self.layers, self.guidance.passes() * tau.len(), |tape| {
                     let mut pass = self.pass(tape, inputs);

@@ -3,7 +3,7 @@
 use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 
-use super::{Objective, Times, TrainError, TrainingConfig};
+use super::{Objective, TimeSampling, TrainError, TrainingConfig};
 use crate::Architecture;
 use crate::seeded::{Purpose, SeededRng};
 
@@ -53,8 +53,8 @@ impl Batch {
         self.labels.clear();
         for row in 0..config.batch {
             let place = match config.times {
-                Times::Uniform => (row as f64 + rng.uniform()) / config.batch as f64,
-                Times::LogitNormal => 1.0 / (1.0 + (-rng.normal()).exp()),
+                TimeSampling::Uniform => (row as f64 + rng.uniform()) / config.batch as f64,
+                TimeSampling::LogitNormal => 1.0 / (1.0 + (-rng.normal()).exp()),
             };
             let t = config.t_min + (config.t_max - config.t_min) * place;
             let mixture = objective.mixture(path, t)?;

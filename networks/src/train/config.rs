@@ -13,7 +13,7 @@ use crate::{Architecture, ClassifierConfig, MlpConfig, UNetConfig};
 /// How the times of a batch are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Times {
+pub enum TimeSampling {
     /// Uniform, stratified over the batch.
     #[default]
     Uniform,
@@ -23,31 +23,31 @@ pub enum Times {
     LogitNormal,
 }
 
-impl Times {
+impl TimeSampling {
     /// All of them by name.
-    pub fn catalog() -> Catalog<Times> {
+    pub fn catalog() -> Catalog<TimeSampling> {
         let uniform = "as likely at every time, one in each of as many cells as the batch has rows";
         let middle = "more of the middle, the logistic function of a normal (Esser et al., 2024)";
         let entries = [
-            Entry::new("uniform", uniform, |_| Ok(Times::Uniform)),
-            Entry::new("logit-normal", middle, |_| Ok(Times::LogitNormal)),
+            Entry::new("uniform", uniform, |_| Ok(TimeSampling::Uniform)),
+            Entry::new("logit-normal", middle, |_| Ok(TimeSampling::LogitNormal)),
         ];
         Catalog::new("time sampling", entries)
     }
 }
 
-impl FromStr for Times {
+impl FromStr for TimeSampling {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        Times::catalog().build(text)
+        TimeSampling::catalog().build(text)
     }
 }
 
 /// How the learning rate falls after its warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Schedule {
+pub enum LearningRateSchedule {
     /// Half a cosine.
     #[default]
     Cosine,
@@ -55,37 +55,41 @@ pub enum Schedule {
     ConstantThenLinear,
 }
 
-impl Schedule {
+impl LearningRateSchedule {
     /// All of them by name.
-    pub fn catalog() -> Catalog<Schedule> {
+    pub fn catalog() -> Catalog<LearningRateSchedule> {
         let line =
             "the peak for 60 % of the steps, then a line: a longer run repeats only the line";
         let entries = [
-            Entry::new("cosine", "half a cosine from the warm-up on", |_| Ok(Schedule::Cosine)),
-            Entry::new("constant-then-linear", line, |_| Ok(Schedule::ConstantThenLinear)),
+            Entry::new("cosine", "half a cosine from the warm-up on", |_| {
+                Ok(LearningRateSchedule::Cosine)
+            }),
+            Entry::new("constant-then-linear", line, |_| {
+                Ok(LearningRateSchedule::ConstantThenLinear)
+            }),
         ];
         Catalog::new("schedule", entries)
     }
 }
 
-impl FromStr for Schedule {
+impl FromStr for LearningRateSchedule {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        Schedule::catalog().build(text)
+        LearningRateSchedule::catalog().build(text)
     }
 }
 
-/// Share of the steps at the peak rate in [`Schedule::ConstantThenLinear`].
+/// Share of the steps at the peak rate in [`LearningRateSchedule::ConstantThenLinear`].
 const CONSTANT_SHARE: f64 = 0.6;
 
 /// What a [`TrainingConfig`] does not write where it is the default, with that.
 pub(super) fn unwritten() -> [(&'static str, Value); 4] {
     [
-        ("times", json!(Times::default())),
+        ("times", json!(TimeSampling::default())),
         ("label_dropout", json!(0.0)),
         ("shift", json!(0)),
-        ("schedule", json!(Schedule::default())),
+        ("schedule", json!(LearningRateSchedule::default())),
     ]
 }
 
@@ -119,7 +123,7 @@ pub struct TrainingConfig<A = MlpConfig> {
     pub t_max: f64,
     /// How times are drawn between the two.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub times: Times,
+    pub times: TimeSampling,
     /// Share of the rows that are trained without their label.
     #[serde(default, skip_serializing_if = "is_default")]
     pub label_dropout: f64,
@@ -132,7 +136,7 @@ pub struct TrainingConfig<A = MlpConfig> {
     pub warmup: usize,
     /// How it falls after the warm-up.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub schedule: Schedule,
+    pub schedule: LearningRateSchedule,
     /// Learning rate at the end, relative to the peak.
     pub final_rate: f64,
     /// AdamW's decay of the first moment.
@@ -155,7 +159,7 @@ impl TrainingConfig {
             steps: 8000,
             batch: 512,
             warmup: 200,
-            schedule: Schedule::Cosine,
+            schedule: LearningRateSchedule::Cosine,
             final_rate: 0.01,
             ..Self::base(process, data, MlpConfig::new(dimension))
         }
@@ -172,8 +176,8 @@ impl TrainingConfig<UNetConfig> {
         objective: Objective,
     ) -> Self {
         let times = match objective {
-            Objective::Velocity => Times::LogitNormal,
-            _ => Times::Uniform,
+            Objective::Velocity => TimeSampling::LogitNormal,
+            _ => TimeSampling::Uniform,
         };
         TrainingConfig { times, label_dropout: 0.1, ..Self::base(process, data, network) }
     }
@@ -205,12 +209,12 @@ impl<A> TrainingConfig<A> {
             seed: 0,
             t_min: 1e-3,
             t_max: 1.0,
-            times: Times::Uniform,
+            times: TimeSampling::Uniform,
             label_dropout: 0.0,
             shift: 0,
             learning_rate: 2e-3,
             warmup: 50,
-            schedule: Schedule::ConstantThenLinear,
+            schedule: LearningRateSchedule::ConstantThenLinear,
             final_rate: 0.02,
             beta1: 0.9,
             beta2: 0.99,
@@ -276,7 +280,7 @@ impl<A: Architecture> TrainingConfig<A> {
         if step < self.warmup {
             return self.learning_rate * (step + 1) as f64 / (self.warmup + 1) as f64;
         }
-        if self.schedule == Schedule::ConstantThenLinear {
+        if self.schedule == LearningRateSchedule::ConstantThenLinear {
             let last = self.steps.saturating_sub(1) as f64;
             let start = CONSTANT_SHARE * last;
             let fallen = ((step as f64 - start) / (last - start).max(1.0)).clamp(0.0, 1.0);
@@ -295,8 +299,8 @@ impl<A: Architecture> TrainingConfig<A> {
     /// "Scaling laws and compute-optimal training beyond fixed training durations", 2024).
     pub fn shared_steps(&self) -> usize {
         let rising = match self.schedule {
-            Schedule::Cosine => self.warmup + 1,
-            Schedule::ConstantThenLinear => {
+            LearningRateSchedule::Cosine => self.warmup + 1,
+            LearningRateSchedule::ConstantThenLinear => {
                 let last = self.steps.saturating_sub(1) as f64;
                 (CONSTANT_SHARE * last) as usize + 1
             }
@@ -322,10 +326,10 @@ mod tests {
         };
         let plain = TrainingConfig::new("vp", "moons", 2);
         let all = TrainingConfig {
-            times: Times::LogitNormal,
+            times: TimeSampling::LogitNormal,
             label_dropout: 0.1,
             shift: 1,
-            schedule: Schedule::ConstantThenLinear,
+            schedule: LearningRateSchedule::ConstantThenLinear,
             ..plain.clone()
         };
         let mut known: Vec<String> = unwritten().map(|(key, _)| key.to_owned()).to_vec();
@@ -363,7 +367,7 @@ mod tests {
 
     #[test]
     fn longer_runs_begin_alike() {
-        for schedule in [Schedule::Cosine, Schedule::ConstantThenLinear] {
+        for schedule in [LearningRateSchedule::Cosine, LearningRateSchedule::ConstantThenLinear] {
             for (steps, warmup) in [(1, 0), (30, 200), (1000, 200), (1001, 50), (77, 0), (90, 80)] {
                 let config =
                     TrainingConfig { steps, warmup, schedule, ..TrainingConfig::new("", "", 2) };

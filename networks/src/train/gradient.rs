@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::loss::Loss;
 use crate::Architecture;
 use crate::kernel::{AlignedBuffer, add_scaled};
-use crate::pass::{AnyLayers, Gradients, Inputs, Times};
+use crate::pass::{AnyLayers, Gradients, PassInputs, Times};
 use crate::plan::with_tape;
 
 /// Weights per task of the sum over chunks.
@@ -83,7 +83,7 @@ impl Gradient {
         chunks.par_iter_mut().enumerate().for_each(|(index, chunk)| {
             let first = index * most;
             let rows = first..first + chunk.rows;
-            let inputs = Inputs {
+            let inputs = PassInputs {
                 states: &batch.x[rows.start * width..rows.end * width],
                 times: Times::Each(&batch.times[rows.clone()]),
                 labels: batch.labels.get(rows).unwrap_or_default(),

@@ -34,7 +34,7 @@ mod trainer;
 #[cfg(test)]
 mod trainer_tests;
 
-pub use config::{Schedule, Times, TrainingConfig};
+pub use config::{LearningRateSchedule, TimeSampling, TrainingConfig};
 pub use error::{CheckpointError, TrainError};
 pub use objective::Objective;
 pub(crate) use run::start;

@@ -8,8 +8,8 @@ use driftfield_problems::process::GaussianPath;
 use ndarray::Array2;
 
 use super::{
-    CheckpointError, HeldOut, LossRow, Objective, Progress, Schedule, Times, TrainError, Trainer,
-    TrainingConfig, ValidationRow,
+    CheckpointError, HeldOut, LearningRateSchedule, LossRow, Objective, Progress, TimeSampling,
+    TrainError, Trainer, TrainingConfig, ValidationRow,
 };
 use crate::Architecture;
 use crate::weights::AnyNetwork;
@@ -32,11 +32,11 @@ pub struct Request<'a> {
     /// Peak learning rate.
     pub learning_rate: Option<f64>,
     /// How it falls.
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<LearningRateSchedule>,
     /// Largest decay of the average of the weights.
     pub ema_decay: Option<f64>,
     /// How times are drawn.
-    pub times: Option<Times>,
+    pub times: Option<TimeSampling>,
     /// Seed of the initial weights and of all batches.
     pub seed: u64,
     /// The data's name; stored only.

@@ -5,7 +5,9 @@ use driftfield_problems::predictor::Network;
 use driftfield_problems::process::{BrownianBridge, GaussianPath, RectifiedFlow, TimeDomain};
 use ndarray::Array2;
 
-use super::{CheckpointError, HeldOut, Objective, Schedule, TrainError, Trainer, TrainingConfig};
+use super::{
+    CheckpointError, HeldOut, LearningRateSchedule, Objective, TrainError, Trainer, TrainingConfig,
+};
 use crate::MlpConfig;
 use crate::seeded::{Purpose, SeededRng};
 use crate::weights::WeightsError;
@@ -136,9 +138,9 @@ fn a_finished_run_is_extended_to_the_bits_of_a_longer_one() {
     let data = gaussian(200);
     // Within the warm-up, where the schedules part later, and at once.
     for (first, last, warmup, schedule) in [
-        (30, 60, 40, Schedule::Cosine),
-        (30, 60, 10, Schedule::Cosine),
-        (30, 60, 10, Schedule::ConstantThenLinear),
+        (30, 60, 40, LearningRateSchedule::Cosine),
+        (30, 60, 10, LearningRateSchedule::Cosine),
+        (30, 60, 10, LearningRateSchedule::ConstantThenLinear),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let [checkpoint, branch] = ["c", "b"].map(|name| directory.path().join(name));
@@ -303,7 +305,8 @@ fn checkpoints_of_other_runs_and_damaged_ones_are_refused() {
     let validated = validated.with_validation(held_out).unwrap().with_checkpoint(&path, 5);
     let error = validated.resume().unwrap_err().to_string();
     assert!(error.contains("held_out = none, this run has \"others\""), "{error}");
-    let constant = TrainingConfig { schedule: Schedule::ConstantThenLinear, ..small(5) };
+    let constant =
+        TrainingConfig { schedule: LearningRateSchedule::ConstantThenLinear, ..small(5) };
     let error = resume(constant, Objective::Noise, &data).unwrap_err().to_string();
     assert!(
         error.contains("schedule = \"cosine\", this run has \"constant-then-linear\""),

@@ -7,7 +7,7 @@ use crate::layers::{
     AttentionTape, BLOCK_PIXELS, BlockScratch, Grid, NormTape, ResidualTape, TimeFeatures, Weights,
     join, silu_backward, silu_forward, split,
 };
-use crate::pass::{Direction, Gradients, Inputs, Layers};
+use crate::pass::{Direction, Gradients, Layers, PassInputs};
 
 /// The layers of a U-Net.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Tape {
     }
 
     /// `out <-` the network's output.
-    fn forward(&mut self, net: &UNetLayers, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&mut self, net: &UNetLayers, inputs: PassInputs<'_>, out: &mut [f32]) {
         let (x, samples) = (inputs.states, inputs.labels.len());
         self.embed(net, inputs);
         let UNetLayers { maps: layers, weights: Weights { values, operands }, .. } = net;
@@ -183,7 +183,7 @@ impl Tape {
     }
 
     /// The condition of every image.
-    fn embed(&mut self, net: &UNetLayers, inputs: Inputs<'_>) {
+    fn embed(&mut self, net: &UNetLayers, inputs: PassInputs<'_>) {
         let UNetLayers { config, maps: layers, features, weights } = net;
         let Weights { values, operands } = weights;
         let samples = inputs.labels.len();
@@ -206,7 +206,7 @@ impl Tape {
     fn backward(
         &mut self,
         net: &UNetLayers,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         g: &[f32],
         gradients: Gradients<'_>,
     ) {
@@ -354,7 +354,7 @@ impl Tape {
     fn backward_embedding(
         &mut self,
         net: &UNetLayers,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         times: Option<&mut [f64]>,
         mut gradient: Option<&mut [f32]>,
     ) {
@@ -392,7 +392,7 @@ impl Tape {
     fn along(
         &mut self,
         net: &UNetLayers,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     ) {
@@ -447,7 +447,7 @@ impl Tape {
     }
 
     /// The change of every image's condition, into `of_condition`.
-    fn embed_along(&mut self, net: &UNetLayers, inputs: Inputs<'_>, tau: &[f64]) {
+    fn embed_along(&mut self, net: &UNetLayers, inputs: PassInputs<'_>, tau: &[f64]) {
         let UNetLayers { config, maps: layers, features, weights } = net;
         let operands = &weights.operands;
         let (samples, len) = (inputs.labels.len(), inputs.labels.len() * config.condition);
@@ -489,18 +489,24 @@ impl Layers for UNetLayers {
         tape.config == self.config && tape.samples >= rows
     }
 
-    fn forward(&self, tape: &mut Tape, inputs: Inputs<'_>, out: &mut [f32]) {
+    fn forward(&self, tape: &mut Tape, inputs: PassInputs<'_>, out: &mut [f32]) {
         tape.forward(self, inputs, out);
     }
 
-    fn backward(&self, tape: &mut Tape, inputs: Inputs<'_>, c: &[f32], gradients: Gradients<'_>) {
+    fn backward(
+        &self,
+        tape: &mut Tape,
+        inputs: PassInputs<'_>,
+        c: &[f32],
+        gradients: Gradients<'_>,
+    ) {
         tape.backward(self, inputs, c, gradients);
     }
 
     fn along(
         &self,
         tape: &mut Tape,
-        inputs: Inputs<'_>,
+        inputs: PassInputs<'_>,
         direction: Direction<'_>,
         out: &mut [f32],
     ) {

@@ -8,7 +8,7 @@ use driftfield_solvers::FieldError;
 
 use super::*;
 use crate::seeded::{Purpose, SeededRng};
-use crate::{Gradients, Inputs, Layers, OnTensors, Parameters, Plan, Pulled, Times};
+use crate::{Gradients, Layers, OnTensors, Parameters, PassInputs, Plan, Pulled, Times};
 
 /// Two or three levels, none of whose sizes is another's.
 fn small(levels: usize) -> UNetConfig {
@@ -110,7 +110,7 @@ impl Case {
         let mut out = self.images.clone();
         let mut gradient = vec![0.0; layers.count()];
         let (states, times) = (&self.images[..], Times::Each(&self.times));
-        let inputs = Inputs { states, times, labels: &self.labels };
+        let inputs = PassInputs { states, times, labels: &self.labels };
         // Twice: nothing of the first pass may be left over.
         for _ in 0..2 {
             gradient.fill(0.0);

@@ -10,7 +10,7 @@ use driftfield_solvers::{OdeProblem, SolveOptions, solve};
 use ndarray::Array2;
 
 use super::{Catalog, Key};
-use crate::field::{GaussianMixture, MixturePredictor};
+use crate::exact::{GaussianMixture, MixturePredictor};
 use crate::flow::PathField;
 use crate::inverse::{self, ImageShape};
 use crate::method::{self, IntendedGrid, Recipe, methods};

@@ -1,5 +1,5 @@
 use crate::catalog::Catalog;
-use crate::field::GaussianMixture;
+use crate::exact::GaussianMixture;
 
 use super::{
     Cat, Checkerboard, DataError, DataSet, EightGaussians, FiniteData, Mnist, Moons, SwissRoll,

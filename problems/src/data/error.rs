@@ -3,7 +3,7 @@ use thiserror::Error;
 
 use super::MnistError;
 use crate::echo::echo;
-use crate::field::MixtureError;
+use crate::exact::MixtureError;
 use crate::npy::NpyError;
 use crate::spec::SpecError;
 

@@ -1,5 +1,5 @@
 use super::{DataSet, SampleRng};
-use crate::field::GaussianMixture;
+use crate::exact::GaussianMixture;
 
 /// A mixture is a data set too: draws of its points.
 impl DataSet for GaussianMixture {

@@ -11,7 +11,7 @@ use crate::spacing::{Spacing, SpacingError};
 /// [`default_span`](GaussianPath::default_span) says.
 ///
 /// ```
-/// use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+/// use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 /// use driftfield_problems::flow::{probability_flow, span_for, steps};
 /// use driftfield_problems::{method, process};
 /// use driftfield_solvers::method::Method;

@@ -33,7 +33,7 @@ pub struct PathField<S> {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use driftfield_problems::{field::*, flow::probability_flow, process::{GaussianPath, RectifiedFlow, SharedPath}};
+/// use driftfield_problems::{exact::*, flow::probability_flow, process::{GaussianPath, RectifiedFlow, SharedPath}};
 /// let path: SharedPath = Arc::new(RectifiedFlow);
 /// let mixture = GaussianMixture::isotropic(vec![1.0], vec![vec![2.0]], vec![0.1]).unwrap();
 /// let field = probability_flow(MixturePredictor::new(mixture, path.clone()));

@@ -36,7 +36,7 @@ const SMALLEST_MISFIT: f64 = 1e-3;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+/// use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 /// use driftfield_problems::flow::probability_flow;
 /// use driftfield_problems::inverse::{self, Dps, ImageShape, Observation};
 /// use driftfield_problems::{method, process};

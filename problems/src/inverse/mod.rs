@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+//! use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 //! use driftfield_problems::flow::probability_flow;
 //! use driftfield_problems::inverse::{self, Conditioned, ImageShape, Observation};
 //! use driftfield_problems::process::{self, GaussianPath};

@@ -30,5 +30,5 @@ pub use predictor_corrector::{
 };
 pub use recipe::{ChosenMethod, IntendedGrid, PathMethod, Recipe};
 pub use reverse_diffusion::{ReverseDiffusion, ReverseDiffusionStepper};
-pub use solver::{Precision, Solver};
+pub use solver::{MethodPrecision, Solver};
 pub use step_to_data::{StepToData, StepToDataStepper};

@@ -85,7 +85,7 @@ impl Solver {
     }
 
     /// The method in one precision, made for a fixed grid if there is one.
-    pub fn make<T: Precision>(&self, grid: Option<&IntendedGrid>) -> ChosenMethod<ArrayD<T>> {
+    pub fn make<T: MethodPrecision>(&self, grid: Option<&IntendedGrid>) -> ChosenMethod<ArrayD<T>> {
         T::recipe(self).make(grid)
     }
 }
@@ -103,18 +103,18 @@ impl fmt::Display for Solver {
 }
 
 /// The numbers a [`Solver`] has a method for: `f32` and `f64`.
-pub trait Precision: Scalar {
+pub trait MethodPrecision: Scalar {
     /// The solver's method for states of these numbers.
     fn recipe(solver: &Solver) -> &Recipe<ArrayD<Self>>;
 }
 
-impl Precision for f32 {
+impl MethodPrecision for f32 {
     fn recipe(solver: &Solver) -> &Recipe<ArrayD<f32>> {
         &solver.single
     }
 }
 
-impl Precision for f64 {
+impl MethodPrecision for f64 {
     fn recipe(solver: &Solver) -> &Recipe<ArrayD<f64>> {
         &solver.double
     }

@@ -22,7 +22,7 @@ use crate::standardisation::Standardisation;
 /// bound moves with the components that it lies between.
 ///
 /// ```
-/// use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+/// use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 /// use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
 /// use driftfield_problems::process;
 /// let path = process::parse("vp").unwrap();

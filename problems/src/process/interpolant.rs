@@ -50,7 +50,7 @@ pub enum InterpolantError {
 }
 
 /// `x_t = a(t) x_0 + b(t) x_1 + c(t) z`, from `x_0` at t = 0 to `x_1` at t = 1.
-pub trait Interpolant: Send + Sync + std::fmt::Debug {
+pub trait StochasticInterpolant: Send + Sync + std::fmt::Debug {
     /// Name.
     fn name(&self) -> &'static str;
     /// `a, b, c` at `t` in `[0, 1]`.
@@ -111,7 +111,7 @@ pub trait Interpolant: Send + Sync + std::fmt::Debug {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LinearInterpolant;
 
-impl Interpolant for LinearInterpolant {
+impl StochasticInterpolant for LinearInterpolant {
     fn name(&self) -> &'static str {
         "linear"
     }
@@ -178,7 +178,7 @@ impl BridgeInterpolant {
     }
 }
 
-impl Interpolant for BridgeInterpolant {
+impl StochasticInterpolant for BridgeInterpolant {
     fn name(&self) -> &'static str {
         "bridge"
     }

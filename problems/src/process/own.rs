@@ -7,7 +7,7 @@ use super::GaussianPath;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+/// use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 /// use driftfield_problems::flow::probability_flow;
 /// use driftfield_problems::process::{GaussianPath, OwnPath, SharedPath};
 /// use driftfield_solvers::{SolveOptions, method::exponential::Ddim, solve};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::all_paths;
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{probability_flow, reverse_sde};
 use driftfield_problems::inverse::{Dps, ImageShape, Observation, parse};
 use driftfield_problems::method::{self, path_methods};

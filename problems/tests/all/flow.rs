@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::common::{all_paths, gap, interior, mixture, points, rows};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{
     BridgeDiffusion, ForwardDiffusion, NoiseLevel, PathField, probability_flow, reverse_sde,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::common::posterior::{moments, posterior};
 use crate::common::{all_paths, gap, interior};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow, reverse_sde};
 use driftfield_problems::inverse::{
     Conditioned, ImageShape, KalmanGain, Matrix, Observation, PseudoInverse, SharedMeasurement,

@@ -5,7 +5,7 @@
 //! normal estimate exceeds with probability 1.2e-8: below 1e-6 in all.
 
 use crate::common::mixture;
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::probability_flow;
 use driftfield_problems::langevin::{
     Baoab, LangevinError, Obabo, OverdampedLangevin, PhaseSpace, UnderdampedLangevin,
@@ -231,7 +231,7 @@ fn annealed_langevin_dynamics_are_the_published_algorithm() {
 #[test]
 fn the_score_of_a_marginal_is_sampled_at_one_noise_level() {
     let path = process::parse("vp").unwrap();
-    let single = driftfield_problems::field::GaussianMixture::isotropic(
+    let single = driftfield_problems::exact::GaussianMixture::isotropic(
         vec![1.0],
         vec![vec![0.0]],
         vec![0.5],

@@ -2,7 +2,7 @@
 //! the identities that tie score, noise and data together.
 
 use crate::common::{all_paths, full_mixture, gap, interior, mixture, points, rows};
-use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
 use driftfield_problems::predictor::{Prediction, Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;

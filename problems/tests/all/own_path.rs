@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 use crate::common::{interior, mixture};
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::reverse_sde;
 use driftfield_problems::method;
 use driftfield_problems::process::{self, GaussianPath, OwnPath, SharedPath};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::{all_paths, gap, interior, mixture, points};
-use driftfield_problems::field::{EmpiricalPredictor, MixturePredictor};
+use driftfield_problems::exact::{EmpiricalPredictor, MixturePredictor};
 use driftfield_problems::flow::{
     BridgeDiffusion, NoiseLevel, PathField, probability_flow, reverse_sde,
 };

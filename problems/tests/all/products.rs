@@ -6,7 +6,7 @@ use crate::common::products::{
     At, Batch, Flow, Smooth, check, cotangent, cotangents, direction, pull, push, slope, worst,
 };
 use crate::common::{all_paths, full_mixture, interior, mixture, points};
-use driftfield_problems::field::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{EmpiricalPredictor, GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{PathField, probability_flow};
 use driftfield_problems::inverse::{self, Conditioned, ImageShape, Observation};
 use driftfield_problems::predictor::{

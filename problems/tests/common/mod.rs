@@ -4,7 +4,7 @@
 pub mod posterior;
 pub mod products;
 
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use ndarray::Array2;
 use serde_json::Value;

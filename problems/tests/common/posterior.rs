@@ -1,6 +1,6 @@
 //! The posterior of a Gaussian mixture under a linear measurement, in closed form.
 
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::inverse::{Measurement, Observation};
 use nalgebra::{DMatrix, DVector};
 use ndarray::Array2;

@@ -1,5 +1,5 @@
 use super::{
-    Additive, Diagonal, FieldError, FieldOutcome, General, Ito, Scalar, StochasticField,
+    Additive, Diagonal, FieldError, FieldOutcome, General, Ito, OneMotion, StochasticField,
     Stratonovich, VectorField,
 };
 
@@ -20,7 +20,7 @@ pub struct ScalarNoise<F>(pub F);
 
 impl<S, F: StochasticField<S, Noise = Diagonal>> StochasticField<S> for ScalarNoise<F> {
     type Interpretation = F::Interpretation;
-    type Noise = Scalar;
+    type Noise = OneMotion;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         self.0.drift(out, u, t)
     }

@@ -16,7 +16,7 @@ pub struct Diagonal;
 
 /// One Brownian motion for all components of a lane: `du = f dt + g dW`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Scalar;
+pub struct OneMotion;
 
 /// `m` Brownian motions for all components of a lane:
 /// `du = f dt + sum_k g_k dW_k`, the `g_k` being the columns of a matrix.
@@ -27,7 +27,7 @@ impl NoiseStructure for Diagonal {
     const SHARED: bool = false;
 }
 
-impl NoiseStructure for Scalar {
+impl NoiseStructure for OneMotion {
     const SHARED: bool = true;
 }
 
@@ -44,4 +44,4 @@ impl NoiseStructure for General {
 pub trait OneColumn: NoiseStructure {}
 
 impl OneColumn for Diagonal {}
-impl OneColumn for Scalar {}
+impl OneColumn for OneMotion {}

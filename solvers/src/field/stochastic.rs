@@ -29,7 +29,7 @@ pub trait StochasticField<S> {
     /// [`Ito`](super::Ito), [`Stratonovich`](super::Stratonovich), or
     /// [`Additive`](super::Additive) where `g` does not depend on `u`.
     type Interpretation: Interpretation;
-    /// [`Diagonal`](super::Diagonal), [`Scalar`](super::Scalar) or
+    /// [`Diagonal`](super::Diagonal), [`OneMotion`](super::OneMotion) or
     /// [`General`](super::General).
     type Noise: NoiseStructure;
 

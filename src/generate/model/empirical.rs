@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use driftfield_problems::checksum;
 use driftfield_problems::data::{DataSet, FiniteData, Mnist};
-use driftfield_problems::field::EmpiricalPredictor;
+use driftfield_problems::exact::EmpiricalPredictor;
 use driftfield_problems::npy;
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::standardisation::Standardisation;

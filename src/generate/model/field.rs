@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use driftfield_problems::data::Cat;
-use driftfield_problems::field::GaussianMixture;
+use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process;
 
 use super::{MixtureModel, Model, TrainedModel, parse};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use driftfield_problems::data::{DataSet, SampleRng};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::process::SharedPath;
 use ndarray::{Array2, s};
 

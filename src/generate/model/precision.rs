@@ -6,7 +6,7 @@ use crate::generate::{Condition, GenerateError};
 
 /// The numbers that states are made of, `f32` or `f64`, as what chooses among the predictors of a
 /// [`Model`].
-pub trait Precision: method::Precision {
+pub trait Precision: method::MethodPrecision {
     /// The model's predictor of such states.
     fn predictor(
         model: &dyn Model,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::predictor::{Predictor, Targets, Times};

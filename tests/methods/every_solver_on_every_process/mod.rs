@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::common::{Batch, all_paths, attempt, exact_flow, gap, mixture, path};
-use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
 use driftfield_problems::flow::{BridgeDiffusion, PathField, probability_flow, reverse_sde};
 use driftfield_problems::method::{self, Ancestral};
 use driftfield_problems::predictor::{Predictor, Targets, Times};

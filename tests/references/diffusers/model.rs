@@ -1,6 +1,6 @@
 //! The model of the files as networks.
 
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::predictor::{Network, Predictor, Target, Times};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use driftfield_solvers::FieldError;

@@ -1,7 +1,7 @@
 //! PNDM from its own start: three steps of the Runge-Kutta method of Liu et al. (*Pseudo
 //! Numerical Methods for Diffusion Models on Manifolds*, 2022), then iPNDM.
 
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::probability_flow;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftfield::generate::{Budget, Saved, Settings};
 use driftfield::problems::method::Solver;
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::predictor::{ModelTime, NetworkPredictor, Prediction};
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::Spacing;

@@ -4,7 +4,7 @@
 //! `(1 - e^-H - H) / H^2 + 1/2 = O(H)`. The scheduler subtracts the half: a term of the size of
 //! the derivative itself, whatever the step, which does not vanish as steps become small.
 
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::flow::probability_flow;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};

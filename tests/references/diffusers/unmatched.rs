@@ -1,7 +1,7 @@
 //! What the two schedulers do whose runs no method here repeats: their own formulas with the exact
 //! model give the recorded numbers.
 
-use driftfield_problems::field::MixturePredictor;
+use driftfield_problems::exact::MixturePredictor;
 use driftfield_problems::predictor::{Predictor, Target};
 use driftfield_problems::process::{self, GaussianPath, SharedPath};
 use ndarray::ArrayD;

@@ -4,9 +4,9 @@ use driftfield_solvers::{FieldError, HostState};
 
 use super::derivative::MixtureJacobian;
 use super::{Combination, GaussianMixture};
-use crate::field::each_time::at_each_time;
-use crate::field::jacobian;
-use crate::field::level::level;
+use crate::exact::each_time::at_each_time;
+use crate::exact::jacobian;
+use crate::exact::level::level;
 use crate::predictor::{Predictor, Pullback, Pushforward, Target, Targets, Times};
 use crate::process::{GaussianPath, SharedPath, check_time};
 

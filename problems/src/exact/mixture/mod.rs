@@ -25,7 +25,7 @@ use super::rows;
 /// a multiple of the identity or any covariance.
 ///
 /// ```
-/// use driftfield_problems::field::GaussianMixture;
+/// use driftfield_problems::exact::GaussianMixture;
 /// let mixture: GaussianMixture =
 ///     r#"{"weights": [0.5, 0.5], "means": [[-1, 0], [1, 0]], "stds": [0.2, 0.3]}"#.parse().unwrap();
 /// assert_eq!(mixture.dimension(), 2);
