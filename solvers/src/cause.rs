@@ -2,12 +2,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// An error of a user's field, a backend or another library, which its
-/// [`source`](Error::source)s can still be asked of.
+/// An error of a user's field, a backend or another library: the
+/// [`source`](Error::source) of the error that holds it, to be downcast there.
 ///
-/// Two are equal if they say the same, so that errors that carry one can be compared.
+/// It stands for the error inside, and is none itself, so that a chain of sources meets that
+/// error and meets it once. Two are equal if they say the same, so that errors that carry one can
+/// be compared.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 
@@ -23,6 +26,14 @@ impl Cause {
     }
 }
 
+impl Deref for Cause {
+    type Target = dyn Error + Send + Sync + 'static;
+
+    fn deref(&self) -> &Self::Target {
+        self.get()
+    }
+}
+
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
@@ -32,12 +43,6 @@ impl fmt::Debug for Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Error for Cause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
     }
 }
 

@@ -59,9 +59,10 @@ pub enum FieldError {
     /// Jacobian.
     #[error("the field has no {0}")]
     Refused(String),
-    /// Anything else, as the field's author reports it.
-    #[error(transparent)]
-    Other(Cause),
+    /// Anything else, as the field's author reports it: in the author's words, and with the
+    /// author's error for its source.
+    #[error("{0}")]
+    Other(#[source] Cause),
 }
 
 impl FieldError {

@@ -8,7 +8,7 @@ use driftfield_problems::method::path_methods;
 use driftfield_problems::process::{GaussianPath, SharedPath};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::method::{BoxedMethod, Dop853, Method};
-use driftfield_solvers::{OdeProblem, Save, Solution, SolveOptions, solve};
+use driftfield_solvers::{OdeProblem, Save, Solution, SolveOptions, Status, init, solve};
 use ndarray::Array2;
 
 type Problem = OdeProblem<Batch, PathField<Batch>>;
@@ -34,6 +34,30 @@ fn truth(problem: &Problem) -> Solution<Batch> {
     solve(problem, &Dop853::new(), options).unwrap()
 }
 
+/// From the first states of the true solution on.
+struct Begun {
+    problem: Problem,
+    past: Vec<(f64, Batch)>,
+    times: Vec<f64>,
+}
+
+/// Where a solve of `steps` steps by the method begins.
+fn begun(
+    problem: &Problem,
+    path: &SharedPath,
+    method: &BoxedMethod<Batch, PathField<Batch>>,
+    truth: &Solution<Batch>,
+    steps: usize,
+) -> Begun {
+    let before = method.info().history as usize;
+    let mut times = Spacing::LogSnr.times(path, SPAN.0, SPAN.1, steps + before).unwrap();
+    let state = |t: f64| truth.interpolate(t).unwrap();
+    let past = times.drain(..before).map(|t| (t, state(t))).collect();
+    let start = times[0];
+    let problem = OdeProblem::new(problem.field.clone(), state(start), (start, SPAN.1));
+    Begun { problem, past, times }
+}
+
 /// A dense solve of `steps` steps from the first states of the true solution on.
 fn dense(
     problem: &Problem,
@@ -42,15 +66,37 @@ fn dense(
     truth: &Solution<Batch>,
     steps: usize,
 ) -> Solution<Batch> {
-    let before = method.info().history as usize;
-    let times = Spacing::LogSnr.times(path, SPAN.0, SPAN.1, steps + before).unwrap();
-    let state = |t: f64| truth.interpolate(t).unwrap();
-    let past: Vec<(f64, Batch)> = times[..before].iter().map(|&t| (t, state(t))).collect();
-    let start = times[before];
-    let problem = OdeProblem::new(problem.field.clone(), state(start), (start, SPAN.1));
-    let options = SolveOptions::times(times[before..].to_vec()).history(past);
+    let Begun { problem, past, times } = begun(problem, path, method, truth, steps);
+    let options = SolveOptions::times(times).history(past);
     let save = Save::dense().and_at(WATCHED);
     solve(&problem, method, options.save(save)).unwrap()
+}
+
+/// The largest difference between what is saved at a share of 0.4 of some steps and what a solve
+/// holds there whose grid is cut at that time. The grid goes on beyond, as some methods lower the
+/// order of its last steps.
+fn gap_to_stopping(begun: Begun, method: &BoxedMethod<Batch, PathField<Batch>>) -> f64 {
+    let Begun { problem, past, times } = begun;
+    let cut = |watched: f64| {
+        let next = times.partition_point(|&t| t > watched);
+        (next, times[next - 1] + 0.4 * (times[next] - times[next - 1]))
+    };
+    let cuts = WATCHED.map(cut);
+    let options = SolveOptions::times(times.clone()).history(past.clone());
+    let save = Save::at(cuts.map(|(_, t)| t));
+    let saved = solve(&problem, method, options.save(save)).unwrap();
+    let stopped = |(next, t): (usize, f64)| {
+        let mut times = times.clone();
+        times.insert(next, t);
+        let options = SolveOptions::times(times).history(past.clone());
+        let mut integrator = init(&problem, method, options).unwrap();
+        while integrator.t() != t {
+            assert_eq!(integrator.step(), Status::Stepped);
+        }
+        let at = saved.t.iter().position(|&saved| saved == t).unwrap();
+        gap(integrator.u(), &saved.u[at])
+    };
+    cuts.into_iter().map(stopped).fold(0.0, f64::max)
 }
 
 fn error(solution: &Solution<Batch>, truth: &Solution<Batch>) -> f64 {
@@ -84,6 +130,28 @@ fn every_deterministic_method_has_a_continuous_extension_of_its_order() {
             for (&t, saved) in solution.t.iter().zip(&solution.u) {
                 assert_eq!(*saved, solution.interpolate(t).unwrap(), "{context} at {t}");
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_saved_nears_what_a_solve_that_stops_there_holds() {
+    for name in ["vp", "rectified-flow", "brownian-bridge"] {
+        let path = path(name);
+        let problem = problem(&path);
+        let truth = truth(&problem);
+        for method in path_methods() {
+            let info = method.info();
+            let Some(order) = info.interpolant_order.map(f64::from) else { continue };
+            let [coarse, fine] = [32, 64].map(|steps| {
+                gap_to_stopping(begun(&problem, &path, &method, &truth, steps), &method)
+            });
+            let found = (coarse / fine).log2();
+            assert!(
+                found > order - 0.45 || fine < 1e-11,
+                "{} on {name}: order {found:.2} of {order}, from {coarse:e} to {fine:e}",
+                info.name
+            );
         }
     }
 }

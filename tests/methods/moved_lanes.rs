@@ -5,6 +5,7 @@ use crate::common::{Batch, exact_flow, mixture, path};
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::path_methods;
 use driftfield_problems::process::GaussianPath;
+use driftfield_solvers::method::registry::stratonovich_methods;
 use driftfield_solvers::method::{BoxedMethod, Method, MethodInfo};
 use driftfield_solvers::noise::BrownianTree;
 use driftfield_solvers::observer::{AcceptedStep, Flow, Moved};
@@ -37,6 +38,11 @@ fn options<'a>(info: &MethodInfo, control: &str) -> Option<SolveOptions<'a, Batc
     }
 }
 
+/// Those of Stratonovich equations too.
+fn every_method() -> Vec<BoxedMethod<Batch, Field>> {
+    path_methods().into_iter().chain(stratonovich_methods()).collect()
+}
+
 /// Moves the lanes after the second step and again after the fourth.
 fn moving(from: [usize; LANES], moved: Moved) -> impl FnMut(&mut AcceptedStep<'_, Batch>) -> Flow {
     let mut steps = 0;
@@ -54,7 +60,7 @@ fn renumbered_lanes_are_the_same_lanes_with_every_method() {
     let mut checked = 0;
     for name in ["rectified-flow", "vp", "edm"] {
         let problem = problem(name);
-        for method in path_methods() {
+        for method in every_method() {
             let info = method.info();
             for control in ["grid", "shared", "own"] {
                 let Some(plain) = options(&info, control) else { continue };
@@ -92,7 +98,7 @@ fn exchanged_states_alone_are_not_exchanged_lanes() {
         Flow::Continue
     };
     let mut told_apart = 0;
-    for method in path_methods() {
+    for method in every_method() {
         let grid = || options(&method.info(), "grid").unwrap();
         let plain = solve(&problem, &method, grid()).unwrap().u_last;
         let other = solve(&problem, &method, grid().observer(exchange)).unwrap().u_last;
@@ -129,7 +135,7 @@ fn resampled_lanes_draw_what_their_places_draw() {
     let from = [0, 0, 2, 0, 4];
     for name in ["vp", "rectified-flow"] {
         let problem = problem(name);
-        for method in path_methods() {
+        for method in every_method() {
             let info = method.info();
             let mut integrator = init(&problem, &method, options(&info, "grid").unwrap()).unwrap();
             for _ in 0..3 {
@@ -161,7 +167,7 @@ fn resampled_lanes_draw_what_their_places_draw() {
 #[test]
 fn lists_that_do_not_fit_are_refused_and_nothing_is_lost() {
     let problem = problem("vp");
-    for method in path_methods().into_iter().take(3) {
+    for method in every_method().into_iter().take(3) {
         let options = options(&method.info(), "grid").unwrap().save(Save::all());
         let mut integrator = init(&problem, &method, options).unwrap();
         assert_eq!(integrator.step(), Status::Stepped);

@@ -229,21 +229,19 @@ fn add_in_time(tangent: &mut Batch, time: Times<'_>, rate: &Batch) {
 
 /// Everything that makes a predictor of a predictor or of a network.
 fn wrappers(path: &SharedPath) -> Named {
-    wrappers_of(path, path)
+    wrappers_of(&full_mixture(), path, path)
 }
 
-/// The same of networks that were trained on `trained`.
-fn wrappers_of(trained: &SharedPath, path: &SharedPath) -> Named {
-    let exact = || MixturePredictor::new(full_mixture(), path.clone());
+/// The same of data like `prior`, and of networks that were trained on `trained`.
+fn wrappers_of(prior: &GaussianMixture, trained: &SharedPath, path: &SharedPath) -> Named {
+    let exact = || MixturePredictor::new(prior.clone(), path.clone());
     let mut all: Named = vec![
         ("itself".into(), Arc::new(exact())),
         ("box".into(), Arc::new(Box::new(exact()) as Box<dyn Predictor<Batch>>)),
     ];
     for prediction in Prediction::ALL {
-        let network = || Perfect {
-            exact: MixturePredictor::new(full_mixture(), trained.clone()),
-            prediction,
-        };
+        let network =
+            || Perfect { exact: MixturePredictor::new(prior.clone(), trained.clone()), prediction };
         let plain = NetworkPredictor::new(Arc::new(network()), prediction, path.clone());
         all.push((format!("network of {}", prediction.name()), Arc::new(plain)));
         let shifted = Shifted::new(network(), points(6, 3) * 0.1, prediction);
@@ -326,7 +324,7 @@ fn in_time_and_in_the_parameters_of_the_process() {
         let moved = |index: usize, s: f64| {
             let mut values = values.clone();
             values[index] += s;
-            wrappers_of(&path, &path.with_parameters(&values).unwrap())
+            wrappers_of(&full_mixture(), &path, &path.with_parameters(&values).unwrap())
         };
         for (which, (what, predictor)) in wrappers(&path).into_iter().enumerate() {
             let what = format!("{what} on {}", path.spec());
@@ -383,6 +381,63 @@ fn in_time_and_in_the_parameters_of_the_process() {
                         "{what} in parameter {index}, {is_flow}: {found} {expected} {bound:e}"
                     );
                 }
+            }
+        }
+    }
+}
+
+/// What the parameters receive of the cotangent at the value.
+fn in_parameters(smooth: &impl Smooth, x: &Batch, count: usize) -> Vec<f64> {
+    let (mut value, mut state) = (x.clone(), x.clone());
+    // What there is in the sums stays.
+    let mut sums = vec![1.0; count];
+    let mut pull = Pullback::new(&mut value, &cotangent, &mut state);
+    pull.inputs.parameters = Some(&mut sums);
+    smooth.pull(pull, x).unwrap();
+    sums.iter().map(|sum| sum - 1.0).collect()
+}
+
+/// Those of what is wrapped, through the wrapper alone and under a counted flow.
+#[test]
+fn in_the_parameters_of_what_is_wrapped() {
+    let (prior, target) = (full_mixture(), Target { data: -0.7, noise: 0.4 });
+    let values = prior.parameters();
+    let path = process::parse("vp").unwrap();
+    let t = path.time_at_log_snr(0.4);
+    let x = states(&prior, &path, t);
+    let value_of = |predictor: Arc<dyn Predictor<Batch>>| {
+        At(&predictor, target.into(), t.into()).value(&x).unwrap()
+    };
+    let velocity_of = |predictor| {
+        let flow = PathField::new(predictor, 0.0.into());
+        Flow(&flow, t.into()).value(&x).unwrap()
+    };
+    for (which, (what, predictor)) in wrappers(&path).into_iter().enumerate() {
+        let flow = PathField::new(predictor.clone(), 0.0.into());
+        let counted = Counted::new(&flow, None);
+        let prediction = At(&predictor, target.into(), t.into());
+        let of_value = in_parameters(&prediction, &x, values.len());
+        let of_velocity = in_parameters(&Flow(&counted, t.into()), &x, values.len());
+        let c = [value_of(predictor.clone()), velocity_of(predictor.clone())];
+        let c = c.map(|value| cotangents(&value));
+        // Every weight, every mean, and the first variance.
+        for index in 0..=prior.weights().len() * (1 + prior.dimension()) {
+            let moved = |s: f64| {
+                let mut values = values.clone();
+                values[index] += s;
+                let prior = prior.with_parameters(&values).unwrap();
+                wrappers_of(&prior, &path, &path).swap_remove(which).1
+            };
+            let rates =
+                [slope(|s| value_of(moved(s)), 1e-4), slope(|s| velocity_of(moved(s)), 1e-4)];
+            for ((found, rate), c) in
+                [of_value[index], of_velocity[index]].iter().zip(&rates).zip(&c)
+            {
+                let expected = (rate * c).sum();
+                assert!(
+                    (found - expected).abs() < 1e-6 * size(rate.iter().copied()),
+                    "{what} in parameter {index}: {found} {expected}"
+                );
             }
         }
     }

@@ -1,9 +1,12 @@
+use std::fmt;
+use std::sync::Arc;
+
 use super::{ControlError, PidController, Verdict};
 use crate::method::ErrorEstimate;
 use crate::state::{State, StateError, Tolerance};
 
 /// How the errors of a batch become the one number that is held below 1.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub enum ErrorNorm {
     /// Root mean square over all components of all lanes.
     #[default]
@@ -12,15 +15,57 @@ pub enum ErrorNorm {
     WorstLane,
     /// None: the root mean square of every lane is held below 1, by steps of the lane's own.
     EachLane,
-    /// A norm of the user's own: given the mean square of each lane, the number that is held
-    /// below 1.
-    Of(fn(&[f64]) -> f64),
+    /// A norm of the user's own, as made by [`ErrorNorm::of`].
+    Of(Arc<LaneNorm>),
 }
 
+/// Given the mean square of each lane, the number that is held below 1.
+pub type LaneNorm = dyn Fn(&[f64]) -> f64 + Send + Sync;
+
+impl ErrorNorm {
+    /// A norm of the user's own: given the mean square of each lane, the number that is held
+    /// below 1. It weighs lanes, by whatever it has captured; a step that leaves a lane NaN or
+    /// infinite is rejected without it.
+    ///
+    /// Within a lane the mean is taken before, of squares of
+    /// `error / (abstol + reltol max(|before|, |after|))`: components are weighed by tolerances of
+    /// their own, `SolveOptions::adaptive(vec![1e-6, 1e-3], 1e-6)`. A maximum over components is no
+    /// function of what the norm is given. It lies between the root mean square and `sqrt(d)` times
+    /// that, for lanes of `d` components, so that this holds every component below 1:
+    ///
+    /// ```
+    /// use driftfield_solvers::{ErrorNorm, OdeProblem, SolveOptions, method::Tsit5, solve};
+    /// let turn = |du: &mut [f64; 2], u: &[f64; 2], _t: f64| *du = [u[1], -u[0]];
+    /// let problem = OdeProblem::new(turn, [1.0, 0.0], (0.0, 1.0));
+    /// let components = 2.0;
+    /// let worst = ErrorNorm::of(move |lanes| {
+    ///     lanes.iter().fold(0.0, |most: f64, lane| most.max(components * lane)).sqrt()
+    /// });
+    /// let options = SolveOptions::adaptive(1e-8, 0.0).norm(worst);
+    /// let end = solve(&problem, &Tsit5::new(), options).unwrap().u_last;
+    /// assert!((end[0] - 1.0_f64.cos()).abs() < 1e-7);
+    /// ```
+    pub fn of(norm: impl Fn(&[f64]) -> f64 + Send + Sync + 'static) -> Self {
+        ErrorNorm::Of(Arc::new(norm))
+    }
+}
+
+impl fmt::Debug for ErrorNorm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ErrorNorm::Batch => "Batch",
+            ErrorNorm::WorstLane => "WorstLane",
+            ErrorNorm::EachLane => "EachLane",
+            ErrorNorm::Of(_) => "Of(..)",
+        })
+    }
+}
+
+/// Norms of the user's own are equal if they are one and the same.
 impl PartialEq for ErrorNorm {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (ErrorNorm::Of(one), ErrorNorm::Of(other)) => std::ptr::fn_addr_eq(*one, *other),
+            (ErrorNorm::Of(one), ErrorNorm::Of(other)) => Arc::ptr_eq(one, other),
             (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
         }
     }
@@ -152,6 +197,11 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// The square of a norm of the user's own, or NaN if any value is.
+fn own_square(norm: &Arc<LaneNorm>, values: &[f64]) -> f64 {
+    if values.iter().any(|value| value.is_nan()) { f64::NAN } else { norm(values).powi(2) }
+}
+
 /// The maximum, or NaN if any value is.
 fn max_or_nan(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |max: f64, value| if value > max || value.is_nan() { value } else { max })
@@ -160,7 +210,7 @@ fn max_or_nan(values: impl Iterator<Item = f64>) -> f64 {
 impl ErrorNorm {
     /// The weighted norm of `error` at a state; NaN if a lane is not finite.
     pub(crate) fn measure<S: State>(
-        self,
+        &self,
         error: &S,
         at: &S,
         tolerance: &Tolerance,
@@ -174,7 +224,7 @@ impl ErrorNorm {
     /// the next step can be had from it without waiting for a root.
     #[inline(always)]
     pub(crate) fn measure_squared<S: State>(
-        self,
+        &self,
         estimate: &ErrorEstimate<'_, S>,
         before: &S,
         after: &S,
@@ -200,7 +250,7 @@ impl ErrorNorm {
                 Ok(match self {
                     ErrorNorm::WorstLane if !highs.is_empty() => max_or_nan(by_lane()),
                     ErrorNorm::Of(norm) if !highs.is_empty() => {
-                        norm(&by_lane().collect::<Vec<f64>>()).powi(2)
+                        own_square(norm, &by_lane().collect::<Vec<f64>>())
                     }
                     _ => stretched_squared(high, low),
                 })
@@ -245,7 +295,7 @@ impl ErrorNorm {
     /// but one lane.
     #[inline(always)]
     fn square<S: State>(
-        self,
+        &self,
         error: &S,
         before: &S,
         after: &S,
@@ -254,7 +304,7 @@ impl ErrorNorm {
     ) -> Result<f64, StateError> {
         if let Some(square) = error.weighted_mean_square_of_one_lane(before, after, tolerance)? {
             return Ok(match self {
-                ErrorNorm::Of(norm) => norm(&[square]).powi(2),
+                ErrorNorm::Of(norm) => own_square(norm, &[square]),
                 _ => square,
             });
         }
@@ -262,16 +312,16 @@ impl ErrorNorm {
         Ok(self.square_of(mean_squares))
     }
 
-    fn square_of(self, mean_squares: &[f64]) -> f64 {
+    fn square_of(&self, mean_squares: &[f64]) -> f64 {
         match self {
             ErrorNorm::Batch => mean(mean_squares),
             ErrorNorm::WorstLane | ErrorNorm::EachLane => max_or_nan(mean_squares.iter().copied()),
-            ErrorNorm::Of(norm) => norm(mean_squares).powi(2),
+            ErrorNorm::Of(norm) => own_square(norm, mean_squares),
         }
     }
 
     /// The norm, given the mean square of each lane.
-    pub(crate) fn of_mean_squares(self, mean_squares: &[f64]) -> f64 {
+    pub(crate) fn of_mean_squares(&self, mean_squares: &[f64]) -> f64 {
         self.square_of(mean_squares).sqrt()
     }
 }
@@ -288,6 +338,8 @@ mod tests {
         for lanes in [nan_first, nan_middle, nan_last] {
             assert!(ErrorNorm::WorstLane.of_mean_squares(&lanes).is_nan());
             assert!(ErrorNorm::Batch.of_mean_squares(&lanes).is_nan());
+            let own = ErrorNorm::of(|lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)));
+            assert!(own.of_mean_squares(&lanes).is_nan());
         }
         assert_eq!(ErrorNorm::WorstLane.of_mean_squares(&[4.0, 1.0]), 2.0);
         assert_eq!(ErrorNorm::Batch.of_mean_squares(&[4.0, 1.0]), 2.5_f64.sqrt());

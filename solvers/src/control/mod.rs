@@ -7,7 +7,7 @@ mod initial_step;
 mod inverse_root;
 mod pid;
 
-pub use adaptive::{Adaptive, ErrorNorm};
+pub use adaptive::{Adaptive, ErrorNorm, LaneNorm};
 pub(crate) use adaptive::{AdaptiveError, NormScratch};
 pub use grid::Grid;
 pub(crate) use grid_times::GridTimes;

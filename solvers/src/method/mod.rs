@@ -55,6 +55,22 @@ pub enum StepError {
         /// End of the step.
         t_next: f64,
     },
+    /// A [rule](crate::method::exponential::Nodes::Rule) places an inner node at an end of the step
+    /// or outside it.
+    #[error(
+        "the rule for inner nodes places one at {} in the step from {} to {}; make it return times strictly between the two",
+        Number(*node),
+        Number(*t),
+        Number(*t_next)
+    )]
+    Node {
+        /// Start of the step.
+        t: f64,
+        /// End of the step.
+        t_next: f64,
+        /// Where the rule places the node.
+        node: f64,
+    },
     /// What the continuous extension of an accepted step is made of is NaN or infinite.
     #[error(
         "the continuous extension of the step from t = {} is NaN or infinite in lane {lane}; check the field there",

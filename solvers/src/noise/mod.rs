@@ -20,6 +20,7 @@ mod channels;
 mod descent;
 #[cfg(target_arch = "x86_64")]
 mod group_avx2;
+mod landing;
 mod lane_rng;
 mod lane_rngs;
 mod piece;
@@ -32,6 +33,7 @@ mod ziggurat;
 
 pub use brownian::{BrownianPath, NoNoise};
 pub use channels::{Channels, NoiseRequest};
+pub(crate) use landing::Landing;
 pub use lane_rng::{LaneRng, Stream, fill_initial_normals};
 pub use recorded::RecordedPath;
 pub(crate) use renumbered::Renumbered;

@@ -118,7 +118,8 @@ impl<'a, S> Event<'a, S> {
 
     /// Changes the state at every crossing that counts: a bounce, a dose. The step ends there, and
     /// what the method knows of the past is forgotten. Not for events of [single
-    /// lanes](Event::per_lane), which are recorded or end their lane.
+    /// lanes](Event::per_lane), which are recorded or end their lane: a solve
+    /// [refuses](crate::SolveError::LaneEffect) both at once.
     ///
     /// ```
     /// use driftfield_solvers::observer::{Crossing, Event};

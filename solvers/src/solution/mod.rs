@@ -11,6 +11,9 @@ pub use lanes::LaneReport;
 pub use outcome::Outcome;
 pub use statistics::Statistics;
 
+use std::error::Error;
+use std::fmt;
+
 use crate::state::State;
 
 /// A moment at which an event function crossed zero.
@@ -54,10 +57,25 @@ pub struct Solution<S> {
     pub lanes: Vec<LaneReport>,
 }
 
-/// A solve that did not come to its end, with what there is of it.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the solve is incomplete: {}", .0.outcome)]
+/// A solve that did not come to its end, with what there is of it. Its source is the error of the
+/// step that [failed](Outcome::Failed), if one did.
+#[derive(Debug, Clone)]
 pub struct Incomplete<S>(pub Box<Solution<S>>);
+
+impl<S> fmt::Display for Incomplete<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the solve is incomplete: {}", self.0.outcome)
+    }
+}
+
+impl<S: fmt::Debug> Error for Incomplete<S> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.outcome {
+            Outcome::Failed { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl<S> Solution<S> {
     /// The state at the end of the span, or at the event that ended the solve; nothing of a solve

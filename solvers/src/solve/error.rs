@@ -9,9 +9,10 @@ use crate::state::StateError;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SolveError {
-    /// A span whose ends are not finite.
+    /// A span whose ends are not finite. Its end may be infinite where adaptive steps are ended by
+    /// something else.
     #[error(
-        "the span from t0 = {first} to t1 = {second} is not finite; give two finite times",
+        "the span from t0 = {first} to t1 = {second} is not finite; give two finite times, or for an infinite t1 adaptive steps (`SolveOptions::adaptive`) and what ends them: a terminating event or a steady state",
         first = Number(*.0), second = Number(*.1)
     )]
     Span(f64, f64),
@@ -96,6 +97,14 @@ pub enum SolveError {
     OneStepForAll {
         /// What asked for it.
         what: &'static str,
+    },
+    /// An event of single lanes that changes the state.
+    #[error(
+        "event {event} watches single lanes and changes the state; leave out `per_lane` and let the effect change the lanes that crossed, or leave out `affecting` and change lanes in an observer with `AcceptedStep::u_mut`"
+    )]
+    LaneEffect {
+        /// Which event, in the order they were given.
+        event: usize,
     },
     /// An error before the first step was made: there is no solution, not a part of one.
     #[error("no step was made: {outcome}")]

@@ -10,7 +10,7 @@ use super::{SolveError, SolveOptions};
 use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
 use crate::field::{Counted, FieldError};
 use crate::method::{GridPosition, Method, MethodInfo, Step, StepError, Stepper, Told};
-use crate::noise::Noise;
+use crate::noise::{Landing, Noise};
 use crate::observer::{Change, Observer, Save};
 use crate::problem::Problem;
 use crate::solution::{DenseSegment, EventRecord, Outcome, Statistics};
@@ -128,6 +128,7 @@ where
     let (t0, t1) = problem.span();
     let initial = problem.initial();
     options.check_settings()?;
+    options.check_events()?;
     check_problem(initial, (t0, t1), options.may_be_endless())?;
     let info = method.info();
     let is_empty = t0 == t1;
@@ -189,7 +190,11 @@ where
     };
     let request = method.noise(problem.field());
     let seed = (options.seed, options.first_lane);
-    let noise = brownian_path(options.noise, request, seed, initial, &steps, (t0, t1))?;
+    let mut noise = brownian_path(options.noise, request, seed, initial, &steps, (t0, t1))?;
+    if info.draws_noise && target != t1 {
+        let stops = std::iter::once(target).chain(stops.as_slice().iter().copied()).collect();
+        noise = Box::new(Landing::new(noise, stops));
+    }
     let mut save = options.save;
     sort_along(&mut save.times, t0, t1);
     let watched: Vec<Watched<'a, P::State>> =
@@ -355,14 +360,14 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     }
 
     /// The end of the way, or a moment before a time to land on: what holds within the step holds
-    /// there. A Brownian path knows the time itself.
+    /// there.
     ///
     /// Seldom asked for: a branch, which can be foreseen, rather than a choice of numbers that every
     /// stage would wait for.
     #[cold]
     #[inline(never)]
     fn before_target(&self) -> f64 {
-        match self.target == self.t1 || self.info.draws_noise {
+        match self.target == self.t1 {
             true => self.target,
             false if self.t1 > self.t0 => self.target.next_down(),
             false => self.target.next_up(),
@@ -479,9 +484,8 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
 
     /// A time to land on is reached: what comes after it may be another equation.
     pub(super) fn pass_stop(&mut self) {
-        self.from = match self.info.draws_noise {
-            true => self.t,
-            false if self.t1 > self.t0 => self.t.next_up(),
+        self.from = match self.t1 > self.t0 {
+            true => self.t.next_up(),
             false => self.t.next_down(),
         };
         self.target = self.stops.next().unwrap_or(self.t1);

@@ -1,3 +1,4 @@
+use super::SolveError;
 use super::recorder::Recorder;
 use super::start::sort_along;
 use crate::control::{Adaptive, ControlError, ErrorNorm, Grid, PidController, StepControl};
@@ -96,6 +97,15 @@ impl<'a, S> SolveOptions<'a, S> {
         adaptive && (ends || self.steady.is_some())
     }
 
+    /// Refuses what no event can do.
+    pub(super) fn check_events(&self) -> Result<(), SolveError> {
+        let changes_a_lane = |event: &Event<'a, S>| event.per_lane && event.effect.is_some();
+        match self.events.iter().position(changes_a_lane) {
+            Some(event) => Err(SolveError::LaneEffect { event }),
+            None => Ok(()),
+        }
+    }
+
     /// The times to land on, in the order of integration.
     pub(super) fn stops_within(&self, t0: f64, t1: f64) -> Result<Vec<f64>, ControlError> {
         let inside = |&t: &f64| t > t0.min(t1) && t < t0.max(t1);
@@ -142,7 +152,7 @@ impl<'a, S> SolveOptions<'a, S> {
 
     /// Times to land on exactly, where the equation changes: a step that ends there evaluates the
     /// field up to the last number before, the next one anew from there on, and what a method
-    /// remembers is forgotten.
+    /// remembers is forgotten. A Brownian path is asked for the time itself.
     ///
     /// ```
     /// use driftfield_solvers::{OdeProblem, SolveOptions, method::Tsit5, solve};

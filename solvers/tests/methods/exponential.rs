@@ -5,10 +5,10 @@ use driftfield_solvers::method::exponential::{
     Bh, Ddim, DpmSolverM, FinalOrders, Multistep, Nodes, Singlestep, Start, ThirdOrder, UniC,
     UniPc, Variant, exponential_methods,
 };
-use driftfield_solvers::method::{BoxedMethod, Method, Rk4};
+use driftfield_solvers::method::{BoxedMethod, Method, Rk4, StepError};
 use driftfield_solvers::{
-    Decay, FieldError, NonlinearPart, OdeProblem, Save, SolveError, SolveOptions, Status, Times,
-    VectorField, init, solve,
+    Decay, FieldError, NonlinearPart, OdeProblem, Pullback, Pushforward, Save, SemilinearField,
+    SolveError, SolveOptions, Status, Target, Times, VectorField, init, solve,
 };
 use std::sync::Arc;
 
@@ -317,9 +317,165 @@ fn history_is_dropped_when_the_state_changes() {
 }
 
 #[test]
+fn a_rule_that_places_a_node_outside_the_step_is_named() {
+    type Rule = fn(f64, f64) -> f64;
+    let rules: [(Rule, f64); 5] = [
+        (|t, _| t, 0.0),
+        (|_, t_next| t_next, 0.5),
+        (|t, t_next| 2.0 * t_next - t, 1.0),
+        (|t, t_next| 2.0 * t - t_next, -0.5),
+        (|_, _| f64::NAN, f64::NAN),
+    ];
+    for (rule, expected) in rules {
+        let nodes = Nodes::Rule(Arc::new(move |t, t_next, _i, _n| Ok(rule(t, t_next))));
+        let method = Singlestep::second(NonlinearPart::Data).nodes(nodes);
+        let options = SolveOptions::times(vec![0.0, 0.5, 2.0]);
+        let none = solve(&problem(2.0), &method, options).unwrap_err();
+        let SolveError::NoStep { source: Some(StepError::Node { t, t_next, node }), .. } = &none
+        else {
+            panic!("{none}")
+        };
+        assert_eq!((*t, *t_next), (0.0, 0.5));
+        assert!(*node == expected || node.is_nan() && expected.is_nan(), "{none}");
+        assert!(none.to_string().contains("strictly between"), "{none}");
+    }
+}
+
+#[test]
 fn a_step_too_short_to_divide_is_reported() {
-    let nodes = Nodes::Rule(Arc::new(|t, _t_next, _i, _n| Ok(t)));
-    let method = Singlestep::second(NonlinearPart::Data).nodes(nodes);
-    let none = solve(&problem(2.0), &method, SolveOptions::steps(3)).unwrap_err();
-    assert!(none.to_string().contains("too short"), "{none}");
+    let start = 1.0_f64;
+    let middle = Nodes::Rule(Arc::new(|t, t_next, _i, _n| Ok(0.5 * (t + t_next))));
+    for nodes in [Nodes::LogSnr, middle] {
+        let method = Singlestep::second(NonlinearPart::Data).nodes(nodes);
+        let short = OdeProblem::new(problem(2.0).field, 1.0, (start, start.next_up()));
+        let none = solve(&short, &method, SolveOptions::steps(1)).unwrap_err();
+        assert!(none.to_string().contains("too short"), "{none}");
+    }
+}
+
+/// `N(u, t) = k (t sin u_1, u_0 u_1)` with its products; `k` is its parameter.
+struct Coupled(f64);
+
+impl Coupled {
+    /// `df/du` by rows, and `df/dt`.
+    fn derivatives(&self, u: &[f64; 2], t: f64) -> ([[f64; 2]; 2], [f64; 2]) {
+        let k = self.0;
+        ([[0.0, k * t * u[1].cos()], [k * u[1], k * u[0]]], [k * u[1].sin(), 0.0])
+    }
+}
+
+impl VectorField<[f64; 2]> for Coupled {
+    fn eval(&self, du: &mut [f64; 2], u: &[f64; 2], t: Times<'_>) -> Result<(), FieldError> {
+        *du = [self.0 * t.one()? * u[1].sin(), self.0 * u[0] * u[1]];
+        Ok(())
+    }
+    fn pull_back(
+        &self,
+        pull: Pullback<'_, [f64; 2]>,
+        u: &[f64; 2],
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let (of_state, of_time) = self.derivatives(u, t.one()?);
+        self.eval(pull.value, u, t)?;
+        let mut c = [0.0; 2];
+        (pull.cotangent)(0..1, pull.value, &mut c)?;
+        *pull.state = [0, 1].map(|j| c[0] * of_state[0][j] + c[1] * of_state[1][j]);
+        if let Some(time) = pull.time {
+            time[0] = c[0] * of_time[0] + c[1] * of_time[1];
+        }
+        if let Some(sums) = pull.inputs.parameters {
+            sums[0] += (c[0] * pull.value[0] + c[1] * pull.value[1]) / self.0;
+        }
+        Ok(())
+    }
+    fn push_forward(
+        &self,
+        push: Pushforward<'_, [f64; 2]>,
+        u: &[f64; 2],
+        t: Times<'_>,
+    ) -> Result<(), FieldError> {
+        let (of_state, of_time) = self.derivatives(u, t.one()?);
+        let (v, s) = (push.direction, push.time.of(0));
+        self.eval(push.value, u, t)?;
+        *push.tangent =
+            [0, 1].map(|i| of_state[i][0] * v[0] + of_state[i][1] * v[1] + s * of_time[i]);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_products_of_a_decay_are_those_of_its_right_hand_side_and_predictions() {
+    const U: [f64; 2] = [0.6, -1.1];
+    const T: f64 = 0.4;
+    const K: f64 = 0.9;
+    let decay = |k: f64| Decay::new(1.7, Coupled(k)).unwrap();
+    // The right-hand side, then predictions.
+    let targets = [None, Some(Target::DATA), Some(Target::NOISE)];
+    let both = Some(Target { data: -0.7, noise: 0.4 });
+    for target in targets.into_iter().chain([both]) {
+        let value = |u: [f64; 2], t: f64, k: f64| {
+            let mut out = [0.0; 2];
+            match target {
+                None => decay(k).eval(&mut out, &u, t.into()),
+                Some(target) => decay(k).predict(target, &mut out, &u, t.into()),
+            }
+            .unwrap();
+            out
+        };
+        let slope = |moved: &dyn Fn(f64) -> [f64; 2]| {
+            let (ahead, behind) = (moved(1e-5), moved(-1e-5));
+            [0, 1].map(|i| (ahead[i] - behind[i]) / 2e-5)
+        };
+        let c = [0.8, -0.3];
+        let dot = |a: [f64; 2]| a[0] * c[0] + a[1] * c[1];
+        let cotangent = |_: std::ops::Range<usize>, _: &[f64; 2], to: &mut [f64; 2]| {
+            *to = c;
+            Ok(())
+        };
+        let along = |v: [f64; 2], s: f64| {
+            let (mut out, mut tangent) = ([0.0; 2], [0.0; 2]);
+            let time = s.into();
+            let push = Pushforward { value: &mut out, direction: &v, time, tangent: &mut tangent };
+            match target {
+                None => decay(K).push_forward(push, &U, T.into()),
+                Some(target) => decay(K).push_forward_prediction(target, push, &U, T.into()),
+            }
+            .unwrap();
+            assert_eq!(out, value(U, T, K), "{target:?}");
+            tangent
+        };
+        let (mut out, mut state, mut time, mut sums) = ([0.0; 2], [0.0; 2], [0.0], [5.0]);
+        let mut pull = Pullback::new(&mut out, &cotangent, &mut state);
+        pull.time = Some(&mut time);
+        pull.inputs.parameters = Some(&mut sums);
+        match target {
+            None => decay(K).pull_back(pull, &U, T.into()),
+            Some(target) => decay(K).pull_back_prediction(target, pull, &U, T.into()),
+        }
+        .unwrap();
+        assert_eq!(out, value(U, T, K), "{target:?}");
+        let of_axis = |axis: usize| {
+            slope(&|s| {
+                let mut u = U;
+                u[axis] += s;
+                value(u, T, K)
+            })
+        };
+        let in_time = slope(&|s| value(U, T + s, K));
+        let changes = [
+            (along([1.0, 0.0], 0.0), of_axis(0), state[0]),
+            (along([0.0, 1.0], 0.0), of_axis(1), state[1]),
+            (along([0.0, 0.0], 1.0), in_time, time[0]),
+        ];
+        for (pushed, expected, pulled) in changes {
+            for (found, expected) in pushed.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-8, "{target:?}: {found} {expected}");
+            }
+            let expected = dot(expected);
+            assert!((pulled - expected).abs() < 1e-8, "{target:?}: {pulled} {expected}");
+        }
+        // Added to what there is.
+        let expected = dot(slope(&|s| value(U, T, K + s)));
+        assert!((sums[0] - 5.0 - expected).abs() < 1e-8, "{target:?}: {sums:?} {expected}");
+    }
 }

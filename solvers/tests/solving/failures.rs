@@ -385,7 +385,7 @@ fn vanishing_tolerances_make_steps_too_small<S: State>(initial: &S) {
                 for norm in [ErrorNorm::Batch, ErrorNorm::WorstLane] {
                     for dtmin in SMALLEST {
                         let options = SolveOptions::adaptive(abstol.clone(), reltol.clone());
-                        let mut options = options.norm(norm);
+                        let mut options = options.norm(norm.clone());
                         if let Some(length) = dtmin {
                             options = options.dtmin(length);
                         }
@@ -423,7 +423,8 @@ fn tolerances_too_small_for_the_norm_leave_a_bad_field_to_blame() {
         for method in methods.iter().filter(|method| method.info().adaptive()) {
             for norm in [ErrorNorm::Batch, ErrorNorm::WorstLane] {
                 for dtmin in [1e-9, 1e-300] {
-                    let options = SolveOptions::adaptive(1e-200, 1e-200).norm(norm).dtmin(dtmin);
+                    let options =
+                        SolveOptions::adaptive(1e-200, 1e-200).norm(norm.clone()).dtmin(dtmin);
                     let solution = attempt(&problem, method, options).unwrap();
                     assert_eq!(solution.outcome, Outcome::NonFinite { t: 0.75, lane: 2 });
                 }

@@ -3,16 +3,22 @@
 
 use crate::common::{AnyField, ode};
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::rc::Rc;
 
 use approx::assert_relative_eq;
 use driftfield_solvers::control::ControlError;
 use driftfield_solvers::field::{EachLane, LaneTimes};
-use driftfield_solvers::method::{BoxedMethod, Dop853, Heun, Method, Rk4, Sequence, Tsit5};
+use driftfield_solvers::method::registry::{
+    additive_methods, stochastic_methods, stratonovich_methods,
+};
+use driftfield_solvers::method::{
+    BoxedMethod, Dop853, Heun, Method, Rk4, Sequence, StepError, Tsit5,
+};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Moved, Observer};
 use driftfield_solvers::{
-    ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SolveError, SolveOptions,
-    State, solve,
+    Additive, ErrorNorm, FieldError, InterpolationError, OdeProblem, Outcome, Save, SdeProblem,
+    SolveError, SolveOptions, State, StateError, solve,
 };
 use ndarray::{Array2, array};
 
@@ -54,6 +60,39 @@ fn a_time_to_land_on_is_landed_on_and_cuts_no_later_step_short() {
     let late = solve(&problem, &Tsit5::new(), adaptive().stops([3.5])).unwrap_err();
     assert!(matches!(late, SolveError::Control(ControlError::Stop(t)) if t == 3.5));
     assert!(solve(&problem, &Tsit5::new(), adaptive().stops([0.0, 3.0])).is_ok());
+}
+
+/// A drift of `rate` times that of [`switched`], and additive noise.
+type Jumping = Additive<Box<dyn Fn(&mut f64, &f64, f64)>, fn(&mut f64, f64)>;
+
+/// A stochastic method asks on the step's side of a jump, and its path of the jump itself.
+#[test]
+fn a_jump_of_the_drift_at_a_stop_is_on_one_side_of_a_step_with_noise() {
+    let noise: fn(&mut f64, f64) = |g, _| *g = 0.7;
+    let solved = |method: &BoxedMethod<f64, Jumping>, rate: f64, span, options| {
+        let drift = move |du: &mut f64, _u: &f64, t: f64| {
+            *du = rate * if t < 1.0 { 1.0 } else { -2.0 };
+        };
+        let field = Additive { drift: Box::new(drift) as _, diffusion: noise };
+        let problem = SdeProblem { field, initial: 0.0, span };
+        solve(&problem, method, options).unwrap().complete().unwrap()
+    };
+    let additive = additive_methods().into_iter().chain(stochastic_methods());
+    for method in additive.chain(stratonovich_methods()) {
+        let fixed = || SolveOptions::steps(2).stops([1.0]).seed(5);
+        let adaptive = || SolveOptions::adaptive(1e-3, 1e-3).stops([1.0, 2.0]).seed(5);
+        for (span, drifted) in [((0.0, 3.0), -3.0), ((3.0, 0.0), 3.0)] {
+            let name = method.info().name;
+            // The noise alone is the same path.
+            let moved = |rate| solved(&method, rate, span, fixed());
+            assert_relative_eq!(moved(1.0) - moved(0.0), drifted, epsilon = 1e-12);
+            if method.info().adaptive() {
+                let moved = |rate| solved(&method, rate, span, adaptive());
+                let gap = moved(1.0) - moved(0.0) - drifted;
+                assert!(gap.abs() < 1e-12, "{name}: {gap}");
+            }
+        }
+    }
 }
 
 /// A continuation that asks for the slope at the end of a step asks on the step's side.
@@ -130,6 +169,11 @@ fn conditions_an_endless_span_and_a_steady_state() {
     assert!((solution.t_last - 1.0).abs() < 1e-7 && solution.outcome.is_success());
     let endless = solve(&problem, &Tsit5::new(), adaptive()).unwrap_err();
     assert!(matches!(endless, SolveError::Span(..)));
+    // Fixed steps have no end there, and hear what has.
+    let landed = Event::when(|u: &[f64; 2], _t| u[0] <= 0.0).terminating();
+    let fixed = SolveOptions::dt(0.1).event(landed);
+    let said = solve(&problem, &Tsit5::new(), fixed).unwrap_err().to_string();
+    assert!(said.contains("adaptive steps") && said.contains("steady state"), "{said}");
     let decay = |du: &mut f64, u: &f64, _t: f64| *du = 3.0 - u;
     let problem = ode(decay, 0.0, (0.0, f64::INFINITY));
     let solution = solve(&problem, &Tsit5::new(), adaptive().steady_state(1e-4, 0.0)).unwrap();
@@ -312,15 +356,21 @@ fn a_norm_of_ones_own_steers_the_steps() {
         (du[0], du[1]) = ((u[1] * t).sin(), 0.0);
     });
     let problem = ode(field, array![[0.0, 1.0], [0.0, 40.0]], (0.0, 3.0));
-    let first: fn(&[f64]) -> f64 = |lanes| lanes[0].sqrt();
-    let worst: fn(&[f64]) -> f64 = |lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)).sqrt();
+    // Captured, as a norm's weights are.
+    let weighted = |weights: [f64; 2]| {
+        ErrorNorm::of(move |lanes| (weights[0] * lanes[0] + weights[1] * lanes[1]).sqrt())
+    };
+    let first = weighted([1.0, 0.0]);
+    let worst = ErrorNorm::of(|lanes| lanes.iter().fold(0.0, |a: f64, b| a.max(*b)).sqrt());
+    assert!(first == first.clone() && first != worst && first != weighted([1.0, 0.0]));
+    assert_eq!(format!("{first:?}"), "Of(..)");
     let steps = |norm| {
         let options = SolveOptions::adaptive(1e-6, 1e-6).norm(norm);
         solve(&problem, &Tsit5::new(), options).unwrap().statistics
     };
     // The second lane is of no account to the first norm.
-    assert!(5 * steps(ErrorNorm::Of(first)).accepted < steps(ErrorNorm::Of(worst)).accepted);
-    assert_eq!(steps(ErrorNorm::Of(worst)), steps(ErrorNorm::WorstLane));
+    assert!(5 * steps(first).accepted < steps(worst.clone()).accepted);
+    assert_eq!(steps(worst), steps(ErrorNorm::WorstLane));
 }
 
 /// An error of the field's author, with more to say than its words.
@@ -336,22 +386,44 @@ fn ends_at(end: f64) -> OdeProblem<f64, AnyField<f64>> {
     ode(field, 0.0, (0.0, 1.0))
 }
 
+/// The sources of an error, nearest first.
+fn sources<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+/// Where the table ends, asked of the author's error among the sources.
+fn table_end(error: &(dyn Error + 'static)) -> Option<f64> {
+    sources(error).find_map(|error| error.downcast_ref::<TableEnds>()).map(|error| error.0)
+}
+
+#[test]
+fn the_chain_of_sources_meets_the_error_of_the_fields_author_once() {
+    let own = FieldError::other(TableEnds(0.5));
+    let (of_step, of_backend) = (StepError::from(own.clone()), StateError::backend(TableEnds(0.5)));
+    assert_eq!(own.to_string(), "the table ends at 0.5");
+    for error in [&own as &(dyn Error + 'static), &of_step, &of_backend] {
+        assert_eq!(table_end(error), Some(0.5), "{error}");
+        assert_eq!(sources(error).count(), 1, "{error}");
+    }
+    // What is no error of anyone's has no source.
+    let part = solve(&ends_at(2.0), &Rk4::new(), SolveOptions::steps(10).nfe_budget(20)).unwrap();
+    assert!(part.complete().unwrap_err().source().is_none());
+}
+
 #[test]
 fn a_solve_without_a_step_is_an_error_and_a_part_of_one_does_not_pass_for_the_whole() {
     for options in [SolveOptions::steps(4), adaptive()] {
         let none = solve(&ends_at(-1.0), &Tsit5::new(), options).unwrap_err();
-        let mut source: &dyn std::error::Error = &none;
-        while let Some(next) = source.source() {
-            source = next;
-        }
-        // Down to what the field's author said.
-        assert_eq!(source.to_string(), "the table ends at -1");
+        assert_eq!(table_end(&none), Some(-1.0));
         assert!(matches!(none.outcome(), Some(Outcome::Failed { t: 0.0, .. })));
     }
     let part = solve(&ends_at(0.6), &Rk4::new(), SolveOptions::steps(10)).unwrap();
     assert!(part.statistics.accepted > 3);
     let incomplete = part.complete().unwrap_err();
     assert!(incomplete.to_string().contains("the table ends at 0.6"), "{incomplete}");
+    assert_eq!(table_end(&incomplete), Some(0.6));
     assert!((incomplete.0.u_last - 0.5).abs() < 0.11);
     let whole = solve(&ends_at(2.0), &Rk4::new(), SolveOptions::steps(10)).unwrap();
     assert!((whole.complete().unwrap() - 1.0).abs() < 1e-12);
@@ -491,6 +563,18 @@ fn lanes_of_their_own_steps_keep_their_budget_and_refuse_what_they_do_not_do() {
     }
     let forced = solve(&rates(), &Dop853::new(), own().force_dtmin()).unwrap_err();
     assert!(matches!(forced, SolveError::OneStepForAll { .. }), "{forced}");
+}
+
+#[test]
+fn an_event_of_single_lanes_that_changes_the_state_is_refused() {
+    let plain = || Event::new(|u: &Batch, _t| u[[0, 0]] - 0.5);
+    let kick = || plain().per_lane().affecting(|u, _t| u.fill(2.0));
+    let own = adaptive().norm(ErrorNorm::EachLane).event(plain().per_lane());
+    for options in [own, adaptive().event(plain()), SolveOptions::steps(9).event(plain())] {
+        let refused = solve(&rates(), &Tsit5::new(), options.event(kick())).unwrap_err();
+        assert_eq!(refused, SolveError::LaneEffect { event: 1 });
+        assert!(refused.to_string().contains("leave out `per_lane`"), "{refused}");
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn log_densities_follow_their_closed_form_with_shared_and_with_own_steps() {
     for norm in [ErrorNorm::Batch, ErrorNorm::EachLane] {
         for start in [WithNumbers::new(starts()), WithNumbers::new(starts()).outside_error_norm()] {
             let problem = ode(flow(), start, (0.0, 3.0));
-            let options = SolveOptions::adaptive(1e-9, 1e-9).norm(norm);
+            let options = SolveOptions::adaptive(1e-9, 1e-9).norm(norm.clone());
             let options = options.save(Save::dense().and_at([0.7, 2.0]));
             let solution = solve(&problem, &Tsit5::new(), options).unwrap();
             for lane in 0..4 {
@@ -189,8 +189,8 @@ fn the_state_is_to_the_bit_that_of_the_solve_without_numbers() {
     let pair = WithNumbers::new(starts()).outside_error_norm();
     let pair = ode(flow(), pair, (0.0, 2.0));
     for norm in [ErrorNorm::Batch, ErrorNorm::EachLane] {
-        let tolerance = || SolveOptions::adaptive(1e-6, vec![1e-6, 1e-7]).norm(norm);
-        let with = solve(&pair, &Tsit5::new(), tolerance().norm(norm)).unwrap();
+        let tolerance = || SolveOptions::adaptive(1e-6, vec![1e-6, 1e-7]).norm(norm.clone());
+        let with = solve(&pair, &Tsit5::new(), tolerance()).unwrap();
         let tolerance = SolveOptions::adaptive(1e-6, vec![1e-6, 1e-7]).norm(norm);
         let without = solve(&alone, &Tsit5::new(), tolerance).unwrap();
         assert_eq!(with.u_last.state, without.u_last);

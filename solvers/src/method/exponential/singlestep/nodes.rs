@@ -11,8 +11,8 @@ pub enum Nodes {
     /// At equal shares of the step on the clock: 1/2, or 1/3 and 2/3 (the papers).
     #[default]
     LogSnr,
-    /// By a rule `(t, t_next, i, n)` for the time of the `i`-th of `n` parts: the
-    /// published code lets them follow the spacing of the whole grid.
+    /// By a rule `(t, t_next, i, n)` for the time of the `i`-th of `n` parts, strictly between
+    /// `t` and `t_next`: the published code lets them follow the spacing of the whole grid.
     Rule(Arc<NodeRule>),
 }
 
@@ -45,6 +45,22 @@ pub(crate) struct Division<'a> {
     pub end: &'a Level,
 }
 
+impl Division<'_> {
+    /// Refuses a node of a rule that is not strictly inside the step. In a step of a few units of
+    /// rounding that is no fault of the rule.
+    fn check(&self, node: f64) -> Result<f64, StepError> {
+        let &Division { t, t_next, .. } = self;
+        if node > t.min(t_next) && node < t.max(t_next) {
+            return Ok(node);
+        }
+        let rounding = 16.0 * f64::EPSILON * t.abs().max(t_next.abs());
+        match (t_next - t).abs() > rounding {
+            true => Err(StepError::Node { t, t_next, node }),
+            false => Err(StepError::TooShort { t, t_next }),
+        }
+    }
+}
+
 impl Nodes {
     /// The `i`-th of `n` parts.
     pub(crate) fn place(
@@ -59,7 +75,7 @@ impl Nodes {
             Nodes::LogSnr => {
                 schedule.time_at_log_snr(step.start.log_snr + i as f64 / n as f64 * h)?
             }
-            Nodes::Rule(rule) => rule(step.t, step.t_next, i, n)?,
+            Nodes::Rule(rule) => step.check(rule(step.t, step.t_next, i, n)?)?,
         };
         let level = schedule.at(t)?;
         let share = (level.log_snr - step.start.log_snr) / h;
