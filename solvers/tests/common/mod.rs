@@ -49,7 +49,7 @@ impl Oscillator {
         [cos * x - sin * y, sin * x + cos * y]
     }
 
-    pub fn problem(&self, span: (f64, f64)) -> OdeProblem<[f64; 2], AnyField<[f64; 2]>> {
+    pub fn problem(&self, span: (f64, f64)) -> AnyOde<[f64; 2]> {
         ode(*self, self.exact(span.0), span)
     }
 
@@ -115,12 +115,15 @@ impl<S> VectorField<S> for AnyField<S> {
     }
 }
 
+/// A problem of such a field.
+pub type AnyOde<S> = OdeProblem<S, AnyField<S>>;
+
 /// The problem of a field, whose type is forgotten.
 pub fn ode<S: State>(
     field: impl VectorField<S> + Send + Sync + 'static,
     initial: S,
     span: (f64, f64),
-) -> OdeProblem<S, AnyField<S>> {
+) -> AnyOde<S> {
     OdeProblem::new(AnyField(Arc::new(field)), initial, span)
 }
 

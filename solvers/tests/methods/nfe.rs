@@ -1,13 +1,13 @@
 //! The reported NFE is the number of times the field was called, for every
 //! method, with rejections, FSAL reuse, the first-step probe and interpolation.
 
-use crate::common::{AnyField, Oscillator, every_stochastic_method, ode, ode_methods};
+use crate::common::{AnyOde, Oscillator, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{Dop853, Heun, Method, Tsit5};
 use driftfield_solvers::observer::Event;
 use driftfield_solvers::{
-    FieldError, OdeProblem, Outcome, PidController, Save, SdeProblem, SolveOptions,
-    StochasticField, Times, VectorField, init, solve,
+    FieldError, Outcome, PidController, Save, SdeProblem, SolveOptions, StochasticField, Times,
+    VectorField, init, solve,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +26,7 @@ impl VectorField<[f64; 2]> for SelfCounting {
     }
 }
 
-fn counting_problem(
-    span: (f64, f64),
-) -> (OdeProblem<[f64; 2], AnyField<[f64; 2]>>, Arc<AtomicU64>) {
+fn counting_problem(span: (f64, f64)) -> (AnyOde<[f64; 2]>, Arc<AtomicU64>) {
     let calls = Arc::new(AtomicU64::new(0));
     let oscillator = Oscillator::EXAMPLE;
     let problem = ode(SelfCounting(oscillator, calls.clone()), oscillator.exact(span.0), span);

@@ -3,10 +3,10 @@
 
 mod events;
 
-use crate::common::{AnyField, Oscillator, ode, ode_methods};
+use crate::common::{AnyOde, Oscillator, ode, ode_methods};
 use driftfield_solvers::method::{Dop853, Euler, Heun, Method, Rk4, Tsit5};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow, Progress, Record, Sink};
-use driftfield_solvers::{OdeProblem, Outcome, Save, SolveOptions, Status, init, solve};
+use driftfield_solvers::{Outcome, Save, SolveOptions, Status, init, solve};
 
 #[test]
 fn saved_times_are_the_ones_asked_for_in_the_order_of_integration() {
@@ -107,7 +107,7 @@ fn solves_repeat_bit_for_bit() {
 
 type PlanarField = fn(&mut [f64; 2], &[f64; 2], f64);
 
-fn oscillator() -> OdeProblem<[f64; 2], AnyField<[f64; 2]>> {
+fn oscillator() -> AnyOde<[f64; 2]> {
     let field: PlanarField = |du, u, _t| *du = [u[1], -u[0]];
     ode(field, [0.0, 1.0], (0.0, 10.0))
 }

@@ -1,7 +1,7 @@
 //! What a solve can be asked for beside its end: times to land on, events that change the state or
 //! end a lane, steady states, limits that are heeded, errors that cannot be overlooked.
 
-use crate::common::{AnyField, ode};
+use crate::common::{AnyOde, ode};
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ fn adaptive<'a, S>() -> SolveOptions<'a, S> {
 }
 
 /// `u' = 1` until `t = 1`, then `u' = -2`; the field says which side of the jump it was asked on.
-fn switched(u: f64, span: (f64, f64)) -> OdeProblem<f64, AnyField<f64>> {
+fn switched(u: f64, span: (f64, f64)) -> AnyOde<f64> {
     let field = |du: &mut f64, _u: &f64, t: f64| *du = if t < 1.0 { 1.0 } else { -2.0 };
     ode(field, u, span)
 }
@@ -182,7 +182,7 @@ fn conditions_an_endless_span_and_a_steady_state() {
 }
 
 /// Lanes fall from their heights, each until it lands.
-fn falling(heights: &[f64]) -> (OdeProblem<Batch, AnyField<Batch>>, Vec<f64>) {
+fn falling(heights: &[f64]) -> (AnyOde<Batch>, Vec<f64>) {
     let fall = EachLane(|du: &mut [f64], u: &[f64], _t| (du[0], du[1]) = (u[1], -1.0));
     let initial = Array2::from_shape_fn((heights.len(), 2), |(i, j)| [heights[i], 0.0][j]);
     let landings = heights.iter().map(|height| (2.0 * height).sqrt()).collect();
@@ -378,7 +378,7 @@ fn a_norm_of_ones_own_steers_the_steps() {
 #[error("the table ends at {0}")]
 struct TableEnds(f64);
 
-fn ends_at(end: f64) -> OdeProblem<f64, AnyField<f64>> {
+fn ends_at(end: f64) -> AnyOde<f64> {
     let field = move |du: &mut f64, _u: &f64, t: f64| {
         *du = 1.0;
         if t > end { Err(FieldError::other(TableEnds(end))) } else { Ok(()) }
@@ -490,7 +490,7 @@ fn a_sequence_of_methods_is_a_method() {
 }
 
 /// `u' = -k u` with a rate of every lane's own, in the second column.
-fn rates() -> OdeProblem<Batch, AnyField<Batch>> {
+fn rates() -> AnyOde<Batch> {
     let field = LaneTimes(|du: &mut Batch, u: &Batch, _t: &[f64]| {
         for (mut du, u) in du.rows_mut().into_iter().zip(u.rows()) {
             (du[0], du[1]) = (-u[1] * u[0], 0.0);

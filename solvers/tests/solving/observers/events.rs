@@ -1,6 +1,6 @@
 //! Where events are found, over all methods and in both directions of time.
 
-use crate::common::{AnyField, every_stochastic_method, ode, ode_methods};
+use crate::common::{AnyField, AnyOde, every_stochastic_method, ode, ode_methods};
 use driftfield_solvers::field::{Additive, Diagonal};
 use driftfield_solvers::method::{BoxedMethod, Dopri5, Euler, Heun, Method, Midpoint, Rk4};
 use driftfield_solvers::observer::{AcceptedStep, Crossing, Event, Flow};
@@ -92,7 +92,7 @@ fn the_first_point_of_the_far_side_is_the_event() {
 /// Solves on from the events, which are not met again.
 fn continued(
     method: &BoxedMethod<[f64; 2], AnyField<[f64; 2]>>,
-    problem: &OdeProblem<[f64; 2], AnyField<[f64; 2]>>,
+    problem: &AnyOde<[f64; 2]>,
     ends: &[Solution<[f64; 2]>],
 ) {
     for (end, function) in ends.iter().zip(AT_A_HALF) {

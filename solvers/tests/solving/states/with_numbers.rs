@@ -1,6 +1,6 @@
 //! A number for each lane goes with its lane, and changes nothing for it.
 
-use crate::common::{AnyField, ode};
+use crate::common::{AnyOde, ode};
 use driftfield_solvers::field::{Additive, Diagonal, EachLane, Ito, LaneTimes, ScalarNoise, Times};
 use driftfield_solvers::half::bf16;
 use driftfield_solvers::method::{
@@ -10,8 +10,8 @@ use driftfield_solvers::method::{
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Event, Flow, Moved};
 use driftfield_solvers::{
-    ErrorNorm, FieldError, OdeProblem, Outcome, Save, SdeProblem, SolveError, SolveOptions, State,
-    StateError, StochasticField, Tolerance, VectorField, WithNumbers, solve,
+    ErrorNorm, FieldError, Outcome, Save, SdeProblem, SolveError, SolveOptions, State, StateError,
+    StochasticField, Tolerance, VectorField, WithNumbers, solve,
 };
 use ndarray::{Array1, Array2, array};
 
@@ -63,7 +63,7 @@ fn assert_exact(pair: &Pair, lane: usize, start: usize, t: f64, within: f64) {
     assert!((found - number).abs() < within, "number {found} {number}");
 }
 
-fn problem(span: (f64, f64)) -> OdeProblem<Pair, AnyField<Pair>> {
+fn problem(span: (f64, f64)) -> AnyOde<Pair> {
     ode(flow(), WithNumbers::new(starts()), span)
 }
 
