@@ -115,6 +115,10 @@ impl Network<Tensor> for Mlp {
         t: Times<'_>,
     ) -> std::result::Result<(), FieldError> {
         pull.without_time()?;
+        if pull.inputs.parameters.is_some() {
+            let what = "products in its weights as tensors; take `Plan`, which has them";
+            return Err(FieldError::Refused(what.to_owned()));
+        }
         pull.inputs.none()?;
         let Pullback { value, cotangent, state, .. } = pull;
         let variable = Var::from_tensor(&x.detach()).map_err(backend)?;
@@ -217,6 +221,24 @@ mod tests {
         for (a, b) in once.concat().iter().zip(each.concat()) {
             assert!((a - b).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn products_in_the_weights_are_refused_with_what_has_them() {
+        let parameters = Parameters::initialise(&MlpConfig::new(2), 1).unwrap();
+        let mlp = Mlp::new(&parameters, DType::F32, &Device::Cpu).unwrap();
+        let x = Tensor::zeros((4, 2), DType::F32, &Device::Cpu).unwrap();
+        let (mut value, mut state) = (x.clone(), x.clone());
+        let ones = |_: std::ops::Range<usize>, value: &Tensor, c: &mut Tensor| {
+            *c = value.ones_like().map_err(backend)?;
+            Ok(())
+        };
+        let mut sums = vec![0.0; parameters.values().len()];
+        let mut pull = Pullback::new(&mut value, &ones, &mut state);
+        pull.inputs.parameters = Some(&mut sums);
+        let refused = mlp.pull_back(pull, &x, 0.5.into()).unwrap_err();
+        assert!(matches!(refused, FieldError::Refused(_)));
+        assert!(refused.to_string().contains("take `Plan`"), "{refused}");
     }
 
     #[test]

@@ -24,8 +24,21 @@ impl Evaluation {
     }
 }
 
-fn message(error: FieldError) -> candle_core::Error {
-    candle_core::Error::Msg(error.to_string())
+/// What the network refuses, as candle hands on an error of another library with its source:
+/// `Error::wrap` keeps the words alone.
+fn carried(error: FieldError) -> candle_core::Error {
+    candle_core::Error::Io(std::io::Error::other(error))
+}
+
+/// What candle refuses, or what the network refused and candle [carried].
+fn uncarried(error: candle_core::Error) -> FieldError {
+    match error {
+        candle_core::Error::Io(error) => match error.downcast::<FieldError>() {
+            Ok(error) => error,
+            Err(error) => backend(error.into()),
+        },
+        error => backend(error),
+    }
 }
 
 impl CustomOp1 for Evaluation {
@@ -39,7 +52,7 @@ impl CustomOp1 for Evaluation {
             candle_core::bail!("the states must be contiguous")
         };
         let mut out = vec![0.0; end - start];
-        self.plan.evaluate(&mut out, &values[start..end], self.times()).map_err(message)?;
+        self.plan.evaluate(&mut out, &values[start..end], self.times()).map_err(carried)?;
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
@@ -58,7 +71,7 @@ impl CustomOp1 for Evaluation {
             times: None,
             parameters: None,
         };
-        self.plan.pull_back(results, &states, self.times(), &given).map_err(message)?;
+        self.plan.pull_back(results, &states, self.times(), &given).map_err(carried)?;
         Tensor::from_vec(gradient, x.shape(), x.device()).map(Some)
     }
 }
@@ -68,6 +81,10 @@ impl Plan {
     ///
     /// The way back evaluates the network again: nothing but `x` is kept for it. The gradient
     /// carries no graph of its own, so that there is none of second order.
+    ///
+    /// # Errors
+    ///
+    /// Candle's own, and the [`FieldError`] of a network that refuses inside its `Error::Io`.
     pub fn forward_tensor(&self, x: &Tensor, times: Times<'_>) -> Result<Tensor> {
         let (time, times) = match times {
             Times::One(t) => (t, None),
@@ -188,11 +205,33 @@ impl Network<TrackedTensor> for OnTensors {
             let states = x.0.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
             self.0.forward_tensor(&states, t)?.to_dtype(x.0.dtype())?.to_device(x.0.device())
         };
-        out.0 = evaluate().map_err(backend)?;
+        out.0 = evaluate().map_err(uncarried)?;
         Ok(())
     }
 
     fn forwards(&self) -> u64 {
         Network::<Tensor>::forwards(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MlpConfig, Parameters};
+
+    #[test]
+    fn what_the_network_refuses_is_itself_behind_candles_error() {
+        let plan = Plan::new(&Parameters::initialise(&MlpConfig::new(2), 1).unwrap());
+        let x = Tensor::zeros((4, 2), DType::F32, &Device::Cpu).unwrap();
+        let refused = plan.forward_tensor(&x, f64::NAN.into()).unwrap_err();
+        let candle_core::Error::Io(inside) = &refused else { panic!("{refused:?}") };
+        let field = inside.get_ref().and_then(|error| error.downcast_ref::<FieldError>());
+        assert!(matches!(field, Some(FieldError::Domain { .. })), "{refused}");
+        let mut out = TrackedTensor(x.clone());
+        let tracked = TrackedTensor(x);
+        let refused = OnTensors(plan).forward(&mut out, &tracked, f64::NAN.into());
+        assert!(matches!(refused, Err(FieldError::Domain { .. })), "{refused:?}");
+        let other = candle_core::Error::Io(std::io::Error::other("of the disk"));
+        assert!(matches!(uncarried(other), FieldError::State(_)));
     }
 }
