@@ -84,9 +84,11 @@ impl<S> Predictor<S> for Stoppable<S> {
 
 #[cfg(test)]
 mod tests {
+    use driftfield_problems::field::{GaussianMixture, MixturePredictor};
     use driftfield_problems::predictor::{NetworkPredictor, Prediction};
     use driftfield_problems::process;
     use driftfield_solvers::Target;
+    use ndarray::Array2;
 
     use super::*;
 
@@ -125,5 +127,38 @@ mod tests {
         for error in [pulled, pushed, predicted.unwrap_err()] {
             assert!(error.to_string().contains("stopped from outside"), "{error}");
         }
+    }
+
+    #[test]
+    fn until_then_products_are_those_of_the_predictor_inside() {
+        let means = vec![vec![-1.0, 0.5], vec![1.0, 1.5]];
+        let mixture = GaussianMixture::isotropic(vec![0.3, 0.7], means, vec![0.5, 0.8]).unwrap();
+        let parameters = mixture.parameters().len();
+        let inside = MixturePredictor::new(mixture, process::parse("vp").unwrap());
+        let stoppable = Stoppable::new(Arc::new(inside.clone()), Arc::default());
+        let x = Array2::from_shape_fn((3, 2), |(i, j)| 0.7 * i as f64 - 0.4 * j as f64);
+        let all = |predictor: &dyn Predictor<Array2<f64>>| {
+            let (target, t) = (Target::NOISE.into(), 0.5.into());
+            let along = |_: std::ops::Range<usize>, value: &Array2<f64>, c: &mut Array2<f64>| {
+                c.assign(value);
+                Ok(())
+            };
+            let (mut value, mut state) = (x.clone(), x.clone());
+            let (mut time, mut sums) = (vec![0.0; 3], vec![1.0; parameters]);
+            let mut pull = Pullback::new(&mut value, &along, &mut state);
+            pull.time = Some(&mut time);
+            pull.inputs.parameters = Some(&mut sums);
+            predictor.pull_back(target, pull, &x, t).unwrap();
+            let (mut out, mut tangent) = (x.clone(), x.clone());
+            let push = Pushforward {
+                value: &mut out,
+                direction: &x,
+                time: 0.3.into(),
+                tangent: &mut tangent,
+            };
+            predictor.push_forward(target, push, &x, t).unwrap();
+            (value, state, time, sums, out, tangent)
+        };
+        assert_eq!(all(&stoppable), all(&inside));
     }
 }
