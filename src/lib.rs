@@ -94,7 +94,8 @@
 //! let model = NetworkModel::new("normal", [2], Prediction::Data, network);
 //! let settings = Settings::new(Solver::parse("heun")?, Budget::Steps(20));
 //! let path = process::parse("rectified-flow")?;
-//! let samples = generate(&path, &model, Initial::Noise { lanes: 1000 }, &settings)?.complete()?;
+//! let noise = Initial::Noise { lanes: 1000 };
+//! let samples = generate::<f64>(&path, &model, noise, &settings)?.complete()?;
 //! assert!(samples.var_axis(Axis(0), 0.0).iter().all(|variance| (variance - 1.0).abs() < 0.2));
 //! # Ok(())
 //! # }
