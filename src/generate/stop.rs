@@ -84,7 +84,7 @@ impl<S> Predictor<S> for Stoppable<S> {
 
 #[cfg(test)]
 mod tests {
-    use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+    use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
     use driftfield_problems::predictor::{NetworkPredictor, Prediction};
     use driftfield_problems::process;
     use driftfield_solvers::Target;

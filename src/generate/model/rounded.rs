@@ -117,7 +117,7 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
 
 #[cfg(test)]
 mod tests {
-    use driftfield_problems::field::{GaussianMixture, MixturePredictor};
+    use driftfield_problems::exact::{GaussianMixture, MixturePredictor};
     use driftfield_problems::process;
     use driftfield_solvers::Target;
 
