@@ -357,10 +357,14 @@ fn an_empty_span_returns_the_initial_state() {
 
 #[test]
 fn churn_draws_noise_and_nothing_else_changes() {
+    // A given state, as a drawn one has the seed of the churn's noise.
+    let start =
+        ndarray::ArrayD::from_shape_fn(vec![20, 2], |i| 80.0 * ((3 * i[0] + i[1]) as f64).sin());
+    let (path, model) = (process::parse("edm").unwrap(), MixtureModel::new(mixture()));
     let samples = |solver: &str, seed| {
         let mut settings = Settings::new(Solver::parse(solver).unwrap(), Budget::Steps(10));
         settings.seed = seed;
-        run("edm", &settings).unwrap().samples
+        generate(&path, &model, Initial::State(start.clone()), &settings).unwrap().samples
     };
     for name in ["edm-heun", "dpm-2"] {
         let churned = format!("{name}:churn=5");

@@ -375,7 +375,6 @@ fn a_number_too_few_is_refused() {
     assert!(solve(&problem, &Tsit5::new(), SolveOptions::steps(3)).is_err());
 }
 
-#[cfg(feature = "candle")]
 #[test]
 fn tensors_carry_numbers() {
     use driftfield_solvers::TrackedTensor;
