@@ -87,7 +87,7 @@ impl<T> Initial<T> {
 /// # Errors
 ///
 /// What is wrong with the request, and an error before the first step was made, as
-/// [`solve`](driftfield_solvers::solve) has it. A solve that fails later has its
+/// [`solve`](driftfield_solvers::solve()) has it. A solve that fails later has its
 /// [outcome](Generated::outcome).
 pub fn generate<T: Precision>(
     path: &SharedPath,
