@@ -250,7 +250,7 @@ fn what_failed_passes_for_no_samples() {
     let incomplete = run(0.5).unwrap().complete().unwrap_err();
     assert!(incomplete.to_string().contains("out of order"), "{incomplete}");
     assert!(std::error::Error::source(&incomplete).is_some());
-    assert_eq!(incomplete.generated.statistics.accepted, 6);
+    assert_eq!(incomplete.0.statistics.accepted, 6);
 
     let error = run(2.0).unwrap_err();
     assert!(matches!(error, GenerateError::Solve(SolveError::NoStep { .. })), "{error}");

@@ -1,4 +1,6 @@
-use driftfield_solvers::method::StepError;
+use std::error::Error;
+use std::fmt;
+
 use driftfield_solvers::{Outcome, SolveError, Statistics};
 use ndarray::ArrayD;
 
@@ -33,14 +35,21 @@ pub struct Generated<T> {
     pub notes: Vec<Note>,
 }
 
-/// A generation that did not come to its end, with what there is of it.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the generation is incomplete: {}", .generated.outcome)]
-pub struct Incomplete<T> {
-    /// The partial result.
-    pub generated: Box<Generated<T>>,
-    /// The error of the field, the noise or the state, if it was one.
-    pub source: Option<StepError>,
+/// A generation that did not come to its end, with what there is of it. Its source is the error of
+/// the step that failed, if one did.
+#[derive(Debug, Clone)]
+pub struct Incomplete<T>(pub Box<Generated<T>>);
+
+impl<T> fmt::Display for Incomplete<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the generation is incomplete: {}", self.0.outcome)
+    }
+}
+
+impl<T: fmt::Debug> Error for Incomplete<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.outcome.error()?)
+    }
 }
 
 impl<T> Generated<T> {
@@ -52,26 +61,15 @@ impl<T> Generated<T> {
     pub fn complete(self) -> Result<ArrayD<T>, Incomplete<T>> {
         match self.outcome.is_success() {
             true => Ok(self.samples),
-            false => {
-                Err(Incomplete { source: step_error(&self.outcome), generated: Box::new(self) })
-            }
+            false => Err(Incomplete(Box::new(self))),
         }
     }
 
     /// The same, unless an error came before the first step: its samples are the initial state.
     pub(super) fn unless_nothing_was_made(self) -> Result<Self, GenerateError> {
-        if self.statistics.accepted > 0 || !self.outcome.is_error() {
-            return Ok(self);
+        match SolveError::no_step(&self.outcome, self.statistics) {
+            Some(error) => Err(error.into()),
+            None => Ok(self),
         }
-        let (source, statistics) = (step_error(&self.outcome), self.statistics);
-        Err(SolveError::NoStep { outcome: Box::new(self.outcome), statistics, source }.into())
-    }
-}
-
-/// The error behind an outcome that has one.
-fn step_error(outcome: &Outcome) -> Option<StepError> {
-    match outcome {
-        Outcome::Failed { error, .. } => Some(error.clone()),
-        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What the colours along time mean: a bar of them with times beside it.
 
 use plotters::element::{PathElement, Rectangle};
+use plotters::style::TextStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{Axis, Scale};
@@ -54,48 +55,52 @@ impl ColorBar {
         let left = width as i32 - px(room - LEGEND_GAP);
         let top = px((entries as f64 + 1.4) * LEGEND_ROW);
         let length = px(LENGTH).min(height as i32 - top - px(LEGEND_ROW));
-        let at = |share: f64| top + (share * f64::from(length)).round() as i32;
-        let right = left + px(BREADTH);
-        for slice in 0..SLICES {
-            // Each to the end, or seams would show.
-            let from = at(f64::from(slice) / f64::from(SLICES));
-            let color = Color::gradient(f64::from(slice) / f64::from(SLICES - 1));
-            area.draw(&Rectangle::new([(left, from), (right, at(1.0))], fill(color)))?;
-        }
-        let style = font::style(SMALL, Weight::Regular, Color::INK);
-        let title = style.clone().pos(Pos::new(HPos::Left, VPos::Bottom));
+        let title = style(HPos::Left, VPos::Bottom);
         area.draw_text(TITLE, &title, (left, top - px(4.0)))?;
-        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
-        for (share, label) in &self.ticks {
-            let (y, end) = (at(*share), right + px(TICK));
-            area.draw(&PathElement::new([(right, y), (end, y)], pen(Color::FRAME, 1.0)))?;
-            area.draw_text(label, &style, (end + px(4.0), y))?;
-        }
-        Ok(())
+        let labels = (style(HPos::Left, VPos::Center), 4.0);
+        self.draw(area, length, labels, |along, across| (left + across, top + along))
     }
 
     /// Lies at the upper left of an area.
     pub(crate) fn draw_below(&self, area: &Page<'_>) -> Result<(), PlotError> {
-        let left = px(20.0);
+        let (left, top) = (px(20.0), px(2.0));
         let length = px(LENGTH).min(area.dim_in_pixel().0 as i32 - 2 * left);
-        let at = |share: f64| left + (share * f64::from(length)).round() as i32;
-        let (top, bottom) = (px(2.0), px(2.0 + BREADTH));
+        let title = style(HPos::Left, VPos::Center);
+        area.draw_text(TITLE, &title, (px(4.0), (top + px(2.0 + BREADTH)) / 2))?;
+        let labels = (style(HPos::Center, VPos::Top), 2.0);
+        self.draw(area, length, labels, |along, across| (left + along, top + across))
+    }
+
+    /// The colours, and its times so far from their ticks; `place` is where so much along the bar and
+    /// across it is.
+    fn draw(
+        &self,
+        area: &Page<'_>,
+        length: i32,
+        (style, gap): (TextStyle<'_>, f64),
+        place: impl Fn(i32, i32) -> (i32, i32),
+    ) -> Result<(), PlotError> {
+        let at = |share: f64| (share * f64::from(length)).round() as i32;
+        let breadth = px(BREADTH);
         for slice in 0..SLICES {
+            // Each to the end, or seams would show.
             let from = at(f64::from(slice) / f64::from(SLICES));
             let color = Color::gradient(f64::from(slice) / f64::from(SLICES - 1));
-            area.draw(&Rectangle::new([(from, top), (at(1.0), bottom)], fill(color)))?;
+            let corners = [place(from, 0), place(length, breadth)];
+            area.draw(&Rectangle::new(corners, fill(color)))?;
         }
-        let style = font::style(SMALL, Weight::Regular, Color::INK);
-        let title = style.clone().pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw_text(TITLE, &title, (px(4.0), (top + bottom) / 2))?;
-        let style = style.pos(Pos::new(HPos::Center, VPos::Top));
         for (share, label) in &self.ticks {
-            let (x, end) = (at(*share), bottom + px(TICK));
-            area.draw(&PathElement::new([(x, bottom), (x, end)], pen(Color::FRAME, 1.0)))?;
-            area.draw_text(label, &style, (x, end + px(2.0)))?;
+            let (along, end) = (at(*share), breadth + px(TICK));
+            let tick = [place(along, breadth), place(along, end)];
+            area.draw(&PathElement::new(tick, pen(Color::FRAME, 1.0)))?;
+            area.draw_text(label, &style, place(along, end + px(gap)))?;
         }
         Ok(())
     }
+}
+
+fn style(horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    font::style(SMALL, Weight::Regular, Color::INK).pos(Pos::new(horizontal, vertical))
 }
 
 const TITLE: &str = "t";

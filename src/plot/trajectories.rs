@@ -182,8 +182,7 @@ impl Trajectories {
         let height = 2.0 * MARGIN + title_room + frame_height + chart::lower_room(false) + under;
 
         Ok(Picture::new(width, height, move |page| {
-            let body = chart::titled(page, title)?;
-            let mut body = body;
+            let mut body = chart::titled(page, title)?;
             match &bar {
                 Some(bar) if is_below => {
                     let height = body.dim_in_pixel().1 as i32 - px(color_bar::LYING);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::files::TELL_APART;
 use super::paired::{Difference, SECONDS, SOLVER_ERROR, Seeded};
 use super::rows::{Measured, Summary};
-use super::table::{Drawn, markdown_text};
+use super::table::{TextTable, markdown_text};
 use super::{CaseResult, Origin, Row, StudyResult};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
@@ -339,7 +339,7 @@ impl Comparison {
     /// of its own if those of all are wider than `width`.
     pub fn to_text(&self, width: Option<u16>) -> String {
         let mut text: String = self.heading().iter().map(|said| format!("{said}\n")).collect();
-        let draw = |tables: Vec<Headed>| -> Vec<(String, Drawn)> {
+        let draw = |tables: Vec<Headed>| -> Vec<(String, TextTable)> {
             tables
                 .into_iter()
                 .map(|(case, headings, lines)| (case, drawn(headings, lines)))
@@ -441,9 +441,9 @@ impl Comparison {
 type Headed = (String, Vec<String>, Vec<Vec<String>>);
 
 /// Text at the left, and the rest numbers.
-fn drawn(headings: Vec<String>, lines: Vec<Vec<String>>) -> Drawn {
+fn drawn(headings: Vec<String>, lines: Vec<Vec<String>>) -> TextTable {
     let headings = headings.into_iter().enumerate().map(|(at, heading)| (heading, at == 0));
-    Drawn { headings: headings.collect(), lines }
+    TextTable { headings: headings.collect(), lines }
 }
 
 /// Evaluations are in no summary of their own, having no spread.

@@ -70,10 +70,7 @@ impl<S> fmt::Display for Incomplete<S> {
 
 impl<S: fmt::Debug> Error for Incomplete<S> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0.outcome {
-            Outcome::Failed { error, .. } => Some(error),
-            _ => None,
-        }
+        Some(self.0.outcome.error()?)
     }
 }
 

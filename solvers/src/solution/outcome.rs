@@ -87,6 +87,14 @@ impl Outcome {
         matches!(self, Outcome::Success | Outcome::Terminated { .. } | Outcome::Steady { .. })
     }
 
+    /// The error of the step that [failed](Outcome::Failed), if one did.
+    pub fn error(&self) -> Option<&StepError> {
+        match self {
+            Outcome::Failed { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
     /// Whether an error ended the solve: of the field or another part of it, or a value that is
     /// none.
     pub fn is_error(&self) -> bool {

@@ -120,6 +120,16 @@ pub enum SolveError {
 }
 
 impl SolveError {
+    /// What is wrong with a solve that ended so, if an error came before its first step.
+    pub fn no_step(outcome: &Outcome, statistics: Statistics) -> Option<Self> {
+        let made_none = statistics.accepted == 0 && outcome.is_error();
+        made_none.then(|| SolveError::NoStep {
+            outcome: Box::new(outcome.clone()),
+            statistics,
+            source: outcome.error().cloned(),
+        })
+    }
+
     /// How the solve ended that made no step, if that is what is wrong.
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {

@@ -19,14 +19,14 @@ pub use start::check_adaptive;
 
 use crate::method::Method;
 use crate::problem::Problem;
-use crate::solution::{Outcome, Solution};
+use crate::solution::Solution;
 #[cfg(doc)]
 use crate::state::State;
 
 /// Solves `problem` with `method`.
 ///
 /// What is wrong with the call is a [`SolveError`], and so is an error that leaves not a single
-/// step; what goes wrong later is the [`Outcome`] of the (partial) solution, which
+/// step; what goes wrong later is the [`Outcome`](crate::Outcome) of the (partial) solution, which
 /// [`Solution::complete`] asks for. Over an empty span the initial state is the solution, and
 /// nothing is evaluated.
 ///
@@ -91,14 +91,8 @@ where
     let mut integrator = init(problem, method, options)?;
     while integrator.step() == Status::Stepped {}
     let solution = integrator.finish();
-    let Solution { outcome, statistics, .. } = &solution;
-    if statistics.accepted > 0 || !outcome.is_error() {
-        return Ok(solution);
+    match SolveError::no_step(&solution.outcome, solution.statistics) {
+        Some(error) => Err(error),
+        None => Ok(solution),
     }
-    let source = match outcome {
-        Outcome::Failed { error, .. } => Some(error.clone()),
-        _ => None,
-    };
-    let (outcome, statistics) = (Box::new(outcome.clone()), *statistics);
-    Err(SolveError::NoStep { outcome, statistics, source })
 }

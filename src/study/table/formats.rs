@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::columns::{Column, Datum, SPREAD};
-use super::drawn::Drawn;
 use super::escape::{latex_text, markdown_text};
 use super::grid::{Grid, Group, Line, Place};
+use super::text_table::TextTable;
 
 const MISSING: &str = "-";
 /// Before what is the best of its group.
@@ -53,13 +53,13 @@ impl Grid {
         self.groups.iter().all(|group| self.drawn(group).fits(width))
     }
 
-    fn drawn(&self, group: &Group) -> Drawn {
+    fn drawn(&self, group: &Group) -> TextTable {
         let kept = self.kept(group);
         let heading = |&at: &usize| (self.columns[at].heading.clone(), self.columns[at].is_text());
         let cells = |line: &Line| {
             kept.iter().map(|&at| cell_text(line, &line.cells[at], &self.columns[at])).collect()
         };
-        Drawn {
+        TextTable {
             headings: kept.iter().map(heading).collect(),
             lines: group.lines.iter().map(cells).collect(),
         }

@@ -2,10 +2,10 @@
 
 mod best;
 mod columns;
-mod drawn;
 mod escape;
 mod formats;
 mod grid;
+mod text_table;
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use super::{Study, StudyResult};
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
-pub(super) use drawn::Drawn;
 pub(super) use escape::markdown_text;
 use formats::{BEST, cell_text};
 pub(super) use grid::Grid;
+pub(super) use text_table::TextTable;
 
 /// What a table shows.
 ///

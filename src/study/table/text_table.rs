@@ -4,13 +4,13 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
 /// Headings and lines of a table that numbers stay whole in.
-pub(in crate::study) struct Drawn {
+pub(in crate::study) struct TextTable {
     /// What heads each column, and whether it holds text, which stands at the left.
     pub(in crate::study) headings: Vec<(String, bool)>,
     pub(in crate::study) lines: Vec<Vec<String>>,
 }
 
-impl Drawn {
+impl TextTable {
     /// Whether a line has at most `width` characters, the words of headings below each other if
     /// need be.
     pub(in crate::study) fn fits(&self, width: u16) -> bool {
