@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, linalg::general_mat_vec_mul};
 
-use super::catalog::std_key;
 use super::error::{check_noise_std, check_numbers};
+use super::recipe::std_key;
 use super::{Measurement, MeasurementError, MeasurementRecipe};
 use crate::catalog::{Entry, Key};
 use crate::npy;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::catalog::std_key;
 use super::error::check_noise_std;
+use super::recipe::std_key;
 use super::{ImageShape, Measurement, MeasurementError, MeasurementRecipe};
 use crate::catalog::{Entry, Key};
 

@@ -5,7 +5,7 @@
 use pulp::x86::V3;
 use pulp::{NullaryFnOnce, cast, f64x4, m64x4, u64x4};
 
-use super::lane_rngs::{GROUP, Group};
+use super::group::{GROUP, Group};
 use super::xoshiro::Xoshiro;
 use super::ziggurat::{Layers, TWO, Unfinished, Words, finish};
 

@@ -18,6 +18,7 @@ mod bridge;
 mod brownian;
 mod channels;
 mod descent;
+mod group;
 #[cfg(target_arch = "x86_64")]
 mod group_avx2;
 mod landing;

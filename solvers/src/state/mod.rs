@@ -10,6 +10,7 @@ mod containers;
 mod draw;
 mod element;
 mod host;
+mod host_algebra;
 mod lanes;
 mod mean_squares;
 mod scalar;
