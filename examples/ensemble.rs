@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     // Twelve months of four steps; the option pays what their average exceeds 1 by.
     let solution = ensemble.solve(
-        &MilsteinDerivativeFree,
+        &MilsteinDerivativeFree::new(),
         |_lanes| SolveOptions::steps(48).seed(1).save(Save::every(4)),
         |lane, out| {
             let months = lane.times().len();

@@ -30,8 +30,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = || SolveOptions::times(times.clone()).seed(SEED);
     for level in [0.0, 0.5, 1.0, 1.5] {
         let field = reverse_sde(predictor.clone(), level);
-        let solution =
-            solve(&field.sde_problem(noise.clone(), (start, end)), &EulerMaruyama, options())?;
+        let solution = solve(
+            &field.sde_problem(noise.clone(), (start, end)),
+            &EulerMaruyama::new(),
+            options(),
+        )?;
         let statistics = solution.statistics;
         let found = distance(&solution.complete()?)?;
         println!("noise level {level}: sliced W {found:.3}, {statistics}");

@@ -3,7 +3,8 @@
 //! Names only; everything here lives, and is documented, in [`crate::solvers`]
 //! and [`crate::problems`].
 //!
-//! A method is its settings: `new` takes what it cannot do without, other functions take the rest.
+//! A method is its settings: `new` takes what it cannot do without (a member of a family is named by
+//! its function instead: `second`, `tab`), and functions named after the others take those.
 //!
 //! ```
 //! use driftfield::prelude::*;
@@ -11,11 +12,12 @@
 //! let ddim = Ddim::default();
 //! let dpm_solver_2m = Multistep::new(DpmSolverM::second(data)).start(Start::Matching);
 //! let dpm_solver_3s = Singlestep::third(data);
-//! let unipc_3 = UniPc::unipc(3, data, Bh::default());
+//! let unipc_3 = Multistep::new(UniPc::new(3, data).bh(Bh::Bh1));
+//! let euler_maruyama = EulerMaruyama::new();
 //! let deis_tab3 = Multistep::new(Deis::tab(3));
 //! // By name, with the keys that `driftfield list solvers` shows.
 //! let chosen = Solver::parse("dpm-solver++2m:start=matching").unwrap();
-//! # let _ = (ddim, dpm_solver_2m, dpm_solver_3s, unipc_3, deis_tab3, chosen);
+//! # let _ = (ddim, dpm_solver_2m, dpm_solver_3s, unipc_3, deis_tab3, euler_maruyama, chosen);
 //! ```
 
 pub use crate::problems::data::DataSet;

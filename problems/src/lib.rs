@@ -25,7 +25,7 @@
 //! let ode = probability_flow(predictor.clone()).problem(noise.clone(), span);
 //! let ode = solve(&ode, &Heun::new(), SolveOptions::steps(20)).unwrap();
 //! let sde = reverse_sde(predictor, 1.0).sde_problem(noise, span);
-//! let sde = solve(&sde, &EulerMaruyama, SolveOptions::steps(40).seed(1)).unwrap();
+//! let sde = solve(&sde, &EulerMaruyama::new(), SolveOptions::steps(40).seed(1)).unwrap();
 //! assert_eq!((ode.statistics.nfe, sde.statistics.nfe), (40, 40));
 //! ```
 //!

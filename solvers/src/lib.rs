@@ -22,7 +22,7 @@
 //! let friction = |du: &mut f64, u: &f64, _t: f64| *du = -0.1 * u;
 //! let noise = |g: &mut f64, _u: &f64, _t: f64| *g = 0.3;
 //! let problem = SdeProblem::new(friction, noise, 1.0, (0.0, 20.0));
-//! let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(100).seed(1)).unwrap();
+//! let solution = solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(100).seed(1)).unwrap();
 //! assert_eq!(solution.statistics.nfe, 100);
 //! ```
 //!

@@ -24,7 +24,7 @@ use crate::generate::{
     GenerateError, Generated, Initial, Model, Settings, Steered, attempt_steered, check_request,
     check_settings,
 };
-use technique::{Numbers, Prior};
+use technique::{TechniquePrecision, Prior};
 
 /// What a reconstruction returned. However it ended: [`Generated::complete`] asks.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl<T> Reconstructed<T> {
 ///
 /// Where the process's own start carries no trace of the data (`alpha = 0`) and none is asked
 /// for, the start is the nearest that does.
-pub fn reconstruct<T: Numbers>(
+pub fn reconstruct<T: TechniquePrecision>(
     path: &SharedPath,
     model: &dyn Model,
     observation: &Observation,

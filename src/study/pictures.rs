@@ -160,7 +160,7 @@ fn forward_picture(case: &Case) -> Result<Option<(String, Trajectories, String)>
     let span = (data_end, case.path.start_with_finite_log_snr());
     let problem = ForwardDiffusion::new(case.path.clone()).problem(data, span);
     let options = SolveOptions::steps(STEPS).save(Save::all());
-    let solution = solve(&problem, &EulerMaruyama, options).map_err(GenerateError::from)?;
+    let solution = solve(&problem, &EulerMaruyama::new(), options).map_err(GenerateError::from)?;
     let mut states = solution.u;
     for state in &mut states {
         case.model.to_data_units(state)?;

@@ -83,7 +83,8 @@ fn generated(path: &SharedPath, noise: f64, score: bool) -> Batch {
         Ok(())
     };
     let problem = SdeProblem::from_field(Additive { drift, diffusion }, start.clone(), span);
-    let solution = solve(&problem, &EulerMaruyama, SolveOptions::times(times).seed(3)).unwrap();
+    let solution =
+        solve(&problem, &EulerMaruyama::new(), SolveOptions::times(times).seed(3)).unwrap();
     assert!(solution.outcome.is_success());
     solution.u_last
 }

@@ -15,6 +15,7 @@ mod lanes;
 mod marginals;
 mod moved_lanes;
 mod multistep_orders;
+mod own_rules;
 mod predictor_corrector;
 mod recorded_noise;
 mod reproducibility;

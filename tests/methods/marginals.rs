@@ -216,7 +216,8 @@ fn the_bridges_own_diffusion_keeps_the_marginals() {
     let path = path("brownian-bridge");
     let exact = Arc::new(MixturePredictor::new(data(), path.clone()));
     let own = BridgeDiffusion::new(exact).unwrap();
-    let misfit = misfit_at_end(&own.problem(start(&path), span(&path)), &EulerMaruyama, &path);
+    let misfit =
+        misfit_at_end(&own.problem(start(&path), span(&path)), &EulerMaruyama::new(), &path);
     assert!(misfit < 1.0, "{misfit}");
 }
 
@@ -275,7 +276,7 @@ fn mistakes_are_noticed() {
         for (diffusion, no_score) in [(1.1, false), (0.9, false), (1.0, true)] {
             let field = Mistaken { right: reversal(&path), diffusion, no_score };
             let problem = SdeProblem::from_field(field, start(&path), span(&path));
-            let misfit = misfit_at_end(&problem, &EulerMaruyama, &path);
+            let misfit = misfit_at_end(&problem, &EulerMaruyama::new(), &path);
             assert!(misfit > 1.5, "{}: g * {diffusion}: {misfit}", path.spec());
         }
     }

@@ -56,7 +56,7 @@ fn euler_maruyama(
     let span = (times[0], times[times.len() - 1]);
     let options = SolveOptions::times(times).noise(noise).save(Save::all());
     let problem = SdeProblem::from_field(field, initial, span);
-    let solution = solve(&problem, &EulerMaruyama, options).unwrap();
+    let solution = solve(&problem, &EulerMaruyama::new(), options).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     Ours { states: solution.u, nfe: solution.statistics.nfe }
 }

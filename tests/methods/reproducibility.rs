@@ -66,7 +66,7 @@ fn ode_end<S: State>(field: PathField<S>, initial: S, span: (f64, f64)) -> S {
 fn sde_end<S: State>(field: PathField<S>, initial: S, seed: u64, first_lane: u64) -> S {
     let options = SolveOptions::steps(6).seed(seed).first_lane(first_lane);
     let problem = field.sde_problem(initial, (0.99, 1e-3));
-    let solution = solve(&problem, &EulerMaruyama, options).unwrap();
+    let solution = solve(&problem, &EulerMaruyama::new(), options).unwrap();
     assert_eq!(solution.outcome, Outcome::Success);
     solution.u_last
 }

@@ -120,7 +120,7 @@ impl Law {
         let span = (self.times[0], self.times[STEPS]);
         let problem = SdeProblem::from_field(Scaled { right, noise }, start, span);
         let options = SolveOptions::times(times.to_vec()).noise(brownian);
-        let solution = solve(&problem, &EulerMaruyama, options).unwrap();
+        let solution = solve(&problem, &EulerMaruyama::new(), options).unwrap();
         assert!(solution.outcome.is_success(), "{}", self.path.spec());
         solution.u_last
     }

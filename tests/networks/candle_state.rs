@@ -86,13 +86,13 @@ fn noisy<'a, S>() -> SolveOptions<'a, S> {
 fn stochastic_solves_agree_with_arrays() {
     let fill = |out: &mut Array2<f64>, _u: &Array2<f64>, t: f64| out.fill(0.5 + t);
     let on_array = SdeProblem::new(array_field, fill, array(), (0.0, 1.0));
-    let expected = solve(&on_array, &EulerMaruyama, noisy()).unwrap().u_last;
+    let expected = solve(&on_array, &EulerMaruyama::new(), noisy()).unwrap().u_last;
     for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 3e-6)] {
         let fill = |out: &mut Tensor, u: &Tensor, t: f64| {
             *out = u.zeros_like().unwrap().affine(1.0, 0.5 + t).unwrap();
         };
         let problem = SdeProblem::new(tensor_field, fill, tensor(dtype), (0.0, 1.0));
-        let solution = solve(&problem, &EulerMaruyama, noisy()).unwrap();
+        let solution = solve(&problem, &EulerMaruyama::new(), noisy()).unwrap();
         assert_eq!(solution.outcome, Outcome::Success);
         close(&solution.u_last, &expected, tolerance);
     }
@@ -121,7 +121,7 @@ fn no_graph_is_kept() {
     };
     let diffusion = |g: &mut Tensor, _u: &Tensor, _t: f64| *g = weight.as_tensor().clone();
     let problem = SdeProblem::new(drift, diffusion, tensor(DType::F64), (0.0, 0.3));
-    let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(5)).unwrap();
+    let solution = solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(5)).unwrap();
     assert!(!solution.u_last.track_op());
 }
 

@@ -192,7 +192,7 @@ fn sampler(settings: &Value, times: &[f64]) -> (BoxedMethod<Batch, PublishedFiel
         (BoxedMethod::new(method.final_noise(!denoise)), noise_times)
     }
     match settings["predictor"].as_str().unwrap() {
-        "euler_maruyama" => corrected(EulerMaruyama, settings, times),
+        "euler_maruyama" => corrected(EulerMaruyama::new(), settings, times),
         "reverse_diffusion" => corrected(ReverseDiffusion, settings, times),
         "ancestral_sampling" => corrected(Ancestral::new(), settings, times),
         _ => corrected(NoPredictor, settings, times),

@@ -240,7 +240,7 @@ fn others(threads: usize, rows: &mut Vec<Row>) {
     let timings = time(&mut [
         Case::new(1, || {
             let options = SolveOptions::steps(STEPS).seed(1);
-            drop(solve(&mean_reverting, &EulerMaruyama, options).unwrap());
+            drop(solve(&mean_reverting, &EulerMaruyama::new(), options).unwrap());
         }),
         Case::new(1, || {
             black_box(metrics::chamfer(&p.view(), &q.view()).unwrap());

@@ -182,7 +182,7 @@ fn euler_maruyama(criterion: &mut Criterion) {
         (0.0, 1.0),
     );
     group.bench_function("euler-maruyama", |b| {
-        b.iter(|| solve(&problem, &EulerMaruyama, SolveOptions::steps(10).seed(1)).unwrap());
+        b.iter(|| solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(10).seed(1)).unwrap());
     });
     group.bench_function("its increments alone", |b| {
         let mut dw = start.clone();

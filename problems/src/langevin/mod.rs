@@ -11,7 +11,7 @@
 //! // A standard normal law.
 //! let score = |out: &mut f64, x: &f64, _t: f64| *out = -x;
 //! let problem = OverdampedLangevin::new(score).problem(3.0, 10.0);
-//! solve(&problem, &EulerMaruyama, SolveOptions::steps(100).seed(1)).unwrap();
+//! solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(100).seed(1)).unwrap();
 //! let problem = UnderdampedLangevin::new(score, 1.0).unwrap().problem(3.0, 10.0);
 //! let end = solve(&problem, &Baoab, SolveOptions::steps(20).seed(1)).unwrap();
 //! assert_eq!(end.statistics.nfe, 21);

@@ -7,7 +7,7 @@ use driftfield_solvers::NonlinearPart::{Data, Noise};
 use driftfield_solvers::State;
 use driftfield_solvers::method::exponential::{
     Ancestral2S, AncestralNoise, Churned, Ddim, Dpm2, DpmSolverM, EmbeddedSinglestep,
-    MultistepRule, Sde2S, Singlestep, edm_heun, multistep_rules,
+    MultistepRule, RhoRungeKutta, Sde2S, Singlestep, multistep_rules,
 };
 use driftfield_solvers::method::registry::{
     additive_methods, exponential_methods, runge_kutta_methods, stochastic_exponential_methods,
@@ -89,7 +89,9 @@ fn exponential<S: State>() -> Vec<Entry<Recipe<S>>> {
         churned("k-diffusion's DPM-2, midpoint in the log-SNR, with churn", |churn| {
             Churned::new(Dpm2::new(), churn)
         }),
-        churned("Heun in sigma / alpha with the churn of Karras et al.", edm_heun),
+        churned("Heun in sigma / alpha with the churn of Karras et al.", |churn| {
+            Churned::new(RhoRungeKutta::edm_heun(), churn)
+        }),
     ]
 }
 

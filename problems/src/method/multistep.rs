@@ -1,9 +1,7 @@
 //! Multistep methods: a rule of weights, with the parameters that all of them have.
 
 use driftfield_solvers::State;
-use driftfield_solvers::method::exponential::{
-    Bh, FinalOrders, Multistep, MultistepRule, Start, UniC,
-};
+use driftfield_solvers::method::exponential::{FinalOrders, Multistep, MultistepRule, Start};
 
 use super::Recipe;
 use crate::catalog::{Entry, Key, Parameters};
@@ -29,12 +27,15 @@ where
     R: MultistepRule + Clone + Send + Sync + 'static,
 {
     let (name, usual) = (rule.name(), rule.final_orders());
+    let correctors: &[&str] = match rule.corrector() {
+        Some(_) => &["unic", "none"],
+        None => &["none", "unic"],
+    };
     let build = move |parameters: &Parameters<'_>| {
         let method = Multistep::new(shape(rule.clone(), parameters)?);
         Ok(Recipe::new(corrected(settled(method, parameters)?, parameters)?))
     };
-    let corrector =
-        Key::choice("corrector", &["none", "unic"], "UniC after every step but the last");
+    let corrector = Key::choice("corrector", correctors, "UniC after every step but the last");
     Entry::new(name, summary, build).keys(start_keys()).keys([corrector]).keys(end_keys(usual))
 }
 
@@ -90,10 +91,11 @@ fn corrected<R: MultistepRule>(
     parameters: &Parameters<'_>,
 ) -> Result<Multistep<R>, SpecError> {
     if parameters.word("corrector")? == "unic" {
-        return Ok(method.corrector(UniC(Bh::default())));
+        let own = method.rule().corrector();
+        return Ok(method.corrector(own.unwrap_or_default()));
     }
     match parameters.integer("uncorrected")? {
-        0 => Ok(method),
+        0 => Ok(method.corrector(None)),
         steps => {
             let expected = "0 without `corrector=unic`";
             Err(SpecError::value(parameters.name(), "uncorrected", steps, expected))

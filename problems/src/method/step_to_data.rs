@@ -1,5 +1,5 @@
 use driftfield_solvers::field::Counted;
-use driftfield_solvers::method::exponential::Continuous;
+use driftfield_solvers::method::exponential::StepInterpolant;
 use driftfield_solvers::method::{
     GridPosition, Interpolant, Method, MethodInfo, Step, StepError, Stepper, StochasticInfo, Told,
 };
@@ -29,7 +29,7 @@ pub struct StepToDataStepper<S, P> {
     method: P,
     end: f64,
     /// Of the step to the data.
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
 }
 
 impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for StepToData<M> {
@@ -57,7 +57,7 @@ impl<S: State, F: SemilinearField<S>, M: Method<S, F>> Method<S, F> for StepToDa
 
     fn begin(&self, initial: &S) -> Self::Stepper {
         let method = self.method.begin(initial);
-        StepToDataStepper { method, end: self.end, continuous: Continuous::default() }
+        StepToDataStepper { method, end: self.end, continuous: StepInterpolant::default() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! UniPC: a multistep rule with a corrector of its own.
 
-use driftfield_solvers::method::exponential::{Bh, MultistepRule, UniPc};
+use driftfield_solvers::method::exponential::{Bh, Multistep, MultistepRule, UniPc};
 use driftfield_solvers::{NonlinearPart, State};
 
 use super::Recipe;
@@ -9,8 +9,8 @@ use crate::catalog::{Entry, Key};
 
 /// UniPC of an order from 1 to 4.
 pub(super) fn unipc<S: State>(summary: &'static str, order: usize) -> Entry<Recipe<S>> {
-    let usual = UniPc::unipc(order, NonlinearPart::Data, Bh::default());
-    let (name, final_orders) = (usual.rule().name(), usual.rule().final_orders());
+    let usual = UniPc::new(order, NonlinearPart::Data);
+    let (name, final_orders) = (usual.name(), usual.final_orders());
     Entry::new(name, summary, move |parameters| {
         let part = match parameters.word("prediction")? {
             "noise" => NonlinearPart::Noise,
@@ -21,7 +21,7 @@ pub(super) fn unipc<S: State>(summary: &'static str, order: usize) -> Entry<Reci
             "vary_coeff" => Bh::VaryCoeff,
             _ => Bh::Bh2,
         };
-        Ok(Recipe::new(settled(UniPc::unipc(order, part, bh), parameters)?))
+        Ok(Recipe::new(settled(Multistep::new(UniPc::new(order, part).bh(bh)), parameters)?))
     })
     .keys([
         Key::choice(

@@ -88,7 +88,7 @@ fn the_unadjusted_langevin_algorithm_on_a_gaussian() {
     let left = (1.0 - h).powi(128);
     let variance = (1.0 - left) / (1.0 - h / 2.0);
     let [right, wrong] =
-        [1.0, 1.02].map(|louder| misfit(&end(&problem, &EulerMaruyama, louder), variance));
+        [1.0, 1.02].map(|louder| misfit(&end(&problem, &EulerMaruyama::new(), louder), variance));
     verdict("euler-maruyama", right, wrong);
 }
 
@@ -244,7 +244,7 @@ fn the_score_of_a_marginal_is_sampled_at_one_noise_level() {
     // In units of the curvature the steps have length 1/4.
     let stationary = variance / (1.0 - 0.125);
     let [right, wrong] =
-        [1.0, 1.02].map(|louder| misfit(&end(&problem, &EulerMaruyama, louder), stationary));
+        [1.0, 1.02].map(|louder| misfit(&end(&problem, &EulerMaruyama::new(), louder), stationary));
     verdict("euler-maruyama on a marginal", right, wrong);
 }
 

@@ -2,9 +2,18 @@ use std::sync::Arc;
 
 /// The times of a fixed grid, each made when it is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum GridTimes {
+pub enum GridTimes {
     /// `t0 + i h`, the last one `t1`.
-    Equidistant { t0: f64, h: f64, steps: usize, t1: f64 },
+    Equidistant {
+        /// The first time.
+        t0: f64,
+        /// The signed length of a step, the last of which may be shorter.
+        h: f64,
+        /// How many steps.
+        steps: usize,
+        /// The last time.
+        t1: f64,
+    },
     /// A list.
     Listed(Arc<[f64]>),
 }
@@ -32,7 +41,7 @@ impl GridTimes {
 
     /// Number of steps; there is one time more.
     #[inline(always)]
-    pub(crate) fn steps(&self) -> usize {
+    pub fn steps(&self) -> usize {
         match self {
             GridTimes::Equidistant { steps, .. } => *steps,
             GridTimes::Listed(times) => times.len().saturating_sub(1),
@@ -41,7 +50,7 @@ impl GridTimes {
 
     /// The `i`-th time, `i` up to [`GridTimes::steps`].
     #[inline(always)]
-    pub(crate) fn at(&self, i: usize) -> f64 {
+    pub fn at(&self, i: usize) -> f64 {
         match self {
             GridTimes::Equidistant { steps, t1, .. } if i == *steps => *t1,
             GridTimes::Equidistant { t0, h, .. } => t0 + i as f64 * h,
@@ -50,7 +59,7 @@ impl GridTimes {
     }
 
     /// The `i`-th time, if there is one.
-    pub(crate) fn get(&self, i: usize) -> Option<f64> {
+    pub fn get(&self, i: usize) -> Option<f64> {
         match self {
             GridTimes::Equidistant { steps, .. } => (i <= *steps).then(|| self.at(i)),
             GridTimes::Listed(times) => times.get(i).copied(),

@@ -10,7 +10,7 @@ mod pid;
 pub use adaptive::{Adaptive, ErrorNorm, LaneNorm};
 pub(crate) use adaptive::{AdaptiveError, NormScratch};
 pub use grid::Grid;
-pub(crate) use grid_times::GridTimes;
+pub use grid_times::GridTimes;
 pub(crate) use initial_step::{initial_step, length_of_first_step, length_of_probe};
 pub use pid::{ErrorHistory, PidController, Verdict};
 

@@ -20,7 +20,7 @@
 //! });
 //! let found = ensemble
 //!     .solve(
-//!         &MilsteinDerivativeFree,
+//!         &MilsteinDerivativeFree::new(),
 //!         |_lanes| SolveOptions::steps(20).seed(1),
 //!         |lane, out| out[0] = lane.end()[0],
 //!         (Moments::new(1), Quantiles::new(1)),

@@ -13,7 +13,7 @@ use super::{
 /// let column = |g: &mut [f64; 2], u: &[f64; 2], _t: f64| *g = [0.2 * u[1], 0.1];
 /// let field = ScalarNoise(Ito { drift, diffusion: column });
 /// let problem = SdeProblem::from_field(field, [1.0, 0.5], (0.0, 1.0));
-/// assert!(solve(&problem, &MilsteinDerivativeFree, SolveOptions::steps(50)).is_ok());
+/// assert!(solve(&problem, &MilsteinDerivativeFree::new(), SolveOptions::steps(50)).is_ok());
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ScalarNoise<F>(pub F);
@@ -46,7 +46,7 @@ impl<S, F: StochasticField<S, Noise = Diagonal>> StochasticField<S> for ScalarNo
 /// };
 /// let field = MatrixNoise::new(2, Ito { drift, diffusion: columns });
 /// let problem = SdeProblem::from_field(field, [1.0, 0.0, 0.5], (0.0, 1.0));
-/// let solution = solve(&problem, &EulerMaruyama, SolveOptions::steps(50).seed(3)).unwrap();
+/// let solution = solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(50).seed(3)).unwrap();
 /// assert!(solution.outcome.is_success());
 /// assert_eq!(solution.statistics.diffusion_evaluations, 100);
 /// ```

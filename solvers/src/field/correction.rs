@@ -24,7 +24,7 @@ use crate::state::State;
 ///     derivative: |out: &mut f64, u: &f64, _t: f64| *out = 0.25 * u,
 /// };
 /// let problem = SdeProblem::from_field(AsIto::new(field), 1.0, (0.0, 1.0));
-/// assert!(solve(&problem, &EulerMaruyama, SolveOptions::steps(64)).is_ok());
+/// assert!(solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(64)).is_ok());
 /// ```
 #[derive(Debug)]
 pub struct AsIto<F, S>(Corrected<F, S>);

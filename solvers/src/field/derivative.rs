@@ -22,7 +22,7 @@ pub trait DiffusionDerivative<S>: StochasticField<S> {
 ///     derivative: |out: &mut f64, u: &f64, _t: f64| *out = 0.04 * u,
 /// };
 /// let problem = SdeProblem::from_field(field, 1.0, (0.0, 1.0));
-/// let end = solve(&problem, &Milstein, SolveOptions::steps(64)).unwrap().complete().unwrap();
+/// let end = solve(&problem, &Milstein::new(), SolveOptions::steps(64)).unwrap().complete().unwrap();
 /// assert!(end > 0.0);
 /// ```
 #[derive(Debug, Clone, Copy)]

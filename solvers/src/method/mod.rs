@@ -24,6 +24,7 @@ pub use stochastic::{
 use std::fmt;
 use std::sync::Arc;
 
+use crate::control::GridTimes;
 use crate::field::{Counted, FieldError, Times};
 use crate::noise::{Noise, NoiseRequest};
 use crate::number::Number;
@@ -102,7 +103,7 @@ pub struct Step<'a, S, F> {
     pub noise: &'a mut dyn Noise<S>,
     /// Which step of a fixed grid this is; `None` for adaptive steps, which alone are
     /// asked for an [error estimate](Stepper::error).
-    pub grid: Option<GridPosition>,
+    pub grid: Option<GridPosition<'a>>,
     /// The steps of the lanes, where each has one of its own; only a method that says
     /// [so](MethodInfo::lane_steps) is given them. Then `t`, `t_next` and `h` are 0, 1 and 1: the
     /// clock on which every lane's step has length 1.
@@ -150,15 +151,17 @@ impl LaneSteps {
 
 /// Which step of a fixed grid is made. A method may act on it (the published
 /// exponential integrators end with lower orders), none has to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GridPosition {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GridPosition<'a> {
     /// Number of the step, from 0.
     pub index: usize,
-    /// Steps of the grid.
+    /// Steps that the method makes: those of the grid, unless another makes some of them.
     pub steps: usize,
+    /// The times of the whole grid: this step leads from the one of its number to the next.
+    pub times: &'a GridTimes,
 }
 
-impl GridPosition {
+impl GridPosition<'_> {
     /// Steps still to be made, this one included.
     pub fn remaining(&self) -> usize {
         self.steps - self.index

@@ -23,7 +23,7 @@ use crate::state::State;
 /// let problem = SdeProblem::new(zero, one, 0.0, (0.0, 1.0));
 /// let path = RecordedPath::new(vec![0.0, 0.5, 1.0], vec![0.25, -1.0]).unwrap();
 /// let options = SolveOptions::steps(2).noise(path);
-/// let end = solve(&problem, &EulerMaruyama, options).unwrap().complete();
+/// let end = solve(&problem, &EulerMaruyama::new(), options).unwrap().complete();
 /// assert_eq!(end.unwrap(), -0.75);
 /// ```
 #[derive(Debug, Clone)]

@@ -24,7 +24,7 @@ use crate::state::State;
 /// let drift = |du: &mut f64, u: &f64, _t: f64| *du = u.sin();
 /// let diffusion = |g: &mut f64, u: &f64, _t: f64| *g = 0.3 * u.cos();
 /// let there = SdeProblem::stratonovich(drift, diffusion, 0.4, (0.0, 1.0));
-/// let method = StochasticHeun;
+/// let method = StochasticHeun::new();
 /// let times: Vec<f64> = (0..=1000).map(|i| f64::from(i) / 1000.0).collect();
 /// let options = SolveOptions::times(times.clone()).seed(1);
 /// let end = solve(&there, &method, options).unwrap().complete().unwrap();

@@ -3,8 +3,8 @@
 
 use super::Integrator;
 use super::by_hand::slowest;
-use super::integrator::Steps;
 use super::roster::Departure;
+use super::steps::Steps;
 use crate::method::{Interpolant, Method, Step, StepError, Stepper, Told};
 use crate::observer::{AcceptedStep, Change, Flow, Moved, Observer};
 use crate::problem::Problem;

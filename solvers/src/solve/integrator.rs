@@ -6,10 +6,11 @@ use super::start::{
     adaptive_steps, brownian_path, check_adaptive, check_history, check_lanes, check_problem,
     check_save, sort_along,
 };
+use super::steps::Steps;
 use super::{SolveError, SolveOptions};
-use crate::control::{Adaptive, ErrorHistory, GridTimes, NormScratch, StepControl};
+use crate::control::{GridTimes, StepControl};
 use crate::field::{Counted, FieldError};
-use crate::method::{GridPosition, Method, MethodInfo, Step, StepError, Stepper, Told};
+use crate::method::{Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::noise::{Landing, Noise};
 use crate::observer::{Change, Observer, Save};
 use crate::problem::Problem;
@@ -78,25 +79,6 @@ pub struct Integrator<'a, P: Problem, M: Method<P::State, P::Field>> {
     pub(super) attended: bool,
     /// What was done to the state by hand since the last step.
     pub(super) change: Change,
-}
-
-/// Where the next step comes from.
-pub(super) enum Steps {
-    Fixed {
-        times: GridTimes,
-        next: usize,
-    },
-    /// Every lane has its own.
-    OfLanes,
-    /// `h` and `end` are on the method's clock, `end` being that of the target.
-    Adaptive {
-        control: Box<Adaptive>,
-        h: f64,
-        end: f64,
-        order: f64,
-        history: ErrorHistory,
-        scratch: NormScratch,
-    },
 }
 
 /// Most attempted adaptive steps where nothing is said: they may go on for ever.
@@ -276,7 +258,6 @@ struct Attempt {
     t_next: f64,
     /// Where the step asks the field last: `t_next`, or a moment before it if it is a time to land on.
     until: f64,
-    grid: Option<GridPosition>,
 }
 
 impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
@@ -326,11 +307,10 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         }
         match &self.steps {
             Steps::Fixed { times, next } => {
-                let grid = GridPosition { index: next - 1, steps: times.steps() };
                 let t_next = times.at(*next);
                 let until = if t_next == self.target { self.before_target() } else { t_next };
                 let h = t_next - self.t;
-                Ok(Attempt { h, clock: self.t, length: h, t_next, until, grid: Some(grid) })
+                Ok(Attempt { h, clock: self.t, length: h, t_next, until })
             }
             Steps::Adaptive { h, end, .. } => self.adaptive_attempt(*h, *end),
             Steps::OfLanes => Err(Outcome::Success.into()),
@@ -342,7 +322,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
         let clock = self.method.clock(&self.field, self.t).map_err(|error| self.failure(error))?;
         let rest = end - clock;
         let attempt = |length: f64, t_next: f64, until: f64| {
-            Ok(Attempt { h: t_next - self.t, clock, length, t_next, until, grid: None })
+            Ok(Attempt { h: t_next - self.t, clock, length, t_next, until })
         };
         if h.abs() >= rest.abs() {
             return attempt(rest, self.target, self.before_target());
@@ -384,7 +364,7 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
             u: &self.u,
             next: &mut self.other,
             noise: self.noise.as_mut(),
-            grid: attempt.grid,
+            grid: self.steps.grid(),
             lanes: None,
         };
         self.stepper.step(step)
@@ -477,7 +457,9 @@ impl<P: Problem, M: Method<P::State, P::Field>> Integrator<'_, P, M> {
     #[cold]
     fn step_failure(&self, error: StepError, attempt: Attempt) -> Box<Outcome> {
         match error {
-            StepError::TooShort { .. } if attempt.grid.is_none() => self.too_small(attempt.length),
+            StepError::TooShort { .. } if self.steps.grid().is_none() => {
+                self.too_small(attempt.length)
+            }
             error => self.failure(error),
         }
     }

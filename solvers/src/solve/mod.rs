@@ -11,6 +11,7 @@ mod own_steps;
 mod recorder;
 mod roster;
 mod start;
+mod steps;
 
 pub use error::SolveError;
 pub use integrator::{Integrator, MAX_ADAPTIVE_STEPS, Status, init};

@@ -1,7 +1,7 @@
 //! What is checked and prepared before the first step.
 
-use super::integrator::Steps;
 use super::own_steps::{OwnSteps, first_lengths};
+use super::steps::Steps;
 use super::{SolveError, SolveOptions};
 use crate::control::{
     Adaptive, ControlError, ErrorHistory, ErrorNorm, GridTimes, NormScratch, initial_step,

@@ -125,7 +125,7 @@ fn met_path(options: impl Fn(u64) -> SolveOptions<'static, [f64; 2]>) -> (f64, f
     let problem = SdeProblem::from_field(field, [0.0; 2], (0.0, 1.0));
     let (mut squares, mut attempts, mut rejected) = (0.0, 0, 0);
     for lane in 0..SOLVES as u64 {
-        let solution = successful(&problem, &StochasticHeun, options(lane));
+        let solution = successful(&problem, &StochasticHeun::new(), options(lane));
         squares += solution.u_last[1].powi(2);
         attempts += solution.statistics.accepted + solution.statistics.rejected;
         rejected += solution.statistics.rejected;
@@ -161,7 +161,7 @@ fn a_solve_meets_exactly_the_path_of_its_seed() {
         let field = ScalarNoise(Additive { drift, diffusion });
         let problem = SdeProblem::from_field(field, [0.0; 2], span);
         let options = SolveOptions::adaptive(1e-3, 0.0).seed(3).first_lane(4).initial_step(0.5);
-        let solution = successful(&problem, &StochasticHeun, options);
+        let solution = successful(&problem, &StochasticHeun::new(), options);
         assert!(solution.statistics.rejected > 0);
         let (mut w, grid) = ([[0.0; 2]], vec![span.0, span.1]);
         let mut path = BrownianPath::with_channels(Channels::Shared(1), (3, 4), &[0.0; 2], grid);
@@ -182,14 +182,14 @@ fn a_path_that_cannot_serve_is_refused_at_the_start() {
         other => panic!("{other:?}"),
     };
     let adaptive = SolveOptions::adaptive(1e-2, 1e-2).noise(record());
-    let error = refused(solve(&problem, &StochasticHeun, adaptive));
+    let error = refused(solve(&problem, &StochasticHeun::new(), adaptive));
     assert_eq!(error, NoiseError::GridOnly);
     assert!(error.to_string().contains("BrownianTree"));
     let error = refused(solve(&problem, &Sriw1::new(), SolveOptions::steps(2).noise(record())));
     assert_eq!(error, NoiseError::NoAreas);
     let shared = Channels::Shared(2);
     let tree = BrownianTree::with_channels(shared, (1, 0), &1.0, vec![0.0, 1.0]).unwrap();
-    let error = refused(solve(&problem, &EulerMaruyama, SolveOptions::steps(2).noise(tree)));
+    let error = refused(solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(2).noise(tree)));
     assert_eq!(error, NoiseError::Layout { available: shared, asked: Channels::PerComponent });
     // Refined, the record serves.
     let tree = BrownianTree::through(record(), 1, 0).unwrap();

@@ -71,9 +71,9 @@ fn orders_on_a_problem_that_is_no_diffusion() {
             (3.0, boxed(Multistep::new(third()).start(Start::Matching))),
             (3.0, boxed(Multistep::new(third()).start(Start::Heun))),
             (2.0, boxed(Multistep::new(third().third_order(ThirdOrder::Reference)))),
-            (2.0, boxed(UniPc::unipc(1, part, Bh::Bh2))),
+            (2.0, boxed(Multistep::new(UniPc::new(1, part)))),
             (3.0, {
-                let method = UniPc::unipc(2, part, Bh::Bh1).start(Start::Matching);
+                let method = Multistep::new(UniPc::new(2, part).bh(Bh::Bh1)).start(Start::Matching);
                 boxed(method.final_orders(FinalOrders::Full))
             }),
         ];
@@ -153,8 +153,8 @@ fn evaluations_are_as_declared() {
                 boxed(Multistep::new(DpmSolverM::third(part))),
                 boxed(Multistep::new(DpmSolverM::first(part)).start(Start::Heun)),
                 boxed(Multistep::new(DpmSolverM::third(part)).start(Start::Heun)),
-                boxed(UniPc::unipc(3, part, Bh::VaryCoeff).start(Start::Heun)),
-                boxed(UniPc::unipc(4, part, Bh::Bh2).start(Start::Matching)),
+                boxed(Multistep::new(UniPc::new(3, part).bh(Bh::VaryCoeff)).start(Start::Heun)),
+                boxed(Multistep::new(UniPc::new(4, part)).start(Start::Matching)),
                 boxed(Singlestep::third(part)),
             ] {
                 let solution = solve(&problem(2.0), &method, SolveOptions::steps(steps)).unwrap();
@@ -232,7 +232,7 @@ fn orders_from_an_exact_history() {
     };
     for part in PARTS {
         let full = |rule| Multistep::new(rule).final_orders(FinalOrders::Full);
-        let unipc = |order| UniPc::unipc(order, part, Bh::Bh2).final_orders(FinalOrders::Full);
+        let unipc = |order| Multistep::new(UniPc::new(order, part)).final_orders(FinalOrders::Full);
         let second = || DpmSolverM::second(part).variant(Variant::Taylor);
         let cases = [
             (2.0, boxed(full(second()))),

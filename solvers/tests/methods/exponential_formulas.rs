@@ -6,9 +6,9 @@ use std::sync::Arc;
 use driftfield_solvers::NonlinearPart::{self, Data, Noise as Eps};
 use driftfield_solvers::field::Counted;
 use driftfield_solvers::method::exponential::{
-    Ancestral2S, AncestralNoise, Bh, Churn, Ddim, Deis, DiffusionNoise, Dpm2, DpmSolverM,
+    Ancestral2S, AncestralNoise, Bh, Churn, Churned, Ddim, Deis, DiffusionNoise, Dpm2, DpmSolverM,
     EmbeddedSinglestep, FinalOrders, Ipndm, Multistep, MultistepRule, RhoRungeKutta, Sde2S,
-    SdeMultistep, Singlestep, ThirdOrder, UniC, UniPc, Variant, edm_heun,
+    SdeMultistep, Singlestep, ThirdOrder, UniC, UniPc, Variant,
 };
 use driftfield_solvers::method::runge_kutta::Kutta3Tableau;
 use driftfield_solvers::method::{BoxedMethod, ErrorEstimate, Method, Step, Stepper};
@@ -353,7 +353,8 @@ fn multistep_methods_are_their_formulas() {
         }
         for bh in [Bh::Bh1, Bh::Bh2, Bh::VaryCoeff] {
             for order in 1..=2 {
-                let method = UniPc::unipc(order, part, bh).final_orders(FinalOrders::Full);
+                let method =
+                    Multistep::new(UniPc::new(order, part).bh(bh)).final_orders(FinalOrders::Full);
                 let unip = |past: &Past<'_>| uni(part, bh, past, None);
                 let unic = |past: &Past<'_>, end| uni(part, bh, past, Some(end));
                 follow(&boxed(method), (part, 0.0, &|_, _| 0.0), order, &unip, Some(&unic));
@@ -368,7 +369,7 @@ fn multistep_methods_are_their_formulas() {
     check(Deis::rho_ab(1), rho_ab1);
     check(Deis::rho_ab(3), deis(false));
     check(Deis::tab(2), deis(true));
-    check(Ipndm, ipndm);
+    check(Ipndm::new(), ipndm);
 }
 
 /// A singlestep formula of order 1, 2 or 3, and that of the next lower order.
@@ -446,9 +447,12 @@ fn singlestep_methods_are_their_formulas() {
     let mut table: Vec<(BoxedMethod<f64, Flow>, Written)> = vec![
         (boxed(Dpm2::new()), Box::new(dpm_2)),
         (boxed(RhoRungeKutta::<Kutta3Tableau>::new()), Box::new(rho_kutta3)),
-        (boxed(edm_heun(Churn::NONE)), Box::new(|x, from, to| churned_heun(x, from, to, 0.0))),
         (
-            boxed(edm_heun(Churn::of(CHURN))),
+            boxed(Churned::new(RhoRungeKutta::edm_heun(), Churn::NONE)),
+            Box::new(|x, from, to| churned_heun(x, from, to, 0.0)),
+        ),
+        (
+            boxed(Churned::new(RhoRungeKutta::edm_heun(), Churn::of(CHURN))),
             Box::new(|x, from, to| churned_heun(x, from, to, CHURN / 6.0)),
         ),
         (

@@ -45,10 +45,10 @@ fn the_correction_follows_the_direction() {
         let field = WithDerivative { field: PROBLEM.stratonovich(), derivative };
         let problem = SdeProblem::from_field(field, initial.clone(), span);
         let options = || SolveOptions::steps(2048).seed(4);
-        let heun = solve(&problem, &StochasticHeun, options()).unwrap().u_last;
+        let heun = solve(&problem, &StochasticHeun::new(), options()).unwrap().u_last;
         let distance = |converted: AsIto<_, Batch>| {
             let problem = SdeProblem::from_field(converted, initial.clone(), span);
-            let euler = solve(&problem, &EulerMaruyama, options()).unwrap().u_last;
+            let euler = solve(&problem, &EulerMaruyama::new(), options()).unwrap().u_last;
             let squares = squared_errors(&euler, &heun);
             (squares.iter().sum::<f64>() / 400.0).sqrt()
         };
@@ -68,15 +68,15 @@ fn a_retraced_path_leads_back_and_a_fresh_one_does_not() {
     let times: Vec<f64> = (0..=512).map(|k| f64::from(k) / 512.0).collect();
     let there = SdeProblem::from_field(PROBLEM.stratonovich(), initial.clone(), (0.0, 1.0));
     let options = SolveOptions::times(times.clone()).seed(2);
-    let end = solve(&there, &StochasticHeun, options).unwrap().u_last;
+    let end = solve(&there, &StochasticHeun::new(), options).unwrap().u_last;
     let back = SdeProblem::from_field(PROBLEM.stratonovich(), end, (1.0, 0.0));
     let reversed: Vec<f64> = times.iter().rev().copied().collect();
     let options = || SolveOptions::times(reversed.clone()).seed(2);
     let worst = |u: &Batch| squared_errors(u, &initial).into_iter().fold(0.0, f64::max).sqrt();
     let tree = BrownianTree::new(2, 0, &initial, times).unwrap();
     let retraced = options().noise(Retraced::new(tree));
-    let retraced = solve(&back, &StochasticHeun, retraced).unwrap().u_last;
-    let fresh = solve(&back, &StochasticHeun, options()).unwrap().u_last;
+    let retraced = solve(&back, &StochasticHeun::new(), retraced).unwrap().u_last;
+    let fresh = solve(&back, &StochasticHeun::new(), options()).unwrap().u_last;
     assert!(worst(&retraced) < 2e-2, "{}", worst(&retraced));
     assert!(worst(&fresh) > 0.3, "{}", worst(&fresh));
 }

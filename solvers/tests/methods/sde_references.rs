@@ -150,9 +150,9 @@ fn diffrax(problem: &str, sense: &str, solver: &str, ours: impl Fn(usize) -> Vec
 fn ornstein_uhlenbeck_as_torchsde_and_diffrax() {
     let sigma = |g: &mut Batch, _t: f64| g.fill(SIGMA);
     let field = Additive { drift: ou_drift, diffusion: sigma };
-    let em = |steps| states(field, &EulerMaruyama, steps);
-    let heun = |steps| states(field, &StochasticHeun, steps);
-    let euler_heun = |steps| states(field, &EulerHeun, steps);
+    let em = |steps| states(field, &EulerMaruyama::new(), steps);
+    let heun = |steps| states(field, &StochasticHeun::new(), steps);
+    let euler_heun = |steps| states(field, &EulerHeun::new(), steps);
     torchsde("OU", "additive", "ito", "euler", em);
     torchsde("OU", "additive", "ito", "milstein", em);
     torchsde("OU", "additive", "ito", "srk", |steps| states(field, &Sra1::new(), steps));
@@ -171,21 +171,22 @@ fn geometric_brownian_motion_as_torchsde_and_diffrax() {
     let ito = Ito { drift: times(A), diffusion: times(B) };
     let stratonovich = Stratonovich { drift: times(A - 0.5 * B * B), diffusion: times(B) };
     let derivative = times(B * B);
-    let em = |steps| states(ito, &EulerMaruyama, steps);
-    let ito_milstein = |steps| states(WithDerivative { field: ito, derivative }, &Milstein, steps);
+    let em = |steps| states(ito, &EulerMaruyama::new(), steps);
+    let ito_milstein =
+        |steps| states(WithDerivative { field: ito, derivative }, &Milstein::new(), steps);
     let stratonovich_milstein =
-        |steps| states(WithDerivative { field: stratonovich, derivative }, &Milstein, steps);
-    let heun = |steps| states(stratonovich, &StochasticHeun, steps);
-    let euler_heun = |steps| states(stratonovich, &EulerHeun, steps);
+        |steps| states(WithDerivative { field: stratonovich, derivative }, &Milstein::new(), steps);
+    let heun = |steps| states(stratonovich, &StochasticHeun::new(), steps);
+    let euler_heun = |steps| states(stratonovich, &EulerHeun::new(), steps);
     torchsde("GBM", "diagonal", "ito", "euler", em);
     torchsde("GBM", "diagonal", "ito", "milstein", ito_milstein);
     torchsde("GBM", "diagonal", "ito", "milstein grad_free", |steps| {
-        states(ito, &MilsteinDerivativeFree, steps)
+        states(ito, &MilsteinDerivativeFree::new(), steps)
     });
     torchsde("GBM", "diagonal", "ito", "srk", |steps| states(ito, &Srid2::new(), steps));
     torchsde("GBM", "diagonal", "stratonovich", "milstein", stratonovich_milstein);
     torchsde("GBM", "diagonal", "stratonovich", "milstein grad_free", |steps| {
-        states(stratonovich, &MilsteinDerivativeFree, steps)
+        states(stratonovich, &MilsteinDerivativeFree::new(), steps)
     });
     torchsde("GBM", "diagonal", "stratonovich", "heun", heun);
     torchsde("GBM", "diagonal", "stratonovich", "euler_heun", euler_heun);
@@ -213,8 +214,8 @@ fn errors_on_the_recorded_path_are_small_where_no_other_library_runs_the_scheme(
     let sigma = |g: &mut Batch, _t: f64| g.fill(SIGMA);
     let ou = Additive { drift: ou_drift, diffusion: sigma };
     let gbm = Ito { drift: times(A), diffusion: times(B) };
-    let ou_euler = final_errors("OU", |steps| states(ou, &EulerMaruyama, steps));
-    let gbm_euler = final_errors("GBM", |steps| states(gbm, &EulerMaruyama, steps));
+    let ou_euler = final_errors("OU", |steps| states(ou, &EulerMaruyama::new(), steps));
+    let gbm_euler = final_errors("GBM", |steps| states(gbm, &EulerMaruyama::new(), steps));
     for (name, errors, euler) in [
         ("sriw1, OU", final_errors("OU", |steps| states(ou, &Sriw1::new(), steps)), ou_euler),
         ("shark, OU", final_errors("OU", |steps| states(ou, &Shark::new(), steps)), ou_euler),

@@ -61,7 +61,7 @@ proptest! {
         let field = WithDerivative { field: along(&problem, span), derivative: problem.derivative() };
         let sde = SdeProblem::from_field(field, initial, span);
         let mut methods = stochastic_methods();
-        methods.push(BoxedMethod::new(Milstein));
+        methods.push(BoxedMethod::new(Milstein::new()));
         for method in methods {
             setting.check(&sde, &method, &exact, strong(&method, NoiseKind::Diagonal));
         }
@@ -81,7 +81,7 @@ proptest! {
         };
         let sde = SdeProblem::from_field(field, initial, span);
         let mut methods = stratonovich_methods();
-        methods.push(BoxedMethod::new(Milstein));
+        methods.push(BoxedMethod::new(Milstein::new()));
         for method in methods {
             setting.check(&sde, &method, &exact, strong(&method, NoiseKind::Diagonal));
         }
@@ -179,8 +179,8 @@ proptest! {
         for method in additive_methods() {
             setting.check(&sde, &method, &exact, 1.5);
         }
-        setting.check(&sde, &EulerMaruyama, &exact, 1.0);
-        setting.check(&sde, &StochasticHeun, &exact, 1.0);
+        setting.check(&sde, &EulerMaruyama::new(), &exact, 1.0);
+        setting.check(&sde, &StochasticHeun::new(), &exact, 1.0);
     }
 }
 
@@ -204,9 +204,10 @@ fn general_noise_has_order_one_half() {
     let ito = SdeProblem::from_field(ito, initial.clone(), span);
     let stratonovich = SdeProblem::from_field(stratonovich, initial.clone(), span);
     let levels = ([4, 8, 16, 32, 64, 128], 4096);
-    let (setting, exact) = Setting::with_finer_solution(channels, &ito, &EulerMaruyama, levels);
-    setting.check(&ito, &EulerMaruyama, &exact, 0.5);
-    setting.check(&ito, &WeakRungeKutta, &exact, 0.5);
-    setting.check(&stratonovich, &EulerHeun, &exact, 0.5);
-    setting.check(&stratonovich, &StochasticHeun, &exact, 0.5);
+    let (setting, exact) =
+        Setting::with_finer_solution(channels, &ito, &EulerMaruyama::new(), levels);
+    setting.check(&ito, &EulerMaruyama::new(), &exact, 0.5);
+    setting.check(&ito, &WeakRungeKutta::new(), &exact, 0.5);
+    setting.check(&stratonovich, &EulerHeun::new(), &exact, 0.5);
+    setting.check(&stratonovich, &StochasticHeun::new(), &exact, 0.5);
 }

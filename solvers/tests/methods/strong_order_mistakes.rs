@@ -29,7 +29,7 @@ fn mistakes_change_the_slope() {
         wrong.1 = wrong.1.map(|q| factor * q);
         let ito = WithDerivative { field: problem.ito(), derivative: wrong };
         let sde = SdeProblem::from_field(ito, initial.clone(), span);
-        let slope = setting.slope(&sde, &Milstein, &exact, |path| path);
+        let slope = setting.slope(&sde, &Milstein::new(), &exact, |path| path);
         refused(&format!("milstein, correction times {factor}"), 1.0, slope);
     }
     let Ito { drift, diffusion } = problem.ito();

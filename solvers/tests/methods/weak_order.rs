@@ -80,7 +80,7 @@ fn geometric_brownian_motion() {
             derivative: Multiple(b * b),
         };
         let mut methods = stochastic_methods();
-        methods.push(BoxedMethod::new(Milstein));
+        methods.push(BoxedMethod::new(Milstein::new()));
         for method in methods {
             let order = weak(&method, NoiseKind::Diagonal);
             let error = |n| gbm_error(ito, &method, (a, b), n);
@@ -91,7 +91,7 @@ fn geometric_brownian_motion() {
             derivative: Multiple(b * b),
         };
         let mut methods = stratonovich_methods();
-        methods.push(BoxedMethod::new(Milstein));
+        methods.push(BoxedMethod::new(Milstein::new()));
         for method in methods {
             let order = weak(&method, NoiseKind::Diagonal);
             let error = |n| gbm_error(stratonovich, &method, (a, b), n);
@@ -219,15 +219,19 @@ fn general_noise() {
     let columns = move |k: usize, g: &mut Batch, u: &Batch, _t: f64| apply(&b[k], g, u);
     let drift = move |du: &mut Batch, u: &Batch, _t: f64| apply(&a, du, u);
     let ito = MatrixNoise::new(3, Ito { drift, diffusion: columns });
-    check("euler-maruyama", "three channels", 1.0, |n| matrix_error(ito, &EulerMaruyama, &a, n));
-    check("weak-rk2", "three channels", 2.0, |n| matrix_error(ito, &WeakRungeKutta, &a, n));
+    check("euler-maruyama", "three channels", 1.0, |n| {
+        matrix_error(ito, &EulerMaruyama::new(), &a, n)
+    });
+    check("weak-rk2", "three channels", 2.0, |n| matrix_error(ito, &WeakRungeKutta::new(), &a, n));
     // The same law in the sense of Stratonovich: the drift less 1/2 sum B_k B_k.
     let corrected = a - b.iter().map(|b| b * b).sum::<Matrix2<f64>>() * 0.5;
     let drift = move |du: &mut Batch, u: &Batch, _t: f64| apply(&corrected, du, u);
     let stratonovich = MatrixNoise::new(3, Stratonovich { drift, diffusion: columns });
-    check("euler-heun", "three channels", 1.0, |n| matrix_error(stratonovich, &EulerHeun, &a, n));
+    check("euler-heun", "three channels", 1.0, |n| {
+        matrix_error(stratonovich, &EulerHeun::new(), &a, n)
+    });
     check("stochastic-heun", "three channels", 1.0, |n| {
-        matrix_error(stratonovich, &StochasticHeun, &a, n)
+        matrix_error(stratonovich, &StochasticHeun::new(), &a, n)
     });
 }
 
@@ -336,13 +340,13 @@ fn a_nonlinear_equation() {
     let derivative = problem.derivative();
     let ito = WithDerivative { field: problem.ito(), derivative };
     let mut methods = stochastic_methods();
-    methods.push(BoxedMethod::new(Milstein));
+    methods.push(BoxedMethod::new(Milstein::new()));
     for method in methods {
         check_sampled(&problem, ito, &method);
     }
     let stratonovich = WithDerivative { field: problem.stratonovich(), derivative };
     let mut methods = stratonovich_methods();
-    methods.push(BoxedMethod::new(Milstein));
+    methods.push(BoxedMethod::new(Milstein::new()));
     for method in methods {
         check_sampled(&problem, stratonovich, &method);
     }

@@ -53,7 +53,7 @@ fn folded(lanes: usize, chunk: usize, threads: usize) -> EnsembleSolution<Folded
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let solve = || {
         ensemble.solve(
-            &EulerMaruyama,
+            &EulerMaruyama::new(),
             |_| SolveOptions::steps(STEPS).seed(SEED).save(Save::every(2)),
             |lane, out| {
                 assert_eq!(lane.times(), [0.4, 0.8, 1.0]);
@@ -104,7 +104,7 @@ fn folding_agrees_with_a_batch_in_memory() {
     let lanes = 1000;
     let problem = from_normals(Lanes { first: 17, count: lanes }).unwrap();
     let options = SolveOptions::steps(STEPS).seed(SEED).first_lane(17);
-    let batch = driftfield_solvers::solve(&problem, &EulerMaruyama, options).unwrap().u_last;
+    let batch = driftfield_solvers::solve(&problem, &EulerMaruyama::new(), options).unwrap().u_last;
     let (moments, _, extremes) = folded(lanes, 7, 2).statistics;
     let mean = batch.mean_axis(ndarray::Axis(0)).unwrap();
     for i in 0..2 {
@@ -127,7 +127,7 @@ fn an_ensemble_can_be_continued() {
     let run = |first: u64, lanes: usize, before: Folded| {
         let ensemble = Ensemble::new(lanes, from_normals).first_lane(first);
         let options = |_| SolveOptions::steps(STEPS).seed(SEED);
-        ensemble.solve(&EulerMaruyama, options, end, before).unwrap().statistics
+        ensemble.solve(&EulerMaruyama::new(), options, end, before).unwrap().statistics
     };
     let whole = run(0, 500, statistics(2));
     let parts = run(200, 300, run(0, 200, statistics(2)));
@@ -153,8 +153,8 @@ fn geometric_brownian_motion_has_the_law_of_its_scheme() {
             Ok(SdeProblem::from_field(ito(b_used), initial, (0.0, 1.0)))
         });
         let options = |_| SolveOptions::steps(steps).seed(3);
-        let found = ensemble.solve(&EulerMaruyama, options, end, Moments::new(1)).unwrap();
-        let factors = factor_moments(ito(b), &EulerMaruyama, 1.0 / steps as f64);
+        let found = ensemble.solve(&EulerMaruyama::new(), options, end, Moments::new(1)).unwrap();
+        let factors = factor_moments(ito(b), &EulerMaruyama::new(), 1.0 / steps as f64);
         let [m1, m2, m3, m4] = factors.map(|m| m.powi(steps as i32));
         let variance = m2 - m1 * m1;
         let fourth = m4 - 4.0 * m3 * m1 + 6.0 * m2 * m1 * m1 - 3.0 * m1.powi(4);
@@ -184,7 +184,7 @@ fn quantiles_of_a_log_normal_law() {
     });
     let options = |_| SolveOptions::steps(4).seed(8);
     let observe = |lane: &LaneSolution<'_, Batch>, out: &mut [f64]| out[0] = lane.end()[0].exp();
-    let found = ensemble.solve(&EulerMaruyama, options, observe, Quantiles::new(1)).unwrap();
+    let found = ensemble.solve(&EulerMaruyama::new(), options, observe, Quantiles::new(1)).unwrap();
     let sketch = found.statistics.of(0).unwrap();
     let n = MANY as f64;
     assert!(sketch.rank_error() as f64 <= n * (1.0 + (n / 4095.0).log2()) / 4095.0);

@@ -124,7 +124,7 @@ fn a_drift_of_another_shape_is_refused_by_what_the_state_has() {
     let outcome = |drift: fn(&mut Array2<f64>, &Array2<f64>, f64)| {
         let diffusion = |g: &mut Array2<f64>, _u: &Array2<f64>, _t: f64| g.fill(1.0);
         let problem = SdeProblem::new(drift, diffusion, batch(), (0.0, 1.0));
-        let solution = attempt(&problem, &EulerMaruyama, SolveOptions::steps(4)).unwrap();
+        let solution = attempt(&problem, &EulerMaruyama::new(), SolveOptions::steps(4)).unwrap();
         let Outcome::Failed { error, .. } = solution.outcome else { panic!() };
         error.to_string()
     };
@@ -213,11 +213,11 @@ fn methods_without_what_is_asked_are_refused() {
     let noisy = SdeProblem::new(Oscillator::EXAMPLE, Zero, [0.1, 0.2], (0.0, 1.0));
     let save_off_grid = SolveOptions::steps(4).save(Save::at([0.3]));
     assert!(matches!(
-        attempt(&noisy, &EulerMaruyama, save_off_grid),
+        attempt(&noisy, &EulerMaruyama::new(), save_off_grid),
         Err(SolveError::NoInterpolant { method: "euler-maruyama", .. })
     ));
     let save_on_grid = SolveOptions::steps(4).save(Save::at([0.25, 1.0]));
-    assert_eq!(attempt(&noisy, &EulerMaruyama, save_on_grid).unwrap().t, [0.25, 1.0]);
+    assert_eq!(attempt(&noisy, &EulerMaruyama::new(), save_on_grid).unwrap().t, [0.25, 1.0]);
 }
 
 #[test]

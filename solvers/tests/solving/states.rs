@@ -165,7 +165,7 @@ fn noise_of_a_lane_depends_on_seed_lane_and_grid_alone() {
         let diffusion = |g: &mut Array2<f64>, _u: &Array2<f64>, t: f64| g.fill(0.5 + t);
         let problem = SdeProblem::new(drift, diffusion, Array2::ones((lanes, 2)), (0.0, 1.0));
         let options = SolveOptions::steps(steps).seed(seed).first_lane(first_lane);
-        solve(&problem, &EulerMaruyama, options).unwrap().u_last
+        solve(&problem, &EulerMaruyama::new(), options).unwrap().u_last
     };
     let whole = run(3000, 0, 5, 20);
     for first in [0, 1, 1234] {

@@ -106,7 +106,7 @@ impl Technique {
     }
 
     /// The technique for numbers `T`.
-    pub(super) fn of<T: Numbers>(&self) -> &dyn TechniqueFor<T> {
+    pub(super) fn of<T: TechniquePrecision>(&self) -> &dyn TechniqueFor<T> {
         T::technique(self)
     }
 }
@@ -124,18 +124,18 @@ impl fmt::Display for Technique {
 }
 
 /// The numbers that a [`Technique`] is for: `f32` and `f64`.
-pub trait Numbers: Precision {
+pub trait TechniquePrecision: Precision {
     /// The technique for states of these numbers.
     fn technique(technique: &Technique) -> &dyn TechniqueFor<Self>;
 }
 
-impl Numbers for f32 {
+impl TechniquePrecision for f32 {
     fn technique(technique: &Technique) -> &dyn TechniqueFor<f32> {
         technique.single.as_ref()
     }
 }
 
-impl Numbers for f64 {
+impl TechniquePrecision for f64 {
     fn technique(technique: &Technique) -> &dyn TechniqueFor<f64> {
         technique.double.as_ref()
     }

@@ -49,14 +49,14 @@ use crate::state::State;
 
 pub use multistep::{
     Bh, Deis, DpmSolverM, FinalOrders, Ipndm, MAX_VALUES, Multistep, MultistepRule, MultistepStep,
-    MultistepStepper, Start, ThirdOrder, UniC, UniP, UniPc, multistep_rules,
+    MultistepStepper, Start, ThirdOrder, UniC, UniPc, multistep_rules,
 };
 pub use singlestep::{
     DPM_SOLVER_CONTROLLER, Ddim, DdimStepper, Dpm2, Dpm2Stepper, EdmHeun, EmbeddedSinglestep,
     EmbeddedStepper, NodeRule, Nodes, RhoRungeKutta, RhoRungeKuttaStepper, Singlestep,
-    SinglestepStepper, edm_heun,
+    SinglestepStepper,
 };
-pub use step::{Continuous, History, Knot, MadeStep, Transition, Variant, phi};
+pub use step::{History, Knot, MadeStep, StepInterpolant, Transition, Variant, phi};
 pub use stochastic::{
     Ancestral2S, Ancestral2SStepper, AncestralNoise, Churn, Churned, ChurnedStepper,
     DiffusionNoise, NoiseSettingError, Sde2S, Sde2SStepper, SdeMultistep, SdeMultistepStepper,
@@ -81,14 +81,14 @@ where
         ]);
     }
     for order in 1..=4 {
-        methods.push(BoxedMethod::new(UniPc::unipc(order, NonlinearPart::Data, Bh::default())));
+        methods.push(BoxedMethod::new(Multistep::new(UniPc::new(order, NonlinearPart::Data))));
     }
     let rules = multistep_rules().into_iter();
     methods.extend(rules.map(|(_, rule)| BoxedMethod::new(Multistep::new(rule))));
     methods.extend([
         BoxedMethod::new(RhoRungeKutta::<HeunTableau>::new()),
         BoxedMethod::new(Dpm2::new()),
-        BoxedMethod::new(edm_heun(Churn::NONE)),
+        BoxedMethod::new(Churned::new(RhoRungeKutta::edm_heun(), Churn::NONE)),
     ]);
     methods
 }

@@ -11,7 +11,15 @@ use crate::state::{State, StateError};
 /// SDEs*, 11.1; Ruemelin, *SIAM J. Numer. Anal.* 19, 1982). Stratonovich, any
 /// noise; strong order 1, but 1/2 for general noise, weak order 1.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct EulerHeun;
+
+impl EulerHeun {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        EulerHeun
+    }
+}
 
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Stratonovich],

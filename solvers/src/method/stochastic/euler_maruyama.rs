@@ -16,7 +16,7 @@ use crate::state::{State, StateError};
 /// ```compile_fail
 /// use driftfield_solvers::{OdeProblem, SolveOptions, method::EulerMaruyama, solve};
 /// let problem = OdeProblem::new(|du: &mut f64, u: &f64, _t: f64| *du = -u, 1.0, (0.0, 1.0));
-/// let _ = solve(&problem, &EulerMaruyama, SolveOptions::steps(10));
+/// let _ = solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(10));
 /// ```
 ///
 /// Nor is one in the sense of Stratonovich:
@@ -26,10 +26,18 @@ use crate::state::{State, StateError};
 /// let f = |du: &mut f64, u: &f64, _t: f64| *du = -u;
 /// let g = |g: &mut f64, u: &f64, _t: f64| *g = 0.1 * u;
 /// let problem = SdeProblem::stratonovich(f, g, 1.0, (0.0, 1.0));
-/// solve(&problem, &EulerMaruyama, SolveOptions::steps(10)).unwrap();
+/// solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(10)).unwrap();
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct EulerMaruyama;
+
+impl EulerMaruyama {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        EulerMaruyama
+    }
+}
 
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito],

@@ -14,7 +14,15 @@ use crate::state::{State, StateError};
 ///
 /// The error estimate is the distance from `v`, the Euler step on the same noise.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct StochasticHeun;
+
+impl StochasticHeun {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        StochasticHeun
+    }
+}
 
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Stratonovich],

@@ -14,7 +14,15 @@ use crate::state::{State, StateError};
 /// The field gives `g g'` through [`DiffusionDerivative`]; without it there is
 /// [`MilsteinDerivativeFree`](super::MilsteinDerivativeFree).
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct Milstein;
+
+impl Milstein {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        Milstein
+    }
+}
 
 pub(super) const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito, Sense::Stratonovich],

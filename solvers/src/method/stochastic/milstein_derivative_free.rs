@@ -16,7 +16,15 @@ use crate::state::{State, StateError};
 /// sense of Ito, but by `dW^2` in that of Stratonovich, where it would add up to
 /// strong order 1/2.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct MilsteinDerivativeFree;
+
+impl MilsteinDerivativeFree {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        MilsteinDerivativeFree
+    }
+}
 
 /// The method in the midst of a solve.
 #[derive(Debug)]

@@ -65,7 +65,8 @@ registry! {
     /// Methods for Ito equations with diagonal or scalar noise.
     stochastic_methods,
     [F: StochasticField<S> + 'static], [F::Interpretation: ReadAsIto], [F::Noise: OneColumn]:
-    EulerMaruyama, MilsteinDerivativeFree, WeakRungeKutta, Sriw1::new(), Srid2::new(),
+    EulerMaruyama::new(), MilsteinDerivativeFree::new(), WeakRungeKutta::new(), Sriw1::new(),
+    Srid2::new(),
 }
 
 registry! {
@@ -73,7 +74,7 @@ registry! {
     stratonovich_methods,
     [F: StochasticField<S> + 'static], [F::Interpretation: ReadAsStratonovich],
     [F::Noise: OneColumn]:
-    EulerHeun, MilsteinDerivativeFree, StochasticHeun,
+    EulerHeun::new(), MilsteinDerivativeFree::new(), StochasticHeun::new(),
 }
 
 registry! {

@@ -28,7 +28,15 @@ use crate::state::{State, StateError};
 /// variance `h^2/4`. All its moments with the increments that weak order 2 asks
 /// for are right, also for three channels and more.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct WeakRungeKutta;
+
+impl WeakRungeKutta {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        WeakRungeKutta
+    }
+}
 
 const INFO: StochasticInfo = StochasticInfo {
     senses: &[Sense::Ito],

@@ -184,8 +184,8 @@ fn noise_is_that_of_the_real_state_of_the_parts() {
     {
         let problem = SdeProblem::from_field(field, start, (0.0, 1.0));
         let options = || SolveOptions::steps(20).seed(3);
-        let euler = solve(&problem, &EulerMaruyama, options()).unwrap().u_last;
-        let milstein = solve(&problem, &MilsteinDerivativeFree, options()).unwrap().u_last;
+        let euler = solve(&problem, &EulerMaruyama::new(), options()).unwrap().u_last;
+        let milstein = solve(&problem, &MilsteinDerivativeFree::new(), options()).unwrap().u_last;
         [euler, milstein].map(|end| end.values().unwrap().to_vec())
     }
     let complex = Array2::from_shape_fn((3, 2), |(i, j)| C::new(i as f64, 1.0 + j as f64));

@@ -206,7 +206,7 @@ fn a_path_in_half_precision_follows_the_same_path_in_double() {
             (0.0, 1.0),
         );
         let options = SolveOptions::steps(32).seed(5);
-        let end = solve(&problem, &EulerMaruyama, options).unwrap().u_last;
+        let end = solve(&problem, &EulerMaruyama::new(), options).unwrap().u_last;
         end.iter().map(|u| u.into_f64()).collect()
     }
     let double = end::<f64>();

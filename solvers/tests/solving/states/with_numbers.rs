@@ -148,12 +148,12 @@ fn noise_stays_with_renumbered_lanes_and_their_numbers() {
     };
     let problem = SdeProblem::from_field(field(), WithNumbers::new(starts()), (0.0, 1.0));
     let options = || SolveOptions::steps(16).seed(4);
-    let plain = solve(&problem, &EulerMaruyama, options()).unwrap();
+    let plain = solve(&problem, &EulerMaruyama::new(), options()).unwrap();
     let turn = |step: &mut AcceptedStep<'_, Pair>| {
         step.move_lanes(&[1, 2, 3, 0], Moved::Renumbered).unwrap();
         Flow::Continue
     };
-    let turned = solve(&problem, &EulerMaruyama, options().observer(turn)).unwrap();
+    let turned = solve(&problem, &EulerMaruyama::new(), options().observer(turn)).unwrap();
     assert_eq!(plain.u_last, turned.u_last);
 }
 
@@ -204,8 +204,8 @@ where
     F: StochasticField<S, Interpretation = Additive, Noise = Diagonal> + 'static,
 {
     [
-        BoxedMethod::new(EulerMaruyama),
-        BoxedMethod::new(MilsteinDerivativeFree),
+        BoxedMethod::new(EulerMaruyama::new()),
+        BoxedMethod::new(MilsteinDerivativeFree::new()),
         BoxedMethod::new(Sriw1::new()),
         BoxedMethod::new(Sra1::new()),
     ]
@@ -247,8 +247,8 @@ fn paths_are_to_the_bit_those_of_the_solve_without_numbers() {
     let start = WithNumbers::new(starts());
     let of_pair = SdeProblem::from_field(ScalarNoise(pair), start, (0.0, 1.0));
     let of_state = SdeProblem::from_field(ScalarNoise(state), starts(), (0.0, 1.0));
-    let with = solve(&of_pair, &EulerMaruyama, options()).unwrap().u_last;
-    assert_eq!(with.state, solve(&of_state, &EulerMaruyama, options()).unwrap().u_last);
+    let with = solve(&of_pair, &EulerMaruyama::new(), options()).unwrap().u_last;
+    assert_eq!(with.state, solve(&of_state, &EulerMaruyama::new(), options()).unwrap().u_last);
     let (mut with, mut without) = (WithNumbers::new(starts()), starts());
     fill_initial_normals(&mut with, 2.0, 7, 0).unwrap();
     fill_initial_normals(&mut without, 2.0, 7, 0).unwrap();
@@ -272,7 +272,8 @@ fn girsanov_weights_have_mean_one_and_move_the_mean() {
     });
     let start = WithNumbers::new(Batch::zeros((lanes, 1)));
     let problem = SdeProblem::from_field(field, start, (0.0, 1.0));
-    let end = solve(&problem, &EulerMaruyama, SolveOptions::steps(8).seed(11)).unwrap().u_last;
+    let end =
+        solve(&problem, &EulerMaruyama::new(), SolveOptions::steps(8).seed(11)).unwrap().u_last;
     let mean = |of: fn(f64, f64) -> f64| {
         let lanes = end.state.iter().zip(&end.numbers).map(|(&x, &log_w)| of(x, log_w.exp()));
         lanes.sum::<f64>() / end.numbers.len() as f64

@@ -5,7 +5,7 @@ use super::starter::{Starter, extra_evaluations};
 use super::{Bh, UniC};
 use crate::field::Counted;
 use crate::method::exponential::step::{
-    Continuous, History, Knot, MadeStep, Transition, check_transition, continuous_order,
+    History, Knot, MadeStep, StepInterpolant, Transition, check_transition, continuous_order,
     ends_in_data, undivided,
 };
 use crate::method::{
@@ -68,12 +68,16 @@ impl<R> Clone for Multistep<R> {
 }
 
 impl<R: MultistepRule> Multistep<R> {
-    /// `rule` with its own defaults and no corrector.
+    /// `rule` with its own defaults.
     pub fn new(rule: R) -> Self {
-        let final_orders = rule.final_orders();
-        let start = Start::default();
-        let rule = Arc::new(rule);
-        Multistep { rule, start, final_orders, last_order: 1, corrector: None, uncorrected: 0 }
+        Multistep {
+            start: Start::default(),
+            final_orders: rule.final_orders(),
+            last_order: 1,
+            corrector: rule.corrector(),
+            uncorrected: 0,
+            rule: Arc::new(rule),
+        }
     }
 
     /// Another start.
@@ -99,10 +103,10 @@ impl<R: MultistepRule> Multistep<R> {
     }
 
     /// Corrects every step but the last of a fixed grid, which raises the order by one and
-    /// costs no evaluation.
+    /// costs no evaluation; or none, with `None`.
     #[must_use]
-    pub fn corrector(mut self, corrector: UniC) -> Self {
-        self.corrector = Some(corrector);
+    pub fn corrector(mut self, corrector: impl Into<Option<UniC>>) -> Self {
+        self.corrector = corrector.into();
         self
     }
 
@@ -122,6 +126,22 @@ impl<R: MultistepRule> Multistep<R> {
     fn values(&self) -> usize {
         self.rule.values().clamp(1, MAX_VALUES)
     }
+
+    fn states(&self) -> usize {
+        self.rule.states().clamp(1, MAX_VALUES)
+    }
+
+    /// Room for what a step combines. After a corrected step the value at its end is held beside
+    /// those that it was made of. The state at the start of a step is at hand anyway.
+    fn room<S: State>(&self, initial: &S) -> History<S> {
+        let corrected = usize::from(self.corrector.is_some());
+        let states = match self.states() {
+            1 => 0,
+            states => states + corrected,
+        };
+        let values = self.values() + corrected;
+        History::with_states(values.max(states), states, initial)
+    }
 }
 
 /// A multistep method in the midst of a solve: the values of past steps, and what the start and the
@@ -134,7 +154,7 @@ pub struct MultistepStepper<R, S> {
     /// The value at the predicted end of a corrected step.
     at_end: Option<(Knot, S)>,
     corrected: bool,
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
 }
 
 impl<S: State, F: SemilinearField<S>, R: MultistepRule + 'static> Method<S, F> for Multistep<R> {
@@ -152,7 +172,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule + 'static> Method<S, F> f
             },
             interpolant_order: continuous_order(order),
             interpolant_evaluations: 1,
-            history: self.values() as u32 - 1,
+            history: self.values().max(self.states()) as u32 - 1,
             evaluations_to_data: Some(1),
             starts_from_data: divisible && self.rule.part() == NonlinearPart::Noise,
             starts_from_noise: divisible && self.rule.part() == NonlinearPart::Data,
@@ -165,12 +185,11 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule + 'static> Method<S, F> f
         let evaluates_ends = self.corrector.is_some() || self.start == Start::Heun;
         MultistepStepper {
             method: self.clone(),
-            // After a corrected step the value at its end is held beside those that it was made of.
-            history: History::new(self.values() + usize::from(self.corrector.is_some()), initial),
+            history: self.room(initial),
             starter: starts.then(|| Starter::new(self.values(), self.rule.starter(), initial)),
             at_end: evaluates_ends.then(|| (Knot::NONE, initial.zeros_like())),
             corrected: false,
-            continuous: Continuous::default(),
+            continuous: StepInterpolant::default(),
         }
     }
 }
@@ -196,7 +215,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for Multis
         if let Some(starter) = starter.as_mut() {
             starter.forget_attempt(history);
         }
-        history.evaluate_once(start, |value| {
+        history.evaluate_once(start, step.u, |value| {
             field.predict(part.into(), value, step.u, step.t.into())
         })?;
         if let (Some(starter), 1, false) = (starter, history.len(), whole.is_infinite()) {
@@ -207,18 +226,21 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for Multis
         let held = method.values().min(known);
         let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
-        let knots = &history.knots()[..values];
+        let states = if to_noise { 1 } else { method.states().min(history.len()) };
+        let knots = &history.knots()[..values.max(states)];
         let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES + 1];
+        let mut of_states = [whole.scale; MAX_VALUES];
         if to_noise {
             // That of a constant, for rules in `rho` as well, which is infinite.
             weights[0] = whole.weight(1);
         } else {
             method.rule.weights(&view, &mut weights[..values])?;
+            method.rule.state_weights(&view, &mut of_states[..states])?;
         }
-        advance(next, u, whole.scale, &weights[..values], history, None)?;
+        advance(next, u, &of_states[..states], &weights[..values], history, None)?;
         let uncorrected =
-            |grid: GridPosition| grid.remaining() == 1 || grid.index < method.uncorrected;
+            |grid: GridPosition<'_>| grid.remaining() == 1 || grid.index < method.uncorrected;
         let heun = method.start == Start::Heun && history.len() == 1 && method.values() > 1;
         let corrector = match (heun, method.corrector) {
             // Of order 1 with `bh2` it gives half the step's weight to either end.
@@ -234,7 +256,7 @@ impl<S: State, F: SemilinearField<S>, R: MultistepRule> Stepper<S, F> for Multis
                 return Ok(());
             }
             field.predict(part.into(), at_end, next, step.t_next.into())?;
-            advance(next, u, whole.scale, &weights[..=values], history, Some(at_end))?;
+            advance(next, u, &[whole.scale], &weights[..=values], history, Some(at_end))?;
             *knot = end;
             // The step after Heun's evaluates anew.
             *corrected = !heun;
@@ -290,23 +312,28 @@ pub(crate) fn known_values<S: State>(
     history.knots().iter().take_while(|knot| knot.log_snr().is_finite()).count()
 }
 
-/// `next <- scale x + sum_j w_j N_j`, the last weight being that of `at_end` if there is one.
+/// `next <- sum_j v_j x_j + sum_j w_j N_j`, `x_0` being `u`, and the last weight that of `at_end` if
+/// there is one.
 pub(crate) fn advance<S: State>(
     next: &mut S,
     u: &S,
-    scale: f64,
+    of_states: &[f64],
     weights: &[f64],
     history: &History<S>,
     at_end: Option<&S>,
 ) -> Result<(), StepError> {
-    let mut terms = [(scale, u); MAX_VALUES + 2];
-    for (age, &weight) in weights.iter().enumerate() {
+    let mut terms = [(0.0, u); 2 * MAX_VALUES + 1];
+    let (states, values) = terms.split_at_mut(of_states.len());
+    for (age, (term, &weight)) in states.iter_mut().zip(of_states).enumerate() {
+        *term = (weight, if age == 0 { u } else { history.state(age) });
+    }
+    for (age, (term, &weight)) in values.iter_mut().zip(weights).enumerate() {
         let value = match at_end {
             Some(at_end) if age + 1 == weights.len() => at_end,
             _ => history.value(age),
         };
-        terms[age + 1] = (weight, value);
+        *term = (weight, value);
     }
-    next.linear_combination(0.0, &terms[..=weights.len()])?;
+    next.linear_combination(0.0, &terms[..of_states.len() + weights.len()])?;
     Ok(())
 }

@@ -21,7 +21,15 @@ use crate::semilinear::NonlinearPart;
 ///
 /// [notation]: crate::method::exponential#notation
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct Ipndm;
+
+impl Ipndm {
+    /// The method; it has no settings.
+    pub const fn new() -> Self {
+        Ipndm
+    }
+}
 
 /// Adams-Bashforth weights of order 1 to 4, newest first.
 const ADAMS_BASHFORTH: [&[f64]; 4] = [

@@ -22,7 +22,7 @@ pub(super) use driver::{advance, known_values};
 pub use ipndm::Ipndm;
 pub use rule::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep};
 pub use unic::UniC;
-pub use unipc::{Bh, UniP, UniPc};
+pub use unipc::{Bh, UniPc};
 
 /// Every rule that says all of its method, with a line about it: what the lists of methods are
 /// made of.
@@ -37,6 +37,6 @@ pub fn multistep_rules() -> Vec<(&'static str, Arc<dyn MultistepRule + Send + Sy
         ("DEIS in sigma / alpha, of three values", Arc::new(Deis::rho_ab(2))),
         ("DEIS in sigma / alpha, of four values", Arc::new(Deis::rho_ab(3))),
         ("k-diffusion's linear multistep method, in sigma / alpha", Arc::new(Deis::lms(4))),
-        ("iPNDM: Adams-Bashforth weights for the noise", Arc::new(Ipndm)),
+        ("iPNDM: Adams-Bashforth weights for the noise", Arc::new(Ipndm::new())),
     ]
 }

@@ -70,7 +70,7 @@ impl<S: State> Starter<S> {
             let from = if part == 1 { u } else { &*between };
             if part > 1 {
                 field.predict((*nonlinear).into(), value, from, t.into())?;
-                history.insert(Knot::at(field, t)?, value);
+                history.insert(Knot::at(field, t)?, value, from)?;
             }
             method.set_first(history.value(0))?;
             let t_next = if part == *parts {

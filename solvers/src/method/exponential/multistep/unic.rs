@@ -9,7 +9,7 @@ use super::{MAX_VALUES, MultistepStep};
 /// method of order p + 1 at no cost. The next step takes the value over as it is, although
 /// the state has been corrected since.
 ///
-/// The sums of [`UniP`](super::UniP) gain a term at `r = 1`, `D_end = N_end - N_0`, and the system
+/// The sums of [`UniPc`](super::UniPc) gain a term at `r = 1`, `D_end = N_end - N_0`, and the system
 /// an equation, so that its `a_m` are others. In the [notation] of this module:
 ///
 /// - `x_next = alpha_next / alpha x - sigma_next (e^h - 1) N_0 -

@@ -1,11 +1,20 @@
-use super::{FinalOrders, MAX_VALUES, Multistep, MultistepRule, MultistepStep, UniC};
+use super::{FinalOrders, MAX_VALUES, MultistepRule, MultistepStep, UniC};
 use crate::field::FieldError;
 use crate::method::exponential::step::Transition;
 use crate::semilinear::NonlinearPart;
 
-/// UniP-p, the predictor of UniPC of order p (Zhao et al., *UniPC*, 2023, algorithms 6 and 8).
+/// UniPC-p (Zhao et al., *UniPC*, 2023, algorithms 6 and 8): UniP-p, corrected by [`UniC`] to order
+/// p + 1 unless another corrector is asked for. The last step of a fixed grid is not corrected, so
+/// that n steps make n evaluations.
 ///
-/// Over the past values `N_m`, `m = 1 .. p - 1`, at the clock distances
+/// ```
+/// use driftfield_solvers::NonlinearPart;
+/// use driftfield_solvers::method::exponential::{Bh, Multistep, UniPc};
+/// let method = Multistep::new(UniPc::new(2, NonlinearPart::Data).bh(Bh::Bh1));
+/// # let _ = method;
+/// ```
+///
+/// UniP takes the past values `N_m`, `m = 1 .. p - 1`, at the clock distances
 /// `r_m = (lambda_m - lambda) / h`, which are negative, and with `D_m = N_m - N_0`, in the
 /// [notation] of this module:
 ///
@@ -25,15 +34,11 @@ use crate::semilinear::NonlinearPart;
 /// [notation]: crate::method::exponential#notation
 /// [`phi`]: crate::method::exponential::phi
 #[derive(Debug, Clone)]
-pub struct UniP {
+pub struct UniPc {
     part: NonlinearPart,
     order: usize,
     bh: Bh,
 }
-
-/// UniPC-p: [`UniP`] of order p corrected by [`UniC`], of order p + 1. The last step of a
-/// fixed grid is not corrected, so that n steps make n evaluations.
-pub type UniPc = Multistep<UniP>;
 
 /// How UniPC solves its system of one unknown: exactly, or as `a_1 = 1/2` with a `B`
 /// that is `h + O(h^2)`.
@@ -53,22 +58,21 @@ pub enum Bh {
 const MAX_ORDER: usize = 4;
 const NAMES: [&str; MAX_ORDER] = ["unipc-1", "unipc-2", "unipc-3", "unipc-4"];
 
-impl Multistep<UniP> {
+impl UniPc {
     /// UniPC of order 1 to 4, other numbers counting as the nearest of these.
-    ///
-    /// ```
-    /// use driftfield_solvers::NonlinearPart;
-    /// use driftfield_solvers::method::exponential::{Bh, UniPc};
-    /// let method = UniPc::unipc(2, NonlinearPart::Data, Bh::Bh2);
-    /// # let _ = method;
-    /// ```
-    pub fn unipc(order: usize, part: NonlinearPart, bh: Bh) -> Self {
-        let order = order.clamp(1, MAX_ORDER);
-        Multistep::new(UniP { part, order, bh }).corrector(UniC(bh))
+    pub fn new(order: usize, part: NonlinearPart) -> Self {
+        UniPc { part, order: order.clamp(1, MAX_ORDER), bh: Bh::default() }
+    }
+
+    /// Another way to solve the system of one unknown, for predictor and corrector.
+    #[must_use]
+    pub fn bh(mut self, bh: Bh) -> Self {
+        self.bh = bh;
+        self
     }
 }
 
-impl MultistepRule for UniP {
+impl MultistepRule for UniPc {
     fn name(&self) -> &'static str {
         NAMES[self.order - 1]
     }
@@ -94,6 +98,10 @@ impl MultistepRule for UniP {
             weights[j + 1] = c / r;
         }
         Ok(())
+    }
+
+    fn corrector(&self) -> Option<UniC> {
+        Some(UniC(self.bh))
     }
 
     fn final_orders(&self) -> FinalOrders {

@@ -1,4 +1,6 @@
-use crate::method::exponential::step::{Continuous, History, Knot, continuous_order, ends_in_data};
+use crate::method::exponential::step::{
+    History, Knot, StepInterpolant, continuous_order, ends_in_data,
+};
 use crate::method::exponential::stochastic::{AncestralNoise, Increment};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
@@ -60,7 +62,7 @@ pub struct DdimStepper<S> {
     /// The predicted data; from clean data the noise.
     history: History<S>,
     increment: Increment<S>,
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
@@ -85,7 +87,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Ddim {
             noise: self.noise,
             history: History::new(1, initial),
             increment: Increment::new(),
-            continuous: Continuous::default(),
+            continuous: StepInterpolant::default(),
         }
     }
 }
@@ -102,7 +104,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for DdimStepper<S> {
         let split = self.noise.split(&start, &end)?;
         let part = part_from(&start);
         let predict = |value: &mut S| field.predict(part.into(), value, u, t.into());
-        self.history.evaluate_once(start, predict)?;
+        self.history.evaluate_once(start, u, predict)?;
         let value = self.history.value(0);
         if part == NonlinearPart::Noise {
             // Here E says what D does not: where the clean state goes.

@@ -1,5 +1,5 @@
 use super::{Singlestep, SinglestepStepper};
-use crate::method::exponential::step::{Continuous, ends_in_data, step_to_data};
+use crate::method::exponential::step::{StepInterpolant, ends_in_data, step_to_data};
 use crate::method::{Interpolant, Method, MethodInfo, Step, StepError, Stepper, Told};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
@@ -39,7 +39,7 @@ impl Default for Dpm2 {
 pub struct Dpm2Stepper<S> {
     singlestep: SinglestepStepper<S>,
     /// Of a step to the data.
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
 }
 
 impl<S: State, F: SemilinearField<S>> Method<S, F> for Dpm2 {
@@ -52,7 +52,7 @@ impl<S: State, F: SemilinearField<S>> Method<S, F> for Dpm2 {
 
     fn begin(&self, initial: &S) -> Self::Stepper {
         let singlestep = SinglestepStepper::new(self.0.clone(), initial);
-        Dpm2Stepper { singlestep, continuous: Continuous::default() }
+        Dpm2Stepper { singlestep, continuous: StepInterpolant::default() }
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::nodes::{Division, Nodes};
 use crate::field::{ByLane, FieldError, Times};
 use crate::method::exponential::step::{
-    Continuous, Knot, MadeStep, Transition, Variant, check_transition, continuous_order,
+    Knot, MadeStep, StepInterpolant, Transition, Variant, check_transition, continuous_order,
 };
 use crate::method::{
     GridPosition, Interpolant, Kind, LaneSteps, Method, MethodInfo, Step, StepError, Stepper, Told,
@@ -188,7 +188,7 @@ impl Singlestep {
         Ok(rows)
     }
 
-    fn step_order(&self, grid: Option<GridPosition>) -> usize {
+    fn step_order(&self, grid: Option<GridPosition<'_>>) -> usize {
         let listed = self.orders.as_ref().zip(grid).and_then(|(list, grid)| list.get(grid.index));
         listed.map_or(self.order, |&order| order.clamp(1, self.order))
     }
@@ -239,7 +239,7 @@ pub struct SinglestepStepper<S> {
     first_is_known: bool,
     /// The step made last.
     rows: Rows,
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
     /// What is known of lanes with steps of their own.
     lanes: Option<Box<OwnSteps>>,
 }
@@ -260,7 +260,7 @@ impl<S: State> SinglestepStepper<S> {
             stage: initial.zeros_like(),
             first_is_known: false,
             rows: Rows::default(),
-            continuous: Continuous::default(),
+            continuous: StepInterpolant::default(),
             lanes: None,
             method,
         }

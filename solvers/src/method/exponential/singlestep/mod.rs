@@ -11,7 +11,7 @@ mod rho_runge_kutta;
 pub use ddim::{Ddim, DdimStepper};
 pub use dpm_2::{Dpm2, Dpm2Stepper};
 pub use dpm_solver_s::{Singlestep, SinglestepStepper};
-pub use edm_heun::{EdmHeun, edm_heun};
+pub use edm_heun::EdmHeun;
 pub use embedded::{DPM_SOLVER_CONTROLLER, EmbeddedSinglestep, EmbeddedStepper};
 pub(super) use nodes::Division;
 pub use nodes::{NodeRule, Nodes};

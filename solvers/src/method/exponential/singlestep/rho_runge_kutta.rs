@@ -2,7 +2,7 @@ use std::cell::RefCell;
 
 use crate::field::{Counted, FieldError, Times, VectorField};
 use crate::method::exponential::step::{
-    Continuous, Knot, MadeStep, check_finite, continuous_order, ends_in_data, step_to_data,
+    Knot, MadeStep, StepInterpolant, check_finite, continuous_order, ends_in_data, step_to_data,
 };
 use crate::method::runge_kutta::{ExplicitTableau, RungeKutta, RungeKuttaStepper};
 use crate::method::{Interpolant, Kind, Method, MethodInfo, Step, StepError, Stepper, Told};
@@ -58,7 +58,7 @@ pub struct RhoRungeKuttaStepper<S, T> {
     start: S,
     /// `u` at a stage, written by the field as it is evaluated.
     state: RefCell<S>,
-    continuous: Continuous<S>,
+    continuous: StepInterpolant<S>,
 }
 
 /// The field in the variables `y`, `rho`, over one step.
@@ -115,7 +115,7 @@ impl<S: State, F: SemilinearField<S>, T: ExplicitTableau> Method<S, F> for RhoRu
             stages: RungeKuttaStepper::new(initial),
             start: initial.zeros_like(),
             state: RefCell::new(initial.zeros_like()),
-            continuous: Continuous::default(),
+            continuous: StepInterpolant::default(),
         }
     }
 }

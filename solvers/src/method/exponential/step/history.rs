@@ -4,7 +4,8 @@ use crate::method::{StepError, Told, move_lanes};
 use crate::semilinear::{NonlinearPart, SemilinearField};
 use crate::state::{State, StateError};
 
-/// The last values of a nonlinear part and the knot of each, newest first.
+/// The last values of a nonlinear part and the knot of each, newest first; and the states there, if
+/// they are asked for.
 ///
 /// The newest belongs to the step being attempted: an attempt repeated from the
 /// same state does not evaluate it again, and it becomes the past when the
@@ -14,6 +15,7 @@ pub struct History<S> {
     /// In order of age, as `values`; those beyond `len` are spare.
     knots: Vec<Knot>,
     values: Vec<S>,
+    states: Vec<S>,
     len: usize,
     newest_is_open: bool,
 }
@@ -21,8 +23,15 @@ pub struct History<S> {
 impl<S: State> History<S> {
     /// Room for `capacity` values.
     pub fn new(capacity: usize, initial: &S) -> Self {
-        let values = std::iter::repeat_with(|| initial.zeros_like()).take(capacity).collect();
-        History { knots: vec![Knot::NONE; capacity], values, len: 0, newest_is_open: false }
+        Self::with_states(capacity, 0, initial)
+    }
+
+    /// Room for `capacity` values and the newest `states` of the states at which they were taken.
+    pub fn with_states(capacity: usize, states: usize, initial: &S) -> Self {
+        let room = |places| std::iter::repeat_with(|| initial.zeros_like()).take(places).collect();
+        let knots = vec![Knot::NONE; capacity];
+        let (values, states) = (room(capacity), room(states));
+        History { knots, values, states, len: 0, newest_is_open: false }
     }
 
     /// Number of values held.
@@ -40,32 +49,45 @@ impl<S: State> History<S> {
         &self.values[age]
     }
 
+    /// The state `age` steps back, of those that are kept.
+    pub fn state(&self, age: usize) -> &S {
+        &self.states[age]
+    }
+
     /// Where the values were taken, newest first.
     pub fn knots(&self) -> &[Knot] {
         &self.knots[..self.len]
     }
 
-    /// Makes the value at the start of the step the newest, unless this has been
-    /// done for an earlier attempt.
+    /// Makes the value at the start of the step, where the state is `u`, the newest, unless this has
+    /// been done for an earlier attempt.
     pub fn evaluate_once(
         &mut self,
         knot: Knot,
+        u: &S,
         evaluate: impl FnOnce(&mut S) -> Result<(), FieldError>,
     ) -> Result<(), FieldError> {
-        if self.newest_is_open {
-            return Ok(());
+        if !self.newest_is_open {
+            let oldest = self.values.len() - 1;
+            evaluate(&mut self.values[oldest])?;
+            self.make_room(knot);
+            self.newest_is_open = true;
         }
-        let oldest = self.values.len() - 1;
-        evaluate(&mut self.values[oldest])?;
-        self.make_room(knot);
-        self.newest_is_open = true;
-        Ok(())
+        Ok(self.keep_state(u)?)
+    }
+
+    /// The newest value's state, which a correction may have moved from where the value was taken.
+    fn keep_state(&mut self, u: &S) -> Result<(), StateError> {
+        self.states.first_mut().map_or(Ok(()), |newest| newest.copy_from(u))
     }
 
     /// Rotates the oldest place to the front.
     fn make_room(&mut self, knot: Knot) {
         self.values.rotate_right(1);
         self.knots.rotate_right(1);
+        if !self.states.is_empty() {
+            self.states.rotate_right(1);
+        }
         self.knots[0] = knot;
         self.len = (self.len + 1).min(self.values.len());
     }
@@ -77,7 +99,9 @@ impl<S: State> History<S> {
             Told::Accepted | Told::AcceptedLanes(_) => self.newest_is_open = false,
             Told::Corrected => self.forget_newest(),
             Told::Replaced => self.clear(),
-            Told::Lanes(from) => move_lanes(&mut self.values, from)?,
+            Told::Lanes(from) => {
+                move_lanes(self.values.iter_mut().chain(&mut self.states), from)?;
+            }
         }
         Ok(())
     }
@@ -93,13 +117,18 @@ impl<S: State> History<S> {
         let mut value = state.zeros_like();
         for (t, state) in past {
             field.predict(part.into(), &mut value, state, (*t).into())?;
-            self.insert(Knot::at_end(field, *t)?, &mut value);
+            self.insert(Knot::at_end(field, *t)?, &mut value, state)?;
         }
         Ok(())
     }
 
-    /// Adds a value later than all others; `value` is left with arbitrary content.
-    pub fn insert(&mut self, knot: Knot, value: &mut S) {
+    /// Adds a value later than all others, taken at `state`; `value` is left with arbitrary content.
+    pub fn insert(&mut self, knot: Knot, value: &mut S, state: &S) -> Result<(), StateError> {
+        self.insert_value(knot, value);
+        self.keep_state(state)
+    }
+
+    fn insert_value(&mut self, knot: Knot, value: &mut S) {
         self.make_room(knot);
         std::mem::swap(&mut self.values[0], value);
     }
@@ -107,7 +136,7 @@ impl<S: State> History<S> {
     /// Adds the value at the end of the accepted step, after it was accepted: the next
     /// step does not evaluate its first. `value` is left with arbitrary content.
     pub fn insert_newest(&mut self, knot: Knot, value: &mut S) {
-        self.insert(knot, value);
+        self.insert_value(knot, value);
         self.newest_is_open = true;
     }
 
@@ -118,6 +147,9 @@ impl<S: State> History<S> {
             self.len -= 1;
             self.values.rotate_left(1);
             self.knots.rotate_left(1);
+            if !self.states.is_empty() {
+                self.states.rotate_left(1);
+            }
         }
     }
 

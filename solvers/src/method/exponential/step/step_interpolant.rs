@@ -24,7 +24,7 @@ use crate::state::{State, StateError};
 /// A step of infinite length on the clock has no such parabola: between its ends `N_0` stays, and
 /// what that leaves at the end is divided in proportion to time. Order 1.
 #[derive(Debug)]
-pub struct Continuous<S> {
+pub struct StepInterpolant<S> {
     /// `x_0`, `x_1`, `N_0`, `N_1`; made when they are first asked for.
     stages: Vec<S>,
     weights: Option<InterpolantWeights>,
@@ -65,13 +65,13 @@ impl<'a, S> MadeStep<'a, S> {
     }
 }
 
-impl<S> Default for Continuous<S> {
+impl<S> Default for StepInterpolant<S> {
     fn default() -> Self {
-        Continuous { stages: Vec::new(), weights: None }
+        StepInterpolant { stages: Vec::new(), weights: None }
     }
 }
 
-impl<S: State> Continuous<S> {
+impl<S: State> StepInterpolant<S> {
     /// Takes note of what happened: a step that was accepted has no extension yet.
     pub fn tell(&mut self, told: Told<'_>) -> Result<(), StateError> {
         match told {

@@ -130,7 +130,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SdeMultistepStepper<S> {
         let std = method.noise.std(part, &start, &end)?;
         let whole = method.noise.transition(part, &start, &end);
         check_transition(&start, &end, &whole, 1)?;
-        history.evaluate_once(start, |value| field.predict(part.into(), value, u, t.into()))?;
+        history.evaluate_once(start, u, |value| field.predict(part.into(), value, u, t.into()))?;
         let held = method.rule.values().min(known_values(&method.rule, history, &whole));
         let values = method.final_orders.limit(held, method.last_order, grid);
         let time_at_log_snr = |log_snr: f64| field.schedule().time_at_log_snr(log_snr);
@@ -138,7 +138,7 @@ impl<S: State, F: SemilinearField<S>> Stepper<S, F> for SdeMultistepStepper<S> {
         let view = MultistepStep { whole, end, knots, grid, time_at_log_snr: &time_at_log_snr };
         let mut weights = [0.0; MAX_VALUES];
         method.rule.weights(&view, &mut weights[..values])?;
-        advance(next, u, whole.scale, &weights[..values], history, None)?;
+        advance(next, u, &[whole.scale], &weights[..values], history, None)?;
         increment.add_to(next, std, noise, (t, t_next))
     }
 
