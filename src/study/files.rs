@@ -31,6 +31,11 @@ fn of_seeds(name: &str, seeds: &[Option<f64>]) -> (String, Value) {
     (format!("{name}_seeds"), if seeds.is_empty() { Value::Null } else { json!(seeds) })
 }
 
+/// Why a metric failed under `NAME_failure`, if it did.
+fn failure(name: &str, measured: &Measured) -> Option<(String, Value)> {
+    Some((format!("{name}_failure"), json!(measured.failure.as_ref()?)))
+}
+
 impl CaseResult {
     /// The ends of an interval under `NAME_low` and `NAME_high`, where the metric has any.
     fn interval(&self, prefix: &str, measured: &Measured) -> Vec<(String, Value)> {
@@ -82,6 +87,7 @@ impl CaseResult {
             of_seeds("solver_error", &row.solver_error_seeds),
         ]);
         values.extend(row.metrics.iter().map(|m| of_seeds(&m.name, &m.seeds)));
+        values.extend(row.metrics.iter().filter_map(|m| failure(&m.name, m)));
         values
     }
 
@@ -133,12 +139,15 @@ impl CaseResult {
 
     /// What is known of a floor, under names that begin with its own.
     fn floor_values(&self, floor: &Floor) -> Vec<(String, Value)> {
-        let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
+        let known = |measured: &&Measured| {
+            floor.is_model() || measured.value.is_some() || measured.failure.is_some()
+        };
         let of_metric = |measured: &Measured| {
             let name = format!("{}_{}", floor.name, measured.name);
             let seeds = of_seeds(&name, &measured.seeds);
             let interval = self.interval(&format!("{}_", floor.name), measured);
-            summary(&name, measured.value).into_iter().chain([seeds]).chain(interval)
+            let failure = failure(&name, measured);
+            summary(&name, measured.value).into_iter().chain([seeds]).chain(interval).chain(failure)
         };
         floor.metrics.iter().filter(known).flat_map(of_metric).collect()
     }

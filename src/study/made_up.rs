@@ -11,7 +11,7 @@ use crate::metrics::{Metric, NumberFormat};
 fn metrics() -> Vec<Metric> {
     let mut metrics = point_metrics().unwrap();
     metrics.truncate(2);
-    let share = Metric::of("share", "a share", |_, _| Ok(None)).written(NumberFormat::Percent);
+    let share = Metric::of("share", "a share", |_| Ok(None)).written(NumberFormat::Percent);
     metrics.push(share.more_is_better());
     metrics
 }
@@ -26,7 +26,7 @@ fn summary(values: &[Option<f64>]) -> Option<Summary> {
 }
 
 pub(super) fn measured(name: &str, seeds: Vec<Option<f64>>) -> Measured {
-    Measured { name: name.to_owned(), value: summary(&seeds), interval: None, seeds }
+    Measured { name: name.to_owned(), value: summary(&seeds), interval: None, seeds, failure: None }
 }
 
 fn all(seeds: usize, chamfer: f64) -> Vec<Measured> {

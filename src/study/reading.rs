@@ -165,6 +165,7 @@ impl<'a> At<'a> {
             value: self.summary(&under)?,
             interval: end("low")?.zip(end("high")?).map(|(low, high)| [low, high]),
             seeds: self.of_seeds(&under, seeds)?,
+            failure: self.get(&format!("{under}_failure")).optional(At::text)?,
         })
     }
 
@@ -313,7 +314,7 @@ fn explained(study: &At<'_>, term: &str) -> String {
 
 /// A metric whose numbers are known, and which measures nothing more.
 fn recorded(name: &str, definition: String) -> Metric {
-    Metric::of(name, definition, |_, _| Ok(None))
+    Metric::of(name, definition, |_| Ok(None))
 }
 
 /// Metrics of images as earlier versions showed them.
@@ -421,8 +422,10 @@ mod tests {
         let mut study = made_up::study(5);
         study.cases[0].rows[0].spacing = Some("karras".to_owned());
         study.cases[0].rows[1].outcome = "non_finite".to_owned();
-        study.cases[0].rows[1].metrics[0] =
-            Measured { name: "chamfer".to_owned(), value: None, interval: None, seeds: vec![] };
+        study.cases[0].rows[1].metrics[0] = Measured {
+            failure: Some("the meter is broken".to_owned()),
+            ..made_up::measured("chamfer", Vec::new())
+        };
         study.cases[1].guidance = Some(1.5);
         study.cases[1].rows.iter_mut().for_each(|row| row.guidance = Some(1.5));
         study.cases[1].rows[0].metrics[1].interval = Some([0.5, 0.75]);

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::by_number::Fewer;
 use super::rows::{Floor, REAL, Summary, worst};
-use super::solve::{Prepared, Trial};
+use super::solve::{Prepared, Said, Trial};
 use super::{Case, CaseResult, FloorsAt, Row, Study, StudyError, StudyResult};
-use crate::metrics::Estimate;
 
 /// What a study says while it runs.
 pub enum Progress<'a> {
@@ -31,8 +30,8 @@ pub(super) struct Piece {
 
 /// What belongs to a case and a seed, whatever is run.
 struct Shared {
-    model: Vec<Option<Estimate>>,
-    sampling: Option<Vec<Option<Estimate>>>,
+    model: Vec<Said>,
+    sampling: Option<Vec<Said>>,
     fewer: Vec<Fewer>,
     truth_nfe: u64,
     truth_outcome: &'static str,

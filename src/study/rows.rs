@@ -1,9 +1,9 @@
 //! The numbers of a study.
 
-use super::solve::{SUCCESS, Trial};
+use super::solve::{SUCCESS, Said, Trial};
 use super::{Case, FloorsAt, Origin, Run, Study};
 use crate::generate::Budget;
-use crate::metrics::{Estimate, Metric, Shown};
+use crate::metrics::{Metric, Shown};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::number::Number;
 
@@ -65,6 +65,8 @@ pub struct Measured {
     /// Its number of every seed, in the order of the row's (a floor's: the case's) `seed_list`;
     /// empty if it is not known of any.
     pub seeds: Vec<Option<f64>>,
+    /// Why it has none of a seed, if the metric failed there: that of the first such seed.
+    pub failure: Option<String>,
 }
 
 /// The numbers of each seed, or nothing if there is none at all.
@@ -75,9 +77,10 @@ fn of_seeds(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
 
 impl Measured {
     /// The metrics of a case over what each seed gave, in their order.
-    pub(super) fn all(metrics: &[Metric], seeds: &[&[Option<Estimate>]]) -> Vec<Measured> {
+    pub(super) fn all(metrics: &[Metric], seeds: &[&[Said]]) -> Vec<Measured> {
         let measured = |(index, metric): (usize, &Metric)| {
-            let estimates = || seeds.iter().map(move |seed| seed[index]);
+            let said = || seeds.iter().map(move |seed| &seed[index]);
+            let estimates = || said().map(|said| said.as_ref().ok().copied().flatten());
             let end = |end: usize| {
                 let ends = estimates().map(|estimate| Some(estimate?.interval?[end]));
                 Summary::of_all(ends).map(|ends| ends.mean)
@@ -87,6 +90,7 @@ impl Measured {
                 value: Summary::of_all(estimates().map(|estimate| Some(estimate?.value))),
                 interval: end(0).zip(end(1)).map(|(low, high)| [low, high]),
                 seeds: of_seeds(estimates().map(|estimate| Some(estimate?.value))),
+                failure: said().find_map(|said| said.clone().err()),
             }
         };
         metrics.iter().enumerate().map(measured).collect()
@@ -254,11 +258,7 @@ pub(super) const REAL: &str = "real";
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
     /// second draw of the data.
-    pub(super) fn all(
-        metrics: &[Metric],
-        model: &[&[Option<Estimate>]],
-        sampling: &[&[Option<Estimate>]],
-    ) -> Vec<Floor> {
+    pub(super) fn all(metrics: &[Metric], model: &[&[Said]], sampling: &[&[Said]]) -> Vec<Floor> {
         let mut floors = vec![Floor {
             name: MODEL.to_owned(),
             label: "model floor".to_owned(),
@@ -278,7 +278,7 @@ impl Floor {
         }
         if let Some(real) = metrics.iter().find_map(|metric| metric.floor.as_ref()) {
             let known: Vec<_> =
-                metrics.iter().map(|metric| Some(metric.floor.as_ref()?.estimate)).collect();
+                metrics.iter().map(|m| Ok(m.floor.as_ref().map(|floor| floor.estimate))).collect();
             let mut metrics = Measured::all(metrics, &[&known]);
             // One number, which is of no seed.
             metrics.iter_mut().for_each(|measured| measured.seeds.clear());

@@ -9,11 +9,13 @@ mod text_table;
 
 use std::collections::BTreeSet;
 
+use driftfield_problems::echo::echo;
 use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
 
 use super::paired::SECONDS;
 use super::{Study, StudyResult};
+use crate::metrics::Metric;
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
@@ -189,6 +191,9 @@ impl Grid {
                 ),
             );
         }
+        for (term, meaning) in failures(result) {
+            explain(&term, &meaning);
+        }
         for floor in result.cases.iter().flat_map(|case| &case.floors) {
             let shown = |column: &Column| {
                 let metric = column.contest().and_then(|(name, _)| floor.metric(name));
@@ -218,6 +223,29 @@ impl Grid {
         }
         legend
     }
+}
+
+/// Of each metric that failed under what heading, of how many rows, and why the first of them has no
+/// number; of a metric that failed of floors alone, of those.
+fn failures(result: &StudyResult) -> Vec<(String, String)> {
+    let failures = |metric: &&Metric| {
+        let rows = result.rows().filter_map(|row| Some((row, row.metric(&metric.name)?)));
+        let rows = rows.filter_map(|(row, measured)| {
+            let of = format!("{} {} on {}", row.series(), row.budget(), row.process);
+            Some((of, measured.failure.as_ref()?))
+        });
+        let floors = result.cases.iter().flat_map(|case| &case.floors);
+        let floors = floors.filter_map(|floor| Some((floor, floor.metric(&metric.name)?)));
+        let floors =
+            floors.filter_map(|(floor, m)| Some((floor.label.clone(), m.failure.as_ref()?)));
+        let rows: Vec<(String, &String)> = rows.collect();
+        let (count, first) = (rows.len(), rows.into_iter().chain(floors).next()?);
+        let rows = if count > 0 { format!(" of {count} row(s)") } else { String::new() };
+        let (of, why) = first;
+        let term = format!("no {}", metric.heading);
+        Some((term, format!("it could not be measured{rows}, the first {of}: {}", echo(why))))
+    };
+    columns::metrics(result).iter().filter_map(failures).collect()
 }
 
 /// What the columns of the usual table mean.
@@ -256,7 +284,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::metrics::Metric;
     use crate::study::made_up;
 
     fn options(columns: &[&str], sort: &[&str], group_by: &[&str]) -> TableOptions {
@@ -409,7 +436,7 @@ mod tests {
     #[test]
     fn a_column_that_was_chosen_is_there_without_a_number() {
         let mut study = made_up::study(2);
-        let frechet = Metric::of("frechet", "of images", |_, _| Ok(None)).headed("Frechet");
+        let frechet = Metric::of("frechet", "of images", |_| Ok(None)).headed("Frechet");
         study.cases[0].metrics.push(frechet);
         let mut chosen = options(&["solver", "frechet", "frechet_interval"], &[], &[]);
         for format in [TableFormat::Terminal, TableFormat::Markdown, TableFormat::Latex] {
