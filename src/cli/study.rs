@@ -47,6 +47,9 @@ pub(super) struct StudyArguments {
     /// Tolerances of adaptive steps, absolute and relative alike
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     tolerance: Vec<f64>,
+    /// Most evaluations of adaptive steps: a row that would take more ends before, and says so
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    max_nfe: Option<u64>,
     /// Spacing of fixed grids, repeatable; `default` is the process's own
     #[arg(long)]
     spacing: Vec<String>,
@@ -112,7 +115,7 @@ pub(super) struct StudyArguments {
     /// Make the study of this study.json again, and say which figures changed; paths in it are
     /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
-        "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
+        "steps", "tolerance", "max_nfe", "spacing", "noise_level", "guidance", "seed", "data", "metric",
         "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width", "font_size"])]
     repeat: Option<PathBuf>,
 }
@@ -177,6 +180,7 @@ impl StudyArguments {
             nfe: given(&self.nfe),
             steps: given(&self.steps),
             tolerance: given(&self.tolerance),
+            max_nfe: self.max_nfe,
             spacing: given(&self.spacing),
             noise_level: given(&self.noise_level),
             guidance: given(&self.guidance),

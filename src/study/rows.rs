@@ -118,7 +118,8 @@ pub struct Row {
     pub solver: String,
     /// Steps of a fixed grid; none for adaptive steps.
     pub steps: Option<usize>,
-    /// Evaluations that the steps of a fixed grid were to fit in, if it was asked for so.
+    /// Evaluations that its steps were to fit in, those of a fixed grid or adaptive ones, if it was
+    /// asked for so.
     pub max_nfe: Option<u64>,
     /// Absolute and relative tolerance of adaptive steps.
     pub tolerances: Option<(f64, f64)>,
@@ -171,7 +172,8 @@ impl Row {
             steps: trials.first().and_then(|trial| trial.steps),
             max_nfe: match run.budget {
                 Budget::Evaluations(nfe) => Some(nfe),
-                _ => None,
+                Budget::Adaptive { max_nfe, .. } => max_nfe,
+                Budget::Steps(_) => None,
             },
             tolerances,
             spacing: run.spacing.as_ref().map(Spacing::to_string),
@@ -198,8 +200,10 @@ impl Row {
     pub(super) fn is_of(&self, run: &Run) -> bool {
         let same_budget = match run.budget {
             Budget::Steps(steps) => self.max_nfe.is_none() && self.steps == Some(steps),
-            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe),
-            Budget::Adaptive { abstol, reltol, .. } => self.tolerances == Some((abstol, reltol)),
+            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe) && self.tolerances.is_none(),
+            Budget::Adaptive { abstol, reltol, max_nfe } => {
+                self.tolerances == Some((abstol, reltol)) && self.max_nfe == max_nfe
+            }
         };
         same_budget
             && self.solver == run.solver.label()

@@ -569,6 +569,46 @@ fn a_study_that_goes_on_knows_its_times_and_data() {
     room.run(&line).noted(&["1 of 1 rows are there"]);
 }
 
+/// A row that reaches its bound is a row with its outcome; the bound is of the study's file, of what is
+/// made again, and of what goes on.
+#[test]
+fn adaptive_rows_have_a_bound() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver tsit5 --tolerance 1e-1,1e-6 \
+                --max-nfe 40 --n 20 --seed 0 --out out";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ran = room.run(&line).succeeded();
+    assert!(ran.stdout.contains("budget_spent") && ran.stdout.contains("at most NFE"), "{ran:?}");
+    let study = study_of(&room, "out");
+    let rows = rows(&study);
+    assert_eq!(
+        (&rows[0]["outcome"], &rows[1]["outcome"]),
+        (&"success".into(), &"budget_spent".into())
+    );
+    assert!(rows.iter().all(|row| row["nfe"].as_f64().unwrap() <= 40.0 && row["max_nfe"] == 40));
+    assert!(rows[0]["chamfer"].is_number() && rows[1]["chamfer"].is_null());
+    // However small, it is no mistake.
+    let least = room.run(&format!("{line} --json").replace(" 40 ", " 1 ")).succeeded().json();
+    assert_eq!(least["rows"][0]["outcome"], "budget_spent");
+    let printed = room.run(&format!("{line} --print")).succeeded().stdout;
+    assert!(printed.contains("max-nfe = 40"), "{printed}");
+    room.write("bounded.toml", printed.replace("max-nfe = 40", "max-nfe = 60"));
+    let bounded = room.run("study bounded.toml --json").succeeded().json();
+    assert_eq!(bounded["rows"][1]["max_nfe"], 60);
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
+    room.run("study --repeat out/study.json --max-nfe 3").refused(&["--max-nfe"]);
+    room.run("study --quick --max-nfe 0").refused(&["--max-nfe"]);
+    let mut killed = study.clone();
+    killed["complete"] = false.into();
+    room.write("out/study.json", killed.to_string());
+    room.run(&line).noted(&["2 of 2 rows are there"]);
+    // Under another bound they are other rows.
+    room.write("out/study.json", killed.to_string());
+    room.run(&line.replace(" 40 ", " 50 ")).succeeded();
+    let fixed = line.replace("--tolerance 1e-1,1e-6", "--steps 4");
+    room.run(&fixed).noted(&["bounds adaptive rows, and the study has none"]);
+}
+
 #[test]
 fn what_is_there_twice_is_refused() {
     let room = Room::new();

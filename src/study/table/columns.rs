@@ -223,6 +223,8 @@ impl Column {
             ("field", differs("field")),
             ("solver", true),
             ("budget", true),
+            // That of a fixed grid is seen in its steps.
+            ("max_nfe", some(|row| row.tolerances.is_some() && row.max_nfe.is_some())),
             ("spacing", some(|row| row.spacing.is_some())),
             ("noise_level", some(|row| row.noise_level.is_some())),
             ("guidance", some(|row| row.guidance.is_some())),
