@@ -47,8 +47,8 @@ impl CaseResult {
         vec![(format!("{prefix}{name}_low"), end(0)), (format!("{prefix}{name}_high"), end(1))]
     }
 
-    /// A row under the names of its columns, with those of [`TELL_APART`] that are `told`.
-    fn values(&self, row: &Row, told: &[usize]) -> Vec<(String, Value)> {
+    /// A row under the names of its columns, with those that there are for some row.
+    fn values(&self, row: &Row, Told { apart, sessions }: &Told) -> Vec<(String, Value)> {
         let named = |name: &str, value: Value| (name.to_owned(), value);
         let mut values = vec![
             named("process", json!(row.process)),
@@ -58,7 +58,7 @@ impl CaseResult {
             named("abstol", json!(row.tolerances.map(|(abstol, _)| abstol))),
             named("reltol", json!(row.tolerances.map(|(_, reltol)| reltol))),
         ];
-        values.extend(told.iter().map(|&which| {
+        values.extend(apart.iter().map(|&which| {
             let (name, value) = TELL_APART[which];
             named(name, value(row))
         }));
@@ -74,14 +74,16 @@ impl CaseResult {
             values.extend(summary(&measured.name, measured.value));
             values.extend(self.interval("", measured));
         }
+        values.extend(sessions.then(|| named(SESSION, json!(row.session))));
         values.push(named(LAST, json!(row.outcome)));
         values
     }
 
     /// The same with the numbers of each seed, which no cell of a table holds.
-    fn row_to_json(&self, row: &Row, told: &[usize]) -> Map<String, Value> {
+    fn row_to_json(&self, row: &Row, told: &Told) -> Map<String, Value> {
         let mut values: Map<String, Value> = self.values(row, told).into_iter().collect();
         values.insert("seed_list".to_owned(), json!(row.seed_list));
+        values.insert(SESSION.to_owned(), json!(row.session));
         values.extend([
             of_seeds("seconds", &row.seconds_seeds),
             of_seeds("solver_error", &row.solver_error_seeds),
@@ -185,12 +187,22 @@ fn metric_to_json(metric: &Metric) -> Value {
 
 /// The last column, whatever metrics there are.
 const LAST: &str = "outcome";
+/// The column of which run of the program made a row.
+pub(super) const SESSION: &str = "session";
+
+/// Columns that are there only where some row of a study needs them.
+struct Told {
+    /// Those of [`TELL_APART`].
+    apart: Vec<usize>,
+    /// That of sessions, whose times are not comparable.
+    sessions: bool,
+}
 
 impl StudyResult {
-    /// Which of [`TELL_APART`] some row has.
-    fn told(&self) -> Vec<usize> {
+    fn told(&self) -> Told {
         let has = |which: &usize| self.rows().any(|row| !(TELL_APART[*which].1)(row).is_null());
-        (0..TELL_APART.len()).filter(has).collect()
+        let apart = (0..TELL_APART.len()).filter(has).collect();
+        Told { apart, sessions: self.is_of_sessions() }
     }
 
     fn values(&self) -> impl Iterator<Item = Vec<(String, Value)>> {
@@ -216,6 +228,7 @@ impl StudyResult {
             "seeds": self.seeds,
             "timings": self.timings,
             "complete": self.complete,
+            "sessions": self.sessions,
             "origin": self.origin,
             "mmd_bandwidth": MMD_BANDWIDTH,
             "rows": rows,

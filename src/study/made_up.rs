@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rows::{Floor, MODEL, Measured, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, Origin, Row, StudyResult, point_metrics};
+use super::{CaseResult, Origin, Row, Session, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat};
 
 /// Chamfer distance, MMD and a share of which more is better.
@@ -60,6 +60,7 @@ pub(super) fn row(solver: &str, nfe: usize, seeds: usize, error: Option<f64>, ch
         solver_error_seeds: errors,
         metrics: all(seeds, chamfer),
         outcome: SUCCESS.to_owned(),
+        session: 0,
     }
 }
 
@@ -87,7 +88,13 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
 }
 
 pub(super) fn of(seeds: usize, cases: Vec<CaseResult>) -> StudyResult {
-    StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, origin: None }
+    let sessions = vec![Session::default()];
+    StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, sessions, origin: None }
+}
+
+/// One that was begun then.
+pub(super) fn session(date: &str) -> Session {
+    Session { date: date.to_owned(), ..Session::default() }
 }
 
 /// Of nothing that is known.

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use driftfield_problems::checksum;
 use driftfield_problems::echo::echo;
 use driftfield_problems::spacing::Spacing;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Study, StudyFile};
+use super::{Case, Session, Study, StudyFile};
 
 /// How a study was made: what it takes to make it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,15 +49,16 @@ impl Origin {
                 weights.insert(model.source().to_owned(), hexadecimal(sum));
             }
         }
+        let Session { date, machine, threads, commit } = Session::now();
         Origin {
             command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             file: file.to_text(),
             directory: working_directory(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("DRIFTFIELD_COMMIT").map(str::to_owned),
-            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            machine: machine(),
-            threads: rayon::current_num_threads(),
+            commit,
+            date,
+            machine,
+            threads,
             weights,
             data: study.cases.iter().filter_map(data_of).collect(),
             spacings: file.listed_spacings().into_iter().map(told_by).collect(),
@@ -169,16 +169,4 @@ fn told_by((text, spacing): (String, Spacing)) -> (String, String) {
 
 fn hexadecimal(sum: u64) -> String {
     format!("{sum:016x}")
-}
-
-/// System, architecture and, where the system says it, the processor.
-fn machine() -> String {
-    let mut machine = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    if let Some((_, name)) = named.and_then(|line| line.split_once(':')) {
-        machine += ", ";
-        machine += name.trim();
-    }
-    machine
 }

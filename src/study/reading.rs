@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::rows::{Floor, MODEL, Measured, REAL, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, FloorsAt, Row, StudyResult, point_metrics};
+use super::{CaseResult, FloorsAt, Origin, Row, Session, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// Why a file is no study that can be read.
@@ -156,6 +156,28 @@ impl<'a> At<'a> {
         Ok(mean.map(|mean| Summary { mean, std }))
     }
 
+    /// The runs of the program that made the rows: of earlier versions, which did not tell them apart,
+    /// the one that there is an origin of.
+    fn sessions(&self, origin: Option<&Origin>) -> Result<Vec<Session>, StudyKeyError> {
+        let session = |at: At<'a>| {
+            at.typed("date, machine, threads and commit", |value| {
+                serde_json::from_value(value.clone()).ok()
+            })
+        };
+        let known = self.get("sessions").optional(|at| at.list(session))?;
+        let sessions = known.unwrap_or_else(|| vec![origin.map(Session::of).unwrap_or_default()]);
+        let rows = self.get("rows").list(|row| {
+            let at = row.get("session");
+            match at.value.and_then(Value::as_u64) {
+                Some(session) if session >= sessions.len() as u64 => {
+                    Err(at.wrong("the place of one of `sessions`"))
+                }
+                _ => Ok(()),
+            }
+        });
+        rows.map(|_| sessions)
+    }
+
     /// What a metric said, under its name behind `prefix`.
     fn measured(&self, prefix: &str, name: &str, seeds: &[u64]) -> Result<Measured, StudyKeyError> {
         let under = format!("{prefix}{name}");
@@ -195,6 +217,7 @@ impl<'a> At<'a> {
             solver_error_seeds: self.of_seeds("solver_error", &seed_list)?,
             metrics: metrics.iter().map(measured).collect::<Result<_, _>>()?,
             outcome: self.get("outcome").text()?,
+            session: self.get("session").optional(At::count)?.unwrap_or(0),
             seed_list,
         })
     }
@@ -392,16 +415,18 @@ impl StudyResult {
                 found: "and has others".to_owned(),
             });
         }
+        // That of another version is not for this one.
+        let origin = value.get("origin");
+        let origin: Option<Origin> =
+            origin.and_then(|origin| serde_json::from_value(origin.clone()).ok());
         Ok(StudyResult {
             cases,
             lanes: study.get("lanes").count()?,
             seeds: study.get("seeds").count()?,
             timings: study.get("timings").optional(At::count)?.unwrap_or(1),
             complete: study.get("complete").optional(At::flag)?.unwrap_or(true),
-            // That of another version is not for this one.
-            origin: value
-                .get("origin")
-                .and_then(|origin| serde_json::from_value(origin.clone()).ok()),
+            sessions: study.sessions(origin.as_ref())?,
+            origin,
         })
     }
 }
@@ -429,6 +454,8 @@ mod tests {
         study.cases[1].guidance = Some(1.5);
         study.cases[1].rows.iter_mut().for_each(|row| row.guidance = Some(1.5));
         study.cases[1].rows[0].metrics[1].interval = Some([0.5, 0.75]);
+        study.sessions.push(made_up::session("2026-01-02T03:04:05Z"));
+        study.cases[1].rows[0].session = 1;
         let json = study.to_json();
         let text = serde_json::to_string(&json).unwrap();
         let again = StudyResult::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
@@ -459,7 +486,8 @@ mod tests {
         let old = |object: &mut Value| {
             let object = object.as_object_mut().unwrap();
             object.retain(|key, _| {
-                !key.ends_with("_seeds") && !["seed_list", "metrics", "labels"].contains(&&**key)
+                !key.ends_with("_seeds")
+                    && !["seed_list", "session", "metrics", "labels"].contains(&&**key)
             });
         };
         json["rows"].as_array_mut().unwrap().iter_mut().for_each(old);
@@ -468,7 +496,9 @@ mod tests {
             floor.as_object_mut().unwrap().retain(|key, _| !key.ends_with("_std"));
         });
         json.as_object_mut().unwrap().remove("complete");
+        json.as_object_mut().unwrap().remove("sessions");
         let read = StudyResult::from_json(&json).unwrap();
+        assert_eq!(read.sessions.len(), 1);
         assert!(read.complete && read.rows().all(|row| row.seed_list.is_empty()));
         assert_eq!(read.to_csv().unwrap().len(), study.to_csv().unwrap().len());
         let mut first = json.clone();
@@ -500,6 +530,7 @@ mod tests {
         assert_eq!(with(|study| study["lanes"] = json!(-1)), "lanes");
         assert_eq!(with(|study| study["rows"][0]["nfe"] = json!("x")), "rows[0].nfe");
         assert_eq!(with(|study| study["rows"][0]["process"] = json!("other")), "rows");
+        assert_eq!(with(|study| study["rows"][0]["session"] = json!(1)), "rows[0].session");
         let few = with(|study| study["rows"][1]["chamfer_seeds"] = json!([1.0]));
         assert_eq!(few, "rows[1].chamfer_seeds");
         let format = with(|study| study["floors"][0]["metrics"][0]["format"] = json!("long"));

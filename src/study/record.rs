@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::by_number::Fewer;
 use super::rows::{Floor, REAL, Summary, worst};
 use super::solve::{Prepared, Said, Trial};
-use super::{Case, CaseResult, FloorsAt, Row, Study, StudyError, StudyResult};
+use super::{Case, CaseResult, FloorsAt, Row, Session, Study, StudyError, StudyResult};
 
 /// What a study says while it runs.
 pub enum Progress<'a> {
@@ -63,6 +63,8 @@ struct CaseRecord {
 pub(super) struct Record<'s> {
     study: &'s Study,
     cases: Vec<Mutex<CaseRecord>>,
+    /// Those of the earlier study, and this one.
+    sessions: Vec<Session>,
     /// For every case and seed what its runs are compared with, while there are any to be made;
     /// nothing once it was stopped.
     prepared: Vec<Vec<Mutex<Option<Arc<Slot>>>>>,
@@ -102,10 +104,13 @@ impl<'s> Record<'s> {
                 missing,
             })
         };
+        let mut sessions = earlier.map_or(Vec::new(), |earlier| earlier.sessions.clone());
+        sessions.push(Session::now());
         let prepared = || (0..seeds).map(|_| Mutex::new(Some(Arc::default()))).collect();
         Record {
             study,
             cases: study.cases.iter().zip(&study.runs).map(of_case).collect(),
+            sessions,
             prepared: study.cases.iter().map(|_| prepared()).collect(),
         }
     }
@@ -172,7 +177,8 @@ impl<'s> Record<'s> {
             record.trials[run][seed] = Some(trial);
             record.missing -= 1;
             let all: Option<Vec<Trial>> = record.trials[run].iter().cloned().collect();
-            (all.map(|trials| Row::new(case, run_of, &trials)), record.missing)
+            let row = |trials: Vec<Trial>| Row::new(case, run_of, &trials, self.session());
+            (all.map(row), record.missing)
         };
         if missing == 0 {
             // Data and true solutions are large.
@@ -196,14 +202,22 @@ impl<'s> Record<'s> {
                 result.cases.push(case);
             }
         }
+        // One that made no row, all being there, is no session of it.
+        let made = result.rows().map(|row| row.session + 1).max().unwrap_or(0);
+        result.sessions = self.sessions[..made].to_vec();
         result
+    }
+
+    /// The session of the rows that are made now.
+    fn session(&self) -> usize {
+        self.sessions.len() - 1
     }
 
     fn of_case(&self, index: usize, record: &CaseRecord) -> CaseResult {
         let case = &self.study.cases[index];
         let row = |(run, trials): (usize, &Vec<Option<Trial>>)| {
             let made: Vec<Trial> = trials.iter().flatten().cloned().collect();
-            let row = || Row::new(case, &self.study.runs[index][run], &made);
+            let row = || Row::new(case, &self.study.runs[index][run], &made, self.session());
             record.earlier[run].clone().or_else(|| (!made.is_empty()).then(row))
         };
         let earlier = record.floors.as_ref().map(|_| self.study.seeds.clone());

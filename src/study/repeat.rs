@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::StudyResult;
+use super::files::SESSION;
 
 /// The figures of a study that are others than those of `before`, a sentence each; times are
 /// nobody's fault, and left out.
@@ -14,8 +15,9 @@ pub fn differences(before: &StudyResult, now: &StudyResult) -> Vec<String> {
 /// What tells the rows of a case from each other.
 const ROW: [&str; 6] = ["solver", "steps", "max_nfe", "abstol", "spacing", "noise_level"];
 
-/// What is worked out of other figures, and changes with them alone.
-const DERIVED: [&str; 2] = ["first_at_floor", "slopes"];
+/// What is worked out of other figures, and changes with them alone; and which run of the program made
+/// a row.
+const BESIDE: [&str; 3] = ["first_at_floor", "slopes", SESSION];
 
 /// What tells one object of a list from the others.
 fn name(value: &Value, keys: &[&str]) -> String {
@@ -39,7 +41,7 @@ fn compared(what: &str, before: &Value, now: &Value, keys: &[&str]) -> Vec<Strin
             continue;
         };
         for (key, old) in old.as_object().into_iter().flatten() {
-            let told = !key.starts_with("seconds") && !DERIVED.contains(&key.as_str());
+            let told = !key.starts_with("seconds") && !BESIDE.contains(&key.as_str());
             let new = &new[key.as_str()];
             if told && old != new {
                 found.push(format!("{what} {called}: {key} was {old}, is {new}"));

@@ -1,7 +1,7 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Said, Trial};
-use super::{Case, FloorsAt, Origin, Run, Study};
+use super::{Case, FloorsAt, Origin, Run, Session, Study};
 use crate::generate::Budget;
 use crate::metrics::{Metric, Shown};
 use driftfield_problems::spacing::Spacing;
@@ -152,10 +152,12 @@ pub struct Row {
     pub metrics: Vec<Measured>,
     /// How the solves ended: `success`, or the first other outcome.
     pub outcome: String,
+    /// Which of the study's [sessions](StudyResult::sessions) made it.
+    pub session: usize,
 }
 
 impl Row {
-    pub(super) fn new(case: &Case, run: &Run, trials: &[Trial]) -> Row {
+    pub(super) fn new(case: &Case, run: &Run, trials: &[Trial], session: usize) -> Row {
         let tolerances = match run.budget {
             Budget::Adaptive { abstol, reltol, .. } => Some((abstol, reltol)),
             _ => None,
@@ -193,6 +195,7 @@ impl Row {
             solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
             outcome: worst(trials.iter().map(|trial| trial.outcome)).to_owned(),
+            session,
         }
     }
 
@@ -402,6 +405,8 @@ pub struct StudyResult {
     pub timings: usize,
     /// Whether every run was made with every seed; otherwise the study was stopped.
     pub complete: bool,
+    /// The runs of the program that made its rows, in their order.
+    pub sessions: Vec<Session>,
     /// How it was made, if it was made of a study file.
     pub origin: Option<Origin>,
 }
@@ -427,6 +432,7 @@ impl StudyResult {
             seeds: study.seeds.len(),
             timings: study.timings,
             complete: false,
+            sessions: Vec::new(),
             origin: None,
         }
     }

@@ -300,7 +300,11 @@ fn untimed(mut study: Value) -> Value {
         row["seconds_std"] = Value::Null;
         row["seconds_seeds"] = Value::Null;
     }
+    for row in study["rows"].as_array_mut().unwrap() {
+        row["session"] = Value::Null;
+    }
     study["origin"] = Value::Null;
+    study["sessions"] = Value::Null;
     study
 }
 
@@ -503,6 +507,7 @@ fn a_study_goes_on_with_what_is_missing() {
     killed["complete"] = false.into();
     killed["rows"].as_array_mut().unwrap().pop();
     killed["rows"][0]["seconds"] = 1234.5.into();
+    killed["sessions"][0]["machine"] = "abacus".into();
     room.write("out/study.json", killed.to_string());
     let ran = room.run(&line).noted(&["3 of 4 rows are there"]);
     assert_eq!(ran.stderr.matches("driftfield: row: ").count(), 1, "{}", ran.stderr);
@@ -511,6 +516,18 @@ fn a_study_goes_on_with_what_is_missing() {
     for key in ["rows", "floors"] {
         assert!(untimed(resumed.clone())[key] == untimed(whole.clone())[key], "{key} changed");
     }
+    // Times of two runs are never compared: each row says of which it is, the table says so, and a
+    // picture of times is of one.
+    let sessions: Vec<&Value> = rows(&resumed).iter().map(|row| &row["session"]).collect();
+    assert_eq!(sessions, [0, 0, 0, 1]);
+    assert_eq!(resumed["sessions"].as_array().unwrap().len(), 2);
+    for words in ["times are of 2 runs", "session 0 made 3 row(s) (", ", abacus, ", "session"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    assert_eq!(html.matches("of the 1 of 2 row(s) that session 0 made").count(), 2, "{html}");
+    assert!(String::from_utf8(room.bytes("out/study.csv")).unwrap().contains(",session,outcome"));
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
     // Another study begins anew.
     room.write("out/study.json", killed.to_string());
     room.run(&line.replace("--n 50", "--n 40")).succeeded();

@@ -33,7 +33,7 @@ pub(super) use text_table::TextTable;
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TableOptions {
     /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
-    /// steps), `series`, `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
+    /// steps), `series`, `session` (the run of the program that made a row), `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
     /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
     /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -162,7 +162,8 @@ impl Grid {
                     "wall time of a solve: median over {each} of every seed, and +- their standard deviation"
                 ),
             };
-            explain(&time.heading, &of);
+            let sessions = result.sessions_told().map(|told| format!("; {told}"));
+            explain(&time.heading, &(of + &sessions.unwrap_or_default()));
         }
         for metric in columns::metrics(result) {
             if heads(&metric.heading) {
