@@ -14,6 +14,7 @@ use driftfield::generate::{
 use driftfield::metrics::{Estimate, Metric, MetricError, PreparedSample, Sample};
 use driftfield::prelude::*;
 use driftfield::problems::method::Solver;
+use driftfield::problems::spacing::Clock;
 use driftfield::study::{
     Case, Measured, Progress, Row, Run, Study, StudyError, StudyResult, answers_text,
     terminal_table, write,
@@ -263,6 +264,32 @@ fn a_metric_may_ask_the_model_that_made_the_samples() {
     // The true solution is the model's as well; a second draw of the data is nobody's.
     let floor = |at: usize| result.cases[0].floors[at].metric("log_density").unwrap().mean();
     assert!(floor(0).is_some() && floor(1).is_none());
+}
+
+/// Times of one's own, and a rule for any number of them, are rows beside ours in one table.
+#[test]
+fn own_times_are_rows_beside_ours() {
+    let heun = Solver::parse("heun").unwrap();
+    let end = process::parse("vp").unwrap().default_span().1;
+    let tuned = Spacing::explicit([1.0, 0.6, 0.3, 0.1, 0.03, end]).unwrap();
+    let cubic =
+        |share: f64, start: f64, end: f64| start + (1.0 - (1.0 - share).powi(3)) * (end - start);
+    let cubic = Spacing::own("cubic", Clock::Time, cubic);
+    let spaced = |spacing| Run { spacing: Some(spacing), ..Run::steps(&heun, 5) };
+    let study = quick(mixture_case());
+    let runs = vec![vec![Run::steps(&heun, 5), spaced(tuned), spaced(cubic)]];
+    let result = Study { runs, ..study }.run(|_| ()).unwrap();
+    let rows = &result.cases[0].rows;
+    let told = terminal_table(&result);
+    for (row, spacing) in rows.iter().zip([None, Some("times:1/0.6/0.3"), Some("cubic")]) {
+        assert!(
+            (row.steps, row.nfe, row.outcome.as_str()) == (Some(5), 10.0, "success"),
+            "{row:?}"
+        );
+        assert!(spacing.is_none_or(|spacing| told.contains(spacing)), "{told}");
+    }
+    // They end where the last step is short.
+    assert!(error(&rows[1]) < error(&rows[0]) && error(&rows[2]) < error(&rows[0]), "{told}");
 }
 
 /// A prior of which each draw weighs as much as a measurement of its first component allows.

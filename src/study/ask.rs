@@ -436,6 +436,13 @@ fn runs_of(group: &Group, of_usual_budget: bool) -> Result<Vec<(Run, bool)>, Stu
                 for (spacing, &noise_level) in
                     spacings.iter().flat_map(|s| levels.iter().map(move |level| (s, level)))
                 {
+                    // A list of times has steps of its own, so that every number of them is the
+                    // same to it.
+                    let own = spacing.as_ref().and_then(Spacing::own_steps);
+                    let budget = match (budget, own) {
+                        (Budget::Steps(_), Some(own)) => Budget::Steps(own),
+                        (budget, _) => budget,
+                    };
                     let run =
                         Run { spacing: spacing.clone(), noise_level, ..Run::new(&solver, budget) };
                     runs.push((run, of_usual_budget || is_every(text)));

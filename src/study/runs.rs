@@ -54,13 +54,16 @@ impl Run {
     }
 
     /// Whether both are one solve: evaluations that allow a Runge-Kutta method the same steps make
-    /// the same grid. (Singlestep exponential methods make another of every number.)
+    /// the same grid, and so do all that a list of times fits in. (Singlestep exponential methods make
+    /// another of every number.)
     pub(super) fn is_same(&self, other: &Run) -> bool {
-        let grid = |run: &Run| match run.budget {
-            Budget::Evaluations(nfe) if run.solver.info().kind == Kind::RungeKutta => {
+        let listed = |run: &Run| run.spacing.as_ref().and_then(Spacing::own_steps);
+        let grid = |run: &Run| match (run.budget, listed(run)) {
+            (Budget::Evaluations(_), Some(steps)) => Budget::Steps(steps),
+            (Budget::Evaluations(nfe), _) if run.solver.info().kind == Kind::RungeKutta => {
                 Budget::Steps(run.solver.info().steps_within(nfe) as usize)
             }
-            budget => budget,
+            (budget, _) => budget,
         };
         self.solver.label() == other.solver.label()
             && grid(self) == grid(other)

@@ -586,6 +586,24 @@ fn a_study_that_goes_on_knows_its_times_and_data() {
     room.run(&line).noted(&["1 of 1 rows are there"]);
 }
 
+/// A list of times is a row of its own beside those of grids, whatever budgets there are.
+#[test]
+fn a_list_of_times_is_a_row_beside_ours() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --n 20 --seed 0 --json \
+                --spacing default --spacing times:1/0.5/0.1/0.001";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let by_steps = room.run(&format!("{line} --steps 2,4,8")).succeeded().json();
+    let made = |row: &Value| (row["steps"].as_u64().unwrap(), row["spacing"].is_string());
+    let found: Vec<_> = rows(&by_steps).iter().map(made).collect();
+    assert_eq!(found, [(2, false), (3, true), (4, false), (8, false)]);
+    // One that evaluations do not suffice for is none, and one is enough of the others.
+    let by_nfe = room.run(&format!("{line} --nfe 4,8,16")).noted(&["left out: heun"]).json();
+    let listed = rows(&by_nfe).iter().filter(|row| made(row).1).count();
+    assert_eq!((listed, rows(&by_nfe).len()), (1, 4));
+    assert!(rows(&by_nfe).iter().all(|row| row["solver_error"].is_number()));
+}
+
 /// A row that reaches its bound is a row with its outcome; the bound is of the study's file, of what is
 /// made again, and of what goes on.
 #[test]
