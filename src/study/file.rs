@@ -250,13 +250,11 @@ impl StudyFile {
         PictureSize { width: self.picture_width, font_size: self.font_size }
     }
 
-    /// What rows and floors depend on: all but the title, the table and the pictures, of which those
-    /// of floors are measured while the rows are made.
+    /// What rows depend on: all but the title, the table and the pictures.
     pub(super) fn of_rows(&self) -> StudyFile {
-        let measured = self.draw.iter().flatten().any(|&drawing| drawing == Drawing::Floors);
         StudyFile {
             title: None,
-            draw: measured.then(|| vec![Drawing::Floors]),
+            draw: None,
             picture_width: None,
             font_size: None,
             table: TableOptions::default(),
@@ -420,8 +418,8 @@ mod tests {
         assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
         assert_eq!(shown.of_rows(), file("").of_rows());
         assert_ne!(shown.of_rows(), file("[usual]\nnfe = [5]").of_rows());
-        // Floors of fewer samples are measured with the rows.
-        assert_ne!(file("draw = [\"floors\"]").of_rows(), file("").of_rows());
+        // Floors of fewer samples are measured beside rows that are there.
+        assert_eq!(file("draw = [\"floors\"]").of_rows(), file("").of_rows());
     }
 
     #[test]
