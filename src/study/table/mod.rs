@@ -326,6 +326,16 @@ mod tests {
     }
 
     #[test]
+    fn a_column_stands_where_it_is_named_first() {
+        let study = made_up::study(2);
+        let table = |columns: &[&str], by: &[&str]| {
+            options(columns, &["nfe", "nfe"], by).render(&study, TableFormat::Terminal).unwrap()
+        };
+        let twice = table(&["solver", "nfe", "solver", "nfe"], &["process", "process"]);
+        assert_eq!(twice, table(&["solver", "nfe"], &["process"]));
+    }
+
+    #[test]
     fn the_best_of_each_group_is_marked_from_five_seeds_on() {
         let of = |seeds: usize| json(&options(&[], &[], &["nfe"]), &made_up::study(seeds));
         let best = values(&of(5), "best");
