@@ -10,7 +10,7 @@ use driftfield_problems::spec::SpecError;
 use driftfield_solvers::number::Number;
 
 use super::cases::RealDigits;
-use super::runs::{is_every, solvers};
+use super::runs::{amount, is_every, solvers};
 use super::{Case, Group, Run, Study, StudyError, StudyFile};
 use crate::generate::model::Field;
 use crate::generate::{Budget, Condition, GenerateError, check_settings};
@@ -480,9 +480,6 @@ fn does_not_apply(why: &StudyError) -> bool {
 }
 
 fn told(budget: Budget) -> String {
-    match budget {
-        Budget::Steps(steps) => format!("with {steps} steps"),
-        Budget::Evaluations(nfe) => format!("with {nfe} evaluations"),
-        Budget::Adaptive { abstol, .. } => format!("at tolerance {}", Number(abstol)),
-    }
+    let how = if matches!(budget, Budget::Adaptive { .. }) { "at" } else { "with" };
+    format!("{how} {}", amount(budget))
 }

@@ -2,6 +2,7 @@ use driftfield_problems::method::{Solver, catalog};
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
 use driftfield_solvers::method::Kind;
+use driftfield_solvers::number::Number;
 
 use crate::generate::{Budget, Settings};
 
@@ -69,6 +70,15 @@ impl Run {
             && grid(self) == grid(other)
             && self.spacing == other.spacing
             && self.noise_level == other.noise_level
+    }
+}
+
+/// A budget in words.
+pub(super) fn amount(budget: Budget) -> String {
+    match budget {
+        Budget::Steps(steps) => format!("{steps} steps"),
+        Budget::Evaluations(nfe) => format!("{nfe} evaluations"),
+        Budget::Adaptive { abstol, .. } => format!("tolerance {}", Number(abstol)),
     }
 }
 
