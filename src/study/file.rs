@@ -245,6 +245,13 @@ impl StudyFile {
         Some(format!("`font-size` is {size}, and can be {least} to {most} points"))
     }
 
+    /// Texts in which files may be named.
+    pub(crate) fn naming_files(&self) -> Vec<String> {
+        let groups = self.groups().into_iter();
+        let lists = groups.flat_map(|group| [group.field, group.process, group.spacing]);
+        lists.flatten().flatten().chain(self.data.clone()).collect()
+    }
+
     /// Size of the pictures and of their letters.
     pub(super) fn picture_size(&self) -> PictureSize {
         PictureSize { width: self.picture_width, font_size: self.font_size }

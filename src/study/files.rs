@@ -223,7 +223,7 @@ impl StudyResult {
         let rows: Vec<_> = self.cases.iter().flat_map(of_case).collect();
         let legend: Map<String, Value> =
             legend(self).into_iter().map(|(term, text)| (term, text.into())).collect();
-        json!({
+        let mut json = json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
             "timings": self.timings,
@@ -234,7 +234,11 @@ impl StudyResult {
             "rows": rows,
             "floors": self.cases.iter().map(CaseResult::to_json).collect::<Vec<_>>(),
             "legend": legend,
-        })
+        });
+        if !self.errors_along.is_empty() {
+            json["errors_along"] = json!(self.errors_along);
+        }
+        json
     }
 
     /// The rows as CSV, with the columns of all cases: empty where a row has no number.

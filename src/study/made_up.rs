@@ -89,7 +89,16 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
 
 pub(super) fn of(seeds: usize, cases: Vec<CaseResult>) -> StudyResult {
     let sessions = vec![Session::default()];
-    StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, sessions, origin: None }
+    StudyResult {
+        cases,
+        lanes: 1000,
+        seeds,
+        timings: 1,
+        complete: true,
+        sessions,
+        errors_along: Vec::new(),
+        origin: None,
+    }
 }
 
 /// One that was begun then.

@@ -48,10 +48,12 @@ mod table;
 
 pub use answers::{Answer, Question, answers, answers_text};
 pub use ask::Asked;
+pub use beside_truth::errors_along;
 pub use by_number::FloorsAt;
 pub(crate) use cases::is_image;
 pub use cases::{Case, RealDigits};
 pub use compare::{CompareError, Compared, Comparison, Pair, Sides};
+pub use error_along::{ErrorAlong, ErrorsAlong};
 pub use file::{Drawing, Group, StudyFile};
 pub use origin::Origin;
 pub use output::{STUDY_FILES, StudyError, unfinished, write, write_so_far};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use driftfield_problems::echo::{echo, echo_path};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::rows::{Floor, MODEL, Measured, REAL, Summary};
@@ -117,6 +118,11 @@ impl<'a> At<'a> {
         self.typed("true or false", Value::as_bool)
     }
 
+    /// What is written as it is.
+    fn parsed<T: DeserializeOwned>(self, expected: &'static str) -> Result<T, StudyKeyError> {
+        self.typed(expected, |value| T::deserialize(value).ok())
+    }
+
     fn object(&self) -> Result<(), StudyKeyError> {
         self.typed("an object", Value::as_object).map(drop)
     }
@@ -159,11 +165,7 @@ impl<'a> At<'a> {
     /// The runs of the program that made the rows: of earlier versions, which did not tell them apart,
     /// the one that there is an origin of.
     fn sessions(&self, origin: Option<&Origin>) -> Result<Vec<Session>, StudyKeyError> {
-        let session = |at: At<'a>| {
-            at.typed("date, machine, threads and commit", |value| {
-                serde_json::from_value(value.clone()).ok()
-            })
-        };
+        let session = |at: At<'a>| at.parsed("date, machine, threads and commit");
         let known = self.get("sessions").optional(|at| at.list(session))?;
         let sessions = known.unwrap_or_else(|| vec![origin.map(Session::of).unwrap_or_default()]);
         let rows = self.get("rows").list(|row| {
@@ -426,6 +428,9 @@ impl StudyResult {
             timings: study.get("timings").optional(At::count)?.unwrap_or(1),
             complete: study.get("complete").optional(At::flag)?.unwrap_or(true),
             sessions: study.sessions(origin.as_ref())?,
+            errors_along: study
+                .get("errors_along")
+                .list_if_any(|at| at.parsed("process, field, seed, lanes and solves"))?,
             origin,
         })
     }

@@ -1,7 +1,7 @@
 //! The numbers of a study.
 
 use super::solve::{SUCCESS, Said, Trial};
-use super::{Case, FloorsAt, Origin, Run, Session, Study};
+use super::{Case, ErrorsAlong, FloorsAt, Origin, Run, Session, Study};
 use crate::generate::Budget;
 use crate::metrics::{Metric, Shown};
 use driftfield_problems::spacing::Spacing;
@@ -407,6 +407,8 @@ pub struct StudyResult {
     pub complete: bool,
     /// The runs of the program that made its rows, in their order.
     pub sessions: Vec<Session>,
+    /// The errors along solves, if they were drawn.
+    pub errors_along: Vec<ErrorsAlong>,
     /// How it was made, if it was made of a study file.
     pub origin: Option<Origin>,
 }
@@ -433,6 +435,7 @@ impl StudyResult {
             timings: study.timings,
             complete: false,
             sessions: Vec::new(),
+            errors_along: Vec::new(),
             origin: None,
         }
     }

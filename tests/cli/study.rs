@@ -688,6 +688,16 @@ fn a_study_is_made_again() {
     let ran = crate::support::Ran::new("--repeat from below", ran);
     let here = room.path("").canonicalize().unwrap().display().to_string();
     ran.refused(&["m.json", "as they were recorded", here.trim_end_matches('/')]);
+    // What is not the paths' fault is not blamed on them.
+    let mut other = study_of(&room, "out");
+    let file = other["origin"]["file"].as_str().unwrap().replace("heun", "heunn");
+    other["origin"]["file"] = file.replace("exact:m.json", "exact").into();
+    room.write("other.json", other.to_string());
+    let line = ["study", "--repeat", "../other.json"];
+    let ran = room.command(line).current_dir(room.path("below")).output().unwrap();
+    let ran = crate::support::Ran::new("--repeat of a wrong name from below", ran);
+    assert!(!ran.stderr.contains("as they were recorded"), "{ran:?}");
+    ran.refused(&["heunn"]);
 }
 
 /// A report's folded part of this title.
@@ -733,10 +743,23 @@ fn solves_are_drawn_beside_the_true_solution() {
         assert_eq!(errors.last(), Some(&row["solver_error"]));
     }
     room.run("table out/study.json").succeeded();
+    // And they are made again with the rest.
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
+    let mut other = study.clone();
+    other["errors_along"][0]["solves"][0]["error"][1] = 0.125.into();
+    room.write("other.json", other.to_string());
+    let ran = room.run("study --repeat other.json");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.contains("step 2 was 0.125 at t = ") && ran.stderr.contains("1 figure"),
+        "{ran:?}"
+    );
     // And so are the floors of half of the samples.
     let half = &study["floors"][0]["by_number"][0];
     assert!(half["lanes"] == 15 && half["sampling_chamfer"].is_number(), "{half}");
     assert!(part(&html, "Floors by the number of samples").contains("model floor: "));
+    let twice = room.run("study --quick --draw lanes,floors,lanes --print").succeeded().stdout;
+    assert!(twice.contains("draw = [\"lanes\", \"floors\"]"), "{twice}");
     room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
 }
 
