@@ -143,7 +143,7 @@ fn side_by_side(
     name: &str,
     seen: &Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
-    let amount = seen.amount().unwrap_or_else(|| "budgets of the study".to_owned());
+    let amount = seen.amount().unwrap_or_else(|| "Budgets of the study".to_owned());
     let title = format!("{amount}: {}", case.process);
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.model.row_shape())?);
     for run in &seen.runs {

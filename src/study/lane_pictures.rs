@@ -21,7 +21,7 @@ pub(super) const SOLVERS: usize = 9;
 /// What stands above panels.
 const TITLES: &str = "Above each lane stands the solver for which it was chosen, and +2 where it is the farthest of two more.";
 /// Pixels of a picture along a side of a pixel of an image: NFE and name fit above such an image.
-const ENLARGED: u32 = 6;
+const ENLARGED: u32 = 7;
 
 /// The lanes under which each solve ends farthest from the true solution, then those where it is
 /// second, and so on: `least` at least, or one for each solve; farthest first.
