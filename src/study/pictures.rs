@@ -243,7 +243,10 @@ const BY_NFE: Horizontal =
 const BY_TIME: Horizontal =
     Horizontal { file: "time", label: "seconds", value: |row| row.seconds.mean, is_time: true };
 
-fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCurves, String)> {
+pub(super) fn curve_pictures(
+    case: &CaseResult,
+    width: Option<u32>,
+) -> Vec<(String, ErrorCurves, String)> {
     let mut pictures = Vec::new();
     for vertical in verticals(case) {
         for horizontal in [BY_NFE, BY_TIME] {

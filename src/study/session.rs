@@ -119,6 +119,23 @@ impl CaseResult {
 #[cfg(test)]
 mod tests {
     use super::super::made_up;
+    use super::super::pictures::curve_pictures;
+
+    #[test]
+    fn a_picture_of_times_has_the_rows_of_one_session() {
+        let mut case = made_up::study(2).cases.remove(0);
+        case.rows[0].session = 1;
+        for (name, curves, caption) in curve_pictures(&case, None) {
+            let points = |of: &str| {
+                let own = curves.series.iter().find(|series| series.name == of);
+                own.map_or(0, |series| series.points.len())
+            };
+            // The other row of the solver is of the session of most.
+            let (drawn, told) = if name.contains("-time-") { (1, true) } else { (2, false) };
+            assert_eq!((points("heun"), points("euler")), (drawn, 1), "{name}");
+            assert_eq!(caption.contains("that session 0 made"), told, "{caption}");
+        }
+    }
 
     #[test]
     fn most_rows_are_of_one_session_the_first_of_those_that_have_as_many() {
