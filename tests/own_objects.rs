@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use driftfield::generate::{
     Around, Budget, Condition, GenerateError, Initial, MixtureModel, Model, NetworkModel,
-    Precision, Settings, generate,
+    Precision, Settings, SharedPredictor, generate,
 };
-use driftfield::metrics::{Estimate, Metric, MetricError};
+use driftfield::metrics::{Estimate, Metric, MetricError, PreparedSample, Sample};
 use driftfield::prelude::*;
 use driftfield::problems::method::Solver;
+use driftfield::problems::spacing::Clock;
 use driftfield::study::{
     Case, Measured, Progress, Row, Run, Study, StudyError, StudyResult, answers_text,
     terminal_table, write,
 };
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayView2};
 use serde_json::Value;
 
 const SOLVERS: [&str; 2] = ["etd2", "ddim"];
@@ -173,10 +174,10 @@ fn a_metric_says_what_it_can() {
         value: -(samples.rows().nrows() as f64),
         interval: Some([-40.0, -20.0]),
     };
-    let count = Metric::of("count", "minus the number of samples", move |samples, _| {
-        Ok(Some(interval(samples)))
+    let count = Metric::of("count", "minus the number of samples", move |subject| {
+        Ok(Some(interval(subject.samples)))
     });
-    let silent = Metric::of("silent", "nothing", |_, _| Ok(None));
+    let silent = Metric::of("silent", "nothing", |_| Ok(None));
     let study = quick(mixture_case().measuring(count).measuring(silent));
     let room = tempfile::tempdir().unwrap();
     let result = study.run(|_| ()).unwrap();
@@ -192,12 +193,161 @@ fn a_metric_says_what_it_can() {
     assert!(text(&directory, "count-nfe-vp-exact.svg").contains("heun"));
     assert!(!directory.join("silent-nfe-vp-exact.svg").exists());
     assert!(terminal_table(&result).contains("-4.00e1 to -2.00e1"));
+}
 
-    let failing = Metric::of("failing", "an error", |_, _| {
+/// A metric that fails, or gives no number that is one, costs the study that figure and no more: it is
+/// null, with the reason in the file and under the table.
+#[test]
+fn a_metric_that_fails_costs_its_figure_alone() {
+    let failing = Metric::of("failing", "an error", |_| {
         Err(MetricError::own(std::io::Error::other("the meter is broken")))
     });
-    let error = quick(mixture_case().measuring(failing)).run(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("the meter is broken"), "{error}");
+    let nan = Metric::of("nan", "no number", |_| Ok(Some(f64::NAN.into())));
+    let study = quick(mixture_case().measuring(failing).measuring(nan));
+    let result = study.run(|_| ()).unwrap();
+    let room = tempfile::tempdir().unwrap();
+    let directory = write(&study, &result, room.path()).unwrap();
+    let json: Value = serde_json::from_str(&text(&directory, "study.json")).unwrap();
+    let row = &json["rows"][0];
+    assert!(row["failing"].is_null() && row["nan"].is_null() && row["chamfer"].is_number());
+    assert_eq!((&row["outcome"], &row["failing_failure"]), (&"success".into(), &BROKEN.into()));
+    assert_eq!(row["nan_failure"], "it is NaN");
+    assert_eq!(json["floors"][0]["model_failing_failure"], BROKEN);
+    for page in [terminal_table(&result), text(&directory, "report.html")] {
+        assert!(page.contains("no failing") && page.contains(BROKEN), "{page}");
+        assert!(page.contains("of 1 row(s), the first heun 5 steps on vp: it is NaN"), "{page}");
+    }
+    let read = StudyResult::read(directory.join("study.json")).unwrap();
+    assert_eq!(read.cases[0].rows, result.cases[0].rows);
+}
+
+const BROKEN: &str = "the meter is broken";
+
+/// The mean over samples of `log p(x)` at the end of the solve, up to a constant, under the Gaussian
+/// whose score the model says: with `score = (m - x) / v`, `-v |score|^2 / 2`.
+fn log_density(v: f64) -> Metric {
+    Metric::of("log_density", "mean log density, up to a constant", move |subject| {
+        let Some(maker) = subject.maker else { return Ok(None) };
+        let points = subject.samples.rows();
+        let predictor = maker.predictor(points.nrows()).map_err(MetricError::own)?;
+        let states = maker.states(&points).map_err(MetricError::own)?;
+        let (end, mut score) = (maker.span.end, states.clone());
+        let target = Prediction::Score.target(&**maker.path, end);
+        predictor
+            .predict(target.into(), &mut score, &states, end.into())
+            .map_err(MetricError::own)?;
+        let squares: f64 = score.iter().map(|s| s * s).sum();
+        Ok(Some((-0.5 * v * squares / points.nrows() as f64).into()))
+    })
+}
+
+/// What a metric knows of the model is what made the row, at the time that its samples are of.
+#[test]
+fn a_metric_may_ask_the_model_that_made_the_samples() {
+    let (path, mean, std) = (process::parse("vp").unwrap(), [0.5, 0.0], 0.3);
+    let end = path.default_span().1;
+    let v = (path.alpha(end) * std).powi(2) + path.sigma(end).powi(2);
+    let study = quick(mixture_case().measuring(log_density(v)));
+    let result = study.run(|_| ()).unwrap();
+    let found = result.cases[0].rows[0].metric("log_density").and_then(Measured::mean).unwrap();
+    // The same samples, and the density of the Gaussian that the mixture is at that time.
+    let settings = Settings::new(Solver::parse("heun").unwrap(), Budget::Steps(5));
+    let noise = Initial::<f64>::Noise { lanes: 30 };
+    let made =
+        generate(&path, &*study.cases[0].model, noise, &settings).unwrap().complete().unwrap();
+    let squares = made.rows().into_iter().map(|x| {
+        (x[0] - path.alpha(end) * mean[0]).powi(2) + (x[1] - path.alpha(end) * mean[1]).powi(2)
+    });
+    let known = -0.5 * squares.sum::<f64>() / 30.0 / v;
+    assert!((found - known).abs() < 1e-9 * known.abs(), "{found} {known}");
+    assert!(terminal_table(&result).contains("log_density"));
+    // The true solution is the model's as well; a second draw of the data is nobody's.
+    let floor = |at: usize| result.cases[0].floors[at].metric("log_density").unwrap().mean();
+    assert!(floor(0).is_some() && floor(1).is_none());
+}
+
+/// Times of one's own, and a rule for any number of them, are rows beside ours in one table.
+#[test]
+fn own_times_are_rows_beside_ours() {
+    let heun = Solver::parse("heun").unwrap();
+    let end = process::parse("vp").unwrap().default_span().1;
+    let tuned = Spacing::explicit([1.0, 0.6, 0.3, 0.1, 0.03, end]).unwrap();
+    let cubic =
+        |share: f64, start: f64, end: f64| start + (1.0 - (1.0 - share).powi(3)) * (end - start);
+    let cubic = Spacing::own("cubic", Clock::Time, cubic);
+    let spaced = |spacing| Run { spacing: Some(spacing), ..Run::steps(&heun, 5) };
+    let study = quick(mixture_case());
+    let runs = vec![vec![Run::steps(&heun, 5), spaced(tuned), spaced(cubic)]];
+    let result = Study { runs, ..study }.run(|_| ()).unwrap();
+    let rows = &result.cases[0].rows;
+    let told = terminal_table(&result);
+    for (row, spacing) in rows.iter().zip([None, Some("times:1/0.6/0.3"), Some("cubic")]) {
+        assert!(
+            (row.steps, row.nfe, row.outcome.as_str()) == (Some(5), 10.0, "success"),
+            "{row:?}"
+        );
+        assert!(spacing.is_none_or(|spacing| told.contains(spacing)), "{told}");
+    }
+    // They end where the last step is short.
+    assert!(error(&rows[1]) < error(&rows[0]) && error(&rows[2]) < error(&rows[0]), "{told}");
+}
+
+/// A prior of which each draw weighs as much as a measurement of its first component allows.
+struct Weighted(MixtureModel);
+
+impl Model for Weighted {
+    fn label(&self) -> &str {
+        "posterior"
+    }
+    fn row_shape(&self) -> Vec<usize> {
+        self.0.row_shape()
+    }
+    fn predictor_f64(
+        &self,
+        path: &SharedPath,
+        condition: &Condition,
+    ) -> Result<SharedPredictor<f64>, GenerateError> {
+        self.0.predictor_f64(path, condition)
+    }
+    fn weights(&self, samples: &ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>, GenerateError> {
+        Ok(Some(
+            samples.column(0).iter().map(|x| (-0.5 * ((x - 1.0) / 0.4).powi(2)).exp()).collect(),
+        ))
+    }
+}
+
+/// Moments are those of the weighted samples, and a metric that knows no weights has no number of
+/// them rather than that of the prior.
+#[test]
+fn samples_may_weigh_and_a_metric_may_know_it() {
+    let (mean, std, seen, noise) = (0.5, 0.3_f64, 1.0, 0.4_f64);
+    let prior = GaussianMixture::isotropic(vec![1.0], vec![vec![mean, 0.0]], vec![std]).unwrap();
+    let moment = Metric::of("mean_x", "weighted mean of the first component", |subject| {
+        let weights = subject.samples.weights().unwrap_or_default();
+        let total: f64 = weights.iter().sum();
+        let sum: f64 =
+            subject.samples.rows().column(0).iter().zip(weights).map(|(x, w)| x * w).sum();
+        Ok((total > 0.0).then(|| (sum / total).into()))
+    });
+    let case = Case::new("vp", Arc::new(Weighted(MixtureModel::new(prior)))).unwrap();
+    let case = Case { data: mixture_case().data, ..case };
+    let study = Study { lanes: 2000, ..quick(case.measuring(moment.weighing())) };
+    let result = study.run(|_| ()).unwrap();
+    let row = &result.cases[0].rows[0];
+    assert!(row.metric("mean_x").unwrap().value.is_some());
+    // Five steps are not the prior; the true solution is.
+    let found = result.cases[0].floors[0].metric("mean_x").and_then(Measured::mean).unwrap();
+    let known = (mean / std.powi(2) + seen / noise.powi(2)) / (std.powi(-2) + noise.powi(-2));
+    assert!((found - known).abs() < 0.03, "{found} {known}");
+    let chamfer = row.metric("chamfer").unwrap();
+    assert!(chamfer.value.is_none() && chamfer.failure.as_ref().unwrap().contains("no weights"));
+    // A second draw of the data stands for itself.
+    assert!(result.cases[0].floors[1].metric("chamfer").unwrap().value.is_some());
+    for bad in [vec![1.0], vec![1.0, -1.0], vec![0.0, 0.0], vec![f64::NAN, 1.0]] {
+        let two = ndarray::array![[0.0], [1.0]];
+        let sample = PreparedSample::new(&two.view(), Sample::P).unwrap();
+        assert!(sample.weighted(bad.clone()).is_err(), "{bad:?}");
+    }
 }
 
 #[test]

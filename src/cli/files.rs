@@ -157,6 +157,25 @@ impl Identity {
 /// The files that parts of a text name: all of it, or what is behind a `:` or `=` and before a
 /// `:` or `,`.
 fn named_in(text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for part in paths_in(text) {
+        if part.is_dir() {
+            found.extend(Mnist::files(part));
+        } else if part.exists() {
+            found.push(part.to_path_buf());
+        }
+    }
+    found
+}
+
+/// What a text names that is in `folder` and not here.
+pub(super) fn only_in(folder: &Path, text: &str) -> Option<PathBuf> {
+    let only = |path: &&Path| path.is_relative() && folder.join(path).exists() && !path.exists();
+    Some(paths_in(text).into_iter().find(only)?.to_path_buf())
+}
+
+/// What in a text may be a path, be there anything under it or not.
+fn paths_in(text: &str) -> Vec<&Path> {
     /// Beyond this many separators nobody means a file.
     const MOST: usize = 40;
     let after = text.match_indices([':', '=']).map(|(at, _)| at + 1);
@@ -168,19 +187,11 @@ fn named_in(text: &str) -> Vec<PathBuf> {
         let last = [text.rfind(':'), text.rfind(',')].into_iter().flatten();
         ends.take(MOST).chain(last.filter(move |&end| end >= start)).chain([text.len()])
     };
-    let mut found = Vec::new();
-    for start in whole.into_iter().chain(after.take(MOST)) {
-        let parts = before(start).map(|end| &text[start..end]);
-        // As it stands, and as those read it who take no spaces for part of a name.
-        for part in parts.flat_map(|part| [part, part.trim()]).map(Path::new) {
-            if part.is_dir() {
-                found.extend(Mnist::files(part));
-            } else if part.exists() {
-                found.push(part.to_path_buf());
-            }
-        }
-    }
-    found
+    let starts = whole.into_iter().chain(after.take(MOST));
+    let parts = starts.flat_map(|start| before(start).map(move |end| &text[start..end]));
+    // As it stands, and as those read it who take no spaces for part of a name.
+    let parts = parts.flat_map(|part| [part, part.trim()]);
+    parts.filter(|part| !part.is_empty()).map(Path::new).collect()
 }
 
 fn is_picture(path: &Path) -> bool {

@@ -9,7 +9,7 @@ use driftfield_problems::echo::{echo, echo_path};
 use driftfield_problems::spec::SpecError;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::files::{Files, check_folder};
+use super::files::{Files, check_folder, only_in};
 use super::signals::Signals;
 use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
@@ -18,8 +18,8 @@ use crate::generate::model::{self, Field};
 use crate::metrics;
 use crate::study::{
     Asked, Drawing, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile,
-    StudyResult, TableFormat, TableOptions, answers_text, differences, is_image, unfinished, write,
-    write_so_far,
+    StudyResult, TableFormat, TableOptions, answers_text, differences, errors_along, is_image,
+    unfinished, write, write_so_far,
 };
 
 #[derive(Args, Default)]
@@ -47,6 +47,9 @@ pub(super) struct StudyArguments {
     /// Tolerances of adaptive steps, absolute and relative alike
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     tolerance: Vec<f64>,
+    /// Most evaluations of adaptive steps: a row that would take more ends before, and says so
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    max_nfe: Option<u64>,
     /// Spacing of fixed grids, repeatable; `default` is the process's own
     #[arg(long)]
     spacing: Vec<String>,
@@ -112,7 +115,7 @@ pub(super) struct StudyArguments {
     /// Make the study of this study.json again, and say which figures changed; paths in it are
     /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
-        "steps", "tolerance", "spacing", "noise_level", "guidance", "seed", "data", "metric",
+        "steps", "tolerance", "max_nfe", "spacing", "noise_level", "guidance", "seed", "data", "metric",
         "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width", "font_size"])]
     repeat: Option<PathBuf>,
 }
@@ -177,13 +180,14 @@ impl StudyArguments {
             nfe: given(&self.nfe),
             steps: given(&self.steps),
             tolerance: given(&self.tolerance),
+            max_nfe: self.max_nfe,
             spacing: given(&self.spacing),
             noise_level: given(&self.noise_level),
             guidance: given(&self.guidance),
         });
         file.n = self.n.unwrap_or(file.n);
         file.seed = given(&self.seed).unwrap_or(file.seed);
-        file.draw = given(&self.draw).or(file.draw);
+        file.draw = given(&self.draw).or(file.draw).map(distinct);
         file.picture_width = self.picture_width.or(file.picture_width);
         file.font_size = self.font_size.or(file.font_size);
         file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
@@ -274,7 +278,7 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     // The main job builds these arguments without clap, and with its zero.
     let asked = file.study(usize::from(arguments.jobs.max(1)));
     let Asked { mut study, notes } = asked.map_err(|error| match &before {
-        Some(before) => not_repeated(error, before),
+        Some(before) => not_repeated(error, &file, before),
         None => error.into(),
     })?;
     study.table.check(&study)?;
@@ -308,21 +312,30 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
     if stop.load(Ordering::Relaxed) {
         return Err(CommandError::failed("stopped; what was finished is kept"));
     }
-    match before {
-        Some(before) => tell_differences(&before, &result),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    let Some(before) = before else { return Ok(ExitCode::SUCCESS) };
+    let errors_along = match before.errors_along.is_empty() {
+        true => Vec::new(),
+        false => errors_along(&study, &result).map_err(CommandError::failed)?,
+    };
+    tell_differences(&before, &StudyResult { errors_along, ..result })
 }
 
 const NO_ORIGIN: &str = "the study does not say how it was made, which those of earlier versions did \
                          not; give its options instead";
 
-/// Why a study cannot be made again, which may be that its files are looked for in the wrong place.
-fn not_repeated(error: StudyError, before: &StudyResult) -> CommandError {
-    match before.origin.as_ref().and_then(Origin::elsewhere) {
-        Some(directory) => CommandError::usage(format!(
-            "{error}; --repeat takes paths as they were recorded, relative to where it is run, and the study was made in `{}`: run it there",
-            echo(directory)
+/// Why a study cannot be made again: that its files are looked for in the wrong place if one of them is
+/// where it was made, and not here.
+fn not_repeated(error: StudyError, file: &StudyFile, before: &StudyResult) -> CommandError {
+    let made = before.origin.as_ref().and_then(Origin::elsewhere);
+    let left = made.and_then(|made| {
+        let mut texts = file.naming_files().into_iter();
+        Some((made, texts.find_map(|text| only_in(Path::new(made), &text))?))
+    });
+    match left {
+        Some((made, path)) => CommandError::usage(format!(
+            "{error}; --repeat takes paths as they were recorded, relative to where it is run, and `{}` is not here but in `{}`, where the study was made: run it there",
+            echo_path(&path),
+            echo(made)
         )),
         None => error.into(),
     }

@@ -165,6 +165,33 @@ pub enum MetricError {
         /// Its name.
         metric: String,
     },
+    /// Weights that are not one a point.
+    #[error("a sample of {points} point(s) has {weights} weight(s); give one a point")]
+    Weights {
+        /// Points.
+        points: usize,
+        /// Weights.
+        weights: usize,
+    },
+    /// A weight that is negative or not finite, or weights that are all zero.
+    #[error(
+        "the weight {weight} of point {point} is no share of the whole; weights are finite and not negative, and one is above 0",
+        weight = Number(*weight)
+    )]
+    Weight {
+        /// The point.
+        point: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// A metric that takes every sample for one.
+    #[error(
+        "the metric `{metric}` takes every sample for one and knows no weights; draw the samples by their weights first, or take a metric that weighs"
+    )]
+    Weighted {
+        /// Its name.
+        metric: String,
+    },
     /// The classifier does not take the images or the labels.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),

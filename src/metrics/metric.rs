@@ -4,7 +4,7 @@ use std::sync::Arc;
 use driftfield_solvers::number::decimals;
 use ndarray::ArrayView2;
 
-use super::{Jackknife, MetricError, PreparedSample};
+use super::{Jackknife, MetricError, PreparedSample, Subject};
 
 /// A number measured of samples, with its label: what a study's columns and curves are made of.
 ///
@@ -40,12 +40,13 @@ pub struct Metric {
     /// What real data scores, if the metric knows it by itself. Otherwise a study draws its data a
     /// second time.
     pub floor: Option<RealData>,
+    /// Whether it takes the weights of samples into account. One that does not is refused weighted
+    /// samples: its number would be that of others.
+    pub weighs: bool,
     measure: Arc<Measure>,
 }
 
-type Measure = dyn Fn(&PreparedSample, Option<&PreparedSample>) -> Result<Option<Estimate>, MetricError>
-    + Send
-    + Sync;
+type Measure = dyn Fn(&Subject<'_>) -> Result<Option<Estimate>, MetricError> + Send + Sync;
 
 impl Metric {
     /// A distance between two samples, or whatever else is a number of both.
@@ -57,24 +58,18 @@ impl Metric {
         + Sync
         + 'static,
     ) -> Self {
-        Metric::of(name, definition, move |samples, data| {
-            let distance = data.map(|data| distance(samples, data)).transpose()?;
+        Metric::of(name, definition, move |subject| {
+            let distance = subject.data.map(|data| distance(subject.samples, data)).transpose()?;
             Ok(distance.map(Estimate::from))
         })
     }
 
-    /// A number of samples and, where there is any, the data they should be like: none where it says
-    /// nothing of such samples.
+    /// A number of samples and of whatever is known of them, such as the data they should be like or
+    /// the model they were made by: none where it says nothing of such samples.
     pub fn of(
         name: impl Into<String>,
         definition: impl Into<String>,
-        measure: impl Fn(
-            &PreparedSample,
-            Option<&PreparedSample>,
-        ) -> Result<Option<Estimate>, MetricError>
-        + Send
-        + Sync
-        + 'static,
+        measure: impl Fn(&Subject<'_>) -> Result<Option<Estimate>, MetricError> + Send + Sync + 'static,
     ) -> Self {
         let name = name.into();
         Metric {
@@ -86,6 +81,7 @@ impl Metric {
             slow: false,
             more_is_better: false,
             floor: None,
+            weighs: false,
             measure: Arc::new(measure),
         }
     }
@@ -125,6 +121,13 @@ impl Metric {
         self
     }
 
+    /// The same, taking weights into account.
+    #[must_use]
+    pub fn weighing(mut self) -> Self {
+        self.weighs = true;
+        self
+    }
+
     /// The same, defined in other words.
     #[must_use]
     pub fn defined(mut self, definition: impl Into<String>) -> Self {
@@ -139,13 +142,12 @@ impl Metric {
         self
     }
 
-    /// The number of `samples`, beside `data` if there is any.
-    pub fn measure(
-        &self,
-        samples: &PreparedSample,
-        data: Option<&PreparedSample>,
-    ) -> Result<Option<Estimate>, MetricError> {
-        (self.measure)(samples, data)
+    /// The number of a subject.
+    pub fn measure(&self, subject: &Subject<'_>) -> Result<Option<Estimate>, MetricError> {
+        if !self.weighs && subject.samples.weights().is_some() {
+            return Err(MetricError::Weighted { metric: self.name.clone() });
+        }
+        (self.measure)(subject)
     }
 
     /// The number of `p: [n, d]` beside `q: [m, d]`.
@@ -161,7 +163,7 @@ impl Metric {
         data: Option<&PreparedSample>,
     ) -> Result<f64, MetricError> {
         let nothing = || MetricError::Nothing { metric: self.name.clone() };
-        Ok(self.measure(samples, data)?.ok_or_else(nothing)?.value)
+        Ok(self.measure(&Subject::of(samples, data))?.ok_or_else(nothing)?.value)
     }
 }
 

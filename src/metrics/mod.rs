@@ -22,6 +22,7 @@ mod points;
 mod prepared;
 mod report;
 mod sliced_wasserstein;
+mod subject;
 mod tree;
 mod wasserstein;
 
@@ -41,4 +42,5 @@ pub use sliced_wasserstein::{
     DIRECTIONS, directions, projected_wasserstein_squared, sliced_wasserstein,
     sliced_wasserstein_along,
 };
+pub use subject::{Maker, Subject};
 pub use wasserstein::{LARGEST_ASSIGNMENT, wasserstein_1, wasserstein_2};

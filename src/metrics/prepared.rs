@@ -37,6 +37,7 @@ use super::{
 pub struct PreparedSample {
     points: Points,
     labels: Option<Vec<u32>>,
+    weights: Option<Vec<f64>>,
     keeps_projections: bool,
     index: OnceLock<Box<dyn Nearest>>,
     projections: OnceLock<Vec<Vec<f64>>>,
@@ -55,6 +56,7 @@ impl PreparedSample {
         Ok(PreparedSample {
             points: Points::new(points, sample)?,
             labels: None,
+            weights: None,
             keeps_projections: false,
             index: OnceLock::new(),
             projections: OnceLock::new(),
@@ -86,6 +88,30 @@ impl PreparedSample {
     /// The labels its points were made for, if there are any.
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
+    }
+
+    /// The sample of points that stand for others, each by its weight: a posterior by weighted draws
+    /// of its prior, say. One a point, and only their ratios count.
+    ///
+    /// A [`Metric`](super::Metric) that does not [weigh](super::Metric::weighing) refuses it; the
+    /// distances below are of its points alone.
+    pub fn weighted(mut self, weights: Vec<f64>) -> Result<Self, MetricError> {
+        let (points, count) = (self.points.count(), weights.len());
+        if points != count {
+            return Err(MetricError::Weights { points, weights: count });
+        }
+        let bad = |weight: &f64| !(weight.is_finite() && *weight >= 0.0);
+        let nothing = weights.iter().all(|&weight| weight == 0.0).then_some(0);
+        if let Some(point) = weights.iter().position(bad).or(nothing) {
+            return Err(MetricError::Weight { point, weight: weights[point] });
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// The weights of its points, if they have any.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
     }
 
     /// Its points, `[n, d]`.

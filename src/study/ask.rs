@@ -10,7 +10,7 @@ use driftfield_problems::spec::SpecError;
 use driftfield_solvers::number::Number;
 
 use super::cases::RealDigits;
-use super::runs::{is_every, solvers};
+use super::runs::{amount, is_every, solvers};
 use super::{Case, Group, Run, Study, StudyError, StudyFile};
 use crate::generate::model::Field;
 use crate::generate::{Budget, Condition, GenerateError, check_settings};
@@ -307,7 +307,8 @@ impl<'f> Asking<'f> {
             format!("left out: {} ({why})", named.join(", "))
         };
         let left_out = self.left_out.into_iter().map(note);
-        Ok(Asked { study, notes: left_out.chain(self.file.unused_names()?).collect() })
+        let unused = self.file.unused_names()?.into_iter().chain(self.file.unused_bound(&study));
+        Ok(Asked { study, notes: left_out.chain(unused).collect() })
     }
 }
 
@@ -347,6 +348,14 @@ impl StudyFile {
             unused.join(", ")
         );
         Ok((!unused.is_empty()).then_some(note))
+    }
+
+    /// A note if `max-nfe` bounds no run.
+    fn unused_bound(&self, study: &Study) -> Option<String> {
+        let given = self.groups().iter().any(|group| group.max_nfe.is_some());
+        let adaptive = |run: &Run| matches!(run.budget, Budget::Adaptive { .. });
+        let unused = given && !study.runs.iter().flatten().any(adaptive);
+        unused.then(|| "`max-nfe` bounds adaptive rows, and the study has none".to_owned())
     }
 
     /// Runs whose solvers are called what the file calls them.
@@ -409,7 +418,7 @@ fn runs_of(group: &Group, of_usual_budget: bool) -> Result<Vec<(Run, bool)>, Stu
     let adaptive = group.tolerance.iter().flatten().map(|&tolerance| Budget::Adaptive {
         abstol: tolerance,
         reltol: tolerance,
-        max_nfe: None,
+        max_nfe: group.max_nfe,
     });
     let budgets: Vec<Budget> = steps.chain(evaluations).chain(adaptive).collect();
     let levels: Vec<Option<f64>> = match &group.noise_level {
@@ -427,6 +436,13 @@ fn runs_of(group: &Group, of_usual_budget: bool) -> Result<Vec<(Run, bool)>, Stu
                 for (spacing, &noise_level) in
                     spacings.iter().flat_map(|s| levels.iter().map(move |level| (s, level)))
                 {
+                    // A list of times has steps of its own, so that every number of them is the
+                    // same to it.
+                    let own = spacing.as_ref().and_then(Spacing::own_steps);
+                    let budget = match (budget, own) {
+                        (Budget::Steps(_), Some(own)) => Budget::Steps(own),
+                        (budget, _) => budget,
+                    };
                     let run =
                         Run { spacing: spacing.clone(), noise_level, ..Run::new(&solver, budget) };
                     runs.push((run, of_usual_budget || is_every(text)));
@@ -464,9 +480,6 @@ fn does_not_apply(why: &StudyError) -> bool {
 }
 
 fn told(budget: Budget) -> String {
-    match budget {
-        Budget::Steps(steps) => format!("with {steps} steps"),
-        Budget::Evaluations(nfe) => format!("with {nfe} evaluations"),
-        Budget::Adaptive { abstol, .. } => format!("at tolerance {}", Number(abstol)),
-    }
+    let how = if matches!(budget, Budget::Adaptive { .. }) { "at" } else { "with" };
+    format!("{how} {}", amount(budget))
 }

@@ -1,8 +1,7 @@
 //! The pictures for which solves are made once more beside the true solution.
 
-use serde_json::Value;
-
 use super::comparable::Comparable;
+use super::error_along::ErrorsAlong;
 use super::followed::{Followed, follow, lanes_of};
 use super::image_pictures::ImagePicture;
 use super::lane_pictures::{self, LanePicture, SOLVERS};
@@ -18,13 +17,18 @@ pub(super) struct BesideTruth {
     pub(super) images: Vec<ImagePicture>,
     pub(super) along: Vec<(String, ErrorCurves, String)>,
     /// The numbers of `along`.
-    pub(super) errors: Vec<Value>,
+    pub(super) errors: Vec<ErrorsAlong>,
     pub(super) notes: Vec<(Part, String)>,
 }
 
 /// The kinds of pictures, and where they belong.
 const KINDS: [(Drawing, Part); 2] =
     [(Drawing::Lanes, Part::Lanes), (Drawing::ErrorAlong, Part::ErrorAlong)];
+
+/// The numbers of the pictures of errors along the solve that a study asks for, without the pictures.
+pub fn errors_along(study: &Study, result: &StudyResult) -> Result<Vec<ErrorsAlong>, StudyError> {
+    Ok(draw(study, result)?.errors)
+}
 
 /// Those of the study's first seed that are asked for, of cases that were not stopped.
 pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<BesideTruth, StudyError> {
@@ -64,7 +68,7 @@ impl BesideTruth {
                 if along {
                     let picture = error_along::draw(case, result, &compared, &followed, seed);
                     self.along.push(picture);
-                    self.errors.push(error_along::to_json(case, &followed, seed));
+                    self.errors.push(ErrorsAlong::of(case, &followed, seed));
                 }
             }
         }

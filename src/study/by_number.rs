@@ -5,8 +5,10 @@ use ndarray::{Array2, s};
 
 use super::pictures::slug;
 use super::slopes::line;
+use super::solve::Said;
 use super::{Case, CaseResult, Floor, StudyError};
-use crate::metrics::{Estimate, Metric, PreparedSample, Sample, Shown};
+use crate::generate::Span;
+use crate::metrics::{Metric, PreparedSample, Sample, Shown};
 use crate::plot::{ErrorCurves, Scale, Series};
 
 /// The parts of the lanes of a study at which its floors are measured too.
@@ -37,15 +39,15 @@ fn is_drawn(metric: &Metric) -> bool {
 /// beside as many of the first.
 #[derive(Debug, Clone)]
 pub(super) struct Fewer {
-    pub(super) model: Vec<Option<Estimate>>,
-    pub(super) sampling: Option<Vec<Option<Estimate>>>,
+    pub(super) model: Vec<Said>,
+    pub(super) sampling: Option<Vec<Said>>,
 }
 
 impl Case {
     /// What the metrics with curves say of so many lanes: nothing where one needs more.
     pub(super) fn fewer(
         &self,
-        truth: Option<&Array2<f64>>,
+        truth: Option<(&Array2<f64>, Span)>,
         draws: Option<(&Array2<f64>, &Array2<f64>)>,
         lanes: usize,
     ) -> Result<Fewer, StudyError> {
@@ -53,20 +55,15 @@ impl Case {
             |points: &Array2<f64>| points.slice(s![..lanes.min(points.nrows()), ..]).to_owned();
         let data = draws.map(|(data, _)| PreparedSample::new(&first(data).view(), Sample::Q));
         let data = data.transpose()?;
-        let of = |samples: &Array2<f64>, wanted: &dyn Fn(&Metric) -> bool| {
-            let prepared = self.prepared(&first(samples))?;
-            let measured = |metric: &Metric| match is_drawn(metric) && wanted(metric) {
-                true => metric.measure(&prepared, data.as_ref()).ok().flatten(),
-                false => None,
-            };
-            Ok::<_, StudyError>(self.metrics.iter().map(measured).collect())
+        let of = |samples: &Array2<f64>, span: Option<Span>, wanted: &dyn Fn(&Metric) -> bool| {
+            let wanted = |metric: &Metric| is_drawn(metric) && wanted(metric);
+            let said = self.measured((&first(samples), span), data.as_ref(), wanted);
+            // One that needs more samples has nothing to say of so few.
+            said.into_iter().map(|said| Ok(said.unwrap_or_default())).collect::<Vec<Said>>()
         };
-        let model = truth.map(|truth| of(truth, &|_| true)).transpose()?;
-        let sampling = draws.map(|(_, second)| of(second, &|metric| metric.floor.is_none()));
-        Ok(Fewer {
-            model: model.unwrap_or_else(|| vec![None; self.metrics.len()]),
-            sampling: sampling.transpose()?,
-        })
+        let model = truth.map(|(truth, span)| of(truth, Some(span), &|_| true));
+        let sampling = draws.map(|(_, second)| of(second, None, &|metric| metric.floor.is_none()));
+        Ok(Fewer { model: model.unwrap_or_else(|| vec![Ok(None); self.metrics.len()]), sampling })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where solvers lose the true solution: the distance to it after every step.
 
 use driftfield_solvers::number::rounded;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::comparable::Comparable;
 use super::followed::Followed;
@@ -65,25 +65,52 @@ fn told(solve: &Followed<'_>) -> String {
     format!("{} {end}, from {before} to {after} at t = {t}", solve.name())
 }
 
-/// The same as numbers.
-pub(super) fn to_json(case: &Case, followed: &[Followed<'_>], seed: u64) -> Value {
-    let solve = |solve: &Followed<'_>| {
-        let (t, error): (Vec<f64>, Vec<f64>) = solve.errors().into_iter().unzip();
-        json!({
-            "solver": solve.row.series(),
-            "budget": solve.row.budget(),
-            "nfe": solve.nfe,
-            "t": t,
-            "error": error,
-        })
-    };
-    json!({
-        "process": case.process,
-        "field": case.label,
-        "seed": seed,
-        "lanes": followed.first().map_or(0, |solve| solve.end().nrows()),
-        "solves": followed.iter().map(solve).collect::<Vec<_>>(),
-    })
+/// The numbers of the picture of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorsAlong {
+    /// Process, as it was asked for.
+    pub process: String,
+    /// What the model is called.
+    pub field: String,
+    /// The seed that was followed.
+    pub seed: u64,
+    /// Lanes that the errors are over.
+    pub lanes: usize,
+    /// The solves, in the order of the rows.
+    pub solves: Vec<ErrorAlong>,
+}
+
+/// The distance of one solve to the true solution after every step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorAlong {
+    /// [Series](Row::series) of its row.
+    pub solver: String,
+    /// [Budget](Row::budget) of its row.
+    pub budget: String,
+    /// Evaluations of this seed.
+    pub nfe: u64,
+    /// The time after each step.
+    pub t: Vec<f64>,
+    /// The error there; none where it is out of range.
+    pub error: Vec<Option<f64>>,
+}
+
+impl ErrorsAlong {
+    pub(super) fn of(case: &Case, followed: &[Followed<'_>], seed: u64) -> Self {
+        let solve = |solve: &Followed<'_>| {
+            let errors = solve.errors().into_iter();
+            let (t, error) = errors.map(|(t, e)| (t, Some(e).filter(|e| e.is_finite()))).unzip();
+            let (solver, budget) = (solve.row.series(), solve.row.budget());
+            ErrorAlong { solver, budget, nfe: solve.nfe, t, error }
+        };
+        ErrorsAlong {
+            process: case.process.clone(),
+            field: case.label.clone(),
+            seed,
+            lanes: followed.first().map_or(0, |solve| solve.end().nrows()),
+            solves: followed.iter().map(solve).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,10 @@ pub struct Group {
     /// Tolerances of adaptive steps, absolute and relative alike.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Vec<f64>>,
+    /// Most evaluations of adaptive steps: a solve that would take more ends before, and its row says
+    /// so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_nfe: Option<u64>,
     /// Spacings of fixed grids; `default` for the process's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spacing: Option<Vec<String>>,
@@ -241,18 +245,23 @@ impl StudyFile {
         Some(format!("`font-size` is {size}, and can be {least} to {most} points"))
     }
 
+    /// Texts in which files may be named.
+    pub(crate) fn naming_files(&self) -> Vec<String> {
+        let groups = self.groups().into_iter();
+        let lists = groups.flat_map(|group| [group.field, group.process, group.spacing]);
+        lists.flatten().flatten().chain(self.data.clone()).collect()
+    }
+
     /// Size of the pictures and of their letters.
     pub(super) fn picture_size(&self) -> PictureSize {
         PictureSize { width: self.picture_width, font_size: self.font_size }
     }
 
-    /// What rows and floors depend on: all but the title, the table and the pictures, of which those
-    /// of floors are measured while the rows are made.
+    /// What rows depend on: all but the title, the table and the pictures.
     pub(super) fn of_rows(&self) -> StudyFile {
-        let measured = self.draw.iter().flatten().any(|&drawing| drawing == Drawing::Floors);
         StudyFile {
             title: None,
-            draw: measured.then(|| vec![Drawing::Floors]),
+            draw: None,
             picture_width: None,
             font_size: None,
             table: TableOptions::default(),
@@ -313,6 +322,9 @@ impl Group {
         if let Some((key, _)) = empty.into_iter().find(|(_, len)| *len == Some(0)) {
             return Some(format!("`{key}` is an empty list; leave it out for what is usual"));
         }
+        if self.max_nfe == Some(0) {
+            return Some("`max-nfe` is 0; a solve takes one evaluation at least".to_owned());
+        }
         let bad = |tolerance: &&f64| !(tolerance.is_finite() && **tolerance > 0.0);
         let tolerance = self.tolerance.iter().flatten().find(bad)?;
         Some(format!("{tolerance} is no tolerance; it is positive and finite, such as 1e-4"))
@@ -334,6 +346,7 @@ impl Group {
             nfe: self.nfe.or(usual.nfe.filter(|_| budget)),
             steps: self.steps.or(usual.steps.filter(|_| budget)),
             tolerance: self.tolerance.or(usual.tolerance.filter(|_| budget)),
+            max_nfe: self.max_nfe.or(usual.max_nfe),
             spacing: self.spacing.or(usual.spacing),
             noise_level: self.noise_level.or(usual.noise_level),
             guidance: self.guidance.or(usual.guidance),
@@ -394,6 +407,7 @@ mod tests {
             ("n = 3\nseed = [0]\n[usual]\nguidance = []", "`guidance` is an empty list"),
             ("n = 3\nseed = [0]\n[[group]]\ntolerance = [1e-3, -1.0]", "-1 is no tolerance"),
             ("n = 3\nseed = [0]\n[[group]]\ntolerance = [nan]", "NaN is no tolerance"),
+            ("n = 3\nseed = [0]\n[usual]\nmax-nfe = 0", "`max-nfe` is 0"),
             ("n = 1\nseed = [0]", "one sample"),
             ("n = 3\nseed = [0]\nrepeat-timing = 0", "`repeat-timing` is 0"),
         ] {
@@ -411,8 +425,8 @@ mod tests {
         assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
         assert_eq!(shown.of_rows(), file("").of_rows());
         assert_ne!(shown.of_rows(), file("[usual]\nnfe = [5]").of_rows());
-        // Floors of fewer samples are measured with the rows.
-        assert_ne!(file("draw = [\"floors\"]").of_rows(), file("").of_rows());
+        // Floors of fewer samples are measured beside rows that are there.
+        assert_eq!(file("draw = [\"floors\"]").of_rows(), file("").of_rows());
     }
 
     #[test]

@@ -31,6 +31,11 @@ fn of_seeds(name: &str, seeds: &[Option<f64>]) -> (String, Value) {
     (format!("{name}_seeds"), if seeds.is_empty() { Value::Null } else { json!(seeds) })
 }
 
+/// Why a metric failed under `NAME_failure`, if it did.
+fn failure(name: &str, measured: &Measured) -> Option<(String, Value)> {
+    Some((format!("{name}_failure"), json!(measured.failure.as_ref()?)))
+}
+
 impl CaseResult {
     /// The ends of an interval under `NAME_low` and `NAME_high`, where the metric has any.
     fn interval(&self, prefix: &str, measured: &Measured) -> Vec<(String, Value)> {
@@ -42,8 +47,8 @@ impl CaseResult {
         vec![(format!("{prefix}{name}_low"), end(0)), (format!("{prefix}{name}_high"), end(1))]
     }
 
-    /// A row under the names of its columns, with those of [`TELL_APART`] that are `told`.
-    fn values(&self, row: &Row, told: &[usize]) -> Vec<(String, Value)> {
+    /// A row under the names of its columns, with those that there are for some row.
+    fn values(&self, row: &Row, Told { apart, sessions }: &Told) -> Vec<(String, Value)> {
         let named = |name: &str, value: Value| (name.to_owned(), value);
         let mut values = vec![
             named("process", json!(row.process)),
@@ -53,7 +58,7 @@ impl CaseResult {
             named("abstol", json!(row.tolerances.map(|(abstol, _)| abstol))),
             named("reltol", json!(row.tolerances.map(|(_, reltol)| reltol))),
         ];
-        values.extend(told.iter().map(|&which| {
+        values.extend(apart.iter().map(|&which| {
             let (name, value) = TELL_APART[which];
             named(name, value(row))
         }));
@@ -69,19 +74,22 @@ impl CaseResult {
             values.extend(summary(&measured.name, measured.value));
             values.extend(self.interval("", measured));
         }
+        values.extend(sessions.then(|| named(SESSION, json!(row.session))));
         values.push(named(LAST, json!(row.outcome)));
         values
     }
 
     /// The same with the numbers of each seed, which no cell of a table holds.
-    fn row_to_json(&self, row: &Row, told: &[usize]) -> Map<String, Value> {
+    fn row_to_json(&self, row: &Row, told: &Told) -> Map<String, Value> {
         let mut values: Map<String, Value> = self.values(row, told).into_iter().collect();
         values.insert("seed_list".to_owned(), json!(row.seed_list));
+        values.insert(SESSION.to_owned(), json!(row.session));
         values.extend([
             of_seeds("seconds", &row.seconds_seeds),
             of_seeds("solver_error", &row.solver_error_seeds),
         ]);
         values.extend(row.metrics.iter().map(|m| of_seeds(&m.name, &m.seeds)));
+        values.extend(row.metrics.iter().filter_map(|m| failure(&m.name, m)));
         values
     }
 
@@ -133,12 +141,15 @@ impl CaseResult {
 
     /// What is known of a floor, under names that begin with its own.
     fn floor_values(&self, floor: &Floor) -> Vec<(String, Value)> {
-        let known = |measured: &&Measured| floor.is_model() || measured.value.is_some();
+        let known = |measured: &&Measured| {
+            floor.is_model() || measured.value.is_some() || measured.failure.is_some()
+        };
         let of_metric = |measured: &Measured| {
             let name = format!("{}_{}", floor.name, measured.name);
             let seeds = of_seeds(&name, &measured.seeds);
             let interval = self.interval(&format!("{}_", floor.name), measured);
-            summary(&name, measured.value).into_iter().chain([seeds]).chain(interval)
+            let failure = failure(&name, measured);
+            summary(&name, measured.value).into_iter().chain([seeds]).chain(interval).chain(failure)
         };
         floor.metrics.iter().filter(known).flat_map(of_metric).collect()
     }
@@ -176,12 +187,22 @@ fn metric_to_json(metric: &Metric) -> Value {
 
 /// The last column, whatever metrics there are.
 const LAST: &str = "outcome";
+/// The column of which run of the program made a row.
+pub(super) const SESSION: &str = "session";
+
+/// Columns that are there only where some row of a study needs them.
+struct Told {
+    /// Those of [`TELL_APART`].
+    apart: Vec<usize>,
+    /// That of sessions, whose times are not comparable.
+    sessions: bool,
+}
 
 impl StudyResult {
-    /// Which of [`TELL_APART`] some row has.
-    fn told(&self) -> Vec<usize> {
+    fn told(&self) -> Told {
         let has = |which: &usize| self.rows().any(|row| !(TELL_APART[*which].1)(row).is_null());
-        (0..TELL_APART.len()).filter(has).collect()
+        let apart = (0..TELL_APART.len()).filter(has).collect();
+        Told { apart, sessions: self.is_of_sessions() }
     }
 
     fn values(&self) -> impl Iterator<Item = Vec<(String, Value)>> {
@@ -202,17 +223,22 @@ impl StudyResult {
         let rows: Vec<_> = self.cases.iter().flat_map(of_case).collect();
         let legend: Map<String, Value> =
             legend(self).into_iter().map(|(term, text)| (term, text.into())).collect();
-        json!({
+        let mut json = json!({
             "lanes": self.lanes,
             "seeds": self.seeds,
             "timings": self.timings,
             "complete": self.complete,
+            "sessions": self.sessions,
             "origin": self.origin,
             "mmd_bandwidth": MMD_BANDWIDTH,
             "rows": rows,
             "floors": self.cases.iter().map(CaseResult::to_json).collect::<Vec<_>>(),
             "legend": legend,
-        })
+        });
+        if !self.errors_along.is_empty() {
+            json["errors_along"] = json!(self.errors_along);
+        }
+        json
     }
 
     /// The rows as CSV, with the columns of all cases: empty where a row has no number.

@@ -1,10 +1,10 @@
 //! The pictures of a study of images: what each solver makes of the same noise.
 
-use driftfield_problems::method::Solver;
-
 use super::pictures::{panel_title, slug};
+use super::runs::amount;
 use super::solve::unless_stopped;
-use super::{Case, Drawing, Study, StudyError, reconstruction_pictures};
+use super::{Case, Drawing, Run, Study, StudyError, reconstruction_pictures};
+use crate::distinct::distinct;
 use crate::generate::{Budget, Saved, Settings};
 use crate::images::{self, FRAMES, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow};
@@ -13,11 +13,10 @@ use crate::reconstruct::ReconstructError;
 /// Solvers of a picture at most, and of those of many steps.
 const MOST_AT_FEW: usize = 12;
 const MOST_AT_MANY: usize = 4;
-/// The steps of those, and the evaluations that a method of many stages may spend on them.
-pub(super) const MANY_STEPS: usize = 50;
-const MANY_EVALUATIONS: u64 = 200;
-/// Evaluations at which solvers are seen side by side: few enough to differ.
-const FEW: u64 = 10;
+/// Evaluations at which solvers are seen side by side, of each the budget that is nearest: few enough
+/// to differ, and many.
+const FEW: f64 = 10.0;
+const MANY: f64 = 50.0;
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 4;
 
@@ -30,36 +29,60 @@ pub(super) struct ImagePicture {
     pub(super) trajectories: bool,
 }
 
-/// Solvers that are seen: the first of those that a study asks for.
-#[derive(Clone, Copy)]
+/// Runs that are seen, one of each solver: of the first that a study asks for.
+#[derive(Clone)]
 pub(super) struct Seen<'s> {
-    pub(super) solvers: &'s [Solver],
+    pub(super) runs: Vec<&'s Run>,
     asked: usize,
 }
 
 impl<'s> Seen<'s> {
-    fn first(solvers: &'s [Solver], most: usize) -> Self {
-        Seen { solvers: &solvers[..most.min(solvers.len())], asked: solvers.len() }
+    /// Of the first solvers of a case the runs nearest to so many evaluations.
+    fn near(runs: &'s [Run], evaluations: f64, most: usize) -> Self {
+        let solvers = distinct(runs.iter().map(|run| run.solver.label()));
+        let nearest = |solver: &&str| {
+            let own = runs.iter().filter(|run| run.solver.label() == *solver);
+            own.min_by(|a, b| off(a, evaluations).total_cmp(&off(b, evaluations)))
+        };
+        Seen { runs: solvers.iter().take(most).filter_map(nearest).collect(), asked: solvers.len() }
     }
 
-    /// What they spend where it is much.
-    pub(super) fn steps(self) -> String {
-        let dear = |solver: &Solver| many_steps(solver) != Budget::Steps(MANY_STEPS);
-        match self.solvers.iter().any(dear) {
-            true => {
-                format!("{MANY_STEPS} steps, or {MANY_EVALUATIONS} evaluations if they are fewer")
-            }
-            false => format!("{MANY_STEPS} steps"),
+    /// What each spends, if they all spend one amount.
+    pub(super) fn amount(&self) -> Option<String> {
+        let amounts = distinct(self.runs.iter().map(|run| amount(run.budget)));
+        amounts
+            .into_iter()
+            .next()
+            .filter(|first| self.runs.iter().all(|r| amount(r.budget) == *first))
+    }
+
+    /// What a row is called: its solver, and what that spends if others spend something else.
+    pub(super) fn name(&self, run: &Run) -> String {
+        match self.amount() {
+            Some(_) => run.solver.label().to_owned(),
+            None => format!("{}, {}", run.solver.label(), amount(run.budget)),
         }
     }
 
     /// What a caption says of those that are left out.
-    pub(super) fn caption(self) -> String {
-        match self.solvers.len() {
+    pub(super) fn caption(&self) -> String {
+        match self.runs.len() {
             seen if seen < self.asked => format!(" The first {seen} of {} solvers.", self.asked),
             _ => String::new(),
         }
     }
+}
+
+/// How far a run is from so many evaluations, by their ratio. How many adaptive steps take is not known
+/// before: they are seen where the solver has no other.
+fn off(run: &Run, evaluations: f64) -> f64 {
+    let info = run.solver.info();
+    let nfe = match run.budget {
+        Budget::Steps(steps) => info.evaluations(steps as u64),
+        Budget::Evaluations(nfe) => nfe,
+        Budget::Adaptive { .. } => return f64::INFINITY,
+    };
+    (nfe as f64 / evaluations).ln().abs()
 }
 
 /// Those drawn before a case was stopped.
@@ -67,64 +90,38 @@ pub(super) fn draw(study: &Study) -> Result<Vec<ImagePicture>, StudyError> {
     let mut pictures = Vec::new();
     let wanted = |drawing| study.draw.contains(&drawing);
     for (case, runs) in study.cases.iter().zip(&study.runs).filter(|(case, _)| case.is_image()) {
-        let mut solvers: Vec<Solver> = Vec::new();
-        for run in runs {
-            if !solvers.iter().any(|solver| solver.label() == run.solver.label()) {
-                solvers.push(run.solver.clone());
-            }
-        }
-        let few = Seen::first(&solvers, MOST_AT_FEW);
-        let many = Seen::first(&solvers, MOST_AT_MANY);
+        let few = Seen::near(runs, FEW, MOST_AT_FEW);
+        let many = Seen::near(runs, MANY, MOST_AT_MANY);
         if wanted(Drawing::Samples) {
-            pictures.extend(samples(case, few, many)?);
+            pictures.extend(samples(case, &few, &many)?);
         }
         if !wanted(Drawing::Trajectories) {
             continue;
         }
-        for solver in many.solvers {
-            pictures.extend(unless_stopped(trajectories(case, solver, many))?.flatten());
+        for run in &many.runs {
+            pictures.extend(unless_stopped(trajectories(case, run, &many))?.flatten());
         }
         if !case.model.is_exact() {
-            let drawn = unless_stopped(reconstruction_pictures::draw(case, many))?;
+            let drawn = unless_stopped(reconstruction_pictures::draw(case, &many))?;
             pictures.extend(drawn.unwrap_or_default());
         }
     }
     Ok(pictures)
 }
 
-/// Solvers side by side from the same noise, at few evaluations and with many steps.
-fn samples(case: &Case, few: Seen<'_>, many: Seen<'_>) -> Result<Vec<ImagePicture>, StudyError> {
-    let title = format!("{FEW} evaluations: {}", case.process);
-    let drawn = side_by_side(case, "few-evaluations", title, few, |_| Budget::Evaluations(FEW));
-    let mut pictures: Vec<ImagePicture> = unless_stopped(drawn)?.flatten().into_iter().collect();
-    let title = format!("{}: {}", many.steps(), case.process);
-    let drawn = side_by_side(case, "many-steps", title, many, many_steps);
-    pictures.extend(unless_stopped(drawn)?.flatten());
+/// Solvers side by side from the same noise, at few evaluations, and at many if they are others.
+fn samples(case: &Case, few: &Seen<'_>, many: &Seen<'_>) -> Result<Vec<ImagePicture>, StudyError> {
+    let mut pictures = Vec::new();
+    pictures.extend(unless_stopped(side_by_side(case, "few-evaluations", few))?.flatten());
+    let known = |run: &&Run| few.runs.iter().any(|other| std::ptr::eq(*other, *run));
+    if !many.runs.iter().all(known) {
+        pictures.extend(unless_stopped(side_by_side(case, "many-steps", many))?.flatten());
+    }
     Ok(pictures)
 }
 
-/// Many steps of a solver, or as many as it has for no more evaluations than others take.
-pub(super) fn many_steps(solver: &Solver) -> Budget {
-    match solver.info().steps_within(MANY_EVALUATIONS) {
-        steps if steps < MANY_STEPS as u64 => Budget::Evaluations(MANY_EVALUATIONS),
-        _ => Budget::Steps(MANY_STEPS),
-    }
-}
-
-/// Its budget in words.
-pub(super) fn told(solver: &Solver) -> String {
-    match many_steps(solver) {
-        Budget::Evaluations(nfe) => format!("{nfe} evaluations"),
-        _ => format!("{MANY_STEPS} steps"),
-    }
-}
-
-fn settings(case: &Case, solver: &Solver, budget: Budget) -> Settings {
-    case.settings(Settings::new(solver.clone(), budget))
-}
-
-/// What was made, or nothing where the solver does not suit what is drawn: with a budget that was not
-/// asked for it may be refused. One that was stopped is not refused.
+/// What was made, or nothing where the solver does not suit what is drawn. One that was stopped is not
+/// refused.
 pub(super) fn unless_refused<T, E>(made: Result<T, E>) -> Result<Option<T>, StudyError>
 where
     StudyError: From<E>,
@@ -140,31 +137,36 @@ where
     }
 }
 
-/// One row a solver, those left out that are refused, such as for a step that takes more than the
-/// budget.
+/// One row a solver.
 fn side_by_side(
     case: &Case,
     name: &str,
-    title: String,
-    seen: Seen<'_>,
-    budget: fn(&Solver) -> Budget,
+    seen: &Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
+    let amount = seen.amount().unwrap_or_else(|| "Budgets of the study".to_owned());
+    let title = format!("{amount}: {}", case.process);
     let mut grid = ImageGrid::new(title.clone(), images::side_of(&case.model.row_shape())?);
-    for solver in seen.solvers {
-        let made = case.generate::<f32>(PER_ROW, 0, &settings(case, solver, budget(solver)));
+    for run in &seen.runs {
+        let made = case.generate::<f32>(PER_ROW, 0, &case.settings(run.settings(0)));
         let Some(generated) = unless_refused(made)? else { continue };
         let tiles = images::tiles(&generated.samples, PER_ROW);
-        grid = grid.row(ImageRow::new(panel_title(solver.label(), &generated.outcome), tiles));
+        grid = grid.row(ImageRow::new(panel_title(&seen.name(run), &generated.outcome), tiles));
     }
     if grid.rows.is_empty() {
         return Ok(None);
     }
+    let names: Vec<String> = seen.runs.iter().map(|run| seen.name(run)).collect();
     Ok(Some(ImagePicture {
         name: format!("{name}-{}", case.slug()),
         grid,
         caption: format!(
-            "{title}, {} field, from the same noise; one solver a row, one lane a column.{}",
+            "{title}, {} field, from the same noise; one solver a row{}, one lane a column.{}",
             case.label,
+            if seen.amount().is_none() {
+                format!(" ({})", names.join("; "))
+            } else {
+                String::new()
+            },
             seen.caption()
         ),
         trajectories: false,
@@ -173,20 +175,50 @@ fn side_by_side(
 
 fn trajectories(
     case: &Case,
-    solver: &Solver,
-    seen: Seen<'_>,
+    run: &Run,
+    seen: &Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
-    let settings = settings(case, solver, many_steps(solver));
-    let settings = Settings { saved: Saved::Frames(FRAMES), ..settings };
+    let settings = Settings { saved: Saved::Frames(FRAMES), ..case.settings(run.settings(0)) };
     let made = case.generate::<f32>(FOLLOWED, 0, &settings);
     let Some(generated) = unless_refused(made)? else { return Ok(None) };
-    let solver_and_outcome = panel_title(solver.label(), &generated.outcome);
-    let title = format!("From noise to digits: {solver_and_outcome}, {}", told(solver));
+    let solver = run.solver.label();
+    let solver_and_outcome = panel_title(solver, &generated.outcome);
+    let title = format!("From noise to digits: {solver_and_outcome}, {}", amount(run.budget));
     let grid = images::trajectory_grid(title.clone(), &generated.times, &generated.trajectory)?;
     Ok(Some(ImagePicture {
-        name: format!("{}-{}", slug("trajectory", solver.label()), case.slug()),
+        name: format!("{}-{}", slug("trajectory", solver), case.slug()),
         grid,
         caption: format!("{title}, {}.{}", case.label(), seen.caption()),
         trajectories: true,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftfield_problems::method::Solver;
+
+    #[test]
+    fn runs_that_are_seen_are_those_of_the_study() {
+        let solver = |name: &str| Solver::parse(name).unwrap();
+        let runs = [
+            Run::evaluations(&solver("ddim"), 5),
+            Run::evaluations(&solver("ddim"), 20),
+            Run::evaluations(&solver("ddim"), 100),
+            Run::steps(&solver("heun"), 5),
+            Run::adaptive(&solver("tsit5"), 1e-2),
+            Run::steps(&solver("tsit5"), 2),
+        ];
+        let told = |seen: &Seen<'_>| seen.runs.iter().map(|run| seen.name(run)).collect::<Vec<_>>();
+        let few = Seen::near(&runs, FEW, MOST_AT_FEW);
+        assert_eq!(told(&few), ["ddim, 5 evaluations", "heun, 5 steps", "tsit5, 2 steps"]);
+        let many = Seen::near(&runs, MANY, 2);
+        assert_eq!(told(&many), ["ddim, 100 evaluations", "heun, 5 steps"]);
+        assert_eq!(many.caption(), " The first 2 of 3 solvers.");
+        let one = Seen::near(&runs[..3], MANY, 4);
+        assert_eq!(
+            (told(&one), one.amount().as_deref()),
+            (vec!["ddim".to_owned()], Some("100 evaluations"))
+        );
+    }
 }

@@ -20,8 +20,8 @@ const LEAST: usize = 6;
 pub(super) const SOLVERS: usize = 9;
 /// What stands above panels.
 const TITLES: &str = "Above each lane stands the solver for which it was chosen, and +2 where it is the farthest of two more.";
-/// Pixels of a picture along a side of a pixel of an image: a name fits above such an image.
-const ENLARGED: u32 = 5;
+/// Pixels of a picture along a side of a pixel of an image: NFE and name fit above such an image.
+const ENLARGED: u32 = 7;
 
 /// The lanes under which each solve ends farthest from the true solution, then those where it is
 /// second, and so on: `least` at least, or one for each solve; farthest first.
@@ -203,7 +203,8 @@ fn images(
     followed: &[&Followed<'_>],
     partings: &[Parting],
 ) -> Result<ImageGrid, StudyError> {
-    let names = followed.iter().map(|solve| solve.row.series());
+    // A name that is too long loses its end, and not what it spent.
+    let names = followed.iter().map(|solve| format!("{} NFE: {}", solve.nfe, solve.row.series()));
     let names: Vec<String> = ["true solution".to_owned()].into_iter().chain(names).collect();
     let mut grid = ImageGrid::new(title, images::side_of(&case.model.row_shape())?)
         .columns(names)
@@ -225,7 +226,11 @@ mod tests {
     use super::super::followed::follow;
     use super::super::{Run, Study};
     use super::*;
+    use crate::generate::NetworkModel;
     use driftfield_problems::method::Solver;
+    use driftfield_problems::predictor::Prediction;
+    use ndarray::ArrayD;
+    use std::sync::Arc;
 
     /// What is drawn of each solver is what no other lane exceeds.
     #[test]
@@ -253,6 +258,26 @@ mod tests {
             let row = followed.row.solver_error.unwrap().mean;
             assert!((error - row).abs() <= 1e-9 * row, "{error} {row}");
         }
+    }
+
+    /// Whatever room there is for a name, it is seen what each column spent.
+    #[test]
+    fn columns_of_images_say_what_each_solver_spent() {
+        let shrink = |out: &mut ArrayD<f64>, x: &ArrayD<f64>, _t: f64| out.assign(&(x * 0.5));
+        let model = NetworkModel::new("shrink", [1, 28, 28], Prediction::Velocity, shrink);
+        let case = Case::new("rectified-flow", Arc::new(model)).unwrap();
+        let runs: Vec<Run> = [("heun", 2), ("euler", 3)]
+            .iter()
+            .map(|(name, steps)| Run::steps(&Solver::parse(name).unwrap(), *steps))
+            .collect();
+        let study = Study { cases: vec![case], runs: vec![runs], lanes: 3, ..Study::default() };
+        let result = study.run(|_| ()).unwrap();
+        let (case, found) = (&study.cases[0], &result.cases[0]);
+        let rows: Vec<_> = found.rows.iter().zip(&study.runs[0]).collect();
+        let followed = follow(case, found, &rows, (3, 0)).unwrap().unwrap();
+        let followed: Vec<&Followed<'_>> = followed.iter().collect();
+        let grid = images(case, String::new(), &followed, &parting(&followed, 2)).unwrap();
+        assert_eq!(grid.column_labels, ["true solution", "4 NFE: heun", "3 NFE: euler"]);
     }
 
     #[test]

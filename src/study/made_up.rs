@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::rows::{Floor, MODEL, Measured, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, Origin, Row, StudyResult, point_metrics};
+use super::{CaseResult, Origin, Row, Session, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat};
 
 /// Chamfer distance, MMD and a share of which more is better.
 fn metrics() -> Vec<Metric> {
     let mut metrics = point_metrics().unwrap();
     metrics.truncate(2);
-    let share = Metric::of("share", "a share", |_, _| Ok(None)).written(NumberFormat::Percent);
+    let share = Metric::of("share", "a share", |_| Ok(None)).written(NumberFormat::Percent);
     metrics.push(share.more_is_better());
     metrics
 }
@@ -26,7 +26,7 @@ fn summary(values: &[Option<f64>]) -> Option<Summary> {
 }
 
 pub(super) fn measured(name: &str, seeds: Vec<Option<f64>>) -> Measured {
-    Measured { name: name.to_owned(), value: summary(&seeds), interval: None, seeds }
+    Measured { name: name.to_owned(), value: summary(&seeds), interval: None, seeds, failure: None }
 }
 
 fn all(seeds: usize, chamfer: f64) -> Vec<Measured> {
@@ -60,6 +60,7 @@ pub(super) fn row(solver: &str, nfe: usize, seeds: usize, error: Option<f64>, ch
         solver_error_seeds: errors,
         metrics: all(seeds, chamfer),
         outcome: SUCCESS.to_owned(),
+        session: 0,
     }
 }
 
@@ -87,7 +88,22 @@ pub(super) fn case(field: &str, seeds: usize, floor: f64, mut rows: Vec<Row>) ->
 }
 
 pub(super) fn of(seeds: usize, cases: Vec<CaseResult>) -> StudyResult {
-    StudyResult { cases, lanes: 1000, seeds, timings: 1, complete: true, origin: None }
+    let sessions = vec![Session::default()];
+    StudyResult {
+        cases,
+        lanes: 1000,
+        seeds,
+        timings: 1,
+        complete: true,
+        sessions,
+        errors_along: Vec::new(),
+        origin: None,
+    }
+}
+
+/// One that was begun then.
+pub(super) fn session(date: &str) -> Session {
+    Session { date: date.to_owned(), ..Session::default() }
 }
 
 /// Of nothing that is known.

@@ -1,12 +1,12 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use driftfield_problems::checksum;
 use driftfield_problems::echo::echo;
 use driftfield_problems::spacing::Spacing;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Study, StudyFile};
+use super::{Case, Session, Study, StudyFile};
 
 /// How a study was made: what it takes to make it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,15 +50,16 @@ impl Origin {
                 weights.insert(model.source().to_owned(), hexadecimal(sum));
             }
         }
+        let Session { date, machine, threads, commit } = Session::now();
         Origin {
             command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             file: file.to_text(),
             directory: working_directory(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("DRIFTFIELD_COMMIT").map(str::to_owned),
-            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            machine: machine(),
-            threads: rayon::current_num_threads(),
+            commit,
+            date,
+            machine,
+            threads,
             weights,
             data: study.cases.iter().filter_map(data_of).collect(),
             spacings: file.listed_spacings().into_iter().map(told_by).collect(),
@@ -95,18 +96,18 @@ impl Origin {
         StudyFile::parse(&self.file).ok()?.title
     }
 
+    /// The command line as a shell reads it.
+    pub(super) fn command_line(&self) -> String {
+        self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
     /// A sentence of it: title, command line, program, machine and date.
     pub(super) fn told(&self) -> String {
-        let word = |word: &String| match word.contains(char::is_whitespace) {
-            true => format!("\"{word}\""),
-            false => word.clone(),
-        };
-        let command: Vec<String> = self.command.iter().map(word).collect();
         let title = self.title().map(|title| format!("\"{}\", ", echo(&title)));
         format!(
             "{}`{}`, version {}, {}, {}.",
             title.unwrap_or_default(),
-            echo(&command.join(" ")),
+            echo(&self.command_line()),
             echo(&self.program()),
             echo(&self.machine),
             echo(&self.date)
@@ -142,6 +143,22 @@ impl Origin {
     }
 }
 
+/// A word of a command line, within quotes where a shell would take it for something else.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    let mut text = String::from('"');
+    for letter in word.chars() {
+        if ['"', '\\', '$', '`'].contains(&letter) {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    Cow::Owned(text + "\"")
+}
+
 /// Where paths that are not absolute begin.
 fn working_directory() -> Option<String> {
     Some(std::env::current_dir().ok()?.to_string_lossy().into_owned())
@@ -171,14 +188,26 @@ fn hexadecimal(sum: u64) -> String {
     format!("{sum:016x}")
 }
 
-/// System, architecture and, where the system says it, the processor.
-fn machine() -> String {
-    let mut machine = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    if let Some((_, name)) = named.and_then(|line| line.split_once(':')) {
-        machine += ", ";
-        machine += name.trim();
+#[cfg(test)]
+mod tests {
+    use crate::study::made_up;
+
+    #[test]
+    fn a_command_line_is_what_a_shell_reads() {
+        let mut origin = made_up::origin();
+        let words = [
+            "driftfield",
+            "study",
+            "--solver",
+            "every stochastic",
+            "--field",
+            "",
+            "a$b\"c",
+            "x=1/2",
+        ];
+        origin.command = words.map(str::to_owned).to_vec();
+        let line = r#"driftfield study --solver "every stochastic" --field "" "a\$b\"c" x=1/2"#;
+        assert_eq!(origin.command_line(), line);
+        assert!(origin.told().contains(line), "{}", origin.told());
     }
-    machine
 }

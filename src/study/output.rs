@@ -11,12 +11,14 @@ use driftfield_problems::echo::echo;
 use driftfield_problems::exact::MixtureError;
 use driftfield_problems::inverse::MeasurementError;
 use driftfield_problems::spec::SpecError;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::folder::{Earlier, Pictures};
 use super::image_pictures::ImagePicture;
 use super::page::{self, Drawn, Part};
-use super::{Case, Drawing, Origin, Study, StudyResult, beside_truth, image_pictures, pictures};
+use super::{
+    Case, Drawing, ErrorsAlong, Origin, Study, StudyResult, beside_truth, image_pictures, pictures,
+};
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
@@ -188,25 +190,26 @@ pub fn write(study: &Study, result: &StudyResult, directory: &Path) -> Result<Pa
     atomic_file::remove_abandoned(directory);
     atomic_file::write(directory.join("study.csv"), &csv)?;
     // Before any picture, which may take long: the numbers are what cost most.
-    write_json(result, &earlier, directory, &[])?;
+    write_json(result, &earlier, directory)?;
     let mut pictures = Pictures::default();
     let errors_along = match write_pictures(study, result, directory, &mut pictures) {
         Ok(errors_along) => errors_along,
         Err(error) => {
             // So that the next study knows whose they are; the first error is the one to be told.
-            let _ = write_json(result, &pictures.or(&earlier), directory, &[]);
+            let _ = write_json(result, &pictures.or(&earlier), directory);
             return Err(error);
         }
     };
+    let result = &StudyResult { errors_along, ..result.clone() };
     if result.complete && study.cases.iter().any(Case::is_stopped) {
         // Stopped among the pictures: the same command makes the rest, and till then those of an
         // earlier study stay.
         let begun = StudyResult { complete: false, ..result.clone() };
-        write_json(&begun, &pictures.or(&earlier), directory, &errors_along)?;
+        write_json(&begun, &pictures.or(&earlier), directory)?;
         return Ok(directory.to_path_buf());
     }
     earlier.remove_all_but(&pictures, directory);
-    write_json(result, &pictures, directory, &errors_along)?;
+    write_json(result, &pictures, directory)?;
     remove_unfinished(result, directory);
     Ok(directory.to_path_buf())
 }
@@ -217,7 +220,7 @@ pub fn write_so_far(result: &StudyResult, directory: &Path) -> Result<(), StudyE
     let directory = place(result, directory);
     std::fs::create_dir_all(&directory).map_err(WriteError::at(&directory))?;
     let earlier = Earlier::in_folder(&directory).unwrap_or_default().pictures;
-    write_json(result, &earlier, &directory, &[])
+    write_json(result, &earlier, &directory)
 }
 
 /// The rows of the same study that was begun in `directory` and not finished.
@@ -256,13 +259,9 @@ fn write_json(
     result: &StudyResult,
     pictures: &Pictures,
     directory: &Path,
-    errors_along: &[Value],
 ) -> Result<(), StudyError> {
     let mut json = result.to_json();
     json["pictures"] = json!(pictures);
-    if !errors_along.is_empty() {
-        json["errors_along"] = json!(errors_along);
-    }
     Ok(atomic_file::write(directory.join("study.json"), format!("{json:#}\n").as_bytes())?)
 }
 
@@ -310,7 +309,7 @@ fn write_pictures(
     result: &StudyResult,
     directory: &Path,
     written: &mut Pictures,
-) -> Result<Vec<Value>, StudyError> {
+) -> Result<Vec<ErrorsAlong>, StudyError> {
     let pictures = pictures::draw(study, result)?;
     let size = study.picture_size;
     let mut gallery = Gallery { written, directory, size, page: Drawn::default() };

@@ -148,7 +148,7 @@ fn ask(page: &mut Report, result: &StudyResult) {
         result.lanes
     ));
     if let Some(origin) = &result.origin {
-        page.command(origin.command.join(" "));
+        page.command(origin.command_line());
     }
 }
 
@@ -204,12 +204,12 @@ fn lead<'a>(said: impl Iterator<Item = &'a Answer>) -> String {
 }
 
 fn how_it_was_made(origin: &Origin) -> Report {
-    let Origin { command, file, version, commit, date, machine, threads, weights, .. } = origin;
+    let Origin { file, version, commit, date, machine, threads, weights, .. } = origin;
     let mut part = Report::new("How it was made");
     let commit = commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
     part.paragraph(format!(
         "driftfield {version}{commit}, {date}, {machine}, {threads} thread(s): {}",
-        command.join(" ")
+        origin.command_line()
     ));
     for (source, sum) in weights {
         part.paragraph(format!("Weights or points of {source}: checksum {sum}."));

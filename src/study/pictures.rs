@@ -227,17 +227,30 @@ impl<'a> Vertical<'a> {
     }
 }
 
-/// A horizontal axis: file name, label, value.
-type Horizontal = (&'static str, &'static str, fn(&Row) -> f64);
+/// A horizontal axis.
+#[derive(Clone, Copy)]
+struct Horizontal {
+    /// What it is called in names of files.
+    file: &'static str,
+    label: &'static str,
+    value: fn(&Row) -> f64,
+    /// Whether it is comparable within one session alone.
+    is_time: bool,
+}
 
-const BY_NFE: Horizontal = ("nfe", "NFE", |row| row.nfe);
-const BY_TIME: Horizontal = ("time", "seconds", |row| row.seconds.mean);
+const BY_NFE: Horizontal =
+    Horizontal { file: "nfe", label: "NFE", value: |row| row.nfe, is_time: false };
+const BY_TIME: Horizontal =
+    Horizontal { file: "time", label: "seconds", value: |row| row.seconds.mean, is_time: true };
 
-fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCurves, String)> {
+pub(super) fn curve_pictures(
+    case: &CaseResult,
+    width: Option<u32>,
+) -> Vec<(String, ErrorCurves, String)> {
     let mut pictures = Vec::new();
     for vertical in verticals(case) {
         for horizontal in [BY_NFE, BY_TIME] {
-            let (file, label, _) = horizontal;
+            let Horizontal { file, label, is_time, .. } = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
             if width.is_some() {
@@ -251,7 +264,8 @@ fn curve_pictures(case: &CaseResult, width: Option<u32>) -> Vec<(String, ErrorCu
             }
             let of_case = slug(&case.process, &case.field);
             let name = format!("{}-{of_case}", slug(vertical.name, file));
-            pictures.push((name, curves, format!("{title}.")));
+            let told = case.timed_told().filter(|_| is_time).map(|told| format!(" {told}"));
+            pictures.push((name, curves, format!("{title}.{}", told.unwrap_or_default())));
         }
     }
     pictures
@@ -278,11 +292,11 @@ fn curves(
     case: &CaseResult,
     title: String,
     vertical: &Vertical<'_>,
-    (_, label, x): Horizontal,
+    horizontal: Horizontal,
 ) -> ErrorCurves {
-    let mut curves = ErrorCurves::new(title, label, vertical.label);
+    let mut curves = ErrorCurves::new(title, horizontal.label, vertical.label);
     curves.y_scale = vertical.scale(&case.rows);
-    curves.series = series(&case.rows, x, vertical);
+    curves.series = series(case, horizontal, vertical);
     curves.floors = vertical.floors.clone();
     curves
 }
@@ -325,15 +339,19 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
 }
 
 /// One series per solver, adaptive runs apart, in the order of the table.
-fn series(rows: &[Row], x: fn(&Row) -> f64, vertical: &Vertical<'_>) -> Vec<Series> {
-    let names = distinct(rows.iter().map(Row::series));
+fn series(case: &CaseResult, horizontal: Horizontal, vertical: &Vertical<'_>) -> Vec<Series> {
+    let names = distinct(case.rows.iter().map(Row::series));
+    let timed = case.timed();
+    let drawn = |row: &&Row| !horizontal.is_time || row.session == timed;
     let of_name = |name: String| {
-        let mut points: Vec<(f64, f64, f64)> = rows
+        let mut points: Vec<(f64, f64, f64)> = case
+            .rows
             .iter()
             .filter(|row| row.series() == name)
+            .filter(drawn)
             .filter_map(|row| {
                 let Summary { mean, std } = (vertical.value)(row)?;
-                Some((x(row), mean, std.unwrap_or(0.0)))
+                Some(((horizontal.value)(row), mean, std.unwrap_or(0.0)))
             })
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -4,11 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use driftfield_problems::echo::{echo, echo_path};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::rows::{Floor, MODEL, Measured, REAL, Summary};
 use super::solve::SUCCESS;
-use super::{CaseResult, FloorsAt, Row, StudyResult, point_metrics};
+use super::{CaseResult, FloorsAt, Origin, Row, Session, StudyResult, point_metrics};
 use crate::metrics::{Metric, NumberFormat, Shown};
 
 /// Why a file is no study that can be read.
@@ -117,6 +118,11 @@ impl<'a> At<'a> {
         self.typed("true or false", Value::as_bool)
     }
 
+    /// What is written as it is.
+    fn parsed<T: DeserializeOwned>(self, expected: &'static str) -> Result<T, StudyKeyError> {
+        self.typed(expected, |value| T::deserialize(value).ok())
+    }
+
     fn object(&self) -> Result<(), StudyKeyError> {
         self.typed("an object", Value::as_object).map(drop)
     }
@@ -156,6 +162,24 @@ impl<'a> At<'a> {
         Ok(mean.map(|mean| Summary { mean, std }))
     }
 
+    /// The runs of the program that made the rows: of earlier versions, which did not tell them apart,
+    /// the one that there is an origin of.
+    fn sessions(&self, origin: Option<&Origin>) -> Result<Vec<Session>, StudyKeyError> {
+        let session = |at: At<'a>| at.parsed("date, machine, threads and commit");
+        let known = self.get("sessions").optional(|at| at.list(session))?;
+        let sessions = known.unwrap_or_else(|| vec![origin.map(Session::of).unwrap_or_default()]);
+        let rows = self.get("rows").list(|row| {
+            let at = row.get("session");
+            match at.value.and_then(Value::as_u64) {
+                Some(session) if session >= sessions.len() as u64 => {
+                    Err(at.wrong("the place of one of `sessions`"))
+                }
+                _ => Ok(()),
+            }
+        });
+        rows.map(|_| sessions)
+    }
+
     /// What a metric said, under its name behind `prefix`.
     fn measured(&self, prefix: &str, name: &str, seeds: &[u64]) -> Result<Measured, StudyKeyError> {
         let under = format!("{prefix}{name}");
@@ -165,6 +189,7 @@ impl<'a> At<'a> {
             value: self.summary(&under)?,
             interval: end("low")?.zip(end("high")?).map(|(low, high)| [low, high]),
             seeds: self.of_seeds(&under, seeds)?,
+            failure: self.get(&format!("{under}_failure")).optional(At::text)?,
         })
     }
 
@@ -194,6 +219,7 @@ impl<'a> At<'a> {
             solver_error_seeds: self.of_seeds("solver_error", &seed_list)?,
             metrics: metrics.iter().map(measured).collect::<Result<_, _>>()?,
             outcome: self.get("outcome").text()?,
+            session: self.get("session").optional(At::count)?.unwrap_or(0),
             seed_list,
         })
     }
@@ -313,7 +339,7 @@ fn explained(study: &At<'_>, term: &str) -> String {
 
 /// A metric whose numbers are known, and which measures nothing more.
 fn recorded(name: &str, definition: String) -> Metric {
-    Metric::of(name, definition, |_, _| Ok(None))
+    Metric::of(name, definition, |_| Ok(None))
 }
 
 /// Metrics of images as earlier versions showed them.
@@ -391,16 +417,21 @@ impl StudyResult {
                 found: "and has others".to_owned(),
             });
         }
+        // That of another version is not for this one.
+        let origin = value.get("origin");
+        let origin: Option<Origin> =
+            origin.and_then(|origin| serde_json::from_value(origin.clone()).ok());
         Ok(StudyResult {
             cases,
             lanes: study.get("lanes").count()?,
             seeds: study.get("seeds").count()?,
             timings: study.get("timings").optional(At::count)?.unwrap_or(1),
             complete: study.get("complete").optional(At::flag)?.unwrap_or(true),
-            // That of another version is not for this one.
-            origin: value
-                .get("origin")
-                .and_then(|origin| serde_json::from_value(origin.clone()).ok()),
+            sessions: study.sessions(origin.as_ref())?,
+            errors_along: study
+                .get("errors_along")
+                .list_if_any(|at| at.parsed("process, field, seed, lanes and solves"))?,
+            origin,
         })
     }
 }
@@ -421,11 +452,15 @@ mod tests {
         let mut study = made_up::study(5);
         study.cases[0].rows[0].spacing = Some("karras".to_owned());
         study.cases[0].rows[1].outcome = "non_finite".to_owned();
-        study.cases[0].rows[1].metrics[0] =
-            Measured { name: "chamfer".to_owned(), value: None, interval: None, seeds: vec![] };
+        study.cases[0].rows[1].metrics[0] = Measured {
+            failure: Some("the meter is broken".to_owned()),
+            ..made_up::measured("chamfer", Vec::new())
+        };
         study.cases[1].guidance = Some(1.5);
         study.cases[1].rows.iter_mut().for_each(|row| row.guidance = Some(1.5));
         study.cases[1].rows[0].metrics[1].interval = Some([0.5, 0.75]);
+        study.sessions.push(made_up::session("2026-01-02T03:04:05Z"));
+        study.cases[1].rows[0].session = 1;
         let json = study.to_json();
         let text = serde_json::to_string(&json).unwrap();
         let again = StudyResult::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
@@ -456,7 +491,8 @@ mod tests {
         let old = |object: &mut Value| {
             let object = object.as_object_mut().unwrap();
             object.retain(|key, _| {
-                !key.ends_with("_seeds") && !["seed_list", "metrics", "labels"].contains(&&**key)
+                !key.ends_with("_seeds")
+                    && !["seed_list", "session", "metrics", "labels"].contains(&&**key)
             });
         };
         json["rows"].as_array_mut().unwrap().iter_mut().for_each(old);
@@ -465,7 +501,9 @@ mod tests {
             floor.as_object_mut().unwrap().retain(|key, _| !key.ends_with("_std"));
         });
         json.as_object_mut().unwrap().remove("complete");
+        json.as_object_mut().unwrap().remove("sessions");
         let read = StudyResult::from_json(&json).unwrap();
+        assert_eq!(read.sessions.len(), 1);
         assert!(read.complete && read.rows().all(|row| row.seed_list.is_empty()));
         assert_eq!(read.to_csv().unwrap().len(), study.to_csv().unwrap().len());
         let mut first = json.clone();
@@ -497,6 +535,7 @@ mod tests {
         assert_eq!(with(|study| study["lanes"] = json!(-1)), "lanes");
         assert_eq!(with(|study| study["rows"][0]["nfe"] = json!("x")), "rows[0].nfe");
         assert_eq!(with(|study| study["rows"][0]["process"] = json!("other")), "rows");
+        assert_eq!(with(|study| study["rows"][0]["session"] = json!(1)), "rows[0].session");
         let few = with(|study| study["rows"][1]["chamfer_seeds"] = json!([1.0]));
         assert_eq!(few, "rows[1].chamfer_seeds");
         let format = with(|study| study["floors"][0]["metrics"][0]["format"] = json!("long"));

@@ -7,10 +7,11 @@ use driftfield_solvers::method::Heun;
 use driftfield_solvers::number::decimals;
 use ndarray::{Array1, Axis};
 
-use super::image_pictures::{ImagePicture, MANY_STEPS, Seen, many_steps, told, unless_refused};
+use super::image_pictures::{ImagePicture, Seen, unless_refused};
 use super::pictures::{panel_title, slug};
+use super::runs::amount;
 use super::solve::rows_of;
-use super::{Case, StudyError};
+use super::{Case, Run, StudyError};
 use crate::generate::{Budget, Condition, Initial, Saved, Settings, shipped_classifier};
 use crate::images::{FRAMES, PER_ROW};
 use crate::reconstruct::{
@@ -20,6 +21,8 @@ use crate::reconstruct::{
 
 /// A square of 64 pixels in the middle, of which each is off by a tenth.
 const MEASUREMENT: &str = "square:size=8,center=14x14,std=0.1";
+/// Steps of an image of the field's own that is measured.
+const ORIGINAL: usize = 50;
 /// Lanes of a picture of trajectories.
 const FOLLOWED: usize = 2;
 
@@ -27,7 +30,7 @@ fn dps() -> Technique {
     Technique::new("dps", technique::Dps::default())
 }
 
-pub(super) fn draw(case: &Case, seen: Seen<'_>) -> Result<Vec<ImagePicture>, StudyError> {
+pub(super) fn draw(case: &Case, seen: &Seen<'_>) -> Result<Vec<ImagePicture>, StudyError> {
     let image = original(case)?;
     let measurement = inverse::parse(MEASUREMENT, &ImageShape::grey(28, 28))?;
     let observation = Observation::of_image(measurement, &image, 0)?;
@@ -39,8 +42,8 @@ pub(super) fn draw(case: &Case, seen: Seen<'_>) -> Result<Vec<ImagePicture>, Stu
         let name = "reconstructions-label-known";
         pictures.extend(by_solver(case, name, &image, (&observation, &known), seen)?);
     }
-    for solver in seen.solvers {
-        pictures.extend(trajectory(case, &observation, solver, seen)?);
+    for run in &seen.runs {
+        pictures.extend(trajectory(case, &observation, run, seen)?);
     }
     Ok(pictures)
 }
@@ -50,10 +53,8 @@ fn original(case: &Case) -> Result<Vec<f64>, StudyError> {
     let image = match &case.data {
         Some(data) => data.sample(1, 0),
         None => {
-            let settings = case.settings(Settings::new(
-                Solver::new("heun", Heun::new()),
-                Budget::Steps(MANY_STEPS),
-            ));
+            let settings = case
+                .settings(Settings::new(Solver::new("heun", Heun::new()), Budget::Steps(ORIGINAL)));
             rows_of(&case.generate::<f32>(1, 1, &settings)?.samples)
         }
     };
@@ -70,11 +71,11 @@ fn seen_in(image: &[f64]) -> Result<u32, StudyError> {
 fn solved(
     case: &Case,
     observation: &Observation,
-    (technique, solver): (&Technique, &Solver),
+    (technique, run): (&Technique, &Run),
     (lanes, saved): (usize, Saved),
     condition: &Condition,
 ) -> Result<Reconstructed<f32>, StudyError> {
-    let settings = case.settings(Settings::new(solver.clone(), many_steps(solver)));
+    let settings = case.settings(run.settings(0));
     let settings = Settings { saved, condition: condition.clone(), ..settings };
     let initial = Initial::Noise { lanes };
     Ok(reconstruct(&case.path, &*case.model, observation, technique, initial, &settings)?)
@@ -85,24 +86,24 @@ fn by_solver(
     name: &str,
     image: &[f64],
     (observation, condition): (&Observation, &Condition),
-    seen: Seen<'_>,
+    seen: &Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let mut rows = Vec::new();
-    let guided = seen.solvers.iter().map(|solver| (dps(), solver));
+    let guided = seen.runs.iter().map(|run| (dps(), *run));
     let others = [
         Technique::new("pigdm", technique::PseudoInverse::default()),
         Technique::new("replacement", technique::Replacement::default()),
     ];
     // The one that they are made for, where it is among them.
-    let ddim = seen.solvers.iter().find(|solver| solver.label() == "ddim");
-    let one = ddim.or(seen.solvers.first());
+    let ddim = seen.runs.iter().find(|run| run.solver.label() == "ddim");
+    let one = ddim.or(seen.runs.first()).copied();
     let others = others.into_iter().zip(one.into_iter().cycle());
-    for (technique, solver) in guided.chain(others) {
+    for (technique, run) in guided.chain(others) {
         let kept = (PER_ROW, Saved::Last);
-        let done = solved(case, observation, (&technique, solver), kept, condition);
+        let done = solved(case, observation, (&technique, run), kept, condition);
         let Some(done) = unless_refused(done)? else { continue };
         let (misfit, solver) =
-            (done.mean_misfit(), panel_title(solver.label(), &done.generated.outcome));
+            (done.mean_misfit(), panel_title(&seen.name(run), &done.generated.outcome));
         let row = format!("{}, {solver}: {}", technique.label(), decimals(misfit, 4));
         rows.push((row, done.generated.samples));
     }
@@ -115,10 +116,10 @@ fn by_solver(
         name: format!("{name}-{}", case.slug()),
         grid: reconstruction_grid(title.clone(), image, observation, &rows)?,
         caption: format!(
-            "{title}, {} field, from {MEASUREMENT}; {} each. In red what was measured; beside each solver the \
+            "{title}, {} field, from {MEASUREMENT}{}. In red what was measured; beside each solver the \
              mean squared misfit of the measured pixels, to be held against their variance, 0.01.{}",
             case.label,
-            seen.steps(),
+            seen.amount().map_or(String::new(), |amount| format!("; {amount} each")),
             seen.caption()
         ),
         trajectories: false,
@@ -128,18 +129,19 @@ fn by_solver(
 fn trajectory(
     case: &Case,
     observation: &Observation,
-    solver: &Solver,
-    seen: Seen<'_>,
+    run: &Run,
+    seen: &Seen<'_>,
 ) -> Result<Option<ImagePicture>, StudyError> {
     let kept = (FOLLOWED, Saved::Frames(FRAMES));
     let blind = Condition::default();
-    let done = solved(case, observation, (&dps(), solver), kept, &blind);
+    let done = solved(case, observation, (&dps(), run), kept, &blind);
     let Some(done) = unless_refused(done)? else { return Ok(None) };
-    let (generated, name) = (&done.generated, panel_title(solver.label(), &done.generated.outcome));
-    let title = format!("From noise to a measured digit: dps, {name}, {}", told(solver));
+    let (generated, solver) = (&done.generated, run.solver.label());
+    let name = panel_title(solver, &generated.outcome);
+    let title = format!("From noise to a measured digit: dps, {name}, {}", amount(run.budget));
     let (times, states) = (&generated.times, &generated.trajectory);
     Ok(Some(ImagePicture {
-        name: format!("{}-{}", slug("reconstruction", solver.label()), case.slug()),
+        name: format!("{}-{}", slug("reconstruction", solver), case.slug()),
         grid: reconstruction_trajectory(title.clone(), times, states, observation)?,
         caption: format!("{title}, {}.{}", case.label(), seen.caption()),
         trajectories: true,

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::by_number::Fewer;
 use super::rows::{Floor, REAL, Summary, worst};
-use super::solve::{Prepared, Trial};
-use super::{Case, CaseResult, FloorsAt, Row, Study, StudyError, StudyResult};
-use crate::metrics::Estimate;
+use super::solve::{Prepared, Said, Trial};
+use super::{Case, CaseResult, FloorsAt, Row, Session, Study, StudyError, StudyResult};
 
 /// What a study says while it runs.
 pub enum Progress<'a> {
@@ -21,18 +20,18 @@ pub enum Progress<'a> {
     },
 }
 
-/// One solve: a run of a case with a seed, by their numbers.
+/// One solve: a run of a case with a seed, by their numbers; with no run the true solution alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
     case: usize,
-    run: usize,
+    run: Option<usize>,
     seed: usize,
 }
 
 /// What belongs to a case and a seed, whatever is run.
 struct Shared {
-    model: Vec<Option<Estimate>>,
-    sampling: Option<Vec<Option<Estimate>>>,
+    model: Vec<Said>,
+    sampling: Option<Vec<Said>>,
     fewer: Vec<Fewer>,
     truth_nfe: u64,
     truth_outcome: &'static str,
@@ -47,13 +46,26 @@ struct Floors {
     truth_outcome: String,
 }
 
+impl Floors {
+    /// Those that a case has, if they were measured of these numbers of lanes too.
+    fn of(case: &CaseResult, parts: &[usize]) -> Option<Self> {
+        let at = |&lanes: &usize| case.by_number.iter().find(|at| at.lanes == lanes).cloned();
+        Some(Floors {
+            floors: case.floors.clone(),
+            by_number: parts.iter().map(at).collect::<Option<_>>()?,
+            truth_nfe: case.truth_nfe,
+            truth_outcome: case.truth_outcome.clone(),
+        })
+    }
+}
+
 /// What is there of a case.
 struct CaseRecord {
     /// For every seed.
     shared: Vec<Option<Shared>>,
     /// For every run and seed.
     trials: Vec<Vec<Option<Trial>>>,
-    /// Rows of an earlier study, and its floors if it finished all.
+    /// Rows of an earlier study, and its floors if it finished all and has those that are wanted.
     earlier: Vec<Option<Row>>,
     floors: Option<Floors>,
     /// Solves still to be made.
@@ -64,6 +76,8 @@ struct CaseRecord {
 pub(super) struct Record<'s> {
     study: &'s Study,
     cases: Vec<Mutex<CaseRecord>>,
+    /// Those of the earlier study, and this one.
+    sessions: Vec<Session>,
     /// For every case and seed what its runs are compared with, while there are any to be made;
     /// nothing once it was stopped.
     prepared: Vec<Vec<Mutex<Option<Arc<Slot>>>>>,
@@ -88,36 +102,41 @@ impl<'s> Record<'s> {
                 rows.iter().find(|row| row.seed_list == study.seeds && row.is_of(run)).cloned()
             };
             let earlier: Vec<Option<Row>> = runs.iter().map(row).collect();
-            let missing = earlier.iter().filter(|row| row.is_none()).count() * seeds;
-            let floors = known.map(|known| Floors {
-                floors: known.floors.clone(),
-                by_number: known.by_number.clone(),
-                truth_nfe: known.truth_nfe,
-                truth_outcome: known.truth_outcome.clone(),
-            });
+            let to_make = earlier.iter().filter(|row| row.is_none()).count();
+            let known = known.filter(|_| to_make == 0);
+            let floors = known.and_then(|known| Floors::of(known, &study.parts()));
+            let truths = usize::from(to_make == 0 && floors.is_none());
             Mutex::new(CaseRecord {
                 shared: (0..seeds).map(|_| None).collect(),
                 trials: vec![vec![None; seeds]; runs.len()],
-                floors: floors.filter(|_| missing == 0),
+                floors,
                 earlier,
-                missing,
+                missing: (to_make + truths) * seeds,
             })
         };
+        let mut sessions = earlier.map_or(Vec::new(), |earlier| earlier.sessions.clone());
+        sessions.push(Session::now());
         let prepared = || (0..seeds).map(|_| Mutex::new(Some(Arc::default()))).collect();
         Record {
             study,
             cases: study.cases.iter().zip(&study.runs).map(of_case).collect(),
+            sessions,
             prepared: study.cases.iter().map(|_| prepared()).collect(),
         }
     }
 
-    /// The solves to be made: run by run, each with all seeds.
+    /// The solves to be made: run by run, each with all seeds; of a case that lacks its floors alone
+    /// the true solutions.
     pub(super) fn missing(&self) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for (case, record) in self.cases.iter().enumerate() {
             let record = locked(record);
             let runs = record.earlier.iter().enumerate().filter(|(_, row)| row.is_none());
-            for (run, _) in runs {
+            let mut runs: Vec<Option<usize>> = runs.map(|(run, _)| Some(run)).collect();
+            if runs.is_empty() && record.floors.is_none() {
+                runs.push(None);
+            }
+            for run in runs {
                 pieces.extend((0..self.study.seeds.len()).map(|seed| Piece { case, run, seed }));
             }
         }
@@ -161,28 +180,37 @@ impl<'s> Record<'s> {
         if is_first {
             report(Progress::Solved(&case.label()));
         }
-        let run_of = &self.study.runs[index][run];
-        let Some(trial) =
-            case.trial(run_of, (self.study.lanes, number), prepared, self.study.timings)?
-        else {
-            return Ok(());
-        };
-        report(Progress::Solved(&case.label()));
-        let (row, missing) = {
+        let mut row = None;
+        if let Some(run) = run {
+            let run_of = &self.study.runs[index][run];
+            let at = (self.study.lanes, number);
+            let Some(trial) = case.trial(run_of, at, prepared, self.study.timings)? else {
+                return Ok(());
+            };
+            report(Progress::Solved(&case.label()));
             let mut record = locked(&self.cases[index]);
             record.trials[run][seed] = Some(trial);
-            record.missing -= 1;
             let all: Option<Vec<Trial>> = record.trials[run].iter().cloned().collect();
-            (all.map(|trials| Row::new(case, run_of, &trials)), record.missing)
-        };
-        if missing == 0 {
-            // Data and true solutions are large.
-            self.prepared[index].iter().for_each(|slot| *locked(slot) = None);
+            row = all.map(|trials| Row::new(case, run_of, &trials, self.session()));
         }
+        self.is_made(index);
         if let Some(row) = row {
             report(Progress::Row { row: &row, so_far: &|| self.result() });
         }
         Ok(())
+    }
+
+    /// One solve less to be made of a case.
+    fn is_made(&self, case: usize) {
+        let missing = {
+            let mut record = locked(&self.cases[case]);
+            record.missing -= 1;
+            record.missing
+        };
+        if missing == 0 {
+            // Data and true solutions are large.
+            self.prepared[case].iter().for_each(|slot| *locked(slot) = None);
+        }
     }
 
     /// All that is finished, of rows also those that have not all seeds.
@@ -197,14 +225,22 @@ impl<'s> Record<'s> {
                 result.cases.push(case);
             }
         }
+        // One that made no row, all being there, is no session of it.
+        let made = result.rows().map(|row| row.session + 1).max().unwrap_or(0);
+        result.sessions = self.sessions[..made].to_vec();
         result
+    }
+
+    /// The session of the rows that are made now.
+    fn session(&self) -> usize {
+        self.sessions.len() - 1
     }
 
     fn of_case(&self, index: usize, record: &CaseRecord) -> CaseResult {
         let case = &self.study.cases[index];
         let row = |(run, trials): (usize, &Vec<Option<Trial>>)| {
             let made: Vec<Trial> = trials.iter().flatten().cloned().collect();
-            let row = || Row::new(case, &self.study.runs[index][run], &made);
+            let row = || Row::new(case, &self.study.runs[index][run], &made, self.session());
             record.earlier[run].clone().or_else(|| (!made.is_empty()).then(row))
         };
         let earlier = record.floors.as_ref().map(|_| self.study.seeds.clone());
@@ -257,7 +293,35 @@ mod tests {
     use driftfield_problems::method::Solver;
 
     use super::*;
-    use crate::study::{Case, Run};
+    use crate::study::{Case, Drawing, Run};
+
+    /// What is drawn besides is measured beside the rows that are there.
+    #[test]
+    fn floors_that_are_missing_are_measured_without_rows() {
+        let heun = Solver::parse("heun").unwrap();
+        let study = |draw: &[Drawing]| Study {
+            cases: vec![Case::exact_cat("vp").unwrap()],
+            runs: vec![vec![Run::steps(&heun, 2)]],
+            lanes: 32,
+            seeds: vec![1, 4],
+            draw: draw.to_vec(),
+            ..Study::default()
+        };
+        let (plain, with_floors) = (study(&[]), study(&[Drawing::Floors]));
+        let made = plain.run(|_| ()).unwrap();
+        let mut rows = 0;
+        let count =
+            |progress: Progress<'_>| rows += usize::from(matches!(progress, Progress::Row { .. }));
+        let resumed = with_floors.resume(Some(&made), count).unwrap();
+        let whole = with_floors.run(|_| ()).unwrap();
+        assert!(rows == 0 && resumed.complete && resumed.sessions.len() == 1);
+        assert_eq!(resumed.cases[0].rows, made.cases[0].rows);
+        assert_eq!(resumed.cases[0].by_number, whole.cases[0].by_number);
+        assert_eq!(resumed.cases[0].floors, whole.cases[0].floors);
+        // And what is no longer wanted costs nothing.
+        assert_eq!(Record::new(&plain, Some(&whole)).missing().len(), 0);
+        assert_eq!(plain.resume(Some(&whole), |_| ()).unwrap().cases[0].by_number, []);
+    }
 
     #[test]
     fn rows_of_what_is_called_the_same_and_is_not_are_made_again() {

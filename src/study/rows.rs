@@ -1,9 +1,9 @@
 //! The numbers of a study.
 
-use super::solve::{SUCCESS, Trial};
-use super::{Case, FloorsAt, Origin, Run, Study};
+use super::solve::{SUCCESS, Said, Trial};
+use super::{Case, ErrorsAlong, FloorsAt, Origin, Run, Session, Study};
 use crate::generate::Budget;
-use crate::metrics::{Estimate, Metric, Shown};
+use crate::metrics::{Metric, Shown};
 use driftfield_problems::spacing::Spacing;
 use driftfield_solvers::number::Number;
 
@@ -65,6 +65,8 @@ pub struct Measured {
     /// Its number of every seed, in the order of the row's (a floor's: the case's) `seed_list`;
     /// empty if it is not known of any.
     pub seeds: Vec<Option<f64>>,
+    /// Why it has none of a seed, if the metric failed there: that of the first such seed.
+    pub failure: Option<String>,
 }
 
 /// The numbers of each seed, or nothing if there is none at all.
@@ -75,9 +77,10 @@ fn of_seeds(values: impl Iterator<Item = Option<f64>>) -> Vec<Option<f64>> {
 
 impl Measured {
     /// The metrics of a case over what each seed gave, in their order.
-    pub(super) fn all(metrics: &[Metric], seeds: &[&[Option<Estimate>]]) -> Vec<Measured> {
+    pub(super) fn all(metrics: &[Metric], seeds: &[&[Said]]) -> Vec<Measured> {
         let measured = |(index, metric): (usize, &Metric)| {
-            let estimates = || seeds.iter().map(move |seed| seed[index]);
+            let said = || seeds.iter().map(move |seed| &seed[index]);
+            let estimates = || said().map(|said| said.as_ref().ok().copied().flatten());
             let end = |end: usize| {
                 let ends = estimates().map(|estimate| Some(estimate?.interval?[end]));
                 Summary::of_all(ends).map(|ends| ends.mean)
@@ -87,6 +90,7 @@ impl Measured {
                 value: Summary::of_all(estimates().map(|estimate| Some(estimate?.value))),
                 interval: end(0).zip(end(1)).map(|(low, high)| [low, high]),
                 seeds: of_seeds(estimates().map(|estimate| Some(estimate?.value))),
+                failure: said().find_map(|said| said.clone().err()),
             }
         };
         metrics.iter().enumerate().map(measured).collect()
@@ -114,7 +118,8 @@ pub struct Row {
     pub solver: String,
     /// Steps of a fixed grid; none for adaptive steps.
     pub steps: Option<usize>,
-    /// Evaluations that the steps of a fixed grid were to fit in, if it was asked for so.
+    /// Evaluations that its steps were to fit in, those of a fixed grid or adaptive ones, if it was
+    /// asked for so.
     pub max_nfe: Option<u64>,
     /// Absolute and relative tolerance of adaptive steps.
     pub tolerances: Option<(f64, f64)>,
@@ -147,10 +152,12 @@ pub struct Row {
     pub metrics: Vec<Measured>,
     /// How the solves ended: `success`, or the first other outcome.
     pub outcome: String,
+    /// Which of the study's [sessions](StudyResult::sessions) made it.
+    pub session: usize,
 }
 
 impl Row {
-    pub(super) fn new(case: &Case, run: &Run, trials: &[Trial]) -> Row {
+    pub(super) fn new(case: &Case, run: &Run, trials: &[Trial], session: usize) -> Row {
         let tolerances = match run.budget {
             Budget::Adaptive { abstol, reltol, .. } => Some((abstol, reltol)),
             _ => None,
@@ -167,7 +174,8 @@ impl Row {
             steps: trials.first().and_then(|trial| trial.steps),
             max_nfe: match run.budget {
                 Budget::Evaluations(nfe) => Some(nfe),
-                _ => None,
+                Budget::Adaptive { max_nfe, .. } => max_nfe,
+                Budget::Steps(_) => None,
             },
             tolerances,
             spacing: run.spacing.as_ref().map(Spacing::to_string),
@@ -187,6 +195,7 @@ impl Row {
             solver_error_seeds: of_seeds(trials.iter().map(|trial| trial.solver_error)),
             metrics: Measured::all(&case.metrics, &measured),
             outcome: worst(trials.iter().map(|trial| trial.outcome)).to_owned(),
+            session,
         }
     }
 
@@ -194,8 +203,10 @@ impl Row {
     pub(super) fn is_of(&self, run: &Run) -> bool {
         let same_budget = match run.budget {
             Budget::Steps(steps) => self.max_nfe.is_none() && self.steps == Some(steps),
-            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe),
-            Budget::Adaptive { abstol, reltol, .. } => self.tolerances == Some((abstol, reltol)),
+            Budget::Evaluations(nfe) => self.max_nfe == Some(nfe) && self.tolerances.is_none(),
+            Budget::Adaptive { abstol, reltol, max_nfe } => {
+                self.tolerances == Some((abstol, reltol)) && self.max_nfe == max_nfe
+            }
         };
         same_budget
             && self.solver == run.solver.label()
@@ -254,11 +265,7 @@ pub(super) const REAL: &str = "real";
 impl Floor {
     /// The floors of a case from what the metrics say, seed by seed, of the true solution, and of a
     /// second draw of the data.
-    pub(super) fn all(
-        metrics: &[Metric],
-        model: &[&[Option<Estimate>]],
-        sampling: &[&[Option<Estimate>]],
-    ) -> Vec<Floor> {
+    pub(super) fn all(metrics: &[Metric], model: &[&[Said]], sampling: &[&[Said]]) -> Vec<Floor> {
         let mut floors = vec![Floor {
             name: MODEL.to_owned(),
             label: "model floor".to_owned(),
@@ -278,7 +285,7 @@ impl Floor {
         }
         if let Some(real) = metrics.iter().find_map(|metric| metric.floor.as_ref()) {
             let known: Vec<_> =
-                metrics.iter().map(|metric| Some(metric.floor.as_ref()?.estimate)).collect();
+                metrics.iter().map(|m| Ok(m.floor.as_ref().map(|floor| floor.estimate))).collect();
             let mut metrics = Measured::all(metrics, &[&known]);
             // One number, which is of no seed.
             metrics.iter_mut().for_each(|measured| measured.seeds.clear());
@@ -398,6 +405,10 @@ pub struct StudyResult {
     pub timings: usize,
     /// Whether every run was made with every seed; otherwise the study was stopped.
     pub complete: bool,
+    /// The runs of the program that made its rows, in their order.
+    pub sessions: Vec<Session>,
+    /// The errors along solves, if they were drawn.
+    pub errors_along: Vec<ErrorsAlong>,
     /// How it was made, if it was made of a study file.
     pub origin: Option<Origin>,
 }
@@ -423,6 +434,8 @@ impl StudyResult {
             seeds: study.seeds.len(),
             timings: study.timings,
             complete: false,
+            sessions: Vec::new(),
+            errors_along: Vec::new(),
             origin: None,
         }
     }

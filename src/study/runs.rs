@@ -2,6 +2,7 @@ use driftfield_problems::method::{Solver, catalog};
 use driftfield_problems::spacing::Spacing;
 use driftfield_problems::spec::SpecError;
 use driftfield_solvers::method::Kind;
+use driftfield_solvers::number::Number;
 
 use crate::generate::{Budget, Settings};
 
@@ -54,18 +55,30 @@ impl Run {
     }
 
     /// Whether both are one solve: evaluations that allow a Runge-Kutta method the same steps make
-    /// the same grid. (Singlestep exponential methods make another of every number.)
+    /// the same grid, and so do all that a list of times fits in. (Singlestep exponential methods make
+    /// another of every number.)
     pub(super) fn is_same(&self, other: &Run) -> bool {
-        let grid = |run: &Run| match run.budget {
-            Budget::Evaluations(nfe) if run.solver.info().kind == Kind::RungeKutta => {
+        let listed = |run: &Run| run.spacing.as_ref().and_then(Spacing::own_steps);
+        let grid = |run: &Run| match (run.budget, listed(run)) {
+            (Budget::Evaluations(_), Some(steps)) => Budget::Steps(steps),
+            (Budget::Evaluations(nfe), _) if run.solver.info().kind == Kind::RungeKutta => {
                 Budget::Steps(run.solver.info().steps_within(nfe) as usize)
             }
-            budget => budget,
+            (budget, _) => budget,
         };
         self.solver.label() == other.solver.label()
             && grid(self) == grid(other)
             && self.spacing == other.spacing
             && self.noise_level == other.noise_level
+    }
+}
+
+/// A budget in words.
+pub(super) fn amount(budget: Budget) -> String {
+    match budget {
+        Budget::Steps(steps) => format!("{steps} steps"),
+        Budget::Evaluations(nfe) => format!("{nfe} evaluations"),
+        Budget::Adaptive { abstol, .. } => format!("tolerance {}", Number(abstol)),
     }
 }
 

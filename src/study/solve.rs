@@ -6,13 +6,20 @@ use std::sync::{Arc, Mutex};
 use driftfield_problems::method::Solver;
 use driftfield_solvers::Scalar;
 use driftfield_solvers::method::Dop853;
+use driftfield_solvers::number::Number;
 use ndarray::{Array2, ArrayD};
 
 use super::by_number::Fewer;
 use super::record::locked;
 use super::{Case, Run, StudyError};
-use crate::generate::{Budget, GenerateError, Generated, Initial, Precision, Settings, attempt};
-use crate::metrics::{Estimate, Metric, PreparedSample, Sample};
+use crate::generate::{
+    Budget, GenerateError, Generated, Initial, Precision, Settings, Span, attempt,
+};
+use crate::metrics::{Estimate, Maker, Metric, PreparedSample, Sample, Subject};
+
+/// What a metric says of samples: a number, nothing, or why it failed, which costs the study no more
+/// than that number.
+pub(super) type Said = Result<Option<Estimate>, String>;
 
 /// One run with one seed.
 #[derive(Debug, Clone)]
@@ -25,7 +32,7 @@ pub(super) struct Trial {
     pub(super) seconds: Vec<f64>,
     pub(super) solver_error: Option<f64>,
     /// Of each of the case's metrics.
-    pub(super) metrics: Vec<Option<Estimate>>,
+    pub(super) metrics: Vec<Said>,
     pub(super) outcome: &'static str,
     /// Steps of a fixed grid.
     pub(super) steps: Option<usize>,
@@ -38,9 +45,9 @@ pub(super) struct Prepared {
     data: Option<PreparedSample>,
     truths: Mutex<Vec<Arc<Truth>>>,
     /// What the metrics say of the true solution.
-    pub(super) model: Vec<Option<Estimate>>,
+    pub(super) model: Vec<Said>,
     /// And of a second draw of the data.
-    pub(super) sampling: Option<Vec<Option<Estimate>>>,
+    pub(super) sampling: Option<Vec<Said>>,
     /// What they say of the first lanes and data alone.
     pub(super) fewer: Vec<Fewer>,
     pub(super) truth_nfe: u64,
@@ -63,16 +70,18 @@ impl Prepared {
         let points = case.reference(lanes, seed);
         let second = case.second_draw(lanes, seed);
         let data = points.as_ref().map(prepare).transpose()?.map(PreparedSample::kept);
-        let again = |other| case.measured(other, data.as_ref(), |metric| metric.floor.is_none());
-        let sampling = second.as_ref().map(again).transpose()?;
+        let unmade = |metric: &Metric| metric.floor.is_none();
+        let again = |other| case.measured((other, None), data.as_ref(), unmade);
+        let sampling = second.as_ref().map(again);
         let truth = case.truth(lanes, seed, None);
         let Some(truth) = unless_stopped(truth)? else { return Ok(None) };
         let model = match &truth.samples {
-            Some(samples) => case.measured(samples, data.as_ref(), |_| true)?,
-            None => vec![None; case.metrics.len()],
+            Some(samples) => case.measured((samples, Some(truth.span)), data.as_ref(), |_| true),
+            None => vec![Ok(None); case.metrics.len()],
         };
         let draws = points.as_ref().zip(second.as_ref());
-        let fewer = |&part: &usize| case.fewer(truth.samples.as_ref(), draws, part);
+        let made = truth.samples.as_ref().map(|samples| (samples, truth.span));
+        let fewer = |&part: &usize| case.fewer(made, draws, part);
         let fewer = parts.iter().map(fewer).collect::<Result<_, _>>()?;
         let (truth_nfe, truth_outcome) = (truth.nfe, truth.outcome);
         let truths = Mutex::new(vec![Arc::new(truth)]);
@@ -87,7 +96,7 @@ impl Prepared {
     ) -> Result<Arc<Truth>, StudyError> {
         // Held while it is solved for, so that no other job solves for the same.
         let mut truths = locked(&self.truths);
-        if let Some(known) = truths.iter().find(|truth| truth.start == start) {
+        if let Some(known) = truths.iter().find(|truth| truth.span.start == start) {
             return Ok(known.clone());
         }
         let truth = Arc::new(solve()?);
@@ -106,7 +115,7 @@ pub(super) fn unless_stopped<T>(made: Result<T, StudyError>) -> Result<Option<T>
 
 /// The true solution of a case from one seed's noise.
 struct Truth {
-    start: f64,
+    span: Span,
     /// Nothing if its end was not reached.
     samples: Option<Array2<f64>>,
     nfe: u64,
@@ -162,7 +171,7 @@ impl Case {
             self.summarise(seed, &self.generate::<f64>(lanes, seed, &settings)?, data)
         } else {
             self.summarise(seed, &self.generate::<f32>(lanes, seed, &settings)?, data)
-        }?;
+        };
         if trial.outcome == SUCCESS && !run.stochastic() {
             // A method that needs a finite log-SNR may start later, and is then compared with
             // the true solution from there.
@@ -178,11 +187,11 @@ impl Case {
         seed: u64,
         generated: &Generated<T>,
         data: Option<&PreparedSample>,
-    ) -> Result<(Trial, Array2<f64>), StudyError> {
+    ) -> (Trial, Array2<f64>) {
         let samples = rows_of(&generated.samples);
         let metrics = match generated.outcome.is_success() {
-            true => self.measured(&samples, data, |_| true)?,
-            false => vec![None; self.metrics.len()],
+            true => self.measured((&samples, Some(generated.span)), data, |_| true),
+            false => vec![Ok(None); self.metrics.len()],
         };
         let trial = Trial {
             seed,
@@ -196,27 +205,39 @@ impl Case {
             steps: generated.steps,
             start: generated.span.start,
         };
-        Ok((trial, samples))
+        (trial, samples)
     }
 
-    /// What each of the metrics says of samples; none of those that are not `wanted`.
-    fn measured(
+    /// What each of the metrics says of samples, which were made along a span if they are the model's;
+    /// none of those that are not `wanted`.
+    pub(super) fn measured(
         &self,
-        samples: &Array2<f64>,
+        (samples, span): (&Array2<f64>, Option<Span>),
         data: Option<&PreparedSample>,
         wanted: impl Fn(&Metric) -> bool,
-    ) -> Result<Vec<Option<Estimate>>, StudyError> {
-        let prepared = self.prepared(samples)?;
-        let measured = |metric: &Metric| match wanted(metric) {
-            true => Ok(metric.measure(&prepared, data)?),
-            false => Ok(None),
+    ) -> Vec<Said> {
+        let maker = span.map(|span| Maker::new(&*self.model, &self.path, &self.condition, span));
+        let prepared = self.prepared(samples, maker.is_some());
+        let measured = |metric: &Metric| match (wanted(metric), &prepared) {
+            (false, _) => Ok(None),
+            (true, Ok(prepared)) => said(metric, &Subject { maker, ..Subject::of(prepared, data) }),
+            (true, Err(why)) => Err(why.to_string()),
         };
         self.metrics.iter().map(measured).collect()
     }
 
-    /// Samples with the labels they were made for.
-    pub(super) fn prepared(&self, samples: &Array2<f64>) -> Result<PreparedSample, StudyError> {
+    /// Samples with the labels they were made for, and the weights that they have from the model if
+    /// they are `of_model`.
+    fn prepared(
+        &self,
+        samples: &Array2<f64>,
+        of_model: bool,
+    ) -> Result<PreparedSample, StudyError> {
         let mut prepared = PreparedSample::new(&samples.view(), Sample::P)?;
+        let weights = if of_model { self.model.weights(&samples.view())? } else { None };
+        if let Some(weights) = weights {
+            prepared = prepared.weighted(weights)?;
+        }
         let lanes = samples.nrows();
         match self.condition.of_lanes(0, lanes).labels.as_slice() {
             [] => {}
@@ -272,11 +293,21 @@ impl Case {
         let settings = self.settings(self.true_settings(start));
         let solved = self.generate::<f64>(lanes, seed, &settings)?;
         Ok(Truth {
-            start: solved.span.start,
+            span: solved.span,
             samples: solved.outcome.is_success().then(|| rows_of(&solved.samples)),
             nfe: solved.statistics.nfe,
             outcome: solved.outcome.name(),
         })
+    }
+}
+
+/// What a metric says of samples, where no number is none that could stand in a table.
+fn said(metric: &Metric, subject: &Subject<'_>) -> Said {
+    match metric.measure(subject) {
+        Ok(Some(Estimate { value, .. })) if !value.is_finite() => {
+            Err(format!("it is {}", Number(value)))
+        }
+        said => said.map_err(|why| why.to_string()),
     }
 }
 

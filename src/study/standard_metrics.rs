@@ -104,13 +104,15 @@ fn of_images(
     distance: OfImages,
 ) -> Metric {
     let reference = reference.clone();
-    Metric::of(name, definition, move |samples, _| Ok(Some(distance(&reference, samples)?.into())))
+    Metric::of(name, definition, move |subject| {
+        Ok(Some(distance(&reference, subject.samples)?.into()))
+    })
 }
 
 fn of_labels(classifier: Arc<Classifier>) -> Metric {
     let definition = "share of the samples that the classifier recognises as their label";
-    let metric = Metric::of("label_accuracy", definition, move |samples, _| {
-        Ok(samples.label_accuracy(&classifier)?.map(Estimate::from))
+    let metric = Metric::of("label_accuracy", definition, move |subject| {
+        Ok(subject.samples.label_accuracy(&classifier)?.map(Estimate::from))
     });
     metric.headed("label").written(NumberFormat::Percent).shown(Shown::Tables).more_is_better()
 }

@@ -194,22 +194,34 @@ fn what_was_generated_can_be_reconstructed_at_times_of_a_list() {
     }
 }
 
-/// Pictures are also of solvers that were not asked for: where these cannot run, or no solver makes
-/// a step of so few evaluations, there is one picture less.
+/// Pictures are of the study's own budgets: of one that no other solver has, and of one budget alone
+/// there is no second picture.
 #[test]
 fn a_study_writes_its_report_whatever_cannot_be_drawn() {
     let room = room();
     let field = weights("rectified-flow");
     let line = format!("study --quick --field {field} --lanes 2 --t-start 1 --out report");
-    // One step of so many stages is more than few evaluations.
-    for (solvers, drawn, at_few) in
-        [("--solver dop853", "dop853", false), ("--solver heun --solver ddim", "ddim", true)]
-    {
+    // One step of so many stages is more than the fewer evaluations.
+    for (solvers, drawn, budgets) in [
+        ("--solver dop853", "dop853", &["20 evaluations"][..]),
+        ("--solver heun --solver ddim", "ddim", &["10 evaluations", "20 evaluations"]),
+        ("--solver heun --nfe 4", "heun", &["4 evaluations"]),
+        (
+            "--solver heun --solver ddim --steps 3,20",
+            "ddim",
+            &["(heun, 3 steps; ddim, 20 steps)", "20 steps: rectified-flow"],
+        ),
+    ] {
         room.run(&format!("{line} {solvers}")).succeeded();
-        assert!(room.bytes("report/report.html").len() > 10_000, "{solvers}");
+        let html = String::from_utf8(room.bytes("report/report.html")).unwrap();
+        assert!(html.len() > 10_000, "{solvers}");
         let name = format!("report/trajectory-{drawn}-rectified-flow-trained.png");
         assert!(is_png(&room, &name), "{drawn}");
-        assert_eq!(room.has("report/few-evaluations-rectified-flow-trained.png"), at_few);
+        assert!(room.has("report/few-evaluations-rectified-flow-trained.png"), "{solvers}");
+        let many = room.has("report/many-steps-rectified-flow-trained.png");
+        assert_eq!(many, budgets.len() > 1, "{solvers}");
+        assert!(budgets.iter().all(|budget| html.contains(budget)), "{solvers}: {html}");
+        assert!(!html.contains("50 steps"), "{solvers}");
     }
 }
 

@@ -300,7 +300,11 @@ fn untimed(mut study: Value) -> Value {
         row["seconds_std"] = Value::Null;
         row["seconds_seeds"] = Value::Null;
     }
+    for row in study["rows"].as_array_mut().unwrap() {
+        row["session"] = Value::Null;
+    }
     study["origin"] = Value::Null;
+    study["sessions"] = Value::Null;
     study
 }
 
@@ -503,6 +507,7 @@ fn a_study_goes_on_with_what_is_missing() {
     killed["complete"] = false.into();
     killed["rows"].as_array_mut().unwrap().pop();
     killed["rows"][0]["seconds"] = 1234.5.into();
+    killed["sessions"][0]["machine"] = "abacus".into();
     room.write("out/study.json", killed.to_string());
     let ran = room.run(&line).noted(&["3 of 4 rows are there"]);
     assert_eq!(ran.stderr.matches("driftfield: row: ").count(), 1, "{}", ran.stderr);
@@ -511,6 +516,18 @@ fn a_study_goes_on_with_what_is_missing() {
     for key in ["rows", "floors"] {
         assert!(untimed(resumed.clone())[key] == untimed(whole.clone())[key], "{key} changed");
     }
+    // Times of two runs are never compared: each row says of which it is, the table says so, and a
+    // picture of times is of one.
+    let sessions: Vec<&Value> = rows(&resumed).iter().map(|row| &row["session"]).collect();
+    assert_eq!(sessions, [0, 0, 0, 1]);
+    assert_eq!(resumed["sessions"].as_array().unwrap().len(), 2);
+    for words in ["times are of 2 runs", "session 0 made 3 row(s) (", ", abacus, ", "session"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    assert_eq!(html.matches("of the 1 of 2 row(s) that session 0 made").count(), 2, "{html}");
+    assert!(String::from_utf8(room.bytes("out/study.csv")).unwrap().contains(",session,outcome"));
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
     // Another study begins anew.
     room.write("out/study.json", killed.to_string());
     room.run(&line.replace("--n 50", "--n 40")).succeeded();
@@ -569,6 +586,64 @@ fn a_study_that_goes_on_knows_its_times_and_data() {
     room.run(&line).noted(&["1 of 1 rows are there"]);
 }
 
+/// A list of times is a row of its own beside those of grids, whatever budgets there are.
+#[test]
+fn a_list_of_times_is_a_row_beside_ours() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver heun --n 20 --seed 0 --json \
+                --spacing default --spacing times:1/0.5/0.1/0.001";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let by_steps = room.run(&format!("{line} --steps 2,4,8")).succeeded().json();
+    let made = |row: &Value| (row["steps"].as_u64().unwrap(), row["spacing"].is_string());
+    let found: Vec<_> = rows(&by_steps).iter().map(made).collect();
+    assert_eq!(found, [(2, false), (3, true), (4, false), (8, false)]);
+    // One that evaluations do not suffice for is none, and one is enough of the others.
+    let by_nfe = room.run(&format!("{line} --nfe 4,8,16")).noted(&["left out: heun"]).json();
+    let listed = rows(&by_nfe).iter().filter(|row| made(row).1).count();
+    assert_eq!((listed, rows(&by_nfe).len()), (1, 4));
+    assert!(rows(&by_nfe).iter().all(|row| row["solver_error"].is_number()));
+}
+
+/// A row that reaches its bound is a row with its outcome; the bound is of the study's file, of what is
+/// made again, and of what goes on.
+#[test]
+fn adaptive_rows_have_a_bound() {
+    let room = Room::new();
+    let line = "study --field exact:m.json --process vp --solver tsit5 --tolerance 1e-1,1e-6 \
+                --max-nfe 40 --n 20 --seed 0 --out out";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ran = room.run(&line).succeeded();
+    assert!(ran.stdout.contains("budget_spent") && ran.stdout.contains("at most NFE"), "{ran:?}");
+    let study = study_of(&room, "out");
+    let rows = rows(&study);
+    assert_eq!(
+        (&rows[0]["outcome"], &rows[1]["outcome"]),
+        (&"success".into(), &"budget_spent".into())
+    );
+    assert!(rows.iter().all(|row| row["nfe"].as_f64().unwrap() <= 40.0 && row["max_nfe"] == 40));
+    assert!(rows[0]["chamfer"].is_number() && rows[1]["chamfer"].is_null());
+    // However small, it is no mistake.
+    let least = room.run(&format!("{line} --json").replace(" 40 ", " 1 ")).succeeded().json();
+    assert_eq!(least["rows"][0]["outcome"], "budget_spent");
+    let printed = room.run(&format!("{line} --print")).succeeded().stdout;
+    assert!(printed.contains("max-nfe = 40"), "{printed}");
+    room.write("bounded.toml", printed.replace("max-nfe = 40", "max-nfe = 60"));
+    let bounded = room.run("study bounded.toml --json").succeeded().json();
+    assert_eq!(bounded["rows"][1]["max_nfe"], 60);
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
+    room.run("study --repeat out/study.json --max-nfe 3").refused(&["--max-nfe"]);
+    room.run("study --quick --max-nfe 0").refused(&["--max-nfe"]);
+    let mut killed = study.clone();
+    killed["complete"] = false.into();
+    room.write("out/study.json", killed.to_string());
+    room.run(&line).noted(&["2 of 2 rows are there"]);
+    // Under another bound they are other rows.
+    room.write("out/study.json", killed.to_string());
+    room.run(&line.replace(" 40 ", " 50 ")).succeeded();
+    let fixed = line.replace("--tolerance 1e-1,1e-6", "--steps 4");
+    room.run(&fixed).noted(&["bounds adaptive rows, and the study has none"]);
+}
+
 #[test]
 fn what_is_there_twice_is_refused() {
     let room = Room::new();
@@ -613,6 +688,16 @@ fn a_study_is_made_again() {
     let ran = crate::support::Ran::new("--repeat from below", ran);
     let here = room.path("").canonicalize().unwrap().display().to_string();
     ran.refused(&["m.json", "as they were recorded", here.trim_end_matches('/')]);
+    // What is not the paths' fault is not blamed on them.
+    let mut other = study_of(&room, "out");
+    let file = other["origin"]["file"].as_str().unwrap().replace("heun", "heunn");
+    other["origin"]["file"] = file.replace("exact:m.json", "exact").into();
+    room.write("other.json", other.to_string());
+    let line = ["study", "--repeat", "../other.json"];
+    let ran = room.command(line).current_dir(room.path("below")).output().unwrap();
+    let ran = crate::support::Ran::new("--repeat of a wrong name from below", ran);
+    assert!(!ran.stderr.contains("as they were recorded"), "{ran:?}");
+    ran.refused(&["heunn"]);
 }
 
 /// A report's folded part of this title.
@@ -658,10 +743,23 @@ fn solves_are_drawn_beside_the_true_solution() {
         assert_eq!(errors.last(), Some(&row["solver_error"]));
     }
     room.run("table out/study.json").succeeded();
+    // And they are made again with the rest.
+    room.run("study --repeat out/study.json").noted(&["every figure is as before"]);
+    let mut other = study.clone();
+    other["errors_along"][0]["solves"][0]["error"][1] = 0.125.into();
+    room.write("other.json", other.to_string());
+    let ran = room.run("study --repeat other.json");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.contains("step 2 was 0.125 at t = ") && ran.stderr.contains("1 figure"),
+        "{ran:?}"
+    );
     // And so are the floors of half of the samples.
     let half = &study["floors"][0]["by_number"][0];
     assert!(half["lanes"] == 15 && half["sampling_chamfer"].is_number(), "{half}");
     assert!(part(&html, "Floors by the number of samples").contains("model floor: "));
+    let twice = room.run("study --quick --draw lanes,floors,lanes --print").succeeded().stdout;
+    assert!(twice.contains("draw = [\"lanes\", \"floors\"]"), "{twice}");
     room.run("study --quick --draw lane").refused(&["lane", "`lanes`"]);
 }
 

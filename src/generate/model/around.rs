@@ -4,7 +4,7 @@ use driftfield_problems::data::DataSet;
 use driftfield_problems::predictor::Predictor;
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::standardisation::Standardisation;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayView2};
 
 use super::{Model, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
@@ -83,6 +83,10 @@ impl Model for Around {
 
     fn mean_square(&self) -> Option<f64> {
         self.inner.mean_square()
+    }
+
+    fn weights(&self, samples: &ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>, GenerateError> {
+        self.inner.weights(samples)
     }
 
     fn is_exact(&self) -> bool {

@@ -31,7 +31,7 @@ use driftfield_problems::predictor::Predictor;
 use driftfield_problems::process::SharedPath;
 use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayView2};
 
 use super::{Condition, GenerateError};
 use rounded::Rounded;
@@ -51,7 +51,7 @@ pub type SharedPredictor<T> = Arc<dyn Predictor<ArrayD<T>>>;
 /// use driftfield::problems::method::Solver;
 /// use driftfield::problems::predictor::{NetworkPredictor, Prediction};
 /// use driftfield::problems::process::{self, SharedPath};
-/// use ndarray::ArrayD;
+/// use ndarray::{ArrayD, ArrayView2};
 ///
 /// /// All data is one point of the plane.
 /// struct OnePoint([f64; 2]);
@@ -141,6 +141,14 @@ pub trait Model: Send + Sync {
     /// none where nothing is known.
     fn mean_square(&self) -> Option<f64> {
         None
+    }
+
+    /// Weights of samples, `[n, d]` in the units of the data, where they stand for another
+    /// distribution than the one they are drawn of, as draws of a prior do for a posterior by the
+    /// likelihood of each; none where each stands for itself.
+    fn weights(&self, samples: &ArrayView2<'_, f64>) -> Result<Option<Vec<f64>>, GenerateError> {
+        let _ = samples;
+        Ok(None)
     }
 
     /// Whether it is exact, and so worth double precision and tight tolerances.

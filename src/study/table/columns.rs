@@ -4,6 +4,7 @@ use driftfield_problems::spec::SpecError;
 use serde_json::{Value, json};
 
 use crate::metrics::{Metric, NumberFormat, Shown};
+use crate::study::files::SESSION;
 use crate::study::paired::{SECONDS, SOLVER_ERROR};
 use crate::study::rows::{Floor, Measured, Summary};
 use crate::study::solve::SUCCESS;
@@ -112,7 +113,7 @@ const ERROR: Format = Format::Metric(NumberFormat::Scientific);
 
 /// Name, heading and content of the columns that every study has.
 type Plain = (&'static str, &'static str, fn(&Row) -> Datum);
-const PLAIN: [Plain; 20] = [
+const PLAIN: [Plain; 21] = [
     ("process", "process", |row| Datum::text(&row.process)),
     ("field", "field", |row| Datum::text(&row.field)),
     ("solver", "solver", |row| Datum::text(&row.solver)),
@@ -136,6 +137,7 @@ const PLAIN: [Plain; 20] = [
     }),
     (SOLVER_ERROR, "solver error", |row| Datum::of(row.solver_error.map(|e| e.mean), ERROR)),
     ("solver_error_std", SPREAD, |row| Datum::of(row.solver_error.and_then(|e| e.std), ERROR)),
+    (SESSION, "session", |row| Datum::of(Some(row.session as f64), Format::Whole)),
     ("series", "series", |row| Datum::Text(row.series())),
     ("outcome", "outcome", |row| Datum::text(&row.outcome)),
 ];
@@ -223,6 +225,8 @@ impl Column {
             ("field", differs("field")),
             ("solver", true),
             ("budget", true),
+            // That of a fixed grid is seen in its steps.
+            ("max_nfe", some(|row| row.tolerances.is_some() && row.max_nfe.is_some())),
             ("spacing", some(|row| row.spacing.is_some())),
             ("noise_level", some(|row| row.noise_level.is_some())),
             ("guidance", some(|row| row.guidance.is_some())),
@@ -231,6 +235,7 @@ impl Column {
             (SECONDS, true),
             ("seconds_std", result.timings > 1),
             ("seconds_per_nfe", true),
+            (SESSION, result.is_of_sessions()),
             (SOLVER_ERROR, true),
             ("solver_error_std", some(|row| row.seeds > 1)),
         ];
@@ -338,7 +343,7 @@ impl Column {
                 "attempts" => Some(0),
                 "seconds_std" | "seconds_per_nfe" => Some(1),
                 "solver_error_std" => Some(3),
-                SECONDS => Some(5),
+                SECONDS | SESSION => Some(5),
                 _ => None,
             },
         }

@@ -7,6 +7,7 @@ use driftfield_problems::spec::SpecError;
 use super::TableOptions;
 use super::best::best;
 use super::columns::{Column, Datum};
+use crate::distinct::distinct;
 use crate::study::pictures::slug;
 use crate::study::{CaseResult, Row, StudyResult};
 
@@ -61,11 +62,11 @@ impl Grid {
                     ["process", "field", "guidance"].into_iter().take(2 + usize::from(guided));
                 usual.map(|name| Column::named(name, result)).collect::<Result<Vec<_>, _>>()?
             }
-            given => given.iter().map(named).collect::<Result<_, _>>()?,
+            given => distinct(given).into_iter().map(named).collect::<Result<_, _>>()?,
         };
         let columns = match options.columns.as_slice() {
             [] => Column::usual(result, &group_by),
-            given => given.iter().map(named).collect::<Result<_, _>>()?,
+            given => distinct(given).into_iter().map(named).collect::<Result<_, _>>()?,
         };
         let sort: Vec<Order> = options
             .sort

@@ -9,11 +9,13 @@ mod text_table;
 
 use std::collections::BTreeSet;
 
+use driftfield_problems::echo::echo;
 use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
 
 use super::paired::SECONDS;
 use super::{Study, StudyResult};
+use crate::metrics::Metric;
 use crate::report;
 use best::ENOUGH_SEEDS;
 use columns::{ABOVE, Column, INTERVAL, SLOPE, SPREAD};
@@ -31,7 +33,7 @@ pub(super) use text_table::TextTable;
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TableOptions {
     /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
-    /// steps), `series`, `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
+    /// steps), `series`, `session` (the run of the program that made a row), `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
     /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
     /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -160,7 +162,8 @@ impl Grid {
                     "wall time of a solve: median over {each} of every seed, and +- their standard deviation"
                 ),
             };
-            explain(&time.heading, &of);
+            let sessions = result.sessions_told().map(|told| format!("; {told}"));
+            explain(&time.heading, &(of + &sessions.unwrap_or_default()));
         }
         for metric in columns::metrics(result) {
             if heads(&metric.heading) {
@@ -188,6 +191,9 @@ impl Grid {
                     case.truth_outcome
                 ),
             );
+        }
+        for (term, meaning) in failures(result) {
+            explain(&term, &meaning);
         }
         for floor in result.cases.iter().flat_map(|case| &case.floors) {
             let shown = |column: &Column| {
@@ -218,6 +224,29 @@ impl Grid {
         }
         legend
     }
+}
+
+/// Of each metric that failed under what heading, of how many rows, and why the first of them has no
+/// number; of a metric that failed of floors alone, of those.
+fn failures(result: &StudyResult) -> Vec<(String, String)> {
+    let failures = |metric: &&Metric| {
+        let rows = result.rows().filter_map(|row| Some((row, row.metric(&metric.name)?)));
+        let rows = rows.filter_map(|(row, measured)| {
+            let of = format!("{} {} on {}", row.series(), row.budget(), row.process);
+            Some((of, measured.failure.as_ref()?))
+        });
+        let floors = result.cases.iter().flat_map(|case| &case.floors);
+        let floors = floors.filter_map(|floor| Some((floor, floor.metric(&metric.name)?)));
+        let floors =
+            floors.filter_map(|(floor, m)| Some((floor.label.clone(), m.failure.as_ref()?)));
+        let rows: Vec<(String, &String)> = rows.collect();
+        let (count, first) = (rows.len(), rows.into_iter().chain(floors).next()?);
+        let rows = if count > 0 { format!(" of {count} row(s)") } else { String::new() };
+        let (of, why) = first;
+        let term = format!("no {}", metric.heading);
+        Some((term, format!("it could not be measured{rows}, the first {of}: {}", echo(why))))
+    };
+    columns::metrics(result).iter().filter_map(failures).collect()
 }
 
 /// What the columns of the usual table mean.
@@ -256,7 +285,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::metrics::Metric;
     use crate::study::made_up;
 
     fn options(columns: &[&str], sort: &[&str], group_by: &[&str]) -> TableOptions {
@@ -295,6 +323,16 @@ mod tests {
         assert_eq!(values(&rising, "solver")[0], ["heun", "heun", "euler", "ancestral"]);
         let falling = json(&options(&[], &["-solver_error"], &[]), &study);
         assert_eq!(values(&falling, "solver")[0], ["euler", "heun", "heun", "ancestral"]);
+    }
+
+    #[test]
+    fn a_column_stands_where_it_is_named_first() {
+        let study = made_up::study(2);
+        let table = |columns: &[&str], by: &[&str]| {
+            options(columns, &["nfe", "nfe"], by).render(&study, TableFormat::Terminal).unwrap()
+        };
+        let twice = table(&["solver", "nfe", "solver", "nfe"], &["process", "process"]);
+        assert_eq!(twice, table(&["solver", "nfe"], &["process"]));
     }
 
     #[test]
@@ -409,7 +447,7 @@ mod tests {
     #[test]
     fn a_column_that_was_chosen_is_there_without_a_number() {
         let mut study = made_up::study(2);
-        let frechet = Metric::of("frechet", "of images", |_, _| Ok(None)).headed("Frechet");
+        let frechet = Metric::of("frechet", "of images", |_| Ok(None)).headed("Frechet");
         study.cases[0].metrics.push(frechet);
         let mut chosen = options(&["solver", "frechet", "frechet_interval"], &[], &[]);
         for format in [TableFormat::Terminal, TableFormat::Markdown, TableFormat::Latex] {
