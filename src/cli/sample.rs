@@ -63,6 +63,10 @@ fn help_of_spacing() -> String {
     )
 }
 
+fn help_of_field() -> String {
+    format!("Field (`driftfield list fields`): {}", list::written(&Field::forms()))
+}
+
 fn help_of_threshold() -> String {
     format!("Keep the predicted data within its range: {}", list::written(&Threshold::catalog()))
 }
@@ -72,10 +76,7 @@ fn help_of_threshold() -> String {
 pub(super) struct SampleArguments {
     #[arg(long, value_name = "P", help = help_of_process())]
     process: String,
-    /// Field: `exact` or `trained` (of the cat), `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
-    /// `empirical:mnist:DIR`,
-    /// `FILE.safetensors`, or a network of `driftfield list weights`
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", help = help_of_field())]
     field: String,
     #[arg(long, value_name = "S", help = help_of_solver())]
     solver: String,
