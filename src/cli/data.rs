@@ -12,10 +12,11 @@ use ndarray::{ArrayView, IxDyn};
 use serde_json::json;
 
 use super::files::Files;
+use super::pictures::PictureArguments;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::images::{self, MOST_DRAWN, PER_ROW};
-use crate::plot::{Color, ImageGrid, ImageRow, ImageTile, Plot, PointLayer, Scatter};
+use crate::plot::{Color, ImageGrid, ImageRow, ImageTile, PointLayer, Scatter};
 
 /// Rows drawn at a time.
 const ROWS: usize = 1024;
@@ -38,6 +39,8 @@ pub(super) struct DataArguments {
     /// Draw the first of them, points of the plane or images: FILE.png, .svg or .pdf
     #[arg(long)]
     plot: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -60,6 +63,7 @@ pub(super) fn run(arguments: &DataArguments, signals: &Signals) -> Result<ExitCo
         return Err(CommandError::usage("0 points were asked for; ask for at least one"));
     }
     arguments.files().check()?;
+    arguments.pictures.check([&arguments.plot])?;
     let data = data::by_name(name)?;
     arguments.check_drawable(data.as_ref())?;
     let bytes = *n as u128 * (data.dimension() * size_of::<f64>()) as u128;
@@ -104,18 +108,17 @@ impl DataArguments {
             false => format!("{}, the first {shown} of {} points", echo(&self.name), self.n),
         };
         let points = data.sample(shown, self.seed);
-        let drawn = if shape == [2] {
+        if shape == [2] {
             let points = points.rows().into_iter().map(|row| [row[0], row[1]]).collect();
             let layer = PointLayer::new("", points, Color::nth(0));
-            Scatter::new(title).layer(layer).render(file)
+            self.pictures.render(&Scatter::new(title).layer(layer), file)
         } else {
             let tiles: Vec<_> =
                 points.rows().into_iter().map(|row| ImageTile::new(row.to_vec())).collect();
             let rows = tiles.chunks(PER_ROW).map(|tiles| ImageRow::new("", tiles.to_vec()));
             let grid = ImageGrid::new(title, images::side_of(&shape)?);
-            rows.fold(grid, ImageGrid::row).render(file)
-        };
-        drawn.map_err(CommandError::failed)
+            self.pictures.render(&rows.fold(grid, ImageGrid::row), file)
+        }
     }
 }
 

@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 
 use super::exit::say;
 use super::{CommandError, solvers};
+use crate::generate::model::Field;
 use crate::generate::shipped_catalog;
 use crate::metrics;
+use crate::plot::Titles;
 use crate::reconstruct::technique;
+use crate::study::{Drawing, StudyFile, TableFormat, TableOptions};
 
 /// Everything that is chosen by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,6 +47,18 @@ pub(super) enum Kind {
     Schedules,
     /// What `metrics` prints
     Metrics,
+    /// Forms of a field: --field
+    Fields,
+    /// Studies that come with the program: study NAME
+    Studies,
+    /// Kinds of pictures: study --draw
+    Drawings,
+    /// Titles of pictures: --titles
+    Titles,
+    /// Columns of a study's table: --columns, --sort, --group-by
+    Columns,
+    /// Forms of a table: table --format
+    Formats,
 }
 
 #[derive(Args)]
@@ -71,6 +86,12 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::TimeSamplings => list(&TimeSampling::catalog(), json),
         Kind::Schedules => list(&LearningRateSchedule::catalog(), json),
         Kind::Metrics => list(&metrics::catalog(), json),
+        Kind::Fields => list(&Field::forms(), json),
+        Kind::Studies => list(&StudyFile::presets(), json),
+        Kind::Drawings => list(&Drawing::catalog(), json),
+        Kind::Titles => list(&Titles::catalog(), json),
+        Kind::Columns => list(&TableOptions::known_columns(), json),
+        Kind::Formats => list(&TableFormat::catalog(), json),
     }
 }
 

@@ -11,6 +11,7 @@ mod exit;
 mod files;
 mod list;
 mod metrics;
+mod pictures;
 mod reconstruct;
 mod sample;
 mod signals;

@@ -12,6 +12,7 @@ use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::pictures::PictureArguments;
 use super::sample::help_of_solver;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
@@ -19,7 +20,6 @@ use crate::generate::{
     Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model, model::Field,
 };
 use crate::images::{self, FRAMES};
-use crate::plot::Plot;
 use crate::reconstruct::{
     self, ReconstructError, Reconstructed, Technique, reconstruct, reconstruction_grid,
     reconstruction_trajectory, technique,
@@ -107,6 +107,8 @@ pub(super) struct ReconstructArguments {
     /// Draw the reconstructions on their way from noise: FILE.png, .svg or .pdf
     #[arg(long)]
     trajectory_grid: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -176,6 +178,7 @@ impl ReconstructArguments {
     /// Refuses what no model and no image could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
+        self.pictures.check([&self.grid, &self.trajectory_grid])?;
         inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
@@ -270,12 +273,12 @@ impl ReconstructArguments {
         if let Some(file) = &self.grid {
             let rows = [(self.solver.clone(), generated.samples.clone())];
             let grid = reconstruction_grid(self.title(), image, observation, &rows)?;
-            grid.render(file).map_err(CommandError::failed)?;
+            self.pictures.render(&grid, file)?;
         }
         if let Some(file) = &self.trajectory_grid {
             let (times, states) = (&generated.times, &generated.trajectory);
             let grid = reconstruction_trajectory(self.title(), times, states, observation)?;
-            grid.render(file).map_err(CommandError::failed)?;
+            self.pictures.render(&grid, file)?;
         }
         Ok(())
     }

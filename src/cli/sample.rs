@@ -15,6 +15,7 @@ use ndarray::ArrayD;
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::pictures::PictureArguments;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::generate::{
@@ -22,7 +23,7 @@ use crate::generate::{
     Settings, Streamed, check_settings, generate_in_chunks, model::Field,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
-use crate::plot::{ImageGrid, ImageRow, ImageTile, Plot};
+use crate::plot::{ImageGrid, ImageRow, ImageTile};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
@@ -63,6 +64,10 @@ fn help_of_spacing() -> String {
     )
 }
 
+fn help_of_field() -> String {
+    format!("Field (`driftfield list fields`): {}", list::written(&Field::forms()))
+}
+
 fn help_of_threshold() -> String {
     format!("Keep the predicted data within its range: {}", list::written(&Threshold::catalog()))
 }
@@ -72,10 +77,7 @@ fn help_of_threshold() -> String {
 pub(super) struct SampleArguments {
     #[arg(long, value_name = "P", help = help_of_process())]
     process: String,
-    /// Field: `exact` or `trained` (of the cat), `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
-    /// `empirical:mnist:DIR`,
-    /// `FILE.safetensors`, or a network of `driftfield list weights`
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", help = help_of_field())]
     field: String,
     #[arg(long, value_name = "S", help = help_of_solver())]
     solver: String,
@@ -151,6 +153,8 @@ pub(super) struct SampleArguments {
     /// Draw the first images on their way from noise to data: FILE.png, .svg or .pdf
     #[arg(long)]
     trajectory_grid: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Write the samples, in the units of the data
     #[arg(long)]
     out: Option<PathBuf>,
@@ -247,6 +251,7 @@ impl SampleArguments {
     /// Refuses what no model and no initial state could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
+        self.pictures.check([&self.grid, &self.trajectory_grid])?;
         match (&self.init, self.n) {
             (None, None) => Err(no_initial_state()),
             (None, Some(0)) => Err(GenerateError::NoLanes.into()),
@@ -266,7 +271,7 @@ impl SampleArguments {
         if let Some(file) = &self.trajectory_grid {
             let (times, states) = Saved::Frames(FRAMES).of(&chunk.times, &chunk.trajectory);
             let grid = images::trajectory_grid(self.title(), &times, &states)?;
-            grid.render(file).map_err(CommandError::failed)?;
+            self.pictures.render(&grid, file)?;
         }
         Ok(())
     }
@@ -280,7 +285,7 @@ impl SampleArguments {
         };
         let grid = ImageGrid::new(self.title(), images::side_of(shape)?);
         let rows = drawn.chunks(columns).map(|tiles| ImageRow::new("", tiles.to_vec()));
-        rows.fold(grid, ImageGrid::row).render(file).map_err(CommandError::failed)
+        self.pictures.render(&rows.fold(grid, ImageGrid::row), file)
     }
 
     fn title(&self) -> String {

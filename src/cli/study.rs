@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use driftfield_problems::echo::{echo, echo_path};
-use driftfield_problems::spec::SpecError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder, only_in};
+use super::pictures::PictureArguments;
 use super::signals::Signals;
 use super::table::{ShapeArguments, terminal_width};
 use super::{CommandError, exit, list};
 use crate::distinct::distinct;
 use crate::generate::model::{self, Field};
 use crate::metrics;
+use crate::plot::PictureStyle;
 use crate::study::{
     Asked, Drawing, Group, Origin, Progress, Row, STUDY_FILES, Study, StudyError, StudyFile,
     StudyResult, TableFormat, TableOptions, answers_text, differences, errors_along, is_image,
@@ -24,8 +25,8 @@ use crate::study::{
 
 #[derive(Args, Default)]
 pub(super) struct StudyArguments {
-    /// Study file (TOML), which options change; by default studies/cat.toml, of images
-    /// studies/digits.toml
+    /// Study file (TOML) or a study of `driftfield list studies`, which options change; by default
+    /// cat, of images digits
     file: Option<PathBuf>,
     /// Process to study, repeatable; by default a network's own, else rectified-flow, vp and
     /// brownian-bridge, with --full all
@@ -98,14 +99,10 @@ pub(super) struct StudyArguments {
     /// Make every solve so many times, for the median and the spread of its time
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     repeat_timing: Option<u16>,
-    #[arg(long, value_delimiter = ',', value_parser = drawing, help = help_of_drawings())]
+    #[arg(long, value_delimiter = ',', help = help_of_drawings())]
     draw: Vec<Drawing>,
-    /// Width of the pictures in pixels, for a paper: 321 is 8.5 cm; those of errors have no title
-    #[arg(long, value_parser = clap::value_parser!(u32).range(240..=6000), allow_negative_numbers = true)]
-    picture_width: Option<u32>,
-    /// Size of the letters in pictures in points [default: 10.5]
-    #[arg(long, allow_hyphen_values = true)]
-    font_size: Option<f64>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -116,7 +113,8 @@ pub(super) struct StudyArguments {
     /// relative to where this is run
     #[arg(long, conflicts_with_all = ["file", "quick", "full", "process", "solver", "field", "nfe",
         "steps", "tolerance", "max_nfe", "spacing", "noise_level", "guidance", "seed", "data", "metric",
-        "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width", "font_size"])]
+        "label", "t_start", "t_end", "n", "repeat_timing", "draw", "picture_width", "font_size", "font",
+        "titles"])]
     repeat: Option<PathBuf>,
 }
 
@@ -125,19 +123,9 @@ fn help_of_metrics() -> String {
     format!("Metrics beside the usual ones, as columns, in curves and in the files: {known}")
 }
 
-/// A kind of pictures by its name.
-fn drawing(name: &str) -> Result<Drawing, SpecError> {
-    let known = Drawing::ALL.into_iter().find(|drawing| drawing.name() == name);
-    let names = Drawing::ALL.map(Drawing::name);
-    known.ok_or_else(|| SpecError::unknown_name("kind of pictures", name, names, ""))
-}
-
 fn help_of_drawings() -> String {
-    let names = |drawings: &[Drawing]| {
-        drawings.iter().map(|drawing| drawing.name()).collect::<Vec<_>>().join(", ")
-    };
-    let (all, usual) = (names(&Drawing::ALL), names(&Drawing::USUAL));
-    format!("Kinds of pictures to draw, of {all} [default: {usual}]")
+    let usual = Drawing::USUAL.map(Drawing::name).join(", ");
+    format!("Kinds of pictures to draw, of {} [default: {usual}]", list::names(&Drawing::catalog()))
 }
 
 /// A list that was given.
@@ -149,7 +137,7 @@ impl StudyArguments {
     /// The study file before the options.
     fn base(&self) -> Result<StudyFile, CommandError> {
         if let Some(path) = &self.file {
-            return Ok(StudyFile::read(path)?);
+            return Ok(StudyFile::open(path)?);
         }
         let mut images = false;
         for field in self.field.iter().filter(|field| !Field::is_standard(field)) {
@@ -188,15 +176,14 @@ impl StudyArguments {
         file.n = self.n.unwrap_or(file.n);
         file.seed = given(&self.seed).unwrap_or(file.seed);
         file.draw = given(&self.draw).or(file.draw).map(distinct);
-        file.picture_width = self.picture_width.or(file.picture_width);
-        file.font_size = self.font_size.or(file.font_size);
         file.repeat_timing = self.repeat_timing.map(usize::from).or(file.repeat_timing);
         file.data = self.data.clone().or(file.data);
         file.metric.extend(self.metric.clone());
         file.label = given(&self.label).unwrap_or(file.label);
         file.t_start = self.t_start.or(file.t_start);
         file.t_end = self.t_end.or(file.t_end);
-        Ok(file)
+        let style = self.pictures.over(file.picture_style());
+        Ok(file.in_style(style))
     }
 
     /// Where it is written; under --json and --repeat nowhere unless asked for.
@@ -208,7 +195,11 @@ impl StudyArguments {
     /// All that is read and written.
     pub(super) fn files(&self) -> Files {
         let mut files = Files::default();
-        files.input("FILE", &self.file);
+        let is_shipped = |path: &&PathBuf| {
+            let name = StudyFile::preset_named(path);
+            name.is_some_and(|name| StudyFile::presets().find(name).is_ok())
+        };
+        files.input("FILE", self.file.as_ref().filter(|path| !is_shipped(path)));
         files.input("--repeat", &self.repeat);
         for process in &self.process {
             files.inputs_in("--process", Some(process));
@@ -228,7 +219,11 @@ impl StudyArguments {
 
     /// Refuses what no model and no data could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
+        if let Some(name) = self.file.as_deref().and_then(StudyFile::preset_named) {
+            StudyFile::presets().find(name)?;
+        }
         self.files().check()?;
+        self.pictures.over(PictureStyle::default()).check()?;
         if let Some(directory) = self.directory() {
             check_folder(directory, &STUDY_FILES)?;
         }

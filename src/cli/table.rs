@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use console::Term;
 use driftfield_problems::atomic_file;
 use driftfield_problems::echo::echo_path;
 
 use super::files::Files;
-use super::{CommandError, exit};
+use super::{CommandError, exit, list};
 use crate::study::{StudyResult, TableFormat, TableOptions, answers_text};
 
 #[derive(Args)]
@@ -16,9 +16,8 @@ pub(super) struct TableArguments {
     study: PathBuf,
     #[command(flatten)]
     shape: ShapeArguments,
-    /// Form of the table
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value = "terminal", help = help_of_format())]
+    format: TableFormat,
     /// File for the table, in place of standard output
     #[arg(long)]
     out: Option<PathBuf>,
@@ -27,7 +26,8 @@ pub(super) struct TableArguments {
 /// What a table shows.
 #[derive(Args, Debug, Default)]
 pub(super) struct ShapeArguments {
-    /// Columns, such as solver,nfe,chamfer,chamfer_above_floor [default: the usual]
+    /// Columns (`driftfield list columns`), such as solver,nfe,chamfer,chamfer_above_floor [default:
+    /// the usual]
     #[arg(long, value_delimiter = ',')]
     columns: Vec<String>,
     /// Columns to sort by within a group, with a `-` before those that fall
@@ -56,31 +56,8 @@ pub(super) fn terminal_width() -> Option<u16> {
     Term::stdout().size_checked().map(|(_, width)| width)
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Format {
-    /// Drawn in characters, with what the columns and the numbers mean
-    #[default]
-    Terminal,
-    /// A table for each group
-    Markdown,
-    /// A `tabular` with the rules of booktabs
-    Latex,
-    /// The rows, numbers in full
-    Csv,
-    /// The same with groups, floors and who is best
-    Json,
-}
-
-impl From<Format> for TableFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Terminal => TableFormat::Terminal,
-            Format::Markdown => TableFormat::Markdown,
-            Format::Latex => TableFormat::Latex,
-            Format::Csv => TableFormat::Csv,
-            Format::Json => TableFormat::Json,
-        }
-    }
+fn help_of_format() -> String {
+    format!("Form of the table: {}", list::names(&TableFormat::catalog()))
 }
 
 impl TableArguments {
@@ -100,8 +77,8 @@ pub(super) fn run(arguments: &TableArguments) -> Result<ExitCode, CommandError> 
     if arguments.out.is_none() {
         options.width = terminal_width();
     }
-    let mut text = options.render(&result, arguments.format.into())?;
-    if matches!(arguments.format, Format::Terminal) {
+    let mut text = options.render(&result, arguments.format)?;
+    if arguments.format == TableFormat::Terminal {
         text = format!("{text}\n{}", answers_text(&result));
     }
     match &arguments.out {

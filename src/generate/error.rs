@@ -11,11 +11,21 @@ use driftfield_problems::standardisation::StandardisationError;
 use driftfield_solvers::number::Number;
 use driftfield_solvers::{FieldError, SolveError};
 
+use super::model::Field;
 use super::{Settings, shipped_catalog};
 
 /// `FILE: `, unless the message names the file already.
 fn named(file: &str, already: bool) -> String {
     if already { String::new() } else { format!("{}: ", echo(file)) }
+}
+
+fn forms_of_fields() -> String {
+    let forms = Field::forms();
+    let quoted = |standard: bool| {
+        let forms = forms.names().filter(|form| Field::is_standard(form) == standard);
+        forms.map(|form| format!("`{form}`")).collect::<Vec<_>>()
+    };
+    format!("{} (of the cat), {}", quoted(true).join(" or "), quoted(false).join(", "))
 }
 
 fn shipped_names() -> String {
@@ -54,7 +64,7 @@ pub enum GenerateError {
     Spec(#[from] SpecError),
     /// The model's text is of no known form.
     #[error(
-        "cannot read the field `{}`; write `exact` or `trained` (of the cat), `exact:FILE.json` (Gaussian mixture), `empirical:FILE.npy` or `empirical:FILE.npy:SMOOTHING`, `empirical:mnist:DIR`, `FILE.safetensors`, or shipped weights: {names}", echo(_0), names = shipped_names()
+        "cannot read the field `{}`; write {forms}, or shipped weights: {names}", echo(_0), forms = forms_of_fields(), names = shipped_names()
     )]
     ModelForm(String),
     /// A network that does not come with the program.

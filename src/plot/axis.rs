@@ -68,11 +68,11 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    /// An axis with at most `labels` labels, but at least two.
+    /// An axis with about so many labels, but at least three, for two do not say how it is divided.
     pub fn new(range: Range, scale: Scale, labels: usize) -> Self {
         let marks = match scale {
-            Scale::Linear => linear(range, labels.max(2)),
-            Scale::Logarithmic => logarithmic(range, labels.max(2)),
+            Scale::Linear => three_of_linear(range, labels),
+            Scale::Logarithmic => logarithmic(range, labels.max(FEWEST)),
         };
         Self { range, falling: false, marks }
     }
@@ -80,6 +80,14 @@ impl Axis {
     /// The same, from its largest value to its least if so asked.
     pub fn falling(self, falling: bool) -> Self {
         Self { falling, ..self }
+    }
+
+    /// The same, its marks without labels unless so asked.
+    pub fn labelled_if(mut self, labelled: bool) -> Self {
+        if !labelled {
+            self.marks.labelled.iter_mut().for_each(|mark| mark.1.clear());
+        }
+        self
     }
 
     /// Places that have a label, and the labels.
@@ -126,6 +134,28 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
+/// At least three: if so many as are wanted are fewer, every second of the next finer ones, unless that
+/// leaves fewer again.
+fn three_of_linear(range: Range, wanted: usize) -> Marks {
+    let usual = linear(range, wanted.max(2));
+    if usual.labelled.len() >= FEWEST {
+        return usual;
+    }
+    let finer = (FEWEST..=12).map(|wanted| linear(range, wanted));
+    let Some(mut finer) = finer.into_iter().find(|marks| marks.labelled.len() >= FEWEST) else {
+        return usual;
+    };
+    if finer.labelled.len() > 2 * FEWEST - 2 {
+        // With 0 among them, if it is there and three are left.
+        let zero = finer.labelled.iter().position(|mark| mark.0 == 0.0);
+        let left = |offset: usize| (finer.labelled.len() - offset).div_ceil(2);
+        let offset = zero.map(|zero| zero % 2).filter(|&offset| left(offset) >= FEWEST);
+        let offset = offset.unwrap_or(0);
+        finer.labelled = finer.labelled.into_iter().skip(offset).step_by(2).collect();
+    }
+    finer
+}
+
 /// plotters' round numbers. It compares differences with 2e-16, so the range is first brought to
 /// the magnitude of one.
 fn linear(range: Range, wanted: usize) -> Marks {
@@ -160,9 +190,13 @@ fn linear_label(value: f64, step: f64, range: Range) -> String {
 const CLOSEST: f64 = 0.6;
 /// Few labels are less than this.
 const FEW: usize = 4;
+/// And fewer than these do not say how an axis is divided.
+const FEWEST: usize = 3;
+/// Over so many decades labels between powers of ten are of use.
+const SHORT: f64 = 2.3;
 
-/// Powers of ten; over few decades their doubles and fives too, and over fewer yet more of them, where
-/// there is room.
+/// Powers of ten; over few decades their doubles and fives too, over fewer yet more of them, where there
+/// is room, and whatever gives three labels where these do not.
 fn logarithmic(range: Range, wanted: usize) -> Marks {
     let marks = |tenths: &[i32]| -> Vec<(i32, i32)> {
         let decades = range.low.floor() as i32..=range.high.ceil() as i32;
@@ -171,21 +205,20 @@ fn logarithmic(range: Range, wanted: usize) -> Marks {
     };
     // Whether labels have room that are this factor apart.
     let fits = |factor: f64| factor.log10() / range.span() * wanted as f64 >= CLOSEST;
-    let decades = marks(&[10]);
-    let mut labelled = if range.span() <= 2.3 && fits(2.0) {
+    let mut labelled = if range.span() <= SHORT && fits(2.0) {
         marks(&[10, 20, 50])
     } else {
-        let stride = decades.len().div_ceil(wanted).max(1) as i32;
-        decades.into_iter().filter(|(_, exponent)| exponent.rem_euclid(stride) == 0).collect()
+        every(&marks(&[10]), wanted)
     };
-    if labelled.len() < FEW && range.span() <= 2.3 && fits(1.4) {
+    if labelled.len() < FEW && range.span() <= SHORT && fits(1.4) {
         labelled = marks(&[10, 15, 20, 30, 50, 70]);
     }
-    if labelled.len() < 2 {
-        let [low, high] = [range.low, range.high].map(|place| 10_f64.powf(place));
-        let mut marks = linear(Range { low, high }, wanted.min(8));
-        marks.labelled.iter_mut().for_each(|mark| mark.0 = mark.0.log10());
-        return marks;
+    if labelled.len() < FEWEST {
+        let others = OTHERS.iter().filter(|(_, closest)| fits(*closest)).map(|o| marks(o.0));
+        let apart = CLOSEST * range.span() / wanted as f64;
+        let found = others.chain([thinned(marks, apart)]).find(|marks| marks.len() >= FEWEST);
+        let Some(found) = found else { return linear_on_logarithmic(range, wanted) };
+        labelled = found;
     }
     let fine: &[i32] =
         if range.span() <= 6.0 { &[10, 20, 30, 40, 50, 60, 70, 80, 90] } else { &[10] };
@@ -194,6 +227,54 @@ fn logarithmic(range: Range, wanted: usize) -> Marks {
         faint: faint.map(place_of).collect(),
         labelled: labelled.iter().map(|&mark| (place_of(mark), decade_label(mark))).collect(),
     }
+}
+
+/// Tenths of powers of ten that may be labelled where the usual ones are too few, and the least factor
+/// between two of them.
+const OTHERS: [(&[i32], f64); 6] = [
+    (&[10], 10.0),
+    (&[10, 30], 3.0),
+    (&[30], 10.0),
+    (&[20], 10.0),
+    (&[50], 10.0),
+    (&[10, 20, 50], 2.0),
+];
+
+/// Marks that are so far apart, the roundest first.
+fn thinned(marks: impl Fn(&[i32]) -> Vec<(i32, i32)>, apart: f64) -> Vec<(i32, i32)> {
+    let mut kept: Vec<(i32, i32)> = Vec::new();
+    for tenths in [10, 20, 50, 30, 15, 70, 40, 60, 80, 90] {
+        for mark in marks(&[tenths]) {
+            let far = |&other: &(i32, i32)| (place_of(other) - place_of(mark)).abs() >= apart;
+            if kept.iter().all(far) {
+                kept.push(mark);
+            }
+        }
+    }
+    kept.sort_by(|a, b| place_of(*a).total_cmp(&place_of(*b)));
+    kept
+}
+
+/// Powers of ten at equal distances, about as many as are wanted.
+fn every(decades: &[(i32, i32)], wanted: usize) -> Vec<(i32, i32)> {
+    let stride = decades.len().div_ceil(wanted).max(1) as i32;
+    let from = |offset: i32| -> Vec<(i32, i32)> {
+        let at = |&(_, exponent): &(i32, i32)| exponent.rem_euclid(stride) == offset;
+        decades.iter().copied().filter(at).collect()
+    };
+    // Those with the power 0 among them, unless that leaves too few.
+    let all = (0..stride).map(from).find(|marks| marks.len() >= FEWEST);
+    all.unwrap_or_else(|| from(0))
+}
+
+/// Equal differences, for less than a decade.
+fn linear_on_logarithmic(range: Range, wanted: usize) -> Marks {
+    let values = Range { low: 10_f64.powf(range.low), high: 10_f64.powf(range.high) };
+    let counts = wanted.min(8)..=12;
+    let mut all = counts.map(|wanted| linear(values, wanted));
+    let mut marks = all.find(|marks| marks.labelled.len() >= FEWEST).unwrap_or_default();
+    marks.labelled.iter_mut().for_each(|mark| mark.0 = mark.0.log10());
+    marks
 }
 
 fn place_of(mark: (i32, i32)) -> f64 {
@@ -235,6 +316,24 @@ mod tests {
         assert_eq!(labels(&marks), ["0", "5e-4", "1e-3"]);
     }
 
+    /// Those of a narrow picture of samples, and of a time.
+    #[test]
+    fn a_linear_axis_has_three_labels() {
+        let of = |low: f64, high: f64, wanted: usize| {
+            let axis = Axis::new(Range { low, high }, Scale::Linear, wanted);
+            axis.labelled().iter().map(|mark| mark.1.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(-2.4, 2.4, 1), ["−2", "0", "2"]);
+        for span in (1..=40).map(|i| 0.01 * 1.3_f64.powi(i)) {
+            for low in (0..20).map(|i| -1.7 + 0.31 * f64::from(i)) {
+                for wanted in 1..=8 {
+                    let labels = of(low, low + span, wanted);
+                    assert!((3..=14).contains(&labels.len()), "{low} {span} {wanted}: {labels:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn decades_are_written_as_people_write_them() {
         let marks = decades(8e-5, 2e3, 12);
@@ -252,7 +351,8 @@ mod tests {
     fn few_decades_have_more_than_powers_of_ten_wherever_there_is_room() {
         // A panel of an overview, 310 pixels wide.
         assert_eq!(labels(&decades(4.7, 128.0, 4)), ["5", "10", "20", "50", "100"]);
-        assert_eq!(labels(&decades(4.7, 128.0, 2)), ["10", "100"]);
+        assert_eq!(labels(&decades(2.1, 590.0, 3)), ["3", "30", "300"]);
+        assert_eq!(labels(&decades(2.2e-3, 1.4e-2, 3)), ["3e-3", "5e-3", "0.01"]);
         let marks = decades(0.031, 0.11, 12);
         assert_eq!(labels(&marks), ["0.05", "0.07", "0.1"]);
         let marks = decades(0.0145, 0.11, 12);
@@ -265,7 +365,32 @@ mod tests {
     #[test]
     fn less_than_a_factor_of_two_is_marked_linearly() {
         let marks = decades(1.1, 1.3, 8);
-        assert!(marks.labelled.len() >= 2, "{marks:?}");
+        assert!(marks.labelled.len() >= 3, "{marks:?}");
+        // As of the distances of the bridge.
+        assert!(labels(&decades(0.046, 0.079, 12)).len() >= 3);
+    }
+
+    /// Whatever the range and the room: two labels do not say how an axis is divided.
+    #[test]
+    fn a_logarithmic_axis_has_three_labels_that_are_apart() {
+        for span in (1..=60).map(|i| 0.01 * 1.13_f64.powi(i)).chain([20.0, 150.0]) {
+            for low in (0..40).map(|i| -3.0 + 0.1713 * f64::from(i)) {
+                for wanted in 1..=16 {
+                    let range = Range { low, high: low + span };
+                    let axis = Axis::new(range, Scale::Logarithmic, wanted);
+                    let marks = axis.labelled();
+                    let context = || format!("{range:?} {wanted}: {marks:?}");
+                    assert!(marks.len() >= 3, "{}", context());
+                    assert!(marks.iter().all(|mark| range.contains(mark.0)), "{}", context());
+                    // One below another, each in as much room as its letters are high.
+                    let room = span * 0.3 / wanted.max(3) as f64;
+                    let apart = |pair: &[(f64, String)]| pair[1].0 - pair[0].0 > room;
+                    assert!(marks.windows(2).all(apart), "{}", context());
+                    let differ = |pair: &[(f64, String)]| pair[1].1 != pair[0].1;
+                    assert!(marks.windows(2).all(differ), "{}", context());
+                }
+            }
+        }
     }
 
     #[test]

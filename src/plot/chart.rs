@@ -4,6 +4,7 @@ use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::element::{DashedPathElement, PathElement};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters_backend::BackendCoord;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, SCALE, pen, px};
@@ -17,8 +18,8 @@ use super::stroke::{self, LineStyle};
 
 /// The white border of every picture, in pixels.
 pub(crate) const MARGIN: f64 = 18.0;
-/// The height of a title with the room below it.
-pub(crate) const TITLE_ROOM: f64 = 38.0;
+/// From a line of a heading to the next, in sizes of its letters.
+const LINE: f64 = 1.25;
 /// Height of one line of a legend.
 pub(crate) const LEGEND_ROW: f64 = 22.0;
 /// The room below a frame for tick labels, and for an axis title below them.
@@ -26,6 +27,8 @@ const TICK_ROOM: f64 = 30.0;
 const AXIS_TITLE_ROOM: f64 = 24.0;
 
 const TICK: f64 = 5.0;
+/// The room beside a frame whose marks have no labels there.
+pub(crate) const BARE: f64 = TICK + 4.0;
 /// Pixels between labels: side by side they need more than one above another.
 const ACROSS: f64 = 64.0;
 const UPWARD: f64 = 44.0;
@@ -43,18 +46,38 @@ pub(crate) type Chart<'p> = ChartContext<'p, Canvas<'p>, Cartesian2d<Axis, Axis>
 /// The area without the border, below a bold title; an empty one takes no room.
 pub(crate) fn titled<'p>(page: &Page<'p>, title: &str) -> Result<Page<'p>, PlotError> {
     let margin = px(MARGIN);
-    headed(&page.margin(margin, margin, margin, margin), title, LARGE)
+    let area = page.margin(margin, margin, margin, margin);
+    headed(&area, title, LARGE, heading_room(title, LARGE, width_of(&area)))
 }
 
-/// The area below a bold line, which is shortened to its width.
-pub(crate) fn headed<'p>(area: &Page<'p>, title: &str, size: f64) -> Result<Page<'p>, PlotError> {
-    if title.is_empty() {
-        return Ok(area.clone());
+/// The height that the title of a picture of some width takes.
+pub(crate) fn title_room(title: &str, width: f64) -> f64 {
+    heading_room(title, LARGE, width - 2.0 * MARGIN)
+}
+
+/// The height of a bold heading in as many lines as it needs in a width, with the room below it; none
+/// of an empty one.
+pub(crate) fn heading_room(heading: &str, size: f64, width: f64) -> f64 {
+    match font::lines(heading, size, Weight::Bold, width).len() {
+        0 => 0.0,
+        lines => (lines - 1) as f64 * LINE * size + size + 19.0,
     }
-    let title = font::fit(title, size, Weight::Bold, width_of(area));
+}
+
+/// The area below a bold heading, which stands at the end of this room.
+pub(crate) fn headed<'p>(
+    area: &Page<'p>,
+    heading: &str,
+    size: f64,
+    room: f64,
+) -> Result<Page<'p>, PlotError> {
     let style = font::style(size, Weight::Bold, Color::INK);
-    area.draw_text(&title, &style, (0, 0))?;
-    Ok(area.split_vertically(px(TITLE_ROOM)).1)
+    let lines = font::lines(heading, size, Weight::Bold, width_of(area));
+    let top = room - heading_room(heading, size, width_of(area));
+    for (index, line) in lines.iter().enumerate() {
+        area.draw_text(line, &style, (0, px(top + index as f64 * LINE * size)))?;
+    }
+    Ok(area.split_vertically(px(room)).1)
 }
 
 /// The width of an area in pixels.
@@ -66,16 +89,31 @@ fn height_of(area: &Page<'_>) -> f64 {
     f64::from(area.dim_in_pixel().1) / f64::from(SCALE)
 }
 
+/// What stands beside a frame.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides<'t> {
+    /// What stands below and at the left; may be empty.
+    pub titles: [&'t str; 2],
+    /// Whether marks have labels below and at the left, where other panels do not say the same.
+    pub labelled: [bool; 2],
+    /// The room left of the frame, see [`left_room`], or [`BARE`] without labels.
+    pub left: f64,
+}
+
+impl Sides<'_> {
+    /// The room below the frame.
+    pub(crate) fn below(&self) -> f64 {
+        if self.labelled[0] { lower_room(!self.titles[0].is_empty()) } else { BARE }
+    }
+}
+
 /// What the axes of a chart are: places from [`Scale::place`], and how they are marked.
 pub(crate) struct Axes<'t> {
     pub x: (Range, Scale),
     pub y: (Range, Scale),
     /// Whether the horizontal one begins with its largest value.
     pub x_falls: bool,
-    /// What stands below and beside them; may be empty.
-    pub titles: [&'t str; 2],
-    /// The room left of the frame, see [`left_room`].
-    pub left: f64,
+    pub sides: Sides<'t>,
     /// Whether lines in the frame show where the marks are.
     pub grid: bool,
 }
@@ -98,17 +136,18 @@ fn upward(range: Range, scale: Scale, height: f64) -> Axis {
 
 /// The frame in an area, its axes drawn.
 pub(crate) fn frame<'p>(area: &Page<'p>, axes: &Axes<'_>) -> Result<Chart<'p>, PlotError> {
-    let [x_title, y_title] = axes.titles;
-    let below = lower_room(!x_title.is_empty());
-    let (width, height) = (width_of(area) - axes.left, height_of(area) - below);
+    let Sides { titles: [x_title, y_title], labelled, left } = axes.sides;
+    let below = axes.sides.below();
+    let (width, height) = (width_of(area) - left, height_of(area) - below);
     let x = Axis::new(axes.x.0, axes.x.1, (width / ACROSS) as usize).falling(axes.x_falls);
-    let y = upward(axes.y.0, axes.y.1, height);
+    let x = x.labelled_if(labelled[0]);
+    let y = upward(axes.y.0, axes.y.1, height).labelled_if(labelled[1]);
     let mut chart = ChartBuilder::on(area)
         .x_label_area_size(px(below))
-        .y_label_area_size(px(axes.left))
+        .y_label_area_size(px(left))
         .build_cartesian_2d(x, y)?;
-    let x_title = font::fit(x_title, MEDIUM, Weight::Regular, width);
-    let y_title = font::fit(y_title, MEDIUM, Weight::Regular, height);
+    let x_title = within(x_title, width);
+    let y_title = within(y_title, height);
     let mut mesh = chart.configure_mesh();
     mesh.label_style(font::style(SMALL, Weight::Regular, Color::INK))
         .axis_desc_style(font::style(MEDIUM, Weight::Regular, Color::INK))
@@ -125,25 +164,37 @@ pub(crate) fn frame<'p>(area: &Page<'p>, axes: &Axes<'_>) -> Result<Chart<'p>, P
     Ok(chart)
 }
 
+/// What an axis is called in the room along it: without what explains it in brackets, if that has none.
+fn within(title: &str, room: f64) -> String {
+    let fits = |title: &str| font::width(title, MEDIUM, Weight::Regular) <= room;
+    let plain = title.split_once(" (").map_or(title, |(plain, _)| plain);
+    font::fit(if fits(title) { title } else { plain }, MEDIUM, Weight::Regular, room)
+}
+
 /// A frame in which a unit is as long along x as along y: the window, widened as the area asks.
 pub(crate) fn frame_of_space<'p>(
     area: &Page<'p>,
     [x, y]: [Range; 2],
 ) -> Result<Chart<'p>, PlotError> {
-    let left = left_room((y, Scale::Linear), height_of(area), false) + 6.0;
-    // To the unit of the canvas, as the chart has it.
-    let [width, height] = [
-        (area.dim_in_pixel().0 as i32 - px(left)) as f64,
-        (area.dim_in_pixel().1 as i32 - px(lower_room(false))) as f64,
-    ];
-    let unit = (x.span() / width).max(y.span() / height);
-    let [x, y] = [x.with_span(unit * width), y.with_span(unit * height)];
+    let lower = lower_room(false);
+    let left = |y: Range| left_room((y, Scale::Linear), height_of(area) - lower, false) + 6.0;
+    let widened = |left: f64| {
+        // To the unit of the canvas, as the chart has it.
+        let [width, height] = [
+            (area.dim_in_pixel().0 as i32 - px(left)) as f64,
+            (area.dim_in_pixel().1 as i32 - px(lower)) as f64,
+        ];
+        let unit = (x.span() / width).max(y.span() / height);
+        [x.with_span(unit * width), y.with_span(unit * height)]
+    };
+    // A widened range may have longer labels.
+    let left = left(y).max(left(widened(left(y))[1]));
+    let [x, y] = widened(left);
     let axes = Axes {
         x: (x, Scale::Linear),
         y: (y, Scale::Linear),
         x_falls: false,
-        titles: ["", ""],
-        left,
+        sides: Sides { titles: ["", ""], labelled: [true; 2], left },
         grid: false,
     };
     frame(area, &axes)
@@ -162,6 +213,13 @@ pub(crate) fn draw_border(chart: &Chart<'_>) -> Result<(), PlotError> {
 pub(crate) fn window(chart: &Chart<'_>) -> [Range; 2] {
     let axes = chart.plotting_area().as_coord_spec();
     [axes.x_spec().range, axes.y_spec().range]
+}
+
+/// A place on the axes within the frame, from its upper left corner.
+pub(crate) fn place_in(chart: &Chart<'_>, [x, y]: [f64; 2]) -> BackendCoord {
+    let (left, top) = chart.plotting_area().get_base_pixel();
+    let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
+    (across - left, down - top)
 }
 
 /// Whether a point lies in the frame.
@@ -250,12 +308,6 @@ pub(crate) fn legend_rooms(entries: &[Entry], width: f64) -> [f64; 2] {
         true => [0.0, below_room(entries, width - 2.0 * MARGIN)],
         false => [legend_room(entries), 0.0],
     }
-}
-
-/// The title, or none where it has no room in a picture of this width.
-pub(crate) fn title_within(title: &str, width: f64) -> &str {
-    let fits = font::width(title, LARGE, Weight::Bold) <= width - 2.0 * MARGIN;
-    if fits { title } else { "" }
 }
 
 /// Where the entries of a legend go that stands below: the place across and the row of each.

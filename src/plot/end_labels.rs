@@ -1,8 +1,13 @@
 //! Names at the ends of curves, where there is room for them.
 
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::BackendCoord;
 
 use super::canvas::px;
+use super::chart::{self, Chart};
+use super::color::Color;
+use super::curve::{self, Curve};
+use super::error::PlotError;
 use super::floors::{Corners, contains, grown, overlap};
 use super::font::{self, SMALL, Weight};
 use super::marker::REACH;
@@ -11,6 +16,26 @@ use super::marker::REACH;
 const GAP: f64 = 9.0;
 const HEIGHT: f64 = SMALL + 4.0;
 
+/// What stands at the ends of curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndNames {
+    None,
+    /// Names, which are in the legend as well.
+    Names,
+    /// All that a legend would say.
+    Whole,
+}
+
+impl EndNames {
+    /// What stands at the end of a curve.
+    pub(crate) fn of(self, curve: &Curve<'_>) -> String {
+        match self {
+            EndNames::Whole => curve.whole_name(),
+            EndNames::None | EndNames::Names => curve.name.to_owned(),
+        }
+    }
+}
+
 /// The room in pixels that the longest of these takes behind an end.
 pub(crate) fn room<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
     let width = |name| font::width(name, SMALL, Weight::Regular);
@@ -18,16 +43,16 @@ pub(crate) fn room<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
 }
 
 /// What names stay clear of: points along curves and bars, markers, and boxes that are taken.
-pub(crate) struct Obstacles<'a> {
-    pub(crate) lines: &'a [BackendCoord],
-    pub(crate) markers: &'a [BackendCoord],
-    pub(crate) taken: &'a [Corners],
+struct Obstacles<'a> {
+    lines: &'a [BackendCoord],
+    markers: &'a [BackendCoord],
+    taken: &'a [Corners],
 }
 
 /// For each curve's name and end the box of the name: right of the end, above or below it, within
 /// the frame, in the order of the ends from top to bottom; none where it would touch a curve, a marker,
 /// a box that is there or another name.
-pub(crate) fn place(
+fn place(
     ends: &[(&str, BackendCoord)],
     obstacles: &Obstacles<'_>,
     (right, bottom): BackendCoord,
@@ -71,6 +96,44 @@ pub(crate) fn place(
         names.extend(placed[index].map(|corners| (y, corners)));
     }
     placed
+}
+
+/// Writes what curves have at their ends, where there is room beside what is `taken`, and returns
+/// whether all had.
+pub(crate) fn draw(
+    chart: &Chart<'_>,
+    curves: &[Curve<'_>],
+    taken: &[Corners],
+    ends: EndNames,
+) -> Result<bool, PlotError> {
+    if ends == EndNames::None {
+        return Ok(false);
+    }
+    let named = curves.iter().filter_map(|curve| {
+        let end = curve.points.last()?.at;
+        let shown = !curve.name.is_empty() && chart::shows(chart, end);
+        shown.then(|| (curve, ends.of(curve), chart::place_in(chart, end)))
+    });
+    let named: Vec<(&Curve<'_>, String, BackendCoord)> = named.collect();
+    let ends: Vec<_> = named.iter().map(|(_, name, end)| (name.as_str(), *end)).collect();
+    let area = chart.plotting_area().strip_coord_spec();
+    let (width, height) = area.dim_in_pixel();
+    let frame = (width as i32, height as i32);
+    let mut points = curve::sampled(chart, curves);
+    points.extend(curve::sampled_bars(chart, curves));
+    let markers = curves.iter().flat_map(|curve| &curve.points);
+    let markers: Vec<_> = markers.map(|point| chart::place_in(chart, point.at)).collect();
+    let obstacles = Obstacles { lines: &points, markers: &markers, taken };
+    let places = place(&ends, &obstacles, frame);
+    for ((curve, name, _), place) in named.iter().zip(&places) {
+        let Some([(left, top), (_, bottom)]) = *place else { continue };
+        // Darker than the line, for letters are thin.
+        let color = curve.style.color.mixed(Color::INK, 0.35);
+        let style = font::style(SMALL, Weight::Regular, color);
+        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw_text(name, &style, (left, (top + bottom) / 2))?;
+    }
+    Ok(places.iter().flatten().count() == curves.len())
 }
 
 #[cfg(test)]

@@ -81,6 +81,16 @@ pub enum PlotError {
         /// The most pixels drawn.
         most: u32,
     },
+    /// A picture cannot be made so: its width, the size of its letters or their family.
+    #[error("`{what}` is {found}, and can be {allowed}")]
+    Style {
+        /// What was asked for, as options and study files call it.
+        what: &'static str,
+        /// What it was to be.
+        found: String,
+        /// What it can be.
+        allowed: String,
+    },
     /// The file name does not say which format is meant.
     #[error(
         "cannot tell the picture format from \"{}\": use a name that ends in .png, .svg or .pdf",

@@ -2,16 +2,15 @@
 
 use std::cell::Cell;
 
-use plotters::element::{EmptyElement, PathElement, Rectangle};
+use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters_backend::BackendCoord;
 
-use super::Plot;
 use super::axis::Scale;
-use super::canvas::{fill, pen, px};
-use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, NARROW, SIGN, TITLE_ROOM};
+use super::canvas::{fill, px};
+use super::chart::{self, Axes, Chart, Entry, LEGEND_ROW, MARGIN, NARROW, SIGN, Sides};
 use super::color::{Color, PALETTE};
-use super::end_labels::{self, Obstacles};
+use super::curve::{self, Curve, Point};
+use super::end_labels::{self, EndNames};
 use super::error::PlotError;
 use super::floors::{self, Corners};
 use super::font::{self, SMALL, Weight};
@@ -19,6 +18,7 @@ use super::marker::{Mark, Marker};
 use super::picture::{Page, Picture};
 use super::range::Range;
 use super::stroke::LineStyle;
+use super::{Format, Plot};
 
 /// The look of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,20 +44,58 @@ impl SeriesStyle {
 
     /// A stretch of the line with the marker on it, for a legend.
     pub(crate) fn sign(self) -> Mark {
-        let SeriesStyle { color, marker, line } = self;
-        let reach = SIGN / 2.0;
-        let stretches: &[[f64; 2]] = match line {
-            LineStyle::Solid => &[[-reach, reach]],
-            LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
-            LineStyle::Dotted => {
-                &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+        line_sign(self.line, self.color, 2.0).with(self.marker.mark(self.color))
+    }
+}
+
+/// A stretch of a line.
+fn line_sign(line: LineStyle, color: Color, width: f64) -> Mark {
+    let reach = SIGN / 2.0;
+    let stretches: &[[f64; 2]] = match line {
+        LineStyle::Solid => &[[-reach, reach]],
+        LineStyle::Dashed => &[[-reach, -reach + 9.0], [reach - 9.0, reach]],
+        LineStyle::Dotted => {
+            &[[-reach, -reach + 2.0], [-10.0, -8.0], [8.0, 10.0], [reach - 2.0, reach]]
+        }
+        LineStyle::None => &[],
+    };
+    stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
+        mark.line(vec![[from, 0.0], [to, 0.0]], color, width)
+    })
+}
+
+/// Where the names of floors stand.
+#[derive(Clone, Copy)]
+pub(super) enum FloorNames<'n> {
+    /// At their lines.
+    AtLines,
+    /// In a legend, of which these are the names: each has a look of its own.
+    InLegend(&'n [String]),
+}
+
+impl FloorNames<'_> {
+    fn line(self, label: &str) -> LineStyle {
+        match self {
+            FloorNames::AtLines => LineStyle::Dashed,
+            FloorNames::InLegend(names) => {
+                let place = names.iter().position(|name| name == label);
+                [LineStyle::Dashed, LineStyle::Dotted][place.unwrap_or(0) % 2]
             }
-            LineStyle::None => &[],
+        }
+    }
+
+    /// What a legend says of one.
+    pub(super) fn entry(self, label: &str) -> Entry {
+        let line = self.line(label);
+        // Where that of a curve has its marker.
+        let between = match line {
+            LineStyle::Dotted => [[-4.0, -2.0], [2.0, 4.0]],
+            _ => [[-4.0, 0.0], [0.0, 4.0]],
         };
-        let line = stretches.iter().fold(Mark::default(), |mark, &[from, to]| {
-            mark.line(vec![[from, 0.0], [to, 0.0]], color, 2.0)
+        let sign = between.iter().fold(line_sign(line, FLOOR, 1.5), |sign, &[from, to]| {
+            sign.line(vec![[from, 0.0], [to, 0.0]], FLOOR, 1.5)
         });
-        line.with(marker.mark(color))
+        Entry::new(label, sign)
     }
 }
 
@@ -118,9 +156,6 @@ pub struct ErrorCurves {
     pub floors: Vec<Floor>,
     /// Limits of the vertical axis; curves are cut there.
     pub y_limits: Option<(f64, f64)>,
-    /// The width in pixels. Letters do not grow with it: those of a narrow picture are large for
-    /// its size. Below 800 the legend stands below the frame.
-    pub width: f64,
     /// Whether names stand at the ends of curves, where there is room; a picture that has room for all
     /// of them has no legend.
     pub end_labels: bool,
@@ -143,7 +178,6 @@ impl ErrorCurves {
             series: Vec::new(),
             floors: Vec::new(),
             y_limits: None,
-            width: WIDTH,
             end_labels: true,
         }
     }
@@ -179,7 +213,7 @@ impl ErrorCurves {
             if !points.is_empty() {
                 let style = series.style.unwrap_or(SeriesStyle::nth(index));
                 let logarithmic = [self.x_scale, self.y_scale] == [Scale::Logarithmic; 2];
-                let fit = if series.fit && logarithmic { fitted(&points) } else { None };
+                let fit = if series.fit && logarithmic { curve::fitted(&points) } else { None };
                 curves.push(Curve { name: &series.name, points, style, fit });
             }
         }
@@ -195,7 +229,7 @@ impl ErrorCurves {
     }
 
     /// Labels and places of the floors that the axis can show.
-    fn floors(&self) -> impl Iterator<Item = (&str, f64)> {
+    pub(super) fn floors(&self) -> impl Iterator<Item = (&str, f64)> {
         let shown = self.floors.iter().filter(|floor| self.y_scale.shows(floor.value));
         shown.map(|floor| (floor.label.as_str(), self.y_scale.place(floor.value)))
     }
@@ -239,21 +273,20 @@ impl ErrorCurves {
         self.x_scale.padded(Range::around(values).unwrap_or(NOTHING), 0.03)
     }
 
-    /// Draws the frame and all that is in it, with the axes in these ranges and under these titles.
+    /// Draws the frame and all that is in it, with the axes in these ranges.
     /// Returns whether every curve has its name at its end.
     pub(super) fn draw(
         &self,
         area: &Page<'_>,
         curves: &[Curve<'_>],
         [x, y]: [(Range, Scale); 2],
-        titles: [&str; 2],
-        left: f64,
-        ends: EndNames,
+        sides: Sides<'_>,
+        (ends, names): (EndNames, FloorNames<'_>),
     ) -> Result<bool, PlotError> {
-        let mut chart =
-            chart::frame(area, &Axes { x, y, x_falls: self.x_falls, titles, left, grid: true })?;
+        let axes = Axes { x, y, x_falls: self.x_falls, sides, grid: true };
+        let mut chart = chart::frame(area, &axes)?;
         // Below the curves, of which no label hides a part.
-        let taken = self.draw_floors(&mut chart, curves)?;
+        let taken = self.draw_floors(&mut chart, curves, names)?;
         for curve in curves {
             curve.draw_spread(&mut chart)?;
         }
@@ -270,20 +303,21 @@ impl ErrorCurves {
         for curve in others.into_iter().chain(single) {
             curve.draw_markers(&mut chart)?;
         }
-        let all = draw_names(&chart, curves, &taken, ends)?;
+        let all = end_labels::draw(&chart, curves, &taken, ends)?;
         chart::draw_border(&chart)?;
         Ok(all)
     }
 
-    /// The layout whose curves have these at their ends, in a picture of this size.
+    /// The layout whose curves have these at their ends, in a picture of this width with a frame of this
+    /// height.
     fn layout(
         &self,
         curves: &[Curve<'_>],
-        (width, height): (f64, f64),
+        (width, frame): (f64, f64),
         ends: EndNames,
     ) -> Result<Layout, PlotError> {
         let mut x = self.x_range(curves);
-        let names: Vec<String> = curves.iter().map(|curve| curve.at_end(ends)).collect();
+        let names: Vec<String> = curves.iter().map(|curve| ends.of(curve)).collect();
         if ends != EndNames::None {
             // Curves tend to end at the same cost: room for what is written behind them.
             let room = end_labels::room(names.iter().map(String::as_str));
@@ -293,9 +327,8 @@ impl ErrorCurves {
                 false => x.high += room,
             }
         }
-        let frame = height - 2.0 * MARGIN - chart::lower_room(true);
         let y = (self.y_range(curves, frame)?, self.y_scale);
-        let left = chart::left_room(y, height - 2.0 * MARGIN, true);
+        let left = chart::left_room(y, frame, true);
         Ok(Layout { axes: [(x, self.x_scale), y], left, ends })
     }
 
@@ -305,7 +338,14 @@ impl ErrorCurves {
         curves: &[Curve<'_>],
         Layout { axes, left, ends }: Layout,
     ) -> Result<bool, PlotError> {
-        self.draw(area, curves, axes, [&self.x_label, &self.y_label], left, ends)
+        let titles = [self.x_label.as_str(), &self.y_label];
+        self.draw(
+            area,
+            curves,
+            axes,
+            Sides { titles, labelled: [true; 2], left },
+            (ends, FloorNames::AtLines),
+        )
     }
 
     /// The layout without a legend, if all that it would say has room at the ends of the curves.
@@ -313,12 +353,14 @@ impl ErrorCurves {
         &self,
         curves: &[Curve<'_>],
         size: (f64, f64),
+        title: &str,
     ) -> Result<Option<Layout>, PlotError> {
-        let layout = self.layout(curves, size, EndNames::Whole)?;
+        let around = 2.0 * MARGIN + chart::title_room(title, size.0) + chart::lower_room(true);
+        let layout = self.layout(curves, (size.0, size.1 - around), EndNames::Whole)?;
         let all = Cell::new(false);
         // Where a name has room is known once all else is drawn.
         let trial = Picture::new(size.0, size.1, |page| {
-            let body = chart::titled(page, &self.title)?;
+            let body = chart::titled(page, title)?;
             all.set(self.draw_laid_out(&body, curves, layout)?);
             Ok(())
         });
@@ -332,20 +374,24 @@ impl ErrorCurves {
         &self,
         chart: &mut Chart<'_>,
         curves: &[Curve<'_>],
+        names: FloorNames<'_>,
     ) -> Result<Vec<Corners>, PlotError> {
         let [x, y] = chart::window(chart);
         let shown: Vec<_> = self.floors().filter(|floor| y.contains(floor.1)).collect();
         for floor in &shown {
             let ends = [[x.low, floor.1], [x.high, floor.1]];
-            chart::draw_line(chart, &ends, LineStyle::Dashed, FLOOR, 1.5)?;
+            chart::draw_line(chart, &ends, names.line(floor.0), FLOOR, 1.5)?;
+        }
+        if let FloorNames::InLegend(_) = names {
+            return Ok(Vec::new());
         }
         let area = chart.plotting_area().strip_coord_spec();
-        let place = |x: f64, y: f64| place_in(chart, [x, y]);
+        let place = |x: f64, y: f64| chart::place_in(chart, [x, y]);
         let labels: Vec<_> =
             shown.iter().map(|&(label, value)| (label.to_owned(), place(x.low, value).1)).collect();
         let (width, height) = area.dim_in_pixel();
-        let mut points = sampled(chart, curves);
-        points.extend(sampled_bars(chart, curves));
+        let mut points = curve::sampled(chart, curves);
+        points.extend(curve::sampled_bars(chart, curves));
         let boxes = floors::place_labels(&labels, &points, (width as i32, height as i32));
         let style = font::style(SMALL, Weight::Regular, Color::INK);
         let style = style.pos(Pos::new(HPos::Left, VPos::Center));
@@ -362,117 +408,12 @@ impl ErrorCurves {
     }
 }
 
-/// A place on the axes in the frame, from its upper left corner.
-fn place_in(chart: &Chart<'_>, [x, y]: [f64; 2]) -> BackendCoord {
-    let (left, top) = chart.plotting_area().get_base_pixel();
-    let (across, down) = chart.plotting_area().map_coordinate(&(x, y));
-    (across - left, down - top)
-}
-
-/// Points along all curves.
-fn sampled(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
-    let of_curve = |curve: &Curve<'_>| {
-        let path: Vec<_> = curve.points.iter().map(|point| place_in(chart, point.at)).collect();
-        floors::sampled(&path)
-    };
-    curves.iter().flat_map(of_curve).collect()
-}
-
-/// Points along all bars.
-fn sampled_bars(chart: &Chart<'_>, curves: &[Curve<'_>]) -> Vec<BackendCoord> {
-    let range = chart::window(chart)[1];
-    let of_point = |point: &Point| {
-        let ends = point.bar.map(|bar| bar.map(|end| end.clamp(range.low, range.high)));
-        let path = ends.map(|ends| ends.map(|end| place_in(chart, [point.at[0], end])));
-        floors::sampled(path.as_ref().map_or(&[], |path| path.as_slice()))
-    };
-    curves.iter().flat_map(|curve| &curve.points).flat_map(of_point).collect()
-}
-
-/// What stands at the ends of curves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EndNames {
-    None,
-    /// Names, which are in the legend as well.
-    Names,
-    /// All that a legend would say.
-    Whole,
-}
-
 /// Where a frame and what is in it go.
 #[derive(Clone, Copy)]
 struct Layout {
     axes: [(Range, Scale); 2],
     left: f64,
     ends: EndNames,
-}
-
-/// Writes what curves have at their ends, where there is room beside what is `taken`, and returns
-/// whether all had.
-fn draw_names(
-    chart: &Chart<'_>,
-    curves: &[Curve<'_>],
-    taken: &[Corners],
-    ends: EndNames,
-) -> Result<bool, PlotError> {
-    if ends == EndNames::None {
-        return Ok(false);
-    }
-    let named = curves.iter().filter_map(|curve| {
-        let end = curve.points.last()?.at;
-        let shown = !curve.name.is_empty() && chart::shows(chart, end);
-        shown.then(|| (curve, curve.at_end(ends), place_in(chart, end)))
-    });
-    let named: Vec<(&Curve<'_>, String, BackendCoord)> = named.collect();
-    let ends: Vec<_> = named.iter().map(|(_, name, end)| (name.as_str(), *end)).collect();
-    let area = chart.plotting_area().strip_coord_spec();
-    let (width, height) = area.dim_in_pixel();
-    let frame = (width as i32, height as i32);
-    let mut points = sampled(chart, curves);
-    points.extend(sampled_bars(chart, curves));
-    let markers = curves.iter().flat_map(|curve| &curve.points);
-    let markers: Vec<_> = markers.map(|point| place_in(chart, point.at)).collect();
-    let obstacles = Obstacles { lines: &points, markers: &markers, taken };
-    let places = end_labels::place(&ends, &obstacles, frame);
-    for ((curve, name, _), place) in named.iter().zip(&places) {
-        let Some([(left, top), (_, bottom)]) = *place else { continue };
-        // Darker than the line, for letters are thin.
-        let color = curve.style.color.mixed(Color::INK, 0.35);
-        let style = font::style(SMALL, Weight::Regular, color);
-        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw_text(name, &style, (left, (top + bottom) / 2))?;
-    }
-    Ok(places.iter().flatten().count() == curves.len())
-}
-
-/// A line through points: its slope, and where it begins and ends.
-struct Fit {
-    slope: f64,
-    ends: [[f64; 2]; 2],
-}
-
-/// The most that the standard error of a slope may be of it: points further off are on no line.
-const STRAIGHT: f64 = 0.1;
-
-/// The line of least squares through three points or more, if they lie along it.
-fn fitted(points: &[Point]) -> Option<Fit> {
-    let n = points.len() as f64;
-    let mean = |axis: usize| points.iter().map(|point| point.at[axis]).sum::<f64>() / n;
-    let (x, y) = (mean(0), mean(1));
-    let spread: f64 = points.iter().map(|point| (point.at[0] - x).powi(2)).sum();
-    let both: f64 = points.iter().map(|point| (point.at[0] - x) * (point.at[1] - y)).sum();
-    if points.len() < 3 || spread < 1e-9 {
-        return None;
-    }
-    let slope = both / spread;
-    let off = |point: &Point| (point.at[1] - y - slope * (point.at[0] - x)).powi(2);
-    let off: f64 = points.iter().map(off).sum();
-    if (off / ((n - 2.0) * spread)).sqrt() > STRAIGHT * slope.abs() {
-        return None;
-    }
-    let range = Range::around(points.iter().map(|point| point.at[0]))?;
-    let ends = [range.low, range.high].map(|end| [end, y + slope * (end - x)]);
-    Some(Fit { slope, ends })
 }
 
 /// The range of an axis without values.
@@ -482,108 +423,39 @@ const WIDTH: f64 = 1200.0;
 /// Height of a wide picture as a share of its width.
 const WIDE: f64 = 0.6;
 
-/// A series with what cannot be drawn taken out.
-pub(super) struct Curve<'a> {
-    name: &'a str,
-    points: Vec<Point>,
-    style: SeriesStyle,
-    fit: Option<Fit>,
-}
-
-/// A place in the frame, and the ends of the bar of its spread.
-struct Point {
-    at: [f64; 2],
-    bar: Option<[f64; 2]>,
-}
-
-impl Curve<'_> {
-    fn draw_spread(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
-        let pen = pen(Color::WHITE.mixed(self.style.color, 0.55), 1.25);
-        let range = chart::window(chart)[1];
-        let reach = px(4.0);
-        for &Point { at: [x, _], bar } in &self.points {
-            let Some(ends) = bar else { continue };
-            let [low, high] = ends.map(|end| end.clamp(range.low, range.high));
-            chart.draw_series([PathElement::new([(x, low), (x, high)], pen)])?;
-            // No cap where the bar is cut: it does not end there.
-            let caps = ends.into_iter().filter(|&end| range.contains(end));
-            chart.draw_series(caps.map(|end| {
-                EmptyElement::at((x, end)) + PathElement::new([(-reach, 0), (reach, 0)], pen)
-            }))?;
-        }
-        Ok(())
-    }
-
-    fn draw_line(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
-        let path: Vec<_> = self.points.iter().map(|point| point.at).collect();
-        chart::draw_line(chart, &path, self.style.line, self.style.color, 2.0)
-    }
-
-    fn draw_markers(&self, chart: &mut Chart<'_>) -> Result<(), PlotError> {
-        let mark = self.style.marker.mark(self.style.color);
-        let shown = self.points.iter().map(|point| point.at);
-        let shown = shown.filter(|&at| chart::shows(chart, at));
-        let marks: Vec<_> = shown.map(|[x, y]| mark.clone().at((x, y))).collect();
-        chart.draw_series(marks)?;
-        Ok(())
-    }
-
-    pub(super) fn entry(&self) -> Entry {
-        Entry::new(&self.whole_name(), self.style.sign())
-    }
-
-    /// The name, and the slope of the line that is fitted.
-    fn whole_name(&self) -> String {
-        match &self.fit {
-            Some(Fit { slope, .. }) => {
-                let slope = format!("{slope:.2}").replace('-', "−");
-                format!("{}, slope {slope}", self.name)
-            }
-            None => self.name.to_owned(),
-        }
-    }
-
-    fn at_end(&self, ends: EndNames) -> String {
-        match ends {
-            EndNames::Whole => self.whole_name(),
-            EndNames::None | EndNames::Names => self.name.to_owned(),
-        }
-    }
-}
-
 impl Plot for ErrorCurves {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        self.picture_of_width(self.width)
-    }
-
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
+    /// A narrow one has its legend below the frame.
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
         let curves = self.curves()?;
-        let width = if width.is_finite() { width.clamp(240.0, 6000.0) } else { WIDTH };
+        let title = format.titles.of(&self.title);
+        let width = format.width.unwrap_or(WIDTH);
         let is_narrow = width < NARROW;
         let names = self.end_labels && !is_narrow;
-        if names && let Some(layout) = self.without_legend(&curves, (width, WIDE * width))? {
-            return Ok(Picture::new(width, WIDE * width, move |page| {
-                let body = chart::titled(page, &self.title)?;
+        let around = 2.0 * MARGIN + chart::title_room(title, width);
+        let below = chart::lower_room(true);
+        let size = (width, WIDE * width);
+        if names && let Some(layout) = self.without_legend(&curves, size, title)? {
+            return Ok(Picture::new(size.0, size.1, move |page| {
+                let body = chart::titled(page, title)?;
                 self.draw_laid_out(&body, &curves, layout).map(drop)
             }));
         }
         let entries: Vec<_> = curves.iter().map(Curve::entry).collect();
-        let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
-        let height = match is_narrow {
+        let (height, frame) = match is_narrow {
             true => {
                 let legend = chart::below_room(&entries, width - 2.0 * MARGIN);
-                2.0 * MARGIN + title_room + 0.62 * width + chart::lower_room(true) + legend
+                (around + 0.62 * width + below + legend, 0.62 * width)
             }
             false => {
-                let legend_height = entries.len() as f64 * LEGEND_ROW;
-                (WIDE * width).max(2.0 * MARGIN + TITLE_ROOM + legend_height)
+                let height = size.1.max(around + entries.len() as f64 * LEGEND_ROW);
+                (height, height - around - below)
             }
         };
         let ends = if names { EndNames::Names } else { EndNames::None };
-        let layout = self.layout(&curves, (width, height), ends)?;
+        let layout = self.layout(&curves, (width, frame), ends)?;
 
         Ok(Picture::new(width, height, move |page| {
-            let body = chart::titled(page, &self.title)?;
+            let body = chart::titled(page, title)?;
             let body = chart::with_legend(&body, &entries, is_narrow)?;
             self.draw_laid_out(&body, &curves, layout).map(drop)
         }))
@@ -593,6 +465,7 @@ impl Plot for ErrorCurves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::PictureStyle;
 
     fn curves(points: Vec<(f64, f64)>) -> ErrorCurves {
         let mut plot = ErrorCurves::new("Error", "NFE", "RMS error");
@@ -695,8 +568,10 @@ mod tests {
     fn a_narrow_picture_has_its_legend_below() {
         let mut plot = curves(vec![(10.0, 1.0), (20.0, 0.5)]);
         plot.end_labels = false;
-        let place = |plot: &ErrorCurves| {
-            let svg = plot.to_svg_string().unwrap();
+        let place = |width: Option<u32>| {
+            let style = PictureStyle { width, ..PictureStyle::default() };
+            let picture = style.picture(&plot).unwrap();
+            let svg = picture.svg().unwrap();
             let parsed = roxmltree::Document::parse(&svg).unwrap();
             let name = |node: &roxmltree::Node<'_, '_>| {
                 node.text().is_some_and(|text| text.trim() == "heun & co")
@@ -705,17 +580,12 @@ mod tests {
                 parsed.descendants().filter(|n| n.is_element() && name(n)).collect();
             assert_eq!(names.len(), 1);
             let at = |axis: &str| names[0].attribute(axis).unwrap().parse::<f64>().unwrap() / 4.0;
-            let (width, height) = plot.picture().unwrap().size();
+            let (width, height) = picture.size();
             [at("x") / f64::from(width), at("y") / f64::from(height)]
         };
-        assert!(place(&plot)[0] > 0.8 && place(&plot)[1] < 0.2);
-        plot.width = 320.0;
-        assert_eq!(plot.picture().unwrap().size().0, 320);
-        assert!(place(&plot)[0] < 0.3 && place(&plot)[1] > 0.8, "{:?}", place(&plot));
-        for width in [f64::NAN, 0.0, -3.0, f64::INFINITY] {
-            plot.width = width;
-            plot.to_png_bytes().unwrap();
-        }
+        let [beside, below] = [place(None), place(Some(320))];
+        assert!(beside[0] > 0.8 && beside[1] < 0.2, "{beside:?}");
+        assert!(below[0] < 0.3 && below[1] > 0.8, "{below:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) const PLOTTERS_LINE_HEIGHT: f64 = 1.24;
 
 /// The family list written into SVG: what is embedded here, then a face of the
 /// same widths, then whatever the viewer has.
-const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// How heavy the strokes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,33 @@ pub(crate) fn fit(text: &str, em: f64, weight: Weight, available: f64) -> String
     "…".to_owned()
 }
 
+/// The words of a text in lines of this width; a word that is longer than a line is broken after a sign
+/// between its letters, and what is longer still is shortened.
+pub(crate) fn lines(text: &str, em: f64, weight: Weight, available: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let is_long = |word: &str| width(word, em, weight) > available;
+    for (piece, begins_word) in pieces(text, is_long) {
+        let longer = lines.last().map(|line| match begins_word {
+            true => format!("{line} {piece}"),
+            false => format!("{line}{piece}"),
+        });
+        match (longer.filter(|line| width(line, em, weight) <= available), lines.last_mut()) {
+            (Some(longer), Some(line)) => *line = longer,
+            _ => lines.push(fit(piece, em, weight, available)),
+        }
+    }
+    lines
+}
+
+/// Parts that stay together, and whether each begins a word.
+fn pieces(text: &str, is_long: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, bool)> {
+    text.split_whitespace().flat_map(move |word| {
+        let is_long = is_long(word);
+        let pieces = word.split_inclusive(move |c: char| is_long && "-_/:,=".contains(c));
+        pieces.enumerate().map(|(index, piece)| (piece, index == 0))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +191,17 @@ mod tests {
         let short = fit(text, 14.0, Weight::Regular, 80.0);
         assert!(short.ends_with('…') && width(&short, 14.0, Weight::Regular) <= 80.0);
         assert_eq!(fit(text, 14.0, Weight::Regular, 1e4), text);
+    }
+
+    #[test]
+    fn lines_keep_every_word() {
+        let text = "lane 12: stochastic-adams:predictor=2,tau=0.5 with 20 steps";
+        let all = lines(text, 14.0, Weight::Regular, 120.0);
+        assert!(all.len() > 2 && all.iter().all(|l| width(l, 14.0, Weight::Regular) <= 120.0));
+        let plain = |text: &str| text.replace(' ', "");
+        assert_eq!(plain(&all.concat()), plain(text));
+        assert_eq!(lines(text, 14.0, Weight::Regular, 1e4), [text]);
+        assert!(lines("", 14.0, Weight::Regular, 10.0).is_empty());
+        assert!(lines("unbroken", 14.0, Weight::Regular, 30.0)[0].ends_with('…'));
     }
 }

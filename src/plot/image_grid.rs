@@ -1,15 +1,17 @@
 //! Grey images in rows and columns.
 
+use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Plot;
-use super::canvas::{SCALE, px};
-use super::chart::MARGIN;
+use super::canvas::px;
+use super::chart::{self, MARGIN};
 use super::color::Color;
 use super::error::PlotError;
-use super::font::{self, LARGE, SMALL, Weight};
+use super::font::{self, SMALL, Weight};
+use super::image_layout::{COLUMN_ROOM, LABEL_GAP, LINE, LONGEST_LABEL, Layout, label_lines};
 use super::image_tile::ImageTile;
 use super::picture::{Page, Picture};
+use super::{Format, Plot};
 
 /// Images that belong together, say those of one solver.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,130 +131,90 @@ impl ImageGrid {
         }
     }
 
-    /// In a width that is asked for, or in that of images of the usual size.
-    fn layout(&self, columns: usize, asked: Option<f64>) -> Layout {
-        let label_width = |row: &ImageRow| font::width(&row.label, SMALL, Weight::Regular);
-        let longest = asked.map_or(LONGEST_LABEL, |width| LONGEST_LABEL.min(0.3 * width));
-        let labels = self.rows.iter().map(label_width).fold(0.0, f64::max).min(longest);
-        let title = font::width(&self.title, LARGE, Weight::Bold);
-        let left = (MARGIN + if labels > 0.0 { labels + LABEL_GAP } else { 0.0 }).ceil();
-        let scale = match (asked, self.scale) {
-            (Some(width), _) => {
-                let each = (width - left - MARGIN + GAP) / columns as f64 - GAP;
-                // Cells are whole units of a canvas.
-                let units = f64::from(SCALE);
-                (units * each / self.side as f64).floor().max(1.0) / units
-            }
-            (None, 0) => DEFAULT_SCALE,
-            (None, scale) => f64::from(scale),
-        };
-        let tile = self.side as f64 * scale;
-        let title_room = if self.title.is_empty() { 0.0 } else { TITLE_ROOM };
-        let named = self.column_labels.iter().any(|label| !label.is_empty());
-        let top = MARGIN + title_room + if named { COLUMN_ROOM } else { 0.0 };
-        let captioned = self.rows.iter().flat_map(|row| &row.tiles).any(has_caption);
-        let row = tile + GAP + if captioned { COLUMN_ROOM } else { 0.0 };
-        let images = columns as f64 * (tile + GAP) - GAP;
-        let own = (left + images).max(MARGIN + title.min(WIDEST_FOR_TITLE)) + MARGIN;
-        let width = asked.map_or(own, |asked| asked.max(left + images + MARGIN));
-        let height = top + self.rows.len() as f64 * row - GAP + MARGIN;
-        Layout { scale, tile, row, left, labels, top, width, height }
-    }
-
     fn draw_labels(&self, page: &Page<'_>, layout: &Layout) -> Result<(), PlotError> {
-        // The title starts at the margin, so that a narrow grid cuts little of it.
-        let title = font::fit(&self.title, LARGE, Weight::Bold, layout.width - 2.0 * MARGIN);
-        let style = font::style(LARGE, Weight::Bold, Color::INK);
-        page.draw_text(&title, &style, (px(MARGIN), px(MARGIN)))?;
-        let style = font::style(SMALL, Weight::Regular, Color::INK);
-        let above = style.pos(Pos::new(HPos::Center, VPos::Center));
-        for (index, label) in self.column_labels.iter().enumerate() {
-            let label = font::fit(label, SMALL, Weight::Regular, layout.tile);
-            let middle = layout.x(index) + layout.tile / 2.0;
-            page.draw_text(&label, &above, (px(middle), px(layout.top - COLUMN_ROOM / 2.0)))?;
+        for (column, label) in self.column_labels.iter().enumerate() {
+            draw_column_label(page, layout, column, label)?;
         }
-        let beside = style.pos(Pos::new(HPos::Right, VPos::Center));
+        let style = font::style(SMALL, Weight::Regular, Color::INK);
+        let under = style.pos(Pos::new(HPos::Center, VPos::Center));
         for (index, row) in self.rows.iter().enumerate() {
-            let middle = px(layout.y(index) + layout.tile + COLUMN_ROOM / 2.0);
-            for (column, tile) in row.tiles.iter().enumerate().filter(|(_, t)| has_caption(t)) {
-                let caption = font::fit(&tile.caption, SMALL, Weight::Regular, layout.tile);
-                let across = px(layout.x(column) + layout.tile / 2.0);
-                page.draw_text(&caption, &above, (across, middle))?;
+            for (column, tile) in row.tiles.iter().enumerate() {
+                let [x, y] = layout.corner(index, column);
+                let middle = (px(x + 0.5 * layout.tile), px(y + layout.tile + 0.5 * COLUMN_ROOM));
+                page.draw_text(&tile.caption, &under, middle)?;
             }
-            let label = font::fit(&row.label, SMALL, Weight::Regular, layout.labels.ceil());
-            let place = (px(layout.left - LABEL_GAP), px(layout.y(index) + layout.tile / 2.0));
-            page.draw_text(&label, &beside, place)?;
+            for column in layout.parts(row.tiles.len()) {
+                draw_row_label(page, layout, (index, column), &row.label)?;
+            }
         }
         Ok(())
     }
 }
 
-fn has_caption(tile: &ImageTile) -> bool {
-    !tile.caption.is_empty()
+/// Above a column, upright where the column is too narrow for labels that lie.
+fn draw_column_label(
+    page: &Page<'_>,
+    layout: &Layout,
+    column: usize,
+    label: &str,
+) -> Result<(), PlotError> {
+    let style = font::style(SMALL, Weight::Regular, Color::INK);
+    let middle = px(layout.corner(0, column)[0] + 0.5 * layout.tile);
+    let top = layout.part_top(column);
+    if layout.upright {
+        let label = font::fit(label, SMALL, Weight::Regular, LONGEST_LABEL);
+        let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+        let bottom = px(top + layout.column_room - 0.5 * LABEL_GAP);
+        let upright = style.transform(FontTransform::Rotate270);
+        return Ok(page.draw_text(&label, &upright, (middle, bottom))?);
+    }
+    let style = style.pos(Pos::new(HPos::Center, VPos::Center));
+    Ok(page.draw_text(label, &style, (middle, px(top + 0.5 * COLUMN_ROOM)))?)
 }
 
-const DEFAULT_SCALE: f64 = 2.0;
-/// Between two images.
-const GAP: f64 = 2.0;
-/// Between a row's label and its first image.
-const LABEL_GAP: f64 = 8.0;
-const LONGEST_LABEL: f64 = 240.0;
-const TITLE_ROOM: f64 = 40.0;
-const COLUMN_ROOM: f64 = 20.0;
-/// A narrow grid is given room for this much of its title.
-const WIDEST_FOR_TITLE: f64 = 480.0;
+/// Beside the first image of a part of a row, or above it.
+fn draw_row_label(
+    page: &Page<'_>,
+    layout: &Layout,
+    (row, column): (usize, usize),
+    label: &str,
+) -> Result<(), PlotError> {
+    let style = font::style(SMALL, Weight::Regular, Color::INK);
+    let [_, y] = layout.corner(row, column);
+    let is_beside = layout.beside > 0.0;
+    let room = if is_beside { layout.beside } else { layout.width - 2.0 * MARGIN };
+    let lines = label_lines(label, room);
+    let height = lines.len() as f64 * LINE;
+    let (side, x, top) = match is_beside {
+        true => (HPos::Right, layout.left - LABEL_GAP, y + 0.5 * (layout.tile - height)),
+        false => (HPos::Left, layout.left, y - height),
+    };
+    let style = style.pos(Pos::new(side, VPos::Center));
+    for (index, line) in lines.iter().enumerate() {
+        page.draw_text(line, &style, (px(x), px(top + (index as f64 + 0.5) * LINE)))?;
+    }
+    Ok(())
+}
+
 /// A picture is drawn in 48 bytes a pixel: 800 MB.
 const MOST_PIXELS: u32 = 1 << 24;
 
-/// Where the images are.
-struct Layout {
-    scale: f64,
-    tile: f64,
-    /// The height of a row.
-    row: f64,
-    left: f64,
-    /// Room of the labels of rows.
-    labels: f64,
-    top: f64,
-    width: f64,
-    height: f64,
-}
-
-impl Layout {
-    fn x(&self, column: usize) -> f64 {
-        self.left + column as f64 * (self.tile + GAP)
-    }
-
-    fn y(&self, row: usize) -> f64 {
-        self.top + row as f64 * self.row
-    }
-}
-
 impl Plot for ImageGrid {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        self.laid_out(None)
-    }
-
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
-        self.laid_out(Some(width))
-    }
-}
-
-impl ImageGrid {
-    fn laid_out(&self, width: Option<f64>) -> Result<Picture<'_>, PlotError> {
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
         let columns = self.checked_columns()?;
-        let layout = self.layout(columns, width);
+        let layout = Layout::of(self, columns, format);
         let (width, height) = (layout.width.ceil(), layout.height.ceil());
         if width * height > f64::from(MOST_PIXELS) {
             let (title, most) = (self.title.clone(), MOST_PIXELS);
             return Err(PlotError::TooLarge { title, width, height, most });
         }
         Ok(Picture::new(width, height, move |page| {
+            chart::titled(page, format.titles.of(&self.title))?;
             self.draw_labels(page, &layout)?;
             for (row, images) in self.rows.iter().enumerate() {
                 for (column, tile) in images.tiles.iter().enumerate() {
-                    let corner = (px(layout.x(column)), px(layout.y(row)));
-                    tile.draw(page, corner, self.side, px(layout.scale))?;
+                    let corner = layout.corner(row, column).map(px);
+                    tile.draw(page, corner.into(), self.side, px(layout.scale))?;
                 }
             }
             Ok(())
@@ -263,6 +225,7 @@ impl ImageGrid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::PictureStyle;
 
     /// Rows of a digit-like ring, of another brightness in each tile.
     fn rings(rows: usize, columns: usize) -> ImageGrid {
@@ -297,10 +260,10 @@ mod tests {
             .row(ImageRow::new("a", vec![tile.clone(), tile.clone()]))
             .row(ImageRow::new("long", vec![tile.measured(vec![8])]))
             .scale(5);
-        let layout = grid.layout(2, None);
+        let layout = Layout::of(&grid, 2, Format::default());
         let (pixels, width) = decoded(&grid.to_png_bytes().unwrap());
         for (row, column, red) in [(0, 0, false), (0, 1, false), (1, 0, true)] {
-            let (left, top) = (layout.x(column) as usize, layout.y(row) as usize);
+            let [left, top] = layout.corner(row, column).map(|place| place as usize);
             for (x, y) in (0..15).flat_map(|y| (0..15).map(move |x| (x, y))) {
                 let place = 3 * ((top + y) * width + left + x);
                 let value = 30 * (y / 5 * 3 + x / 5) as u8;
@@ -381,6 +344,28 @@ mod tests {
         assert!(matches!(large, Err(PlotError::TooLarge { .. })));
     }
 
+    /// The names of solvers and numbers of six signs, at 8.5 cm and as usual.
+    #[test]
+    fn no_label_and_no_caption_of_many_columns_is_cut() {
+        let names = ["true solution", "stochastic-heun", "dpm-solver++:order=3", "rk4"];
+        let mut grid = rings(4, 10);
+        grid.column_labels = (0..10).map(|i| names[i % 4].to_owned()).collect();
+        for (row, name) in grid.rows.iter_mut().zip(names) {
+            row.label = name.to_owned();
+            row.tiles.iter_mut().for_each(|tile| tile.caption = "0.0123".to_owned());
+        }
+        for width in [None, Some(321)] {
+            let style = PictureStyle { width, ..PictureStyle::default() };
+            let picture = style.picture(&grid).unwrap();
+            let svg = picture.svg().unwrap();
+            assert!(!svg.contains('…'), "{svg}");
+            assert_eq!(svg.matches("\n0.0123\n").count(), 40);
+            // Not by shrinking it.
+            let across = width.map_or(4 * picture.size().0, |width| 4 * width);
+            assert!(svg.contains(&format!("viewBox=\"0 0 {across} ")), "{}", &svg[..200]);
+        }
+    }
+
     #[test]
     fn long_labels_and_titles_stay_inside() {
         let mut grid = rings(1, 1).columns(["a label much wider than its image"]);
@@ -392,8 +377,11 @@ mod tests {
         let named = |name| ("http://www.w3.org/2000/svg", name);
         let texts: Vec<_> =
             parsed.descendants().filter(|node| node.has_tag_name(named("text"))).collect();
-        assert_eq!(texts.len(), 3);
-        for node in texts {
+        assert!(texts.len() > 3, "{}", texts.len());
+        let upright = |node: &roxmltree::Node<'_, '_>| node.has_attribute("transform");
+        // The one above the column has room as it stands.
+        assert_eq!(texts.iter().filter(|node| upright(node)).count(), 1);
+        for node in texts.into_iter().filter(|node| !upright(node)) {
             let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
             let bold = node.attribute("font-weight") == Some("bold");
             let weight = if bold { Weight::Bold } else { Weight::Regular };

@@ -1,15 +1,15 @@
 //! The loss of a training run.
 
-use super::Plot;
 use super::axis::Scale;
 use super::canvas::px;
-use super::chart::{self, Axes, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
+use super::chart::{self, Axes, Chart, Entry, MARGIN, SIGN, Sides};
 use super::color::Color;
 use super::error::PlotError;
 use super::marker::Mark;
 use super::picture::Picture;
 use super::range::Range;
 use super::stroke::LineStyle;
+use super::{Format, Plot};
 
 /// Loss on a logarithmic axis against the training step, and below it the
 /// learning rate if there is one.
@@ -168,7 +168,7 @@ impl LossCurve {
 }
 
 impl Plot for LossCurve {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
         self.check_lengths()?;
         let losses = self.losses();
         let raw = losses.first().filter(|column| column.name == "loss");
@@ -194,18 +194,24 @@ impl Plot for LossCurve {
         let left = chart::left_room(y, LOSS_HEIGHT, true).max(rate_room);
         let entries: Vec<_> = losses.iter().map(Column::entry).collect();
         let rate_height = if rate_range.is_some() { RATE_HEIGHT } else { 0.0 };
-        let height = 2.0 * MARGIN + TITLE_ROOM + LOSS_HEIGHT + rate_height;
-        Ok(Picture::new(WIDTH, height, move |page| {
-            let body = chart::titled(page, &self.title)?;
-            let body = chart::beside_legend(&body, &entries)?;
+        let title = format.titles.of(&self.title);
+        let width = format.width.unwrap_or(WIDTH);
+        let [_, under] = chart::legend_rooms(&entries, width);
+        let around = 2.0 * MARGIN + chart::title_room(title, width) + under;
+        let height = around + LOSS_HEIGHT + rate_height;
+        Ok(Picture::new(width, height, move |page| {
+            let body = chart::titled(page, title)?;
+            let body = chart::with_legend(&body, &entries, under > 0.0)?;
             let (loss_area, rate_area) = body.split_vertically(px(LOSS_HEIGHT));
             let x_title = if rate_range.is_some() { "" } else { "step" };
-            let axes = Axes { x, y, x_falls: false, titles: [x_title, "loss"], left, grid: true };
+            let sides = Sides { titles: [x_title, "loss"], labelled: [true; 2], left };
+            let axes = Axes { x, y, x_falls: false, sides, grid: true };
             let mut chart = chart::frame(&loss_area, &axes)?;
             losses.iter().try_for_each(|column| column.draw(&mut chart))?;
             chart::draw_border(&chart)?;
             if let Some(y) = rate_range {
-                let axes = Axes { y, titles: ["step", rate.name], ..axes };
+                let sides = Sides { titles: ["step", rate.name], ..sides };
+                let axes = Axes { y, sides, ..axes };
                 let mut chart = chart::frame(&rate_area, &axes)?;
                 rate.draw(&mut chart)?;
                 chart::draw_border(&chart)?;

@@ -26,6 +26,7 @@ mod canvas;
 mod chart;
 mod color;
 mod color_bar;
+mod curve;
 mod end_labels;
 mod error;
 mod error_curves;
@@ -33,6 +34,7 @@ mod error_curves_grid;
 mod floors;
 mod font;
 mod image_grid;
+mod image_layout;
 mod image_tile;
 mod loss_curve;
 mod marker;
@@ -42,9 +44,9 @@ mod picture;
 mod range;
 mod raster;
 mod scatter;
-mod size;
 mod space;
 mod stroke;
+mod style;
 mod trajectories;
 
 pub use axis::Scale;
@@ -59,9 +61,9 @@ pub use marker::{Marker, MarkerShape};
 pub use path_layer::PathLayer;
 pub use picture::Picture;
 pub use scatter::{Scatter, ScatterGrid};
-pub use size::PictureSize;
 pub use space::{Limits, Outline, OutlineForm, PointLayer};
 pub use stroke::LineStyle;
+pub use style::{Format, PictureStyle, Titles};
 pub use trajectories::{Trajectories, TrajectoryColor};
 
 use std::path::Path;
@@ -71,27 +73,18 @@ const PIXELS: f64 = 96.0;
 
 /// Something that can be drawn.
 pub trait Plot {
-    /// Lays the picture out.
-    fn picture(&self) -> Result<Picture<'_>, PlotError>;
+    /// Lays the picture out in the format that a [`PictureStyle`] asks for.
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError>;
 
-    /// Lays it out in so many pixels across, letters of the usual size. By default as it is.
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
-        let _ = width;
-        self.picture()
+    /// Lays it out as is usual for what is drawn, with its title.
+    fn picture(&self) -> Result<Picture<'_>, PlotError> {
+        self.laid_out(Format::default())
     }
 
     /// Writes the picture to a file, whose extension decides the format. The
     /// file appears whole or not at all.
     fn render(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
-        let path = path.as_ref();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let bytes = match extension.map(str::to_ascii_lowercase).as_deref() {
-            Some("png") => self.to_png_bytes()?,
-            Some("svg") => self.to_svg_string()?.into_bytes(),
-            Some("pdf") => self.to_pdf_bytes()?,
-            _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
-        };
-        Ok(driftfield_problems::atomic_file::write(path, &bytes)?)
+        self.picture()?.write(path)
     }
 
     /// The picture as an SVG document that can also stand inside HTML.

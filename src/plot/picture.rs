@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::path::Path;
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
@@ -10,6 +11,7 @@ use plotters_backend::DrawingErrorKind;
 
 use super::canvas::{Canvas, SCALE};
 use super::error::PlotError;
+use super::font::FAMILY;
 use super::pdf::PdfPage;
 use super::raster::encode_png;
 
@@ -24,6 +26,8 @@ pub struct Picture<'a> {
     height: u32,
     /// How many times as large it is shown as it is laid out.
     zoom: f64,
+    /// The families of its letters in an SVG.
+    family: String,
     draw: Box<Draw<'a>>,
 }
 
@@ -41,12 +45,31 @@ impl<'a> Picture<'a> {
         draw: impl Fn(&Page<'_>) -> Result<(), PlotError> + 'a,
     ) -> Self {
         let [width, height] = [width, height].map(|side| side.ceil() as u32);
-        Self { width, height, zoom: 1.0, draw: Box::new(draw) }
+        Self { width, height, zoom: 1.0, family: FAMILY.to_owned(), draw: Box::new(draw) }
     }
 
     /// The same so many times as large, its letters and lines too.
     pub(crate) fn magnified(self, zoom: f64) -> Self {
         Self { zoom: self.zoom * zoom, ..self }
+    }
+
+    /// The same with letters of this family in an SVG, or of the usual one where it is not known.
+    pub(crate) fn in_family(self, family: &str) -> Self {
+        Self { family: format!("{family}, {FAMILY}"), ..self }
+    }
+
+    /// Writes the picture to a file, whose extension (`.png`, `.svg` or `.pdf`) decides the format.
+    /// The file appears whole or not at all.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
+        let path = path.as_ref();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let bytes = match extension.map(str::to_ascii_lowercase).as_deref() {
+            Some("png") => self.png()?,
+            Some("svg") => self.svg()?.into_bytes(),
+            Some("pdf") => self.pdf()?,
+            _ => return Err(PlotError::UnknownExtension { path: path.to_owned() }),
+        };
+        Ok(driftfield_problems::atomic_file::write(path, &bytes)?)
     }
 
     /// Width and height in pixels.
@@ -71,6 +94,8 @@ impl<'a> Picture<'a> {
         self.draw_on(Canvas::Svg { drawing, images: &images })?;
         // plotters' opening has neither a view box of another size nor round joins.
         let (_, body) = document.split_once(">\n").unwrap_or_default();
+        let families = |family: &str| format!("font-family=\"{family}\"");
+        let body = body.replace(&families(FAMILY), &families(&self.family));
         Ok(format!(
             "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {wide} {high}\" \
              xmlns=\"http://www.w3.org/2000/svg\" stroke-linejoin=\"round\" \

@@ -1,15 +1,15 @@
 //! Samples over the shape they should fill.
 
-use super::Plot;
 use super::axis::Scale;
 use super::canvas::px;
-use super::chart::{self, Entry, MARGIN, TITLE_ROOM};
+use super::chart::{self, Entry, MARGIN};
 use super::error::PlotError;
-use super::font::{LARGE, MEDIUM};
+use super::font::MEDIUM;
 use super::path_layer::PathLayer;
 use super::picture::{Page, Picture};
 use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
+use super::{Format, Plot};
 use crate::distinct::distinct;
 
 /// Samples over an outline, in a frame with one unit along both axes.
@@ -69,9 +69,8 @@ impl Scatter {
         outline.into_iter().chain(layers).chain(paths)
     }
 
-    fn draw(&self, area: &Page<'_>, window: [Range; 2], title_size: f64) -> Result<(), PlotError> {
-        let area = chart::headed(area, &self.title, title_size)?;
-        let mut chart = chart::frame_of_space(&area, window)?;
+    fn draw(&self, area: &Page<'_>, window: [Range; 2]) -> Result<(), PlotError> {
+        let mut chart = chart::frame_of_space(area, window)?;
         if let Some(outline) = &self.outline {
             outline.draw(&mut chart)?;
         }
@@ -90,12 +89,9 @@ impl Scatter {
 }
 
 impl Plot for Scatter {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        grid_picture("", std::slice::from_ref(self), (1, None), false)
-    }
-
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
-        grid_picture("", std::slice::from_ref(self), (1, Some(width)), false)
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
+        let panels = std::slice::from_ref(self);
+        grid_picture(format.titles.of(&self.title), panels, (1, format.width), Panels::default())
     }
 }
 
@@ -121,12 +117,10 @@ impl ScatterGrid {
 }
 
 impl Plot for ScatterGrid {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        grid_picture(&self.title, &self.panels, (self.columns(), None), self.own_axes)
-    }
-
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
-        grid_picture(&self.title, &self.panels, (self.columns(), Some(width)), self.own_axes)
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
+        let title = format.titles.of(&self.title);
+        let look = Panels { named: true, own_axes: self.own_axes };
+        grid_picture(title, &self.panels, (self.columns(), format.width), look)
     }
 }
 
@@ -152,13 +146,20 @@ const BETWEEN_PANELS: f64 = 16.0;
 /// The least that a panel needs across.
 const LEAST_PANEL: f64 = 180.0;
 
+/// Whether panels have their titles above them, and axes of their own.
+#[derive(Clone, Copy, Default)]
+struct Panels {
+    named: bool,
+    own_axes: bool,
+}
+
 /// Panels of one window or each of its own, in rows; every name of a layer stands once in the
 /// legend.
 fn grid_picture<'a>(
     title: &'a str,
     panels: &'a [Scatter],
     (columns, width): (usize, Option<f64>),
-    own_axes: bool,
+    Panels { named, own_axes }: Panels,
 ) -> Result<Picture<'a>, PlotError> {
     let mut windows: Vec<_> = panels.iter().map(Scatter::window).collect::<Result<_, _>>()?;
     let all = windows.iter().copied().reduce(space::union);
@@ -177,15 +178,17 @@ fn grid_picture<'a>(
     };
     let width = page_width - beside;
     let columns = columns.min(((width / LEAST_PANEL) as usize).max(1));
-    let title = chart::title_within(title, page_width);
     let rows = panels.len().div_ceil(columns);
     let labels = chart::left_room((window[1], Scale::Linear), width / columns as f64, false);
     let frame_width = (width - 2.0 * MARGIN) / columns as f64 - labels - BETWEEN_PANELS;
+    let heading = move |panel: &'a Scatter| if named { panel.title.as_str() } else { "" };
+    let across = (width - 2.0 * MARGIN) / columns as f64 - BETWEEN_PANELS;
+    let headings = panels.iter().map(|panel| chart::heading_room(heading(panel), MEDIUM, across));
+    let headings = headings.fold(0.0, f64::max);
     let row_height =
-        space::fitting_height(window, frame_width) + TITLE_ROOM + chart::lower_room(false);
-    let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
+        space::fitting_height(window, frame_width) + headings + chart::lower_room(false);
+    let title_room = chart::title_room(title, page_width);
     let height = 2.0 * MARGIN + title_room + rows as f64 * (row_height + BETWEEN_PANELS);
-    let title_size = if columns == 1 { LARGE } else { MEDIUM };
 
     Ok(Picture::new(page_width, height + under, move |page| {
         let body = chart::titled(page, title)?;
@@ -193,7 +196,8 @@ fn grid_picture<'a>(
         let areas = body.split_evenly((rows, columns));
         for ((panel, area), window) in panels.iter().zip(areas).zip(&windows) {
             let area = area.margin(0, px(BETWEEN_PANELS), 0, px(BETWEEN_PANELS));
-            panel.draw(&area, *window, title_size)?;
+            let area = chart::headed(&area, heading(panel), MEDIUM, headings)?;
+            panel.draw(&area, *window)?;
         }
         Ok(())
     }))

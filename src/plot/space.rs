@@ -118,6 +118,11 @@ pub(crate) fn around<'a>(points: impl IntoIterator<Item = &'a [f64; 2]>) -> Opti
     boxes.map(|point| point.map(|value| Range { low: value, high: value })).reduce(union)
 }
 
+/// A box with room around it, so that nothing in it touches a frame.
+pub(crate) fn with_margin(window: [Range; 2]) -> [Range; 2] {
+    window.map(|range| range.padded(0.06))
+}
+
 /// The box around two boxes.
 pub(crate) fn union(a: [Range; 2], b: [Range; 2]) -> [Range; 2] {
     [0, 1].map(|axis| a[axis].union(b[axis]))
@@ -143,10 +148,9 @@ pub(crate) fn window<'a>(
         }
         return Ok([Range { low: x_low, high: x_high }, Range { low: y_low, high: y_high }]);
     }
-    let padded = |window: [Range; 2], share| window.map(|range| range.padded(share));
     match outline.and_then(|outline| around(&outline.points)) {
-        Some(window) => Ok(padded(window, 0.25)),
-        None => around(points).map(|window| padded(window, 0.06)).ok_or_else(|| PlotError::Empty {
+        Some(window) => Ok(window.map(|range| range.padded(0.25))),
+        None => around(points).map(with_margin).ok_or_else(|| PlotError::Empty {
             title: title.to_owned(),
             reason: "no layer holds a finite point; check the solver's outcome".to_owned(),
         }),

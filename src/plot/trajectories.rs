@@ -1,9 +1,8 @@
 //! Paths through space, from noise to data.
 
-use super::Plot;
 use super::axis::Scale;
 use super::canvas::px;
-use super::chart::{self, Chart, Entry, MARGIN, SIGN, TITLE_ROOM};
+use super::chart::{self, Chart, Entry, MARGIN, SIGN};
 use super::color::Color;
 use super::color_bar::{self, ColorBar};
 use super::error::PlotError;
@@ -12,6 +11,7 @@ use super::picture::Picture;
 use super::range::Range;
 use super::space::{self, Limits, Outline, PointLayer};
 use super::stroke::LineStyle;
+use super::{Format, Plot};
 
 /// What the colour of a trajectory means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,8 @@ impl Trajectories {
             .map(|outline| &outline.points)
             .chain(self.background.iter().map(|layer| &layer.points))
             .filter(|_| self.limits.is_none())
-            .filter_map(space::around);
+            .filter_map(space::around)
+            .map(space::with_margin);
         Ok(context.fold(window, space::union))
     }
 
@@ -152,33 +153,22 @@ fn gradient() -> Mark {
 }
 
 impl Plot for Trajectories {
-    fn picture(&self) -> Result<Picture<'_>, PlotError> {
-        self.laid_out(None)
-    }
-
-    fn picture_of_width(&self, width: f64) -> Result<Picture<'_>, PlotError> {
-        self.laid_out(Some(width))
-    }
-}
-
-impl Trajectories {
-    /// In a width, or in the usual one.
-    fn laid_out(&self, width: Option<f64>) -> Result<Picture<'_>, PlotError> {
+    fn laid_out(&self, format: Format) -> Result<Picture<'_>, PlotError> {
         const WIDTH: f64 = 800.0;
         let window = self.window()?;
         let entries = self.entries();
-        let width = width.unwrap_or(WIDTH + chart::legend_room(&entries));
+        let width = format.width.unwrap_or(WIDTH + chart::legend_room(&entries));
         let bar = self.bar();
         let [beside, mut under] = chart::legend_rooms(&entries, width);
         let is_below = under > 0.0;
         if is_below && bar.is_some() {
             under += color_bar::LYING;
         }
-        let title = chart::title_within(&self.title, width);
+        let title = format.titles.of(&self.title);
         let frame = width - beside;
         let labels = chart::left_room((window[1], Scale::Linear), frame, false);
         let frame_height = space::fitting_height(window, frame - 2.0 * MARGIN - labels);
-        let title_room = if title.is_empty() { 0.0 } else { TITLE_ROOM };
+        let title_room = chart::title_room(title, width);
         let height = 2.0 * MARGIN + title_room + frame_height + chart::lower_room(false) + under;
 
         Ok(Picture::new(width, height, move |page| {
@@ -215,6 +205,17 @@ impl Trajectories {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::{OutlineForm, PictureStyle};
+
+    /// Data that reaches beyond all paths stays clear of the frame, as paths do.
+    #[test]
+    fn an_outline_does_not_touch_the_frame() {
+        let mut plot = Trajectories::new("paths", vec![vec![[0.0, 0.0], [1.0, 1.0]]]);
+        let points = vec![[0.0, -1.0], [3.0, 2.0]];
+        plot.outline = Some(Outline::new("data", points, OutlineForm::Dots));
+        let [x, y] = plot.window().unwrap();
+        assert!(x.high > 3.1 && y.low < -1.1 && y.high > 2.1, "{x:?} {y:?}");
+    }
 
     #[test]
     fn degenerate_lines_are_drawn() {
@@ -241,9 +242,9 @@ mod tests {
         plot.times = vec![1.0, 0.9, 0.001];
         assert!((plot.progress((0, 1), 2) - 0.05).abs() < 1e-3);
         assert!((plot.progress((1, 2), 2) - 0.55).abs() < 1e-3);
-        for width in [1000.0, 320.0] {
-            let picture = plot.picture_of_width(width).unwrap();
-            let svg = picture.svg().unwrap();
+        for width in [1000, 320] {
+            let style = PictureStyle { width: Some(width), ..PictureStyle::default() };
+            let svg = style.picture(&plot).unwrap().svg().unwrap();
             for label in ["t", "0.2", "0.8"] {
                 assert!(svg.contains(&format!("\n{label}\n")), "{label}: {svg}");
             }

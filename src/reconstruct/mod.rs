@@ -24,7 +24,7 @@ use crate::generate::{
     GenerateError, Generated, Initial, Model, Settings, Steered, attempt_steered, check_request,
     check_settings,
 };
-use technique::{TechniquePrecision, Prior};
+use technique::{Prior, TechniquePrecision};
 
 /// What a reconstruction returned. However it ended: [`Generated::complete`] asks.
 #[derive(Debug, Clone)]

@@ -290,7 +290,7 @@ impl<'f> Asking<'f> {
             seeds: self.file.seed.clone(),
             jobs,
             timings: self.file.repeat_timing.unwrap_or(1),
-            picture_size: self.file.picture_size(),
+            picture_style: self.file.picture_style(),
             ..Study::default()
         };
         study.title = self.file.title.clone().unwrap_or(study.title);

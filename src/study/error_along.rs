@@ -19,7 +19,7 @@ pub(super) fn draw(
 ) -> (String, ErrorCurves, String) {
     let title = format!("Error along the solve: {}", case.label());
     let mut curves =
-        ErrorCurves::new(title.clone(), "t", "distance to the true solution (RMS over lanes)");
+        ErrorCurves::new(title.clone(), "t", "Error (RMS distance to the true solution)");
     let names = distinct(result.rows.iter().map(Row::series));
     let series = |solve: &Followed<'_>| {
         // The look of its curve in other pictures.

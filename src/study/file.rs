@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::FromStr;
 
-use driftfield_problems::echo::{echo, echo_path};
+use driftfield_problems::catalog::{Catalog, Entry};
+use driftfield_problems::echo::echo_path;
+use driftfield_problems::spec::SpecError;
 use driftfield_problems::user_file;
 use serde::{Deserialize, Serialize};
 
 use super::{StudyError, TableOptions};
 use crate::distinct::distinct;
-use crate::plot::PictureSize;
+use crate::plot::{PictureStyle, Titles};
 
 /// What a study asks for, as text: a TOML file, or the options of `driftfield study`.
 ///
@@ -57,13 +60,18 @@ pub struct StudyFile {
     /// What is drawn; by default what is [usual](Drawing::USUAL).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Vec<Drawing>>,
-    /// Width of the pictures in pixels, of which 96 make an inch: 321 is a column of 8.5 cm. Those of
-    /// errors have no title then.
+    /// Width of the pictures in pixels, of which 96 make an inch: 321 is a column of 8.5 cm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_width: Option<u32>,
     /// Size of the letters in pictures in points; by default 10.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub font_size: Option<f64>,
+    /// Family of the letters in pictures that are SVG.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub font: Option<String>,
+    /// Whether pictures have titles; by default none in a width that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub titles: Option<Titles>,
     /// Columns, order and groups of the table on the terminal and in the report; by default the
     /// usual ones.
     #[serde(skip_serializing_if = "TableOptions::is_usual")]
@@ -98,15 +106,6 @@ pub enum Drawing {
 }
 
 impl Drawing {
-    /// Every kind.
-    pub const ALL: [Drawing; 6] = [
-        Drawing::Samples,
-        Drawing::Trajectories,
-        Drawing::Curves,
-        Drawing::Lanes,
-        Drawing::ErrorAlong,
-        Drawing::Floors,
-    ];
     /// What is drawn unless it is said: what takes few solves beside those of the rows.
     pub const USUAL: [Drawing; 3] = [Drawing::Samples, Drawing::Trajectories, Drawing::Curves];
 
@@ -120,6 +119,36 @@ impl Drawing {
             Drawing::ErrorAlong => "error-along",
             Drawing::Floors => "floors",
         }
+    }
+
+    /// Every kind, by name.
+    pub fn catalog() -> Catalog<Drawing> {
+        let entry = |drawing: Drawing, summary: &'static str| {
+            Entry::new(drawing.name(), summary, move |_| Ok(drawing))
+        };
+        let entries = [
+            entry(Drawing::Samples, "samples over the data, or images under each solver"),
+            entry(Drawing::Trajectories, "from noise to data and back; reconstructions of images"),
+            entry(Drawing::Curves, "errors over evaluations and over time"),
+            entry(
+                Drawing::Lanes,
+                "the lanes that end farthest from the true solution; solves are made once more",
+            ),
+            entry(
+                Drawing::ErrorAlong,
+                "distance to the true solution after every step; solves are made once more",
+            ),
+            entry(Drawing::Floors, "floors over the number of samples, measured with the rows"),
+        ];
+        Catalog::new("kind of pictures", entries)
+    }
+}
+
+impl FromStr for Drawing {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        Drawing::catalog().build(text)
     }
 }
 
@@ -193,14 +222,34 @@ impl StudyFile {
         Self::parse(&text).map_err(|error| unreadable(error.to_string()))
     }
 
+    /// The texts of the studies that come with the program, by name. What each is stands in its first
+    /// line.
+    pub fn presets() -> Catalog<&'static str> {
+        let entry = |(name, text): (&'static str, &'static str)| {
+            let summary = text.lines().next().unwrap_or_default().trim_start_matches("# ");
+            Entry::new(name, summary, move |_| Ok(text))
+        };
+        Catalog::new("study", PRESETS.map(entry)).forms("FILE.toml")
+    }
+
     /// A study that comes with the program: `cat`, `cat-quick`, `cat-full`, `digits`, ...
     pub fn preset(name: &str) -> Result<Self, StudyError> {
-        match PRESETS.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::parse(text),
-            None => {
-                Err(StudyError::File { problem: format!("no study is called `{}`", echo(name)) })
-            }
+        Self::parse(Self::presets().build(name)?)
+    }
+
+    /// The study of a file, or, where there is none, the one of that name that comes with the program.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        match Self::preset_named(path) {
+            Some(name) => Self::preset(name),
+            None => Self::read(path),
         }
+    }
+
+    /// The name that stands where a file may: a word that is no file.
+    pub(crate) fn preset_named(path: &Path) -> Option<&str> {
+        let is_word = path.extension().is_none() && path.components().count() == 1;
+        path.to_str().filter(|_| is_word && !path.exists())
     }
 
     /// The file as text.
@@ -232,17 +281,7 @@ impl StudyFile {
         if self.repeat_timing == Some(0) {
             return Some("`repeat-timing` is 0; a solve is made once at least".to_owned());
         }
-        let PictureSize { width, font_size } = self.picture_size();
-        if let Some(width) = width.filter(|width| !PictureSize::WIDTHS.contains(width)) {
-            let [least, most] =
-                [PictureSize::WIDTHS.start(), PictureSize::WIDTHS.end()].map(|w| *w);
-            return Some(format!(
-                "`picture-width` is {width}, and can be {least} to {most} pixels"
-            ));
-        }
-        let size = font_size.filter(|size| !PictureSize::FONT_SIZES.contains(size))?;
-        let (least, most) = PictureSize::FONT_SIZES.into_inner();
-        Some(format!("`font-size` is {size}, and can be {least} to {most} points"))
+        self.picture_style().check().err().map(|error| error.to_string())
     }
 
     /// Texts in which files may be named.
@@ -252,21 +291,27 @@ impl StudyFile {
         lists.flatten().flatten().chain(self.data.clone()).collect()
     }
 
-    /// Size of the pictures and of their letters.
-    pub(super) fn picture_size(&self) -> PictureSize {
-        PictureSize { width: self.picture_width, font_size: self.font_size }
+    /// Width, letters and titles of the pictures.
+    pub fn picture_style(&self) -> PictureStyle {
+        PictureStyle {
+            width: self.picture_width,
+            font_size: self.font_size,
+            font: self.font.clone(),
+            titles: self.titles,
+        }
+    }
+
+    /// The same with pictures in another style.
+    #[must_use]
+    pub fn in_style(self, style: PictureStyle) -> Self {
+        let PictureStyle { width, font_size, font, titles } = style;
+        StudyFile { picture_width: width, font_size, font, titles, ..self }
     }
 
     /// What rows depend on: all but the title, the table and the pictures.
     pub(super) fn of_rows(&self) -> StudyFile {
-        StudyFile {
-            title: None,
-            draw: None,
-            picture_width: None,
-            font_size: None,
-            table: TableOptions::default(),
-            ..self.clone()
-        }
+        StudyFile { title: None, draw: None, table: TableOptions::default(), ..self.clone() }
+            .in_style(PictureStyle::default())
     }
 
     /// The groups with all that they do not say themselves.
@@ -374,11 +419,11 @@ mod tests {
 
     #[test]
     fn kinds_of_pictures_are_called_alike_in_files_and_on_the_command_line() {
-        for drawing in Drawing::ALL {
+        for drawing in Drawing::catalog().defaults() {
             let text = format!("n = 3\nseed = [0]\ndraw = [\"{}\"]", drawing.name());
             assert_eq!(StudyFile::parse(&text).unwrap().draw, Some(vec![drawing]));
         }
-        assert!(Drawing::USUAL.iter().all(|usual| Drawing::ALL.contains(usual)));
+        assert_eq!(Drawing::catalog().defaults().count(), Drawing::Floors as usize + 1);
     }
 
     #[test]
@@ -392,6 +437,8 @@ mod tests {
             ("n = 3\nseed = [0]\npicture-width = 100", "240 to 6000"),
             ("n = 3\nseed = [0]\nfont-size = 2", "4 to 40 points"),
             ("n = 3\nseed = [0]\nfont-size = nan", "4 to 40 points"),
+            ("n = 3\nseed = [0]\nfont = \"<b>\"", "name of a family"),
+            ("n = 3\nseed = [0]\ntitles = \"no\"", "`words` or `none`"),
             ("n = 3\nseed = [0]\n[table]\ncolumn = []", "column"),
             ("n = ", "line 1"),
         ] {
@@ -419,8 +466,9 @@ mod tests {
     #[test]
     fn what_is_shown_is_no_part_of_what_rows_depend_on() {
         let file = |rest: &str| StudyFile::parse(&format!("n = 3\nseed = [0]\n{rest}")).unwrap();
-        let shown =
-            file("title = \"x\"\npicture-width = 320\nfont-size = 8\n[table]\nsort = [\"nfe\"]");
+        let shown = file(
+            "title = \"x\"\npicture-width = 320\nfont-size = 8\nfont = \"Lato\"\ntitles = \"words\"\n[table]\nsort = [\"nfe\"]",
+        );
         assert_eq!(shown.table.sort, ["nfe"]);
         assert_eq!(StudyFile::parse(&shown.to_text()).unwrap(), shown);
         assert_eq!(shown.of_rows(), file("").of_rows());

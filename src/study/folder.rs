@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StudyError;
-use crate::plot::{PictureSize, Plot, PlotError};
+use crate::plot::{PictureStyle, Plot, PlotError};
 
 /// Names of pictures, each with the checksum of its content in hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,11 +48,11 @@ impl Pictures {
     /// page shows of it.
     pub(super) fn render(
         &mut self,
-        (picture, size): (&impl Plot, PictureSize),
+        (picture, style): (&impl Plot, &PictureStyle),
         directory: &Path,
         name: &str,
     ) -> Result<Drawn, StudyError> {
-        let picture = size.picture(picture)?;
+        let picture = style.picture(picture)?;
         let drawn = Drawn { png: picture.png()?, svg: picture.svg()? };
         let pdf = picture.pdf()?;
         let files =

@@ -75,7 +75,7 @@ use driftfield_problems::memory;
 
 use crate::generate::{GenerateError, check_request, check_settings};
 use crate::metrics::DIRECTIONS;
-use crate::plot::PictureSize;
+use crate::plot::PictureStyle;
 use parallel::in_parallel;
 use record::{Record, locked};
 
@@ -101,8 +101,8 @@ pub struct Study {
     pub table: TableOptions,
     /// What is drawn.
     pub draw: Vec<Drawing>,
-    /// Size of the pictures and of their letters, if not as is usual.
-    pub picture_size: PictureSize,
+    /// Width, letters and titles of the pictures, if not as is usual.
+    pub picture_style: PictureStyle,
 }
 
 /// One seed, one job and the usual pictures; cases, runs and lanes are yours.
@@ -118,7 +118,7 @@ impl Default for Study {
             title: "The solver study".to_owned(),
             table: TableOptions::default(),
             draw: Drawing::USUAL.to_vec(),
-            picture_size: PictureSize::default(),
+            picture_style: PictureStyle::default(),
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::generate::GenerateError;
 use crate::images::ImageError;
 use crate::metrics::MetricError;
-use crate::plot::{PictureSize, Plot, PlotError};
+use crate::plot::{PictureStyle, Plot, PlotError};
 use crate::reconstruct::ReconstructError;
 use crate::report::{Figure, ReportError};
 
@@ -269,7 +269,7 @@ fn write_json(
 struct Gallery<'w> {
     written: &'w mut Pictures,
     directory: &'w Path,
-    size: PictureSize,
+    style: &'w PictureStyle,
     page: Drawn,
 }
 
@@ -280,7 +280,7 @@ impl Gallery<'_> {
         part: Part,
         (name, picture, caption): (String, impl Plot, String),
     ) -> Result<(), StudyError> {
-        let png = self.written.render((&picture, self.size), self.directory, &name)?.png;
+        let png = self.written.render((&picture, self.style), self.directory, &name)?.png;
         self.page.add(part, name, |caption| Figure::drawn_png(png, caption), caption);
         Ok(())
     }
@@ -292,7 +292,7 @@ impl Gallery<'_> {
         part: Part,
         (name, picture, caption): (String, impl Plot, String),
     ) -> Result<(), StudyError> {
-        match self.written.render((&picture, self.size), self.directory, &name) {
+        match self.written.render((&picture, self.style), self.directory, &name) {
             Ok(drawn) => {
                 self.page.add(part, name, |text| Figure::drawn_svg(drawn.svg, text), caption);
                 Ok(())
@@ -311,8 +311,8 @@ fn write_pictures(
     written: &mut Pictures,
 ) -> Result<Vec<ErrorsAlong>, StudyError> {
     let pictures = pictures::draw(study, result)?;
-    let size = study.picture_size;
-    let mut gallery = Gallery { written, directory, size, page: Drawn::default() };
+    let style = &study.picture_style;
+    let mut gallery = Gallery { written, directory, style, page: Drawn::default() };
     for ImagePicture { name, grid, caption, trajectories } in image_pictures::draw(study)? {
         let part = if trajectories { Part::Trajectories } else { Part::Samples };
         gallery.points(part, (name, grid, caption))?;
@@ -336,11 +336,8 @@ fn write_pictures(
     for picture in beside.planes {
         gallery.points(Part::Lanes, picture)?;
     }
-    for (name, mut picture, caption) in beside.along {
-        if size.width.is_some() {
-            pictures::for_paper(&mut picture, "distance (RMS)");
-        }
-        gallery.curves(Part::ErrorAlong, (name, picture, caption))?;
+    for picture in beside.along {
+        gallery.curves(Part::ErrorAlong, picture)?;
     }
     let asked = study.draw.contains(&Drawing::Floors);
     for case in result.cases.iter().filter(|_| asked) {
@@ -348,11 +345,8 @@ fn write_pictures(
         if let Some(why) = case.why_no_floors(&floors) {
             gallery.page.note(Part::Floors, why);
         }
-        for (name, mut picture, caption) in floors {
-            if size.width.is_some() {
-                picture.title.clear();
-            }
-            gallery.curves(Part::Floors, (name, picture, caption))?;
+        for picture in floors {
+            gallery.curves(Part::Floors, picture)?;
         }
     }
     for (part, text) in beside.notes {

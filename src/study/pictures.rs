@@ -62,10 +62,7 @@ pub(super) fn draw(study: &Study, result: &StudyResult) -> Result<Pictures, Stud
         samples.extend(unless_stopped(picture)?);
     }
     let (curves, overviews) = match wanted(Drawing::Curves) {
-        true => {
-            let of_case = |case| curve_pictures(case, study.picture_size.width);
-            (result.cases.iter().flat_map(of_case).collect(), overviews(result))
-        }
+        true => (result.cases.iter().flat_map(curve_pictures).collect(), overviews(result)),
         false => (Vec::new(), Vec::new()),
     };
     Ok(Pictures { samples, trajectories, curves, overviews })
@@ -192,8 +189,8 @@ impl<'a> Vertical<'a> {
     fn solver_error() -> Self {
         Vertical {
             name: "solver-error",
-            words: "solver error",
-            label: "solver error (RMS distance to the true solution)",
+            words: "Solver error",
+            label: "Solver error (RMS distance to the true solution)",
             value: Box::new(|row| row.solver_error),
             floors: Vec::new(),
         }
@@ -243,19 +240,13 @@ const BY_NFE: Horizontal =
 const BY_TIME: Horizontal =
     Horizontal { file: "time", label: "seconds", value: |row| row.seconds.mean, is_time: true };
 
-pub(super) fn curve_pictures(
-    case: &CaseResult,
-    width: Option<u32>,
-) -> Vec<(String, ErrorCurves, String)> {
+pub(super) fn curve_pictures(case: &CaseResult) -> Vec<(String, ErrorCurves, String)> {
     let mut pictures = Vec::new();
     for vertical in verticals(case) {
         for horizontal in [BY_NFE, BY_TIME] {
             let Horizontal { file, label, is_time, .. } = horizontal;
             let title = format!("{} against {label}: {}", vertical.words, label_of(case));
             let mut curves = curves(case, title.clone(), &vertical, horizontal);
-            if width.is_some() {
-                for_paper(&mut curves, vertical.words);
-            }
             // Of fixed steps alone the slope is minus an order.
             for series in &mut curves.series {
                 let mut rows = case.rows.iter().filter(|row| row.series() == series.name);
@@ -269,12 +260,6 @@ pub(super) fn curve_pictures(
         }
     }
     pictures
-}
-
-/// Without a title, and with words alone at the axis: the caption in the paper says the rest.
-pub(super) fn for_paper(curves: &mut ErrorCurves, words: &str) {
-    curves.title.clear();
-    words.clone_into(&mut curves.y_label);
 }
 
 fn label_of(case: &CaseResult) -> String {
@@ -320,7 +305,7 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
     for which in 0..2 {
         let verticals: Vec<Vec<Vertical<'_>>> = cases.iter().map(|&case| verticals(case)).collect();
         let Some(first) = verticals[0].get(which) else { continue };
-        let (name, words) = (first.name, first.words);
+        let (name, title) = (first.name, format!("{} against NFE", first.words));
         let of_name = |all: &Vec<Vertical<'_>>| all.iter().position(|v| v.name == name);
         let panels = cases.iter().zip(&verticals).filter_map(|(&case, all)| {
             let vertical = &all[of_name(all)?];
@@ -330,7 +315,6 @@ fn overviews(result: &StudyResult) -> Vec<(String, ErrorCurvesGrid, String)> {
             Some(panel)
         });
         let panels: Vec<ErrorCurves> = panels.collect();
-        let title = format!("{words} against NFE");
         let mut grid = ErrorCurvesGrid::new(title.clone(), panels);
         grid.columns = if is_product { processes.len() } else { 0 };
         pictures.push((slug("overview", &slug(name, "nfe")), grid, format!("{title}.")));

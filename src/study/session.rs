@@ -125,7 +125,7 @@ mod tests {
     fn a_picture_of_times_has_the_rows_of_one_session() {
         let mut case = made_up::study(2).cases.remove(0);
         case.rows[0].session = 1;
-        for (name, curves, caption) in curve_pictures(&case, None) {
+        for (name, curves, caption) in curve_pictures(&case) {
             let points = |of: &str| {
                 let own = curves.series.iter().find(|series| series.name == of);
                 own.map_or(0, |series| series.points.len())

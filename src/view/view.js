@@ -106,7 +106,10 @@ class Viewport {
         context.fillStyle = "#8883";
         context.fillRect(axis ? 0 : x, axis ? y : 0, axis ? this.width : 1, axis ? 1 : this.height);
         context.fillStyle = ink;
-        context.fillText(label(tick), axis ? 4 : x + 3, axis ? y - 3 : this.height - 5);
+        const text = label(tick), wide = context.measureText(text).width;
+        // Right of its line, but within the frame.
+        const left = axis ? 4 : Math.min(x + 3, this.width - wide - 3);
+        context.fillText(text, left, axis ? y - 3 : this.height - 5);
       }
   }
 }

@@ -75,6 +75,13 @@ describe('the report', () => {
     const { page, faults } = await open(browser, address);
     const all = (await column(page, 'solver')).flat();
     const filter = page.locator('.filter').first();
+    const room = await filter.locator('input').evaluate(input => {
+      const style = getComputedStyle(input), context = document.createElement('canvas').getContext('2d');
+      context.font = style.font;
+      const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+      return input.clientWidth - padding - context.measureText(input.placeholder).width;
+    });
+    assert.ok(room >= 0, `what the box is for has room in it: ${room}`);
     await filter.locator('input').fill('HEUN vp');
     const left = await column(page, 'solver');
     assert.ok(left.flat().length > 0 && left.flat().every(cell => cell.includes('heun')));

@@ -2,6 +2,7 @@
 
 use driftfield::metrics::MetricReport;
 use ndarray::Ix2;
+use serde_json::Value;
 
 use crate::support::Room;
 
@@ -155,6 +156,12 @@ fn every_kind_is_listed_with_its_parameters() {
         "time-samplings",
         "schedules",
         "metrics",
+        "fields",
+        "studies",
+        "drawings",
+        "titles",
+        "columns",
+        "formats",
     ] {
         let text = room.run(&format!("list {kind}")).succeeded().stdout;
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -173,6 +180,47 @@ fn every_kind_is_listed_with_its_parameters() {
     let solvers = room.run("solvers --json").succeeded().json();
     assert_eq!(solvers, room.run("list solvers --json").succeeded().json());
     room.run("list things").refused(&["solvers", "processes"]);
+}
+
+/// What is listed is what the options take, and what they say of a name that is none.
+#[test]
+fn what_is_listed_is_what_options_take() {
+    let room = Room::new();
+    let names = |kind: &str| -> Vec<String> {
+        let listed = room.run(&format!("list {kind} --json")).succeeded().json();
+        let name = |entry: &Value| entry["name"].as_str().unwrap().to_owned();
+        listed.as_array().unwrap().iter().map(name).collect()
+    };
+    let study = "study --field exact:m.json --process vp --solver heun --steps 3 --n 9 --seed 0";
+    for name in names("studies") {
+        room.run(&format!("study {name} --print")).succeeded();
+    }
+    room.run(&format!("{study} --draw {} --print", names("drawings").join(","))).succeeded();
+    for name in names("titles") {
+        let printed = room.run(&format!("{study} --titles {name} --print")).succeeded().stdout;
+        assert!(printed.contains(&format!("titles = \"{name}\"")), "{printed}");
+    }
+    room.run(&format!("{study} --out out")).succeeded();
+    for name in names("formats") {
+        room.run(&format!("table out/study.json --format {name}")).succeeded();
+    }
+    let columns = names("columns").join(",").replace("METRIC", "chamfer");
+    room.run(&format!("table out/study.json --columns {columns}")).succeeded();
+    for (line, kind) in [
+        ("study no-study --print", "studies"),
+        ("study --draw no-kind --print", "drawings"),
+        ("study --titles no-kind --print", "titles"),
+        ("table out/study.json --format no-form", "formats"),
+        ("table out/study.json --columns no-column", "columns"),
+        (
+            "sample --process vp --solver heun --steps 2 --n 3 --out o.npy --field no-field",
+            "fields",
+        ),
+    ] {
+        let known = names(kind);
+        let known = known.iter().map(String::as_str).filter(|name| !name.starts_with("METRIC"));
+        room.run(line).refused(&known.collect::<Vec<_>>());
+    }
 }
 
 /// Samples of one size have an exact Wasserstein distance, which takes its time; a single point

@@ -460,6 +460,47 @@ fn pictures_are_made_for_a_paper_s_column() {
         assert!(svg.contains("viewBox=\"0 0 1684 "), "{name}: {}", &svg[..200]);
     }
     room.run(&format!("{line} --font-size 2")).refused(&["`font-size` is 2", "4 to 40 points"]);
+    let wide = line.replace("--picture-width 321", "--picture-width 100");
+    room.run(&wide).refused(&["`picture-width` is 100", "240 to 6000 pixels"]);
+    room.run(&format!("{line} --font <b>")).refused(&["`font` is", "name of a family"]);
+}
+
+/// Titles in words or none, whatever the width; and none of it begins a stopped study anew.
+#[test]
+fn titles_and_letters_are_the_user_s() {
+    let room = Room::new();
+    let line = "study --quick --field exact:m.json --process vp --process rectified-flow --solver heun \
+                --n 20 --steps 3,4,5";
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let titles = [
+        ("solver-error-nfe-vp-exact", "Solver error against NFE: vp, exact field"),
+        ("overview-solver-error-nfe", "Solver error against NFE"),
+        ("samples-exact", "20 samples, exact field, heun with 50 steps"),
+        ("trajectories-vp-exact", "20 trajectories from noise to data: vp, exact field"),
+    ];
+    for (options, there) in [
+        ("", true),
+        ("--titles none", false),
+        ("--picture-width 321", false),
+        ("--picture-width 321 --titles words", true),
+    ] {
+        room.run(&format!("{line} {options} --font Lato --out out")).succeeded();
+        for (name, title) in titles {
+            let svg = String::from_utf8(room.bytes(&format!("out/{name}.svg"))).unwrap();
+            let last = title.split(' ').next_back().unwrap();
+            assert_eq!(
+                svg.contains(title) || there && svg.contains(last),
+                there,
+                "{options} {name}"
+            );
+            assert!(svg.contains("font-family=\"Lato, DejaVu Sans"), "{name}");
+        }
+    }
+    let picture = "data cat --n 30 --out o.npy --plot o.svg";
+    room.run(&format!("{picture} --titles none --picture-width 321")).succeeded();
+    let svg = String::from_utf8(room.bytes("o.svg")).unwrap();
+    assert!(svg.starts_with("<svg width=\"321\"") && !svg.contains("30 points"));
+    room.run("data cat --n 30 --out o.npy --titles none").refused(&["nothing is drawn"]);
 }
 
 /// The table of a study is what its file says, unless the command line says otherwise.

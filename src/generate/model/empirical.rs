@@ -8,6 +8,7 @@ use driftfield_problems::process::SharedPath;
 use driftfield_problems::standardisation::Standardisation;
 use ndarray::{Array2, Axis};
 
+use super::field::POINTS;
 use super::{Model, SharedPredictor};
 use crate::generate::{Condition, GenerateError};
 
@@ -58,7 +59,7 @@ impl EmpiricalModel {
             Some((file, number)) => match number.parse::<f64>() {
                 Ok(smoothing) => (file, smoothing),
                 Err(_) if given.ends_with(".npy") || digits.is_some() => (given, 0.0),
-                Err(_) => return Err(GenerateError::ModelForm(format!("empirical:{text}"))),
+                Err(_) => return Err(GenerateError::ModelForm(format!("{POINTS}{text}"))),
             },
             None => (given, 0.0),
         };

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::data::Cat;
 use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process;
@@ -11,6 +12,9 @@ use crate::generate::{GenerateError, shipped};
 pub(super) const EXACT: &str = "exact";
 /// The shipped network of the cat on the process at hand.
 const TRAINED: &str = "trained";
+/// What the names of files of mixtures and of points stand behind.
+pub(super) const MIXTURE: &str = "exact:";
+pub(super) const POINTS: &str = "empirical:";
 /// Gaussians along the cat's outline in the exact field.
 const OUTLINE_GAUSSIANS: usize = 64;
 
@@ -28,6 +32,24 @@ impl Field {
     /// The field of that text.
     pub fn parse(text: &str) -> Result<Self, GenerateError> {
         if text == TRAINED { Ok(Field::Trained) } else { parse(text).map(Field::Model) }
+    }
+
+    /// The forms in which a field is written.
+    pub fn forms() -> Catalog<()> {
+        let entry =
+            |written: String, summary: &'static str| Entry::new(written, summary, |_| Ok(()));
+        let entries = [
+            entry(EXACT.to_owned(), "the exact field of the cat, on any process"),
+            entry(TRAINED.to_owned(), "the shipped network of the cat on the process"),
+            entry(format!("{MIXTURE}FILE.json"), "the exact field of a Gaussian mixture"),
+            entry(
+                format!("{POINTS}FILE.npy[:SMOOTHING]"),
+                "the exact field of points, each a Gaussian of that standard deviation",
+            ),
+            entry(format!("{POINTS}mnist:DIR[:SMOOTHING]"), "the same of digits"),
+            entry("FILE.safetensors".to_owned(), "a network, on its own process"),
+        ];
+        Catalog::new("field", entries).forms("a network of `list weights`")
     }
 
     /// Whether a text is one of the standard fields, `exact` and `trained`, which are those of the cat.

@@ -214,10 +214,10 @@ pub fn parse(text: &str) -> Result<Arc<dyn Model>, GenerateError> {
     if text == field::EXACT {
         return field::exact_cat();
     }
-    if let Some(file) = text.strip_prefix("exact:") {
+    if let Some(file) = text.strip_prefix(field::MIXTURE) {
         return Ok(Arc::new(MixtureModel::read(file)?));
     }
-    if let Some(rest) = text.strip_prefix("empirical:") {
+    if let Some(rest) = text.strip_prefix(field::POINTS) {
         return Ok(Arc::new(EmpiricalModel::parse(rest)?));
     }
     Ok(Arc::new(TrainedModel::read(text)?))

@@ -1,5 +1,6 @@
 //! The columns that a study's table can have.
 
+use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::spec::SpecError;
 use serde_json::{Value, json};
 
@@ -107,39 +108,82 @@ enum Part {
     AboveFloor,
 }
 
+impl Part {
+    const ALL: [Part; 4] = [Part::Mean, Part::Spread, Part::Interval, Part::AboveFloor];
+
+    /// What stands behind the name of the metric in that of the column, and what it is.
+    fn named(self) -> (&'static str, &'static str) {
+        match self {
+            Part::Mean => ("", "a metric of `list metrics`, mean over seeds"),
+            Part::Spread => ("_std", "its standard deviation over seeds"),
+            Part::Interval => ("_interval", "its 95 % interval over other samples of that size"),
+            Part::AboveFloor => ("_above_floor", "its number minus the model floor's"),
+        }
+    }
+}
+
 const MILLI: f64 = 1e-3;
 const MICRO: f64 = 1e-6;
 const ERROR: Format = Format::Metric(NumberFormat::Scientific);
 
-/// Name, heading and content of the columns that every study has.
-type Plain = (&'static str, &'static str, fn(&Row) -> Datum);
+/// Name, heading, meaning and content of the columns that every study has.
+type Plain = (&'static str, &'static str, &'static str, fn(&Row) -> Datum);
 const PLAIN: [Plain; 21] = [
-    ("process", "process", |row| Datum::text(&row.process)),
-    ("field", "field", |row| Datum::text(&row.field)),
-    ("solver", "solver", |row| Datum::text(&row.solver)),
-    ("budget", "budget", |row| Datum::Text(budget(row))),
-    ("steps", "steps", |row| Datum::of(row.steps.map(|steps| steps as f64), Format::Whole)),
-    ("max_nfe", "at most NFE", |row| Datum::of(row.max_nfe.map(|n| n as f64), Format::Whole)),
-    ("tolerance", "tolerance", |row| {
+    ("process", "process", "the process", |row| Datum::text(&row.process)),
+    ("field", "field", "the field", |row| Datum::text(&row.field)),
+    ("solver", "solver", "the solver, with its settings", |row| Datum::text(&row.solver)),
+    ("budget", "budget", "steps or tolerance, and how it ended if not well", |row| {
+        Datum::Text(budget(row))
+    }),
+    ("steps", "steps", "steps of a fixed grid", |row| {
+        Datum::of(row.steps.map(|steps| steps as f64), Format::Whole)
+    }),
+    ("max_nfe", "at most NFE", "the most evaluations that it was given", |row| {
+        Datum::of(row.max_nfe.map(|n| n as f64), Format::Whole)
+    }),
+    ("tolerance", "tolerance", "the tolerance of adaptive steps", |row| {
         Datum::of(row.tolerances.map(|(abstol, _)| abstol), Format::Shortest)
     }),
-    ("spacing", "spacing", |row| row.spacing.as_deref().map_or(Datum::Missing, Datum::text)),
-    ("noise_level", "noise level", |row| Datum::of(row.noise_level, Format::Shortest)),
-    ("guidance", "guidance", |row| Datum::of(row.guidance, Format::Shortest)),
-    ("seeds", "seeds", |row| Datum::of(Some(row.seeds as f64), Format::Whole)),
-    ("nfe", "NFE", |row| Datum::of(Some(row.nfe), Format::Whole)),
-    ("attempts", "acc/rej", |row| Datum::Steps(row.accepted, row.rejected)),
-    (SECONDS, "time [ms]", |row| Datum::of(Some(row.seconds.mean), Format::Time(MILLI))),
-    ("seconds_std", "time +-", |row| Datum::of(row.seconds.std, Format::Time(MILLI))),
-    ("seconds_per_nfe", "time/NFE [us]", |row| {
+    ("spacing", "spacing", "the spacing of a fixed grid", |row| {
+        row.spacing.as_deref().map_or(Datum::Missing, Datum::text)
+    }),
+    ("noise_level", "noise level", "the noise level of a solver of the reverse SDE", |row| {
+        Datum::of(row.noise_level, Format::Shortest)
+    }),
+    ("guidance", "guidance", "the weight of classifier-free guidance", |row| {
+        Datum::of(row.guidance, Format::Shortest)
+    }),
+    ("seeds", "seeds", "how many seeds it is of", |row| {
+        Datum::of(Some(row.seeds as f64), Format::Whole)
+    }),
+    ("nfe", "NFE", "evaluations, mean over seeds", |row| Datum::of(Some(row.nfe), Format::Whole)),
+    ("attempts", "acc/rej", "accepted and rejected steps", |row| {
+        Datum::Steps(row.accepted, row.rejected)
+    }),
+    (SECONDS, "time [ms]", "wall time of a solve", |row| {
+        Datum::of(Some(row.seconds.mean), Format::Time(MILLI))
+    }),
+    ("seconds_std", "time +-", "standard deviation of the time", |row| {
+        Datum::of(row.seconds.std, Format::Time(MILLI))
+    }),
+    ("seconds_per_nfe", "time/NFE [us]", "wall time of an evaluation", |row| {
         let each = (row.nfe > 0.0).then(|| row.seconds.mean / row.nfe);
         Datum::of(each, Format::Time(MICRO))
     }),
-    (SOLVER_ERROR, "solver error", |row| Datum::of(row.solver_error.map(|e| e.mean), ERROR)),
-    ("solver_error_std", SPREAD, |row| Datum::of(row.solver_error.and_then(|e| e.std), ERROR)),
-    (SESSION, "session", |row| Datum::of(Some(row.session as f64), Format::Whole)),
-    ("series", "series", |row| Datum::Text(row.series())),
-    ("outcome", "outcome", |row| Datum::text(&row.outcome)),
+    (
+        SOLVER_ERROR,
+        "solver error",
+        "distance of the ends to those of the true solution (RMS)",
+        |row| Datum::of(row.solver_error.map(|e| e.mean), ERROR),
+    ),
+    ("solver_error_std", SPREAD, "standard deviation of the solver error over seeds", |row| {
+        Datum::of(row.solver_error.and_then(|e| e.std), ERROR)
+    }),
+    (SESSION, "session", "the run of the program that made it", |row| {
+        Datum::of(Some(row.session as f64), Format::Whole)
+    }),
+    ("series", "series", "what its curve is called", |row| Datum::Text(row.series())),
+    ("outcome", "outcome", "how the solve ended", |row| Datum::text(&row.outcome)),
 ];
 
 pub(super) const SLOPE: &str = "slope";
@@ -154,7 +198,7 @@ fn budget(row: &Row) -> String {
 }
 
 fn plain(name: &str) -> Option<Column> {
-    let (name, heading, content) = *PLAIN.iter().find(|(known, _, _)| *known == name)?;
+    let (name, heading, _, content) = *PLAIN.iter().find(|(known, ..)| *known == name)?;
     Some(Column {
         name: name.to_owned(),
         heading: heading.to_owned(),
@@ -163,14 +207,31 @@ fn plain(name: &str) -> Option<Column> {
 }
 
 fn of_metric(metric: &Metric, part: Part) -> Column {
-    let (ending, heading) = match part {
-        Part::Mean => ("", metric.heading.clone()),
-        Part::Spread => ("_std", format!("{} {SPREAD}", metric.heading)),
-        Part::Interval => ("_interval", INTERVAL.to_owned()),
-        Part::AboveFloor => ("_above_floor", ABOVE.to_owned()),
+    let heading = match part {
+        Part::Mean => metric.heading.clone(),
+        Part::Spread => format!("{} {SPREAD}", metric.heading),
+        Part::Interval => INTERVAL.to_owned(),
+        Part::AboveFloor => ABOVE.to_owned(),
     };
-    let name = format!("{}{ending}", metric.name);
+    let name = format!("{}{}", metric.name, part.named().0);
     Column { name, heading, holds: Holds::Metric(metric.clone(), part) }
+}
+
+/// Names and meanings of the columns that every study has.
+fn every_study() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let slope = "slope of log solver error over log steps, fitted over the solver's fixed grids";
+    PLAIN.iter().map(|&(name, _, meaning, _)| (name, meaning)).chain([(SLOPE, slope)])
+}
+
+/// All columns by name, those of a metric by what stands behind its own.
+pub(super) fn catalog() -> Catalog<()> {
+    let entry = |name: String, meaning| Entry::new(name, meaning, |_| Ok(()));
+    let plain = every_study().map(|(name, meaning)| entry(name.to_owned(), meaning));
+    let of_metric = |part: Part| {
+        let (ending, meaning) = part.named();
+        entry(format!("METRIC{ending}"), meaning)
+    };
+    Catalog::new("column", plain.chain(Part::ALL.map(of_metric)))
 }
 
 /// The metrics of all cases, each once.
@@ -197,14 +258,14 @@ impl Column {
             let name = SLOPE.to_owned();
             return Ok(Column { heading: name.clone(), name, holds: Holds::Slope });
         }
-        let parts = [Part::Mean, Part::Spread, Part::Interval, Part::AboveFloor];
         let all: Vec<Column> = metrics(result)
             .into_iter()
-            .flat_map(|metric| parts.map(|part| of_metric(metric, part)))
+            .flat_map(|metric| Part::ALL.map(|part| of_metric(metric, part)))
             .collect();
         all.iter().find(|column| column.name == name).cloned().ok_or_else(|| {
-            let names = PLAIN.iter().map(|(name, _, _)| *name);
-            let known = names.chain([SLOPE]).chain(all.iter().map(|column| column.name.as_str()));
+            let known = every_study()
+                .map(|(name, _)| name)
+                .chain(all.iter().map(|column| column.name.as_str()));
             SpecError::unknown_name("column", name, known, "")
         })
     }

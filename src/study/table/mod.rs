@@ -8,7 +8,9 @@ mod grid;
 mod text_table;
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
+use driftfield_problems::catalog::{Catalog, Entry};
 use driftfield_problems::echo::echo;
 use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
@@ -32,10 +34,8 @@ pub(super) use text_table::TextTable;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TableOptions {
-    /// Names of the columns: those of `study.csv`, `budget`, `attempts` (accepted and rejected
-    /// steps), `series`, `session` (the run of the program that made a row), `tolerance`, `seconds_per_nfe`, `slope` (of log solver error over
-    /// log steps, fitted over the solver's fixed grids), and of a metric `NAME_interval` and
-    /// `NAME_above_floor` (its number minus the model floor's). With none the usual ones.
+    /// Names of the columns, of [those there are](TableOptions::known_columns). With none the usual
+    /// ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// Names of the columns that rows are sorted by within their group, with a `-` before those that
@@ -67,6 +67,32 @@ pub enum TableFormat {
     Json,
 }
 
+impl TableFormat {
+    /// Every form, by name.
+    pub fn catalog() -> Catalog<TableFormat> {
+        let entry = |name: &'static str, format: TableFormat, summary: &'static str| {
+            Entry::new(name, summary, move |_| Ok(format))
+        };
+        let terminal = "drawn in characters, with what the columns and the numbers mean";
+        let entries = [
+            entry("terminal", TableFormat::Terminal, terminal),
+            entry("markdown", TableFormat::Markdown, "a table for each group"),
+            entry("latex", TableFormat::Latex, "a `tabular` with the rules of booktabs"),
+            entry("csv", TableFormat::Csv, "the rows, numbers in full"),
+            entry("json", TableFormat::Json, "the same with groups, floors and who is best"),
+        ];
+        Catalog::new("form of a table", entries)
+    }
+}
+
+impl FromStr for TableFormat {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        TableFormat::catalog().build(text)
+    }
+}
+
 /// Why there is no such table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -82,6 +108,11 @@ pub enum TableError {
 impl TableOptions {
     pub(super) fn is_usual(&self) -> bool {
         *self == TableOptions::default()
+    }
+
+    /// The columns that a table can have, by name. Those of metrics begin with the name of one.
+    pub fn known_columns() -> Catalog<()> {
+        columns::catalog()
     }
 
     /// Refuses columns that the table of a study will not have, before it is run.
