@@ -30,7 +30,7 @@ pub enum SpecError {
         problem: String,
     },
     /// No such thing.
-    #[error("unknown {kind} `{name}`{}; known: {known}", did_you_mean(.nearest))]
+    #[error("unknown {kind} `{name}`{}; known: {known}", instead_of(.name, .nearest))]
     UnknownName {
         /// What was looked for: `process`, `solver`, `spacing`.
         kind: &'static str,
@@ -77,6 +77,11 @@ pub enum SpecError {
 
 fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
+}
+
+/// No name has a comma: where there is one, several names are given as one.
+fn instead_of(name: &str, nearest: &Option<String>) -> String {
+    if name.contains(',') { " (give each by itself)".to_owned() } else { did_you_mean(nearest) }
 }
 
 fn known_keys(known: &str) -> String {
@@ -248,6 +253,8 @@ mod tests {
     fn advice_names_the_nearest() {
         let error = SpecError::unknown_name("process", "pv", ["vp", "edm"], "").to_string();
         assert!(error.contains("did you mean `vp`?); known: vp, edm"), "{error}");
+        let error = SpecError::unknown_name("process", "vp,edm", ["vp", "edm"], "").to_string();
+        assert!(error.contains("`vp,edm` (give each by itself); known"), "{error}");
         assert_eq!(nearest("xyzzy", ["vp", "edm"]), None);
         assert_eq!(nearest("", ["vp", "edm"]), None);
         let known = [("beta_min", Some("0.1")), ("file", None)];
