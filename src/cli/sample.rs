@@ -112,7 +112,8 @@ pub(super) struct SampleArguments {
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
     /// Initial state at the start of the integration, `.npy`, [n, d] or [n, c, h, w]; never scaled by
-    /// the process. A stochastic solver adds to row i the noise of lane i of --seed
+    /// the process. A stochastic solver adds to row i the noise of lane i of --seed,
+    /// counted from --first-lane
     #[arg(long, conflicts_with = "n")]
     init: Option<PathBuf>,
     /// Units of --init, which differ for networks and digits: those of the data, as --out and
@@ -125,6 +126,10 @@ pub(super) struct SampleArguments {
     /// Seed of the draw and of the noise
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
+    /// Number of the first lane: its noise and label are those of that lane of --seed, so that a large
+    /// sample can be made in parts, on several machines; adaptive steps are then to be --per-lane
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53), allow_negative_numbers = true)]
+    first_lane: u64,
     /// Precision of the states
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
@@ -195,6 +200,7 @@ impl SampleArguments {
             threshold: self.threshold.as_deref().map(str::parse::<Threshold>).transpose()?,
             denoise_final: self.denoise_final,
             seed: self.seed,
+            first_lane: self.first_lane,
             saved: self.saved(),
             per_lane: self.per_lane,
             condition: self.condition(),

@@ -106,7 +106,7 @@ pub(crate) fn attempt<T: Precision>(
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
     check_request::<T>(model, &settings.condition, initial.lanes())?;
-    generate_lanes(path, model, initial, settings, 0)
+    generate_lanes(path, model, initial, settings, settings.first_lane)
 }
 
 /// Refuses labels that the model does not know, those of lanes to come included, and more lanes

@@ -65,6 +65,9 @@ pub struct Settings {
     pub denoise_final: bool,
     /// Seed of the initial noise and of the Brownian path.
     pub seed: u64,
+    /// Number of the first lane, whose noise and label are those of that lane of the seed: a large
+    /// sample made in parts is the sample made at once, to the bit where lanes share no step.
+    pub first_lane: u64,
     /// Which states are kept.
     pub saved: Saved,
     /// Whether adaptive steps are every lane's own.
@@ -88,6 +91,7 @@ impl Settings {
             threshold: None,
             denoise_final: false,
             seed: 0,
+            first_lane: 0,
             saved: Saved::Last,
             per_lane: false,
             condition: Condition::default(),

@@ -69,7 +69,8 @@ pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
     for first in (0..lanes.max(1)).step_by(chunk.max(1)) {
         let count = chunk.min(lanes - first);
         let part = part(&initial, first, count);
-        let mut generated = generate_lanes(path, model, part, settings, first as u64)?;
+        let first_lane = settings.first_lane + first as u64;
+        let mut generated = generate_lanes(path, model, part, settings, first_lane)?;
         generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
         let seconds = before.map_or(0.0, |before| before.seconds);

@@ -273,3 +273,26 @@ fn lanes_may_take_steps_of_their_own() {
     assert!(stopped["unfinished_lanes"].as_u64().unwrap() > 0);
     assert_eq!(own["unfinished_lanes"], 0);
 }
+
+/// On as many machines as there are: noise, path and labels are those of the lane, wherever it is.
+#[test]
+fn parts_of_a_sample_are_the_sample() {
+    let room = Room::new();
+    let of = |first: usize, n: usize, line: &str, name: &str| {
+        room.sample(&format!("{line} --n {n} --first-lane {first} --seed 3 --out {name}"));
+        room.read::<f32>(name)
+    };
+    for line in [
+        "--process vp --field exact:m.json --solver euler-maruyama --steps 8",
+        "--process rectified-flow --field exact:m.json --solver tsit5 --abstol 1e-3 --reltol 1e-3 --per-lane",
+    ] {
+        let whole = of(0, 10, line, "whole.npy");
+        let (front, back) = (of(0, 6, line, "front.npy"), of(6, 4, line, "back.npy"));
+        let joined = ndarray::concatenate![ndarray::Axis(0), front, back];
+        assert_eq!(joined, whole, "{line}");
+        assert_ne!(of(1, 10, line, "other.npy"), whole, "{line}");
+    }
+    let line = "sample --process vp --field exact:m.json --solver heun --steps 2 --n 2";
+    let refused = room.run(&format!("{line} --first-lane 10000000000000000"));
+    assert!(refused.stderr.contains("--first-lane"), "{}", refused.stderr);
+}
