@@ -27,6 +27,11 @@ fn help_of_titles() -> String {
 }
 
 impl PictureArguments {
+    /// What was asked for, the rest as is usual.
+    fn style(&self) -> PictureStyle {
+        self.over(PictureStyle::default())
+    }
+
     /// What was asked for, and for the rest what `other` says.
     pub(super) fn over(&self, other: PictureStyle) -> PictureStyle {
         PictureStyle {
@@ -42,7 +47,7 @@ impl PictureArguments {
         &self,
         pictures: [&Option<PathBuf>; N],
     ) -> Result<(), CommandError> {
-        let style = self.over(PictureStyle::default());
+        let style = self.style();
         if style != PictureStyle::default() && pictures.iter().all(|file| file.is_none()) {
             return Err(CommandError::usage(
                 "nothing is drawn that --picture-width, --font-size, --font and --titles are for; \
@@ -54,9 +59,7 @@ impl PictureArguments {
 
     /// Writes a picture.
     pub(super) fn render(&self, plot: &impl Plot, file: &PathBuf) -> Result<(), CommandError> {
-        let written = || -> Result<(), PlotError> {
-            self.over(PictureStyle::default()).picture(plot)?.write(file)
-        };
+        let written = || -> Result<(), PlotError> { self.style().picture(plot)?.write(file) };
         written().map_err(CommandError::failed)
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn attempt<T: Precision>(
     settings: &Settings,
 ) -> Result<Generated<T>, GenerateError> {
     check_request::<T>(model, &settings.condition, initial.lanes())?;
-    generate_lanes(path, model, initial, settings, settings.first_lane)
+    generate_lanes(path, model, initial, settings)
 }
 
 /// Refuses labels that the model does not know, those of lanes to come included, and more lanes
@@ -165,28 +165,26 @@ fn planned<T: Precision>(
     Ok((chosen.method, plan))
 }
 
-/// Generates the lanes from number `first_lane` on, as in a batch of all, whose request is checked.
+/// The lanes of a request that is checked.
 fn generate_lanes<T: Precision>(
     path: &SharedPath,
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
-    first_lane: u64,
 ) -> Result<Generated<T>, GenerateError> {
-    let condition = settings.condition.of_lanes(first_lane, initial.lanes());
+    let condition = settings.condition.of_lanes(settings.first_lane, initial.lanes());
     let predictor = model.predictor::<T>(path, &condition)?;
-    solve_steered(model, initial, settings, first_lane, Steered::along(predictor))
+    solve_steered(model, initial, settings, Steered::along(predictor))
 }
 
-/// The lanes from number `first_lane` on, of a request that is checked.
+/// The same along a predictor that is given.
 fn solve_steered<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
-    first_lane: u64,
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
-    let made = solve_unless_stopped(model, initial, settings, first_lane, steered);
+    let made = solve_unless_stopped(model, initial, settings, steered);
     let whole = made.as_ref().is_ok_and(|generated| generated.outcome.is_success());
     // What failed once it was to stop, failed for that.
     if !whole && settings.stop.load(Ordering::Relaxed) {
@@ -200,7 +198,6 @@ fn solve_unless_stopped<T: Precision>(
     model: &dyn Model,
     initial: Initial<T>,
     settings: &Settings,
-    first_lane: u64,
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
     let path = &steered.predictor.path().clone();
@@ -210,7 +207,7 @@ fn solve_unless_stopped<T: Precision>(
     let lanes = initial.lanes();
     let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(&settings.saved))?;
-    let initial = start(initial, path, model, (plan.span, settings.seed), first_lane)?;
+    let initial = start(initial, path, model, plan.span, settings)?;
     let predictor = thresholded(steered.predictor, model, settings.threshold)?;
     let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
     let info = method.info();
@@ -222,7 +219,7 @@ fn solve_unless_stopped<T: Precision>(
     let problem = OdeProblem::new(path_field, initial, (plan.span.start, plan.span.end));
     let clock = Instant::now();
     let (mut solution, mut lane_evaluations) =
-        solved(&problem, &method, settings, &plan, steered.observer, first_lane)?;
+        solved(&problem, &method, settings, &plan, steered.observer)?;
     if settings.denoise_final && solution.outcome.is_success() {
         denoise(&problem.field, &mut solution);
         if let Some(evaluations) = &mut lane_evaluations {
@@ -264,10 +261,9 @@ fn solved<'a, T: Scalar>(
     settings: &Settings,
     plan: &Plan,
     observer: Option<Box<dyn Observer<ArrayD<T>> + 'a>>,
-    first_lane: u64,
 ) -> Result<(Solution<ArrayD<T>>, Option<LaneEvaluations>), GenerateError> {
     let info = method.info();
-    let options = plan.options::<ArrayD<T>>(settings).first_lane(first_lane);
+    let options = plan.options::<ArrayD<T>>(settings);
     let options = match observer {
         Some(mut observer) => {
             options.observer(move |step: &mut AcceptedStep<'_, _>| observer.observe(step))
@@ -355,8 +351,8 @@ fn start<T: Scalar>(
     initial: Initial<T>,
     path: &SharedPath,
     model: &dyn Model,
-    (span, seed): (Span, u64),
-    first_lane: u64,
+    span: Span,
+    settings: &Settings,
 ) -> Result<ArrayD<T>, GenerateError> {
     match initial {
         Initial::State(mut state) => {
@@ -372,6 +368,7 @@ fn start<T: Scalar>(
         Initial::Noise { lanes } => {
             let shape = [&[lanes], model.row_shape().as_slice()].concat();
             let mut state = ArrayD::zeros(IxDyn(&shape));
+            let (seed, first_lane) = (settings.seed, settings.first_lane);
             fill_initial_normals(&mut state, path.sigma(span.start), seed, first_lane)
                 .map_err(driftfield_solvers::SolveError::from)?;
             Ok(state)

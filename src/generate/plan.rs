@@ -171,7 +171,7 @@ impl Plan {
                 }
             }
         };
-        settings.saved.on(options.seed(settings.seed), times)
+        settings.saved.on(options.seed(settings.seed).first_lane(settings.first_lane), times)
     }
 
     /// States that will be kept, as far as that is known.

@@ -77,5 +77,5 @@ pub(crate) fn attempt_steered<T: Precision>(
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
     check_request::<T>(model, &settings.condition, initial.lanes())?;
-    solve_steered(model, initial, settings, settings.first_lane, steered)
+    solve_steered(model, initial, settings, steered)
 }

@@ -70,7 +70,8 @@ pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
         let count = chunk.min(lanes - first);
         let part = part(&initial, first, count);
         let first_lane = settings.first_lane + first as u64;
-        let mut generated = generate_lanes(path, model, part, settings, first_lane)?;
+        let settings = Settings { first_lane, ..settings.clone() };
+        let mut generated = generate_lanes(path, model, part, &settings)?;
         generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
         let seconds = before.map_or(0.0, |before| before.seconds);

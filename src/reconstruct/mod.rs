@@ -68,7 +68,7 @@ pub fn reconstruct<T: TechniquePrecision>(
     };
     let settings = &with_informed_start(path, settings);
     check_request::<T>(model, &settings.condition, initial.lanes())?;
-    let condition = settings.condition.of_lanes(0, initial.lanes());
+    let condition = settings.condition.of_lanes(settings.first_lane, initial.lanes());
     let prior = Prior { path, model, condition };
     let solve =
         Box::new(|steered: Steered<'_, T>| attempt_steered(model, initial, settings, steered));

@@ -50,10 +50,7 @@ impl<'s> Seen<'s> {
     /// What each spends, if they all spend one amount.
     pub(super) fn amount(&self) -> Option<String> {
         let amounts = distinct(self.runs.iter().map(|run| amount(run.budget)));
-        amounts
-            .into_iter()
-            .next()
-            .filter(|first| self.runs.iter().all(|r| amount(r.budget) == *first))
+        <[String; 1]>::try_from(amounts).ok().map(|[one]| one)
     }
 
     /// What a row is called: its solver, and what that spends if others spend something else.
