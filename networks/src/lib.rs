@@ -22,6 +22,7 @@
 //! Where to look:
 //!
 //! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
+//! - [`modules`]: other people's architectures, filled with their weights;
 //! - [`Layers`]: what the layers of a network do with a few rows, which is all that a new
 //!   architecture has to say beside its sizes.
 
@@ -30,6 +31,7 @@ mod classifier;
 mod kernel;
 mod layers;
 mod mlp;
+pub mod modules;
 mod parameters;
 mod pass;
 mod plan;

@@ -119,7 +119,11 @@ impl ArchitectureEntry {
 
 fn keys<A: Architecture>() -> Vec<Key> {
     // What is written to files can be written.
-    let defaults = serde_json::to_value(A::reference(ANY_DIMENSION)).unwrap_or_default();
+    keys_of(&serde_json::to_value(A::reference(ANY_DIMENSION)).unwrap_or_default(), A::KEYS)
+}
+
+/// The keys of these names and lines, their defaults and kinds those of a configuration's values.
+pub(crate) fn keys_of(defaults: &Value, keys: &'static [(&'static str, &'static str)]) -> Vec<Key> {
     let key = |&(name, about): &(&'static str, &'static str)| {
         let default = written(&defaults[name]);
         let key = match &defaults[name] {
@@ -130,7 +134,7 @@ fn keys<A: Architecture>() -> Vec<Key> {
         };
         key.or(default)
     };
-    A::KEYS.iter().map(key).collect()
+    keys.iter().map(key).collect()
 }
 
 /// The architecture that `spec` describes, for rows of `dimension` values.
@@ -140,13 +144,18 @@ fn keys<A: Architecture>() -> Vec<Key> {
 pub fn configuration<A: Architecture>(spec: &Spec, dimension: usize) -> Result<A, SpecError> {
     ArchitectureEntry::entry::<A>().build(spec)?;
     let refused = |error: serde_json::Error| SpecError::malformed(spec.name(), error.to_string());
-    let mut value = serde_json::to_value(A::reference(dimension)).map_err(refused)?;
+    let value = serde_json::to_value(A::reference(dimension)).map_err(refused)?;
+    serde_json::from_value(overlaid(value, spec)?).map_err(refused)
+}
+
+/// The configuration `value` with what `spec` sets of it.
+pub(crate) fn overlaid(mut value: Value, spec: &Spec) -> Result<Value, SpecError> {
     for (key, text) in spec.parameters() {
         let read = like(&value[key], text);
         // Flags and numbers have been held to their keys.
         value[key] = read.ok_or_else(|| SpecError::value(spec.name(), key, text, LIST))?;
     }
-    serde_json::from_value(value).map_err(refused)
+    Ok(value)
 }
 
 /// How lists are written.
