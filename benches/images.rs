@@ -152,7 +152,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("euler-maruyama", 100, &labelled),
     ] {
         let (total, inside) = solve_timed(solver, steps, plan, &x)?;
-        let guided = if Network::<ArrayD<f32>>::forwards(plan) == 2 { ", guided" } else { "" };
+        let guided =
+            if Network::<ArrayD<f32>>::forwards(plan, 0.5.into()) == 2 { ", guided" } else { "" };
         let task = format!("16 digits, {solver}, {steps} steps{guided}");
         // A limit of the program, not of the machine: shares are of one run.
         assert!(total < 1.02 * inside, "{task}: more than 2 % outside the network");

@@ -22,12 +22,14 @@
 //! Where to look:
 //!
 //! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
-//! - [`modules`]: other people's architectures, filled with their weights;
+//! - [`modules`]: other people's architectures, filled with their weights; [`Conditioned`]: a network
+//!   of tensors, anyone's, with what it is told;
 //! - [`Layers`]: what the layers of a network do with a few rows, which is all that a new
 //!   architecture has to say beside its sizes.
 
 mod architecture;
 mod classifier;
+mod conditioned;
 mod kernel;
 mod layers;
 mod mlp;
@@ -44,6 +46,7 @@ pub mod weights;
 
 pub use architecture::{Architecture, ConfigError};
 pub use classifier::{Classified, Classifier, ClassifierConfig, ClassifierError, ClassifierLayers};
+pub use conditioned::{Conditioned, Guidance, GuidanceError, OneThread, TensorFn, timeless};
 pub use layers::Entries;
 pub use mlp::{Mlp, MlpConfig, MlpLayers};
 pub use parameters::{ParameterEntry, Parameters, ParametersError};

@@ -106,8 +106,8 @@ pub trait VectorField<S> {
         Err(FieldError::Refused("products with its Jacobian from the right".to_owned()))
     }
 
-    /// Network forward passes made by one evaluation.
-    fn forwards(&self) -> u64 {
+    /// Network forward passes made by one evaluation at `t`.
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         0
     }
 }
@@ -256,11 +256,11 @@ impl<F> Counted<F> {
 impl<S, F: VectorField<S>> VectorField<S> for Counted<&F> {
     #[inline(always)]
     fn eval(&self, du: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
-        self.count(self.field.forwards())?;
+        self.count(self.field.forwards(t))?;
         self.field.eval(du, u, t)
     }
     fn pull_back(&self, pull: Pullback<'_, S>, u: &S, t: Times<'_>) -> Result<(), FieldError> {
-        self.count(self.field.forwards())?;
+        self.count(self.field.forwards(t))?;
         self.field.pull_back(pull, u, t)
     }
     fn push_forward(
@@ -269,11 +269,11 @@ impl<S, F: VectorField<S>> VectorField<S> for Counted<&F> {
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.count(self.field.forwards())?;
+        self.count(self.field.forwards(t))?;
         self.field.push_forward(push, u, t)
     }
-    fn forwards(&self) -> u64 {
-        self.field.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.field.forwards(t)
     }
 }
 
@@ -287,7 +287,7 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     type Interpretation = F::Interpretation;
     type Noise = F::Noise;
     fn drift(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.field.forwards())?;
+        self.count(self.field.forwards(t.into()))?;
         self.field.drift(out, u, t)
     }
     fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
@@ -297,8 +297,8 @@ impl<S, F: StochasticField<S>> StochasticField<S> for Counted<&F> {
     fn channels(&self) -> usize {
         self.field.channels()
     }
-    fn forwards(&self) -> u64 {
-        self.field.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.field.forwards(t)
     }
 }
 

@@ -426,7 +426,7 @@ fn denoise<T: Scalar>(field: &PathField<ArrayD<T>>, solution: &mut Solution<Arra
     let predicted =
         field.predictor().predict(Target::DATA.into(), &mut data, &solution.u_last, t.into());
     solution.statistics.nfe += 1;
-    solution.statistics.network_forwards += VectorField::forwards(field);
+    solution.statistics.network_forwards += VectorField::forwards(field, t.into());
     match predicted {
         Ok(()) if data.first_non_finite_lane() == Ok(None) => solution.u_last = data,
         Ok(()) => {

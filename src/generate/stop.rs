@@ -77,8 +77,8 @@ impl<S> Predictor<S> for Stoppable<S> {
         self.predictor.push_forward(target, push, x, t)
     }
 
-    fn forwards(&self) -> u64 {
-        self.predictor.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.predictor.forwards(t)
     }
 }
 

@@ -106,7 +106,7 @@ impl Predictor<Batch> for OneTime {
         out.fill(0.0);
         Ok(())
     }
-    fn forwards(&self) -> u64 {
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         1
     }
 }

@@ -92,7 +92,7 @@ impl<H: HostState> Network<H> for Plan {
         self.push_forward(results, (values, direction), (t, &tau))
     }
 
-    fn forwards(&self) -> u64 {
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         self.guidance.passes() as u64
     }
 }

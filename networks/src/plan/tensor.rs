@@ -187,7 +187,7 @@ impl Network<Tensor> for OnTensors {
         Ok(())
     }
 
-    fn forwards(&self) -> u64 {
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         self.0.guidance.passes() as u64
     }
 }
@@ -209,8 +209,8 @@ impl Network<TrackedTensor> for OnTensors {
         Ok(())
     }
 
-    fn forwards(&self) -> u64 {
-        Network::<Tensor>::forwards(self)
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        Network::<Tensor>::forwards(self, t)
     }
 }
 

@@ -41,7 +41,7 @@ fn guidance_mixes_the_network_with_and_without_labels_and_counts_its_passes() {
         };
         let expected: Vec<f32> = without.iter().zip(&with).map(mix).collect();
         assert_eq!(evaluated(&guided, &case, &case.labels), expected, "{weight}");
-        assert_eq!(Network::<Array2<f32>>::forwards(&guided), passes);
+        assert_eq!(Network::<Array2<f32>>::forwards(&guided, 0.5.into()), passes);
     }
     assert!(plan.with_guidance(f64::NAN).is_err());
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use driftfield_solvers::field::{Additive, Diagonal};
+use driftfield_solvers::field::{Additive, Diagonal, Times};
 use driftfield_solvers::{FieldError, SdeProblem, State, StochasticField};
 
 use super::fill;
@@ -65,8 +65,8 @@ impl<S: State> StochasticField<S> for BridgeDiffusion<S> {
     fn diffusion(&self, _: usize, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         fill(out, self.bridge.s())
     }
-    fn forwards(&self) -> u64 {
-        self.predictor.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.predictor.forwards(t)
     }
 }
 

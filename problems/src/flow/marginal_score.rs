@@ -56,8 +56,8 @@ impl<S: State> VectorField<S> for MarginalScore<S> {
         let push = Pushforward { time: 0.0.into(), ..push };
         self.field.push_forward_prediction(self.target()?, push, u, self.t.into())
     }
-    fn forwards(&self) -> u64 {
-        VectorField::forwards(&self.field)
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        VectorField::forwards(&self.field, t)
     }
 }
 

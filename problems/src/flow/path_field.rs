@@ -207,8 +207,8 @@ impl<S: State> VectorField<S> for PathField<S> {
         let rates = Rates::of_velocity(&self.path, t, u.lanes(), Asked::along(&push))?;
         push.through(rates.of_one(), u, |inner| self.predictor.push_forward(targets, inner, u, t))
     }
-    fn forwards(&self) -> u64 {
-        self.predictor.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.predictor.forwards(t)
     }
 }
 
@@ -226,8 +226,8 @@ impl<S: State> StochasticField<S> for PathField<S> {
         check_diffusion(&self.path, t)?;
         fill(out, level * self.path.diffusion_squared(t).sqrt())
     }
-    fn forwards(&self) -> u64 {
-        self.predictor.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.predictor.forwards(t)
     }
 }
 

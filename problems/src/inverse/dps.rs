@@ -106,7 +106,7 @@ impl<P> Dps<P> {
     {
         self.observation.check_lanes(x.lane_count(), x.lane_len())?;
         self.gradients += 1;
-        self.network_forwards += self.predictor.forwards();
+        self.network_forwards += self.predictor.forwards(t.into());
         let (mut data, mut gradient) = (x.zeros_like(), x.zeros_like());
         let (observation, zeta) = (&self.observation, self.zeta);
         let cotangent = |lanes: Range<usize>, data: &S, c: &mut S| -> Result<(), FieldError> {

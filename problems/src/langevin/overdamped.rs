@@ -1,4 +1,4 @@
-use driftfield_solvers::field::{Additive, Diagonal};
+use driftfield_solvers::field::{Additive, Diagonal, Times};
 use driftfield_solvers::{FieldError, SdeProblem, State, StochasticField, VectorField};
 
 use crate::flow::fill;
@@ -37,7 +37,7 @@ impl<S: State, V: VectorField<S>> StochasticField<S> for OverdampedLangevin<V> {
     fn diffusion(&self, _: usize, out: &mut S, _u: &S, _t: f64) -> Result<(), FieldError> {
         fill(out, std::f64::consts::SQRT_2)
     }
-    fn forwards(&self) -> u64 {
-        self.score.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.score.forwards(t)
     }
 }

@@ -1,4 +1,4 @@
-use driftfield_solvers::field::{Additive, Diagonal};
+use driftfield_solvers::field::{Additive, Diagonal, Times};
 use driftfield_solvers::{Counted, FieldError, SdeProblem, State, StochasticField, VectorField};
 
 use super::PhaseSpace;
@@ -49,8 +49,8 @@ pub trait ForceField<S> {
     /// The friction.
     fn friction(&self) -> f64;
 
-    /// Network forward passes made by one force.
-    fn forwards(&self) -> u64 {
+    /// Network forward passes made by one force at `t`.
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         0
     }
 }
@@ -62,21 +62,21 @@ impl<S, V: VectorField<S>> ForceField<S> for UnderdampedLangevin<V> {
     fn friction(&self) -> f64 {
         self.friction
     }
-    fn forwards(&self) -> u64 {
-        self.score.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.score.forwards(t)
     }
 }
 
 impl<S, F: ForceField<S>> ForceField<S> for Counted<&F> {
     fn force(&self, out: &mut S, position: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.uncounted().forwards())?;
+        self.count(self.uncounted().forwards(t.into()))?;
         self.uncounted().force(out, position, t)
     }
     fn friction(&self) -> f64 {
         self.uncounted().friction()
     }
-    fn forwards(&self) -> u64 {
-        self.uncounted().forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.uncounted().forwards(t)
     }
 }
 
@@ -98,7 +98,7 @@ impl<S: State, V: VectorField<S>> StochasticField<PhaseSpace<S>> for Underdamped
         fill(&mut out.position, 0.0)?;
         fill(&mut out.velocity, (2.0 * self.friction).sqrt())
     }
-    fn forwards(&self) -> u64 {
-        self.score.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.score.forwards(t)
     }
 }

@@ -43,8 +43,8 @@ pub trait Network<S>: Send + Sync {
         ))
     }
 
-    /// Forward passes that one evaluation counts as: two under classifier-free guidance.
-    fn forwards(&self) -> u64 {
+    /// Forward passes that one evaluation at `t` counts as: two where classifier-free guidance acts.
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         1
     }
 }
@@ -74,7 +74,7 @@ impl<S, N: Network<S> + ?Sized> Network<S> for Arc<N> {
     ) -> Result<(), FieldError> {
         (**self).push_forward(push, x, t)
     }
-    fn forwards(&self) -> u64 {
-        (**self).forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        (**self).forwards(t)
     }
 }

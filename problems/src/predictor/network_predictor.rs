@@ -169,7 +169,9 @@ impl<S: State, N: Network<S>> Predictor<S> for NetworkPredictor<N> {
         })
     }
 
-    fn forwards(&self) -> u64 {
-        self.network.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        let mut times = Vec::new();
+        // A time that the network has none for is refused when it is evaluated.
+        self.network_times(t, &mut times).map_or(1, |t| self.network.forwards(t))
     }
 }

@@ -105,8 +105,8 @@ pub trait Predictor<S>: Send + Sync {
         ))
     }
 
-    /// Network forward passes made by one prediction.
-    fn forwards(&self) -> u64 {
+    /// Network forward passes made by one prediction at `t`.
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         0
     }
 }
@@ -155,8 +155,8 @@ macro_rules! forward_predictor {
             ) -> Result<(), FieldError> {
                 (**self).push_forward(target, push, x, t)
             }
-            fn forwards(&self) -> u64 {
-                (**self).forwards()
+            fn forwards(&self, t: Times<'_>) -> u64 {
+                (**self).forwards(t)
             }
         }
     };

@@ -102,7 +102,7 @@ impl<N: Network<S>, S: State> Network<S> for Shifted<N, S> {
         Ok(self.centre_prediction(value)?)
     }
 
-    fn forwards(&self) -> u64 {
-        self.network.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.network.forwards(t)
     }
 }

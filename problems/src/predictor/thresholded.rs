@@ -170,8 +170,8 @@ where
         })
     }
 
-    fn forwards(&self) -> u64 {
-        self.predictor.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.predictor.forwards(t)
     }
 }
 

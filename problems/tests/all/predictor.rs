@@ -144,7 +144,7 @@ fn what_is_known_at_the_ends() {
 fn pointers_are_predictors_and_names_are_read_back() {
     let path = process::parse("vp").unwrap();
     let shared: Arc<dyn Predictor<Array2<f64>>> = Arc::new(perfect(&path, Prediction::Noise));
-    assert_eq!(shared.forwards(), 1);
+    assert_eq!(shared.forwards(0.5.into()), 1);
     let x = points(4, 2);
     let (mut a, mut b) = (x.clone(), x.clone());
     shared.predict(Target::DATA.into(), &mut a, &x, 0.5.into()).unwrap();

@@ -1,6 +1,6 @@
 use super::{
     Additive, Diagonal, FieldError, FieldOutcome, General, Ito, OneMotion, StochasticField,
-    Stratonovich, VectorField,
+    Stratonovich, Times, VectorField,
 };
 
 /// One Brownian motion for all components of a lane: what the wrapped field calls
@@ -27,8 +27,8 @@ impl<S, F: StochasticField<S, Noise = Diagonal>> StochasticField<S> for ScalarNo
     fn diffusion(&self, channel: usize, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
         self.0.diffusion(channel, out, u, t)
     }
-    fn forwards(&self) -> u64 {
-        self.0.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.0.forwards(t)
     }
 }
 
@@ -101,8 +101,8 @@ macro_rules! matrix_noise {
             fn channels(&self) -> usize {
                 self.channels
             }
-            fn forwards(&self) -> u64 {
-                self.field.drift.forwards()
+            fn forwards(&self, t: Times<'_>) -> u64 {
+                self.field.drift.forwards(t)
             }
         }
     };

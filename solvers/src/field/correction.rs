@@ -7,7 +7,7 @@
 
 use std::sync::Mutex;
 
-use super::{DiffusionDerivative, FieldError, Ito, StochasticField, Stratonovich};
+use super::{DiffusionDerivative, FieldError, Ito, StochasticField, Stratonovich, Times};
 use crate::state::State;
 
 /// A Stratonovich equation written as the Ito equation of the same solutions.
@@ -101,8 +101,8 @@ macro_rules! conversion {
             fn channels(&self) -> usize {
                 self.0.field.channels()
             }
-            fn forwards(&self) -> u64 {
-                self.0.field.forwards()
+            fn forwards(&self, t: Times<'_>) -> u64 {
+                self.0.field.forwards(t)
             }
         }
 

@@ -1,4 +1,4 @@
-use super::{FieldError, StochasticField, VectorField};
+use super::{FieldError, StochasticField, Times, VectorField};
 
 /// A diffusion whose derivative along itself is known: what Milstein's method in
 /// its classical form needs, and the conversion between Ito and Stratonovich.
@@ -45,8 +45,8 @@ impl<S, F: StochasticField<S>, D> StochasticField<S> for WithDerivative<F, D> {
     fn channels(&self) -> usize {
         self.field.channels()
     }
-    fn forwards(&self) -> u64 {
-        self.field.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.field.forwards(t)
     }
 }
 

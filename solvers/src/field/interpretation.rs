@@ -1,4 +1,4 @@
-use super::{Diagonal, FieldError, FieldOutcome, StochasticField, VectorField};
+use super::{Diagonal, FieldError, FieldOutcome, StochasticField, Times, VectorField};
 
 /// In which sense `g(u, t) dW` is meant.
 pub trait Interpretation: 'static {
@@ -90,8 +90,8 @@ macro_rules! diagonal_noise {
             ) -> Result<(), FieldError> {
                 self.diffusion.eval(out, u, t.into())
             }
-            fn forwards(&self) -> u64 {
-                self.drift.forwards()
+            fn forwards(&self, t: Times<'_>) -> u64 {
+                self.drift.forwards(t)
             }
         }
     };
@@ -113,7 +113,7 @@ where
     fn diffusion(&self, _channel: usize, out: &mut S, _u: &S, t: f64) -> Result<(), FieldError> {
         (self.diffusion)(out, t).into_result()
     }
-    fn forwards(&self) -> u64 {
-        self.drift.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.drift.forwards(t)
     }
 }

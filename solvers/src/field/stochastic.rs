@@ -1,4 +1,4 @@
-use super::{FieldError, Interpretation, NoiseStructure};
+use super::{FieldError, Interpretation, NoiseStructure, Times};
 
 /// Drift and diffusion of `du = f(u, t) dt + g(u, t) dW`.
 ///
@@ -45,8 +45,8 @@ pub trait StochasticField<S> {
         1
     }
 
-    /// Network forward passes made by one drift evaluation.
-    fn forwards(&self) -> u64 {
+    /// Network forward passes made by one drift evaluation at `t`.
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         0
     }
 }

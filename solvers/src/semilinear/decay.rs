@@ -80,8 +80,8 @@ impl<S: State, N: VectorField<S>> VectorField<S> for Decay<N> {
         let weights = (ByLane::One(-self.rate), ByLane::One(1.0));
         push.through(weights, u, |inner| self.nonlinear.push_forward(inner, u, t))
     }
-    fn forwards(&self) -> u64 {
-        self.nonlinear.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.nonlinear.forwards(t)
     }
 }
 

@@ -85,7 +85,7 @@ impl<S, F: SemilinearField<S>> SemilinearField<S> for Counted<&F> {
         self.uncounted().schedule()
     }
     fn predict(&self, target: Target, out: &mut S, u: &S, t: Times<'_>) -> Result<(), FieldError> {
-        self.count(self.uncounted().forwards())?;
+        self.count(self.uncounted().forwards(t))?;
         self.uncounted().predict(target, out, u, t)
     }
     fn pull_back_prediction(
@@ -95,7 +95,7 @@ impl<S, F: SemilinearField<S>> SemilinearField<S> for Counted<&F> {
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.count(self.uncounted().forwards())?;
+        self.count(self.uncounted().forwards(t))?;
         self.uncounted().pull_back_prediction(target, pull, u, t)
     }
     fn push_forward_prediction(
@@ -105,11 +105,11 @@ impl<S, F: SemilinearField<S>> SemilinearField<S> for Counted<&F> {
         u: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.count(self.uncounted().forwards())?;
+        self.count(self.uncounted().forwards(t))?;
         self.uncounted().push_forward_prediction(target, push, u, t)
     }
     fn score(&self, out: &mut S, u: &S, t: f64) -> Result<(), FieldError> {
-        self.count(self.uncounted().forwards())?;
+        self.count(self.uncounted().forwards(t.into()))?;
         self.uncounted().score(out, u, t)
     }
     fn noise_level(&self, t: f64) -> Result<f64, FieldError> {

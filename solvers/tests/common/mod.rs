@@ -110,8 +110,8 @@ impl<S> VectorField<S> for AnyField<S> {
         self.0.eval(du, u, t)
     }
 
-    fn forwards(&self) -> u64 {
-        self.0.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.0.forwards(t)
     }
 }
 

@@ -21,7 +21,7 @@ impl VectorField<[f64; 2]> for SelfCounting {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.eval(du, u, t)
     }
-    fn forwards(&self) -> u64 {
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         2
     }
 }

@@ -110,8 +110,8 @@ impl<P: Predictor<Double> + ?Sized> Predictor<Single> for Rounded<P> {
         Ok(())
     }
 
-    fn forwards(&self) -> u64 {
-        self.0.forwards()
+    fn forwards(&self, t: Times<'_>) -> u64 {
+        self.0.forwards(t)
     }
 }
 

@@ -164,7 +164,7 @@ impl Predictor<Batch> for CountingPredictor {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.exact.predict(target, out, x, t)
     }
-    fn forwards(&self) -> u64 {
+    fn forwards(&self, _t: Times<'_>) -> u64 {
         2
     }
 }
