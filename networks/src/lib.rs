@@ -40,6 +40,7 @@ mod plan;
 mod registry;
 mod seeded;
 mod tensor_layers;
+pub mod tensors;
 pub mod train;
 mod unet;
 pub mod weights;
