@@ -34,6 +34,8 @@ mod kernel;
 mod layers;
 mod mlp;
 pub mod modules;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod parameters;
 mod pass;
 mod plan;

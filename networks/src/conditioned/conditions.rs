@@ -29,15 +29,22 @@ impl Conditions {
         self.labels.is_none() && self.tensors.is_empty()
     }
 
-    /// On the device of a network, and but for labels in its type of numbers.
+    /// On the device of a network, and but for labels and other whole numbers in its type of numbers.
     pub(super) fn like(&self, network: &dyn TensorNetwork) -> Result<Self> {
-        let device = network.device();
-        let labels = self.labels.as_ref();
-        let labels = labels.map(|labels| labels.to_dtype(DType::U32)?.to_device(device));
-        let tensors = self.tensors.iter().map(|(name, tensor)| {
-            Ok((name.clone(), tensor.to_dtype(network.dtype())?.to_device(device)?))
-        });
-        Ok(Conditions { labels: labels.transpose()?, tensors: tensors.collect::<Result<_>>()? })
+        let of_type = |tensor: &Tensor| match tensor.dtype() {
+            // Labels.
+            DType::U32 => Ok(tensor.clone()),
+            _ => tensor.to_dtype(network.dtype()),
+        };
+        self.each(&|tensor| of_type(tensor)?.to_device(network.device()))
+    }
+
+    /// The same of every tensor.
+    pub(crate) fn each(&self, of: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        let tensors = self.tensors.iter();
+        let tensors = tensors.map(|(name, tensor)| Ok((name.clone(), of(tensor)?)));
+        let tensors = tensors.collect::<Result<_>>()?;
+        Ok(Conditions { labels: self.labels.as_ref().map(of).transpose()?, tensors })
     }
 
     /// Refuses rows that are neither one nor as many as there are lanes.

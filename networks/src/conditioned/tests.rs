@@ -135,7 +135,7 @@ fn what_is_no_guidance_and_what_does_not_fit_is_refused() {
     assert!(matches!(one.forward(&mut out, &x, f64::NAN.into()), Err(FieldError::Domain { .. })));
     let times = Times::Each(&[0.1, 0.2]);
     assert!(matches!(one.forward(&mut out, &x, times), Err(FieldError::Shape { .. })));
-    let flat = ArrayD::zeros(vec![3, 4]);
+    let flat = ArrayD::<f64>::zeros(vec![3, 4]);
     let refused = one.forward(&mut flat.clone(), &flat, 0.5.into());
     assert!(matches!(refused, Err(FieldError::Shape { .. })));
     // A network that makes something else than a state.
