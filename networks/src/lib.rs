@@ -27,6 +27,8 @@
 
 mod architecture;
 mod classifier;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod kernel;
 mod layers;
 mod mlp;
