@@ -28,6 +28,8 @@
 
 mod architecture;
 mod classifier;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod kernel;
 mod layers;
 mod mlp;
@@ -38,6 +40,7 @@ mod plan;
 mod registry;
 mod seeded;
 mod tensor_layers;
+pub mod tensors;
 pub mod train;
 mod unet;
 pub mod weights;

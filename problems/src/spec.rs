@@ -152,7 +152,7 @@ impl SpecError {
 const LONGEST_NAME: usize = 100;
 
 /// The candidate most like `word`, if any is alike enough to be meant.
-fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No name is so long, and likeness takes the product of both lengths.
     if word.len() > LONGEST_NAME {
         return None;

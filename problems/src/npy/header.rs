@@ -11,10 +11,12 @@ const DEEPEST_NESTING: usize = 16;
 
 /// What the front of an `.npy` file says about the data behind it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Header {
+pub struct Header {
     /// The type descriptor, such as `<f4`.
     pub descr: String,
+    /// Whether the first index runs fastest.
     pub fortran_order: bool,
+    /// The length of every axis.
     pub shape: Vec<usize>,
 }
 

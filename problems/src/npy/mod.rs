@@ -20,6 +20,7 @@ mod write;
 
 pub use element::NpyElement;
 pub use error::NpyError;
+pub use header::Header;
 pub use read::{parse, read, read_matrix, read_rows, read_vector};
 pub use row_writer::RowWriter;
 pub use write::{to_bytes, write};
