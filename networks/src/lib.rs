@@ -30,6 +30,8 @@
 mod architecture;
 mod classifier;
 mod conditioned;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod kernel;
 mod layers;
 mod mlp;

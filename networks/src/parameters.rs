@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use candle_core::{Device, Tensor};
+
+use crate::tensors::{NamedTensors, TensorsError};
 use crate::{Architecture, ConfigError, MlpConfig};
 
 /// One named matrix or vector of the flat buffer.
@@ -76,6 +79,29 @@ impl<A: Architecture> Parameters<A> {
             }
         }
         Ok(Parameters { config: config.clone(), values })
+    }
+
+    /// The weights of an architecture by the names and in the shapes of its entries, rounded to
+    /// `f32` where they are not. Every tensor must have its place.
+    pub fn from_tensors(config: &A, tensors: &NamedTensors) -> Result<Self, TensorsError> {
+        config.validate().map_err(ParametersError::from)?;
+        let entries = config.entries();
+        let mut values = Vec::new();
+        for entry in &entries {
+            values.extend(tensors.f32s(&entry.name, &entry.shape)?);
+        }
+        tensors.check_none_left(entries.iter().map(|entry| entry.name.as_str()))?;
+        Ok(Parameters::from_values(config, values)?)
+    }
+
+    /// The weights by name, on the CPU: what [`Parameters::from_tensors`] takes.
+    pub fn to_tensors(&self) -> Result<NamedTensors, TensorsError> {
+        let mut tensors = NamedTensors::new();
+        for entry in self.entries() {
+            let values = &self.values[entry.range];
+            tensors.insert(entry.name, Tensor::from_slice(values, entry.shape, &Device::Cpu)?)?;
+        }
+        Ok(tensors)
     }
 
     /// The architecture.

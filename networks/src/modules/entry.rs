@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::taken::recorded;
-use super::{ModuleError, Shapes, TensorNetwork};
+use super::{CondUNet2dConfig, ModuleError, PsDenoiserConfig, Shapes, TensorNetwork, UNet2dConfig};
 use crate::registry::{keys_of, overlaid};
 
 /// How the files of an architecture hold its kernels.
@@ -75,7 +75,13 @@ type Build = for<'a> fn(
 type Source = candle_core::Error;
 
 /// All architectures.
-pub const MODULES: &[ModuleEntry] = &[];
+pub const MODULES: &[ModuleEntry] = &[
+    ModuleEntry::of::<CondUNet2dConfig>(),
+    ModuleEntry::of::<PsDenoiserConfig>(),
+    ModuleEntry::of::<UNet2dConfig>(),
+    #[cfg(feature = "diffusers")]
+    ModuleEntry::of::<super::UNet2dConditionConfig>(),
+];
 
 /// All architectures by name, each with what a user may set of it.
 pub fn catalog() -> Catalog<&'static ModuleEntry> {

@@ -13,13 +13,28 @@
 //! assert!(modules::recognise(&Shapes::default()).next().is_none());
 //! ```
 
+mod checks;
+mod condunet2d;
 mod entry;
 mod error;
+mod layers;
 mod network;
+mod psdenoiser;
 mod shapes;
 mod taken;
+#[cfg(test)]
+mod testing;
+mod time;
+mod unet2d;
+#[cfg(feature = "diffusers")]
+mod unet2d_condition;
 
+pub use condunet2d::{CondUNet2d, CondUNet2dConfig};
 pub use entry::{KernelLayout, MODULES, ModuleConfig, ModuleEntry, catalog, recognise};
 pub use error::ModuleError;
 pub use network::{Conditions, TensorNetwork};
+pub use psdenoiser::{PsDenoiser, PsDenoiserConfig};
 pub use shapes::Shapes;
+pub use unet2d::{UNet2d, UNet2dConfig};
+#[cfg(feature = "diffusers")]
+pub use unet2d_condition::{UNet2dCondition, UNet2dConditionConfig};

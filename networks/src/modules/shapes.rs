@@ -41,6 +41,12 @@ impl Shapes {
         })
     }
 
+    /// Axes of a tensor, none if it is not there.
+    #[cfg(feature = "diffusers")]
+    pub(super) fn rank(&self, name: &str) -> usize {
+        self.0.get(name).map_or(0, Vec::len)
+    }
+
     /// How many there are of `prefix.0.suffix`, `prefix.1.suffix`, ... without a gap.
     pub(super) fn count(&self, prefix: &str, suffix: &str) -> usize {
         (0..).take_while(|i| self.has(&format!("{prefix}.{i}.{suffix}"))).count()

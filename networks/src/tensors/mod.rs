@@ -29,6 +29,8 @@ mod pattern;
 mod pickle;
 mod renaming;
 mod safetensors_file;
+#[cfg(test)]
+mod tests;
 mod torch;
 
 pub use error::TensorsError;

@@ -1,6 +1,6 @@
-//! Tensors of a `.safetensors` file.
+//! Tensors of a `.safetensors` file, and such a file of tensors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use driftfield_problems::echo::echo;
 use safetensors::SafeTensors;
@@ -22,4 +22,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors, TensorsError> {
         tensors.insert(name, element.tensor(name, view.shape(), view.data())?)?;
     }
     Ok(tensors)
+}
+
+impl NamedTensors {
+    /// The bytes of a `.safetensors` file of the tensors, with texts of the caller's in its header.
+    /// With one text at most they are the same for the same tensors.
+    pub fn to_safetensors(&self, texts: HashMap<String, String>) -> Result<Vec<u8>, TensorsError> {
+        let malformed = |error| TensorsError::malformed(Format::Safetensors, error);
+        let texts = (!texts.is_empty()).then_some(texts);
+        safetensors::serialize(self.iter(), texts).map_err(malformed)
+    }
 }

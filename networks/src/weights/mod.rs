@@ -11,6 +11,7 @@
 mod any;
 mod archive;
 mod document;
+mod torch;
 mod trained;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub use any::AnyNetwork;
 pub(crate) use archive::{Archive, Values};
 pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
+pub use torch::{TorchNetwork, to_torch};
 pub use trained::TrainedNetwork;
 
 use serde_json::Value;

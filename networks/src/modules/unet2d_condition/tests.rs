@@ -1,0 +1,44 @@
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::modules::testing::{built, data, distance, inferred, recorded, tensor};
+use crate::modules::{Conditions, ModuleEntry, Shapes, TensorNetwork, recognise};
+
+fn weights() -> HashMap<String, Tensor> {
+    let file = data("diffusers/condition/diffusion_pytorch_model.safetensors");
+    candle_core::safetensors::load(file, &Device::Cpu).unwrap()
+}
+
+fn outputs() -> ([Tensor; 3], Conditions) {
+    let io = recorded("diffusers/condition/io.json");
+    let read = |name: &str| tensor(&io[name], DType::F32);
+    let text = "encoder_hidden_states";
+    let tensors = [(text.to_owned(), read(text))].into();
+    ([read("x"), read("t"), read("y")], Conditions { labels: None, tensors })
+}
+
+fn network() -> Box<dyn TensorNetwork> {
+    let module = ModuleEntry::named("unet2d-condition").unwrap();
+    built(module, &weights(), &recorded("diffusers/condition/config.json"), DType::F32).unwrap()
+}
+
+#[test]
+fn diffusers_gives_the_same_up_to_the_gelu() {
+    let ([x, t, y], conditions) = outputs();
+    let error = distance(&network().forward(&x, &t, &conditions).unwrap(), &y);
+    println!("{error:e}");
+    assert!(error < 2e-3, "{error}");
+}
+
+#[test]
+fn shapes_and_keys_make_the_same_network() {
+    let shapes = Shapes::of(&weights());
+    let names: Vec<_> = recognise(&shapes).map(|module| module.name).collect();
+    assert_eq!(names, ["unet2d-condition"]);
+    let keys = ":attention_head_dim=2,norm_num_groups=4";
+    let found = inferred("unet2d-condition", keys, &weights(), DType::F32).unwrap();
+    let ([x, t, _], conditions) = outputs();
+    let outputs = [found, network()].map(|network| network.forward(&x, &t, &conditions).unwrap());
+    assert_eq!(distance(&outputs[0], &outputs[1]), 0.0);
+}
