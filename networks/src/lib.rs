@@ -24,6 +24,7 @@
 //! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
 //! - [`modules`]: other people's architectures, filled with their weights; [`Conditioned`]: a network
 //!   of tensors, anyone's, with what it is told;
+//! - [`imported`]: anyone's network from its file, with what has to be known of it;
 //! - [`Layers`]: what the layers of a network do with a few rows, which is all that a new
 //!   architecture has to say beside its sizes.
 
@@ -32,6 +33,7 @@ mod classifier;
 mod conditioned;
 #[cfg(feature = "hub")]
 pub mod hub;
+pub mod imported;
 mod kernel;
 mod layers;
 mod mlp;
