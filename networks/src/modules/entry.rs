@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::PoisonError;
 
+use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use driftfield_problems::catalog::{Catalog, Entry, Key};
 use driftfield_problems::spec::{Spec, SpecError};
@@ -11,19 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::taken::recorded;
-use super::{CondUNet2dConfig, ModuleError, PsDenoiserConfig, Shapes, TensorNetwork, UNet2dConfig};
+use super::{CondUNet2dConfig, ModuleError, PsDenoiserConfig, TensorNetwork, UNet2dConfig};
 use crate::registry::{keys_of, overlaid};
-
-/// How the files of an architecture hold its kernels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KernelLayout {
-    /// As PyTorch does: `weight` is `[out, in]` or `[out, in, height, width]`.
-    Torch,
-    /// As flax does: `kernel` is `[in, out]` or `[height, width, in, out]`, and a norm's weight is
-    /// its `scale`. Networks here are built from what is renamed to `weight` and transposed to
-    /// torch's layout.
-    Flax,
-}
+use crate::tensors::{NamedTensors, Renaming};
 
 /// The configuration of an architecture of someone else's: what its constructor was told, under
 /// the names it has there. Defaults are the original's.
@@ -34,20 +25,25 @@ pub trait ModuleConfig: Debug + Default + Serialize + DeserializeOwned {
     const SUMMARY: &'static str;
     /// What no shape tells, which a user may set: names of fields, each with a line.
     const KEYS: &'static [(&'static str, &'static str)];
-    /// How its files hold kernels.
-    const LAYOUT: KernelLayout;
-    /// Tensors of its files that together no other architecture has.
+    /// Tensors of its files that together no other architecture has, under the names that the
+    /// network takes them by.
     const MARKS: &'static [&'static str];
     /// Parts of names of tensors that its files have and its forward pass does not.
     const SPARE: &'static [&'static str] = &[];
 
+    /// From the names and layouts of the original's files to those that the network takes: torch's
+    /// layouts, `weight` and `bias`. None if the original is of torch.
+    fn renaming() -> Renaming {
+        Renaming::default()
+    }
+
     /// The configuration that makes tensors of these shapes, defaults where they do not say.
-    fn infer(shapes: &Shapes) -> Result<Self, ModuleError>;
+    fn infer(tensors: &NamedTensors) -> Result<Self, ModuleError>;
 
     /// Refuses what no network has, or none that is supported, with the reason.
     fn check(&self) -> Result<(), String>;
 
-    /// The network, of tensors under their original names.
+    /// The network of these tensors.
     fn build(&self, tensors: VarBuilder<'_>) -> candle_core::Result<Box<dyn TensorNetwork>>;
 }
 
@@ -58,21 +54,17 @@ pub struct ModuleEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub summary: &'static str,
-    /// How its files hold kernels.
-    pub layout: KernelLayout,
     marks: &'static [&'static str],
     spare: &'static [&'static str],
+    renaming: fn() -> Renaming,
     keys: fn() -> Vec<Key>,
-    infer: fn(&Shapes) -> Result<Value, ModuleError>,
+    infer: fn(&NamedTensors) -> Result<Value, ModuleError>,
     build: Build,
 }
 
-/// Builds a network as a configuration says, which it checks first.
-type Build = for<'a> fn(
-    VarBuilder<'a>,
-    &Value,
-) -> Result<Result<Box<dyn TensorNetwork>, Source>, ModuleError>;
-type Source = candle_core::Error;
+/// Builds a network as a configuration says, which is checked first.
+type Build = for<'a> fn(VarBuilder<'a>, &Value) -> Result<Built, ModuleError>;
+type Built = candle_core::Result<Box<dyn TensorNetwork>>;
 
 /// All architectures.
 pub const MODULES: &[ModuleEntry] = &[
@@ -92,9 +84,9 @@ fn listed(module: &'static ModuleEntry) -> Entry<&'static ModuleEntry> {
     Entry::new(module.name, module.summary, move |_| Ok(module)).keys(module.keys())
 }
 
-/// The architectures whose files have tensors of such names.
-pub fn recognise(shapes: &Shapes) -> impl Iterator<Item = &'static ModuleEntry> {
-    MODULES.iter().filter(|module| module.recognises(shapes))
+/// The architectures that a file of these tensors may be of.
+pub fn recognise(tensors: &NamedTensors) -> impl Iterator<Item = &'static ModuleEntry> {
+    MODULES.iter().filter(|module| module.recognises(tensors))
 }
 
 impl ModuleEntry {
@@ -103,11 +95,11 @@ impl ModuleEntry {
         ModuleEntry {
             name: C::NAME,
             summary: C::SUMMARY,
-            layout: C::LAYOUT,
             marks: C::MARKS,
             spare: C::SPARE,
+            renaming: C::renaming,
             keys: || keys_of(&document(&C::default()), C::KEYS),
-            infer: |shapes| Ok(document(&C::infer(shapes)?)),
+            infer: |tensors| Ok(document(&C::infer(tensors)?)),
             build: |tensors, config| Ok(configured::<C>(config)?.build(tensors)),
         }
     }
@@ -122,53 +114,65 @@ impl ModuleEntry {
         (self.keys)()
     }
 
-    /// Whether a file with tensors of these names is of this architecture.
-    pub fn recognises(&self, shapes: &Shapes) -> bool {
-        self.marks.iter().all(|mark| shapes.has(mark))
+    /// Whether a file of these tensors is of this architecture, by their names.
+    pub fn recognises(&self, tensors: &NamedTensors) -> bool {
+        self.marked(&self.adapted(tensors))
     }
 
-    /// The configuration of a file with tensors of these shapes: what they tell, what `spec` sets,
+    fn marked(&self, tensors: &NamedTensors) -> bool {
+        self.marks.iter().all(|mark| tensors.contains(mark))
+    }
+
+    /// The tensors under the names and in the layouts that the network takes them by: those of an
+    /// original's file renamed, and others as they are.
+    fn adapted(&self, tensors: &NamedTensors) -> NamedTensors {
+        let renamed = || tensors.rename(&(self.renaming)()).ok();
+        let named = |tensors: &NamedTensors| self.marked(tensors);
+        if named(tensors) { None } else { renamed().filter(named) }
+            .unwrap_or_else(|| tensors.clone())
+    }
+
+    /// The configuration of a network of these tensors: what their shapes tell, what `spec` sets,
     /// and the original's defaults for the rest.
     ///
     /// # Errors
     /// A tensor is missing, or a key is refused.
-    pub fn configuration(&self, shapes: &Shapes, spec: &Spec) -> Result<Value, ModuleError> {
+    pub fn configuration(&self, tensors: &NamedTensors, spec: &Spec) -> Result<Value, ModuleError> {
         // Refuses keys that the architecture does not have.
         Entry::new(self.name, self.summary, |_| Ok(())).keys(self.keys()).build(spec)?;
-        Ok(overlaid((self.infer)(shapes)?, spec)?)
+        Ok(overlaid((self.infer)(&self.adapted(tensors))?, spec)?)
     }
 
-    /// The network that `config` describes, in the type of numbers and on the device of
-    /// `tensors`, all of whose names and `shapes` have to be the architecture's.
+    /// The network of these tensors that `config` describes.
     ///
     /// `config` is from [`configuration`](Self::configuration), or has what the original's
     /// constructor was told under the names it has there, as diffusers' `config.json` does.
     ///
     /// # Errors
-    /// The configuration is refused, or a tensor is missing, wrong or left over.
+    /// The configuration is refused, or a tensor is missing, wrong, left over or not finite.
     pub fn build(
         &self,
-        tensors: VarBuilder<'_>,
-        shapes: &Shapes,
+        tensors: &NamedTensors,
         config: &Value,
+        dtype: DType,
+        device: &Device,
     ) -> Result<Box<dyn TensorNetwork>, ModuleError> {
-        let architecture = self.name;
-        let (tensors, taken) = recorded(architecture, tensors);
-        let built = (self.build)(tensors, config)?;
+        let tensors = self.adapted(tensors);
+        tensors.check_finite()?;
+        let (variables, taken) = recorded(&tensors, dtype, device);
+        let built = (self.build)(variables, config)?;
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let network = built.map_err(|source| {
-            taken.refused.take().unwrap_or(ModuleError::Backend { architecture, source })
-        })?;
-        let spare = |name: &str| self.spare.iter().any(|part| name.contains(part));
-        let mut unused = shapes.names().filter(|&name| !taken.names.contains(name) && !spare(name));
-        match unused.next() {
-            None => Ok(network),
-            Some(first) => Err(ModuleError::Unused {
-                architecture,
-                first: first.to_owned(),
-                count: 1 + unused.count(),
-            }),
-        }
+        let network = match (built, taken.refused.take()) {
+            (Ok(network), _) => network,
+            (Err(_), Some(refused)) => return Err(refused.into()),
+            (Err(source), None) => {
+                return Err(ModuleError::Backend { architecture: self.name, source });
+            }
+        };
+        let spare = |name: &&str| self.spare.iter().any(|part| name.contains(part));
+        let known = taken.names.iter().map(String::as_str);
+        tensors.check_none_left(known.chain(tensors.names().filter(spare)))?;
+        Ok(network)
     }
 }
 

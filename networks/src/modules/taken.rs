@@ -6,42 +6,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{DType, Device, Error, Result, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
+use driftfield_problems::echo::echo;
 
-use super::ModuleError;
+use crate::tensors::{NamedTensors, TensorsError};
 
 /// Names that were asked for, and the first refusal.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) names: BTreeSet<String>,
-    pub(super) refused: Option<ModuleError>,
+    pub(super) refused: Option<TensorsError>,
 }
 
 /// Tensors that keep account of what is taken.
-struct Recording<'a> {
-    architecture: &'static str,
-    tensors: VarBuilder<'a>,
+struct Recording {
+    tensors: NamedTensors,
     taken: Arc<Mutex<Taken>>,
 }
 
-/// The same tensors, and the account of what is taken of them.
+/// The tensors for candle modules, and the account of what is taken of them.
 ///
 /// candle's own errors have the name of a tensor in their text at best; the account has it typed.
-pub(super) fn recorded<'a>(
-    architecture: &'static str,
-    tensors: VarBuilder<'a>,
-) -> (VarBuilder<'a>, Arc<Mutex<Taken>>) {
+pub(super) fn recorded(
+    tensors: &NamedTensors,
+    dtype: DType,
+    device: &Device,
+) -> (VarBuilder<'static>, Arc<Mutex<Taken>>) {
     let taken = Arc::<Mutex<Taken>>::default();
-    let (dtype, device) = (tensors.dtype(), tensors.device().clone());
-    let backend = Recording { architecture, tensors, taken: taken.clone() };
-    (VarBuilder::from_backend(Box::new(backend), dtype, device), taken)
+    let backend = Recording { tensors: tensors.clone(), taken: taken.clone() };
+    (VarBuilder::from_backend(Box::new(backend), dtype, device.clone()), taken)
 }
 
-impl Recording<'_> {
+impl Recording {
     fn note(&self, note: impl FnOnce(&mut Taken)) {
         note(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn refuse(&self, error: ModuleError) -> Error {
+    fn refuse(&self, error: TensorsError) -> Error {
         let text = Error::msg(&error);
         self.note(|taken| {
             taken.refused.get_or_insert(error);
@@ -50,7 +50,7 @@ impl Recording<'_> {
     }
 }
 
-impl SimpleBackend for Recording<'_> {
+impl SimpleBackend for Recording {
     fn get(
         &self,
         shape: Shape,
@@ -63,26 +63,19 @@ impl SimpleBackend for Recording<'_> {
         if tensor.shape() == &shape {
             return Ok(tensor);
         }
-        Err(self.refuse(ModuleError::Shape {
-            architecture: self.architecture,
-            name: name.to_owned(),
-            expected: shape.into_dims(),
-            found: tensor.dims().to_vec(),
-        }))
+        let (expected, found) = (format!("{:?}", shape.dims()), tensor.dims().to_vec());
+        Err(self.refuse(TensorsError::Shape { name: echo(name), expected, found }))
     }
 
     fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
-        if !self.tensors.contains_tensor(name) {
-            let (architecture, name) = (self.architecture, name.to_owned());
-            return Err(self.refuse(ModuleError::Missing { architecture, name }));
-        }
+        let tensor = self.tensors.get(name).map_err(|error| self.refuse(error))?;
         self.note(|taken| {
             taken.names.insert(name.to_owned());
         });
-        self.tensors.get_unchecked_dtype(name, dtype)?.to_device(device)
+        tensor.to_device(device)?.to_dtype(dtype)
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.tensors.contains_tensor(name)
+        self.tensors.contains(name)
     }
 }

@@ -1,16 +1,15 @@
 //! What the tests of all architectures share: outputs of the original's code, and differences.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor, Var};
-use candle_nn::VarBuilder;
 use driftfield_problems::spec::Spec;
 use serde_json::Value;
 
-use super::{Conditions, ModuleEntry, ModuleError, Shapes, TensorNetwork};
+use super::{Conditions, ModuleEntry, ModuleError, TensorNetwork};
+use crate::tensors::NamedTensors;
 
-pub(super) fn data(name: &str) -> PathBuf {
+fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
@@ -38,28 +37,48 @@ fn flatten(value: &Value, out: &mut Vec<f64>) {
     }
 }
 
-/// The architecture's network of these tensors, its configuration that of their shapes and `spec`.
+/// The architecture's network of these tensors, its configuration that of their shapes and the
+/// keys.
 pub(super) fn inferred(
     name: &str,
-    spec: &str,
-    tensors: &HashMap<String, Tensor>,
+    keys: &str,
+    tensors: &NamedTensors,
     dtype: DType,
 ) -> Result<Box<dyn TensorNetwork>, ModuleError> {
     let module = ModuleEntry::named(name).unwrap();
-    let shapes = Shapes::of(tensors);
-    let spec: Spec = format!("{name}{spec}").parse().unwrap();
-    built(module, tensors, &module.configuration(&shapes, &spec)?, dtype)
+    let spec: Spec = format!("{name}{keys}").parse().unwrap();
+    built(module, tensors, &module.configuration(tensors, &spec)?, dtype)
 }
 
 /// The architecture's network of these tensors as `config` says.
 pub(super) fn built(
     module: &ModuleEntry,
-    tensors: &HashMap<String, Tensor>,
+    tensors: &NamedTensors,
     config: &Value,
     dtype: DType,
 ) -> Result<Box<dyn TensorNetwork>, ModuleError> {
-    let vars = VarBuilder::from_tensors(tensors.clone(), dtype, &Device::Cpu);
-    module.build(vars, &Shapes::of(tensors), config)
+    module.build(tensors, config, dtype, &Device::Cpu)
+}
+
+/// The tensors of a file of the test data.
+pub(super) fn tensors(name: &str) -> NamedTensors {
+    NamedTensors::read(data(name)).unwrap()
+}
+
+/// The same with one tensor left out, or another in its place.
+pub(super) fn changed(
+    tensors: &NamedTensors,
+    name: &str,
+    to: impl Fn(&Tensor) -> Option<Tensor>,
+) -> NamedTensors {
+    let mut changed = NamedTensors::new();
+    for (other, tensor) in tensors.iter() {
+        let kept = if other == name { to(tensor) } else { Some(tensor.clone()) };
+        if let Some(tensor) = kept {
+            changed.insert(other, tensor).unwrap();
+        }
+    }
+    changed
 }
 
 /// The largest difference between two tensors of one shape.

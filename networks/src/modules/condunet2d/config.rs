@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::CondUNet2d;
 use super::layers::GROUPS;
 use crate::modules::checks::{self, MOST_LEVELS};
-use crate::modules::{KernelLayout, ModuleConfig, ModuleError, Shapes, TensorNetwork};
+use crate::modules::{ModuleConfig, ModuleError, TensorNetwork, sizes};
+use crate::tensors::{Layout, NamedTensors, Renaming, Rule};
 
 /// The configuration of [`CondUNet2d`], as the original's constructor has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,14 +119,26 @@ impl ModuleConfig for CondUNet2dConfig {
     const SUMMARY: &'static str = "CondUNet2D of jcopo/diffuse, flax: residual blocks, attention";
     const KEYS: &'static [(&'static str, &'static str)] =
         &[("num_heads", "heads of every attention, which no tensor tells")];
-    const LAYOUT: KernelLayout = KernelLayout::Flax;
     const MARKS: &'static [&'static str] =
         &["blocks_down.0.layers.0.weight", "block_mid.layers.1.q.weight", "out.layers.2.weight"];
     // Every doubling has the weights of two ways to do it, and goes one.
     const SPARE: &'static [&'static str] = &[".conv_resize.", ".layers.0.dropout."];
 
-    fn infer(shapes: &Shapes) -> Result<Self, ModuleError> {
-        let size = |name: &str, axis| shapes.size(Self::NAME, name, axis);
+    fn renaming() -> Renaming {
+        let kernel = |name: &str, layout| {
+            let rule = Rule::rename(format!("{name}.kernel"), format!("{name}.weight"));
+            rule.with_layout(layout)
+        };
+        Renaming::from(vec![
+            kernel("time_embedding.*", Layout::Transpose),
+            kernel("**.time_mlp", Layout::Transpose),
+            kernel("**", Layout::HwioToOihw),
+            Rule::rename("**.scale", "**.weight"),
+        ])
+    }
+
+    fn infer(tensors: &NamedTensors) -> Result<Self, ModuleError> {
+        let size = |name: &str, axis| sizes::size(tensors, name, axis);
         let ch = size("time_embedding.linear1.weight", 0)? / 4;
         let mut config = CondUNet2dConfig {
             in_channels: size("blocks_down.0.layers.0.weight", 1)?,
@@ -138,14 +151,14 @@ impl ModuleConfig for CondUNet2dConfig {
         let block = |i: usize, part: &str| format!("blocks_down.{i}.layers.{part}.weight");
         let (mut level, mut in_level) = (0, 0);
         for i in 1.. {
-            if shapes.has(&block(i, "0.conv1")) {
+            if tensors.contains(&block(i, "0.conv1")) {
                 let channels = size(&block(i, "0.conv1"), 0)?;
                 config.ch_mult.resize(level + 1, channels as f64 / ch.max(1) as f64);
                 in_level += 1;
-                if shapes.has(&block(i, "1.q")) && !config.attends(level) {
+                if tensors.contains(&block(i, "1.q")) && !config.attends(level) {
                     config.attention_resolutions.push(1 << level);
                 }
-            } else if shapes.has(&block(i, "0.conv")) && level < MOST_LEVELS {
+            } else if tensors.contains(&block(i, "0.conv")) && level < MOST_LEVELS {
                 (level, in_level) = (level + 1, 0);
             } else {
                 break;

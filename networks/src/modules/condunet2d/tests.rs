@@ -1,18 +1,15 @@
-use std::collections::HashMap;
-
 use candle_core::{DType, Tensor};
 
 use super::CondUNet2dConfig;
-use crate::modules::testing::{assert_differentiable, built, distance, inferred, recorded, tensor};
-use crate::modules::{Conditions, ModuleConfig, ModuleEntry, ModuleError, Shapes, recognise};
+use crate::modules::testing::{
+    assert_differentiable, built, changed, distance, inferred, recorded, tensor, tensors,
+};
+use crate::modules::{Conditions, ModuleEntry, ModuleError, recognise};
+use crate::tensors::{NamedTensors, TensorsError};
 
-/// The original's checkpoint in torch's layout.
-fn checkpoint() -> HashMap<String, Tensor> {
-    candle_core::safetensors::load(
-        crate::modules::testing::data("condunet2d/model.safetensors"),
-        &candle_core::Device::Cpu,
-    )
-    .unwrap()
+/// The original's checkpoint.
+fn checkpoint() -> NamedTensors {
+    tensors("condunet2d/model.msgpack")
 }
 
 /// What the original was given and gave, with channels first.
@@ -47,12 +44,13 @@ fn one_time_is_for_all_lanes() {
 #[test]
 fn the_shapes_say_all_but_the_heads() {
     let io = recorded("condunet2d/io.json");
-    let shapes = Shapes::of(&checkpoint());
-    let inferred = CondUNet2dConfig::infer(&shapes).unwrap();
+    let module = recognise(&checkpoint()).next().unwrap();
+    assert_eq!((module.name, recognise(&checkpoint()).count()), ("condunet2d", 1));
+    let inferred = module.configuration(&checkpoint(), &"condunet2d".parse().unwrap()).unwrap();
+    let inferred: CondUNet2dConfig = serde_json::from_value(inferred).unwrap();
     assert_eq!(inferred.num_heads, 8);
     let told: CondUNet2dConfig = serde_json::from_value(io["config"].clone()).unwrap();
     assert_eq!(CondUNet2dConfig { num_heads: 2, ..inferred }, told);
-    assert_eq!(recognise(&shapes).map(|module| module.name).collect::<Vec<_>>(), ["condunet2d"]);
 }
 
 #[test]
@@ -64,34 +62,38 @@ fn gradients_are_those_of_differences() {
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let refused = |change: &dyn Fn(&mut HashMap<String, Tensor>)| {
-        let mut tensors = checkpoint();
-        change(&mut tensors);
-        inferred("condunet2d", ":num_heads=2", &tensors, DType::F32).err().unwrap()
-    };
-    let name = "blocks_up.1.layers.0.conv2.weight";
-    match refused(&|tensors| drop(tensors.remove(name))) {
-        ModuleError::Missing { name: missing, .. } => assert_eq!(missing, name),
+    let refused =
+        |tensors: &NamedTensors| match inferred("condunet2d", ":num_heads=2", tensors, DType::F32)
+            .err()
+            .unwrap()
+        {
+            ModuleError::Tensors(error) => error,
+            other => panic!("{other}"),
+        };
+    let file = "blocks_up.1.layers.0.conv2.kernel";
+    let taken = "blocks_up.1.layers.0.conv2.weight";
+    match refused(&changed(&checkpoint(), file, |_| None)) {
+        TensorsError::Missing { name, .. } => assert_eq!(name, taken),
         other => panic!("{other}"),
     }
-    let flipped = |tensors: &mut HashMap<String, Tensor>| {
-        let turned = tensors[name].permute((2, 3, 1, 0)).unwrap();
-        tensors.insert(name.to_owned(), turned);
-    };
-    match refused(&flipped) {
-        ModuleError::Shape { name: wrong, expected, found, .. } => {
-            assert_eq!(
-                (wrong.as_str(), expected, found),
-                (name, vec![64, 64, 3, 3], vec![3, 3, 64, 64])
-            );
+    let turned = |tensor: &Tensor| tensor.permute((3, 2, 0, 1)).ok();
+    match refused(&changed(&checkpoint(), file, turned)) {
+        TensorsError::Shape { name, expected, found } => {
+            assert_eq!((name.as_str(), expected.as_str()), (taken, "[64, 64, 3, 3]"));
+            assert_eq!(found, [3, 3, 64, 64]);
         }
         other => panic!("{other}"),
     }
-    let added = |tensors: &mut HashMap<String, Tensor>| {
-        tensors.insert("labels.weight".into(), tensors[name].clone());
-    };
-    match refused(&added) {
-        ModuleError::Unused { first, count: 1, .. } => assert_eq!(first, "labels.weight"),
+    let mut more = checkpoint();
+    let bias = more.get("out.layers.2.bias").unwrap().clone();
+    more.insert("labels.bias", bias.clone()).unwrap();
+    match refused(&more) {
+        TensorsError::Leftover { names } => assert_eq!(names, ["labels.bias"]),
+        other => panic!("{other}"),
+    }
+    let infinite = |tensor: &Tensor| (tensor / 0.0).ok();
+    match refused(&changed(&checkpoint(), "out.layers.2.bias", infinite)) {
+        TensorsError::NonFinite { name } => assert_eq!(name, "out.layers.2.bias"),
         other => panic!("{other}"),
     }
 }

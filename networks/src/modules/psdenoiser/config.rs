@@ -4,8 +4,9 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::PsDenoiser;
-use crate::modules::checks;
-use crate::modules::{KernelLayout, ModuleConfig, ModuleError, Shapes, TensorNetwork};
+use crate::modules::{ModuleConfig, ModuleError, TensorNetwork};
+use crate::modules::{checks, sizes};
+use crate::tensors::NamedTensors;
 
 /// The configuration of [`PsDenoiser`], under the names that its constructor has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,14 +95,13 @@ impl ModuleConfig for PsDenoiserConfig {
         "U-Net of 21cmpsdenoiser, PyTorch: linear attention, told an image";
     const KEYS: &'static [(&'static str, &'static str)] =
         &[("resnet_block_groups", "groups of the norms in residual blocks, which no tensor tells")];
-    const LAYOUT: KernelLayout = KernelLayout::Torch;
     const MARKS: &'static [&'static str] =
         &["init_conv.weight", "downs.0.2.fn.fn.to_qkv.weight", "mid_attn.fn.fn.to_qkv.weight"];
 
-    fn infer(shapes: &Shapes) -> Result<Self, ModuleError> {
-        let size = |name: &str, axis| shapes.size(Self::NAME, name, axis);
+    fn infer(tensors: &NamedTensors) -> Result<Self, ModuleError> {
+        let size = |name: &str, axis| sizes::size(tensors, name, axis);
         let dim = size("time_mlp.1.weight", 1)?;
-        let levels = shapes.count("downs", "0.block1.proj.weight");
+        let levels = sizes::count(tensors, "downs", "0.block1.proj.weight");
         let next = |i: usize| {
             let conv = if i + 1 < levels { "3.1" } else { "3" };
             Ok(size(&format!("downs.{i}.{conv}.weight"), 0)? / dim.max(1))
@@ -113,7 +113,7 @@ impl ModuleConfig for PsDenoiserConfig {
             dim_mults: (0..levels).map(next).collect::<Result<_, ModuleError>>()?,
             init_dim: size("init_conv.weight", 0)?,
             time_dim: size("time_mlp.1.weight", 0)?,
-            cdn_len: shapes.has(numbers).then(|| size(numbers, 1)).transpose()?,
+            cdn_len: tensors.contains(numbers).then(|| size(numbers, 1)).transpose()?,
             ..Self::default()
         })
     }

@@ -1,15 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 
 use super::PsDenoiserConfig;
 use crate::modules::testing::{
-    assert_differentiable, built, data, distance, inferred, recorded, tensor,
+    assert_differentiable, built, changed, distance, inferred, recorded, tensor, tensors,
 };
-use crate::modules::{Conditions, ModuleConfig, ModuleEntry, ModuleError, Shapes, recognise};
+use crate::modules::{Conditions, ModuleConfig, ModuleEntry, ModuleError, recognise};
+use crate::tensors::{NamedTensors, TensorsError};
 
-fn weights() -> HashMap<String, Tensor> {
-    candle_core::safetensors::load(data("psdenoiser/model.safetensors"), &Device::Cpu).unwrap()
+fn weights() -> NamedTensors {
+    tensors("psdenoiser/model.safetensors")
 }
 
 /// What the original was given and gave.
@@ -33,12 +34,11 @@ fn the_original_gives_the_same() {
 
 #[test]
 fn the_shapes_say_all_but_the_groups() {
-    let shapes = Shapes::of(&weights());
-    let config = PsDenoiserConfig::infer(&shapes).unwrap();
+    let config = PsDenoiserConfig::infer(&weights()).unwrap();
     let dim_mults = vec![1, 2];
     let expected = PsDenoiserConfig { dim: 8, dim_mults, cdn_len: Some(3), ..Default::default() };
     assert_eq!(config, expected);
-    assert_eq!(recognise(&shapes).map(|module| module.name).collect::<Vec<_>>(), ["psdenoiser"]);
+    assert_eq!(recognise(&weights()).map(|module| module.name).collect::<Vec<_>>(), ["psdenoiser"]);
 }
 
 #[test]
@@ -75,10 +75,11 @@ fn one_condition_is_for_all_lanes_and_none_is_refused() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let name = "downs.1.2.fn.fn.to_out.0.weight";
-    let mut tensors = weights();
-    tensors.remove(name);
+    let tensors = changed(&weights(), name, |_| None);
     match inferred("psdenoiser", "", &tensors, DType::F32).err().unwrap() {
-        ModuleError::Missing { name: missing, .. } => assert_eq!(missing, name),
+        ModuleError::Tensors(TensorsError::Missing { name: missing, .. }) => {
+            assert_eq!(missing, name)
+        }
         other => panic!("{other}"),
     }
     let module = ModuleEntry::named("psdenoiser").unwrap();

@@ -5,8 +5,9 @@ use driftfield_problems::echo::echo;
 use serde::{Deserialize, Serialize};
 
 use super::UNet2d;
-use crate::modules::checks;
-use crate::modules::{KernelLayout, ModuleConfig, ModuleError, Shapes, TensorNetwork};
+use crate::modules::{ModuleConfig, ModuleError, TensorNetwork};
+use crate::modules::{checks, sizes};
+use crate::tensors::{NamedTensors, Renaming, Rule};
 
 /// The configuration of [`UNet2d`]: diffusers' `config.json`, of which what has no bearing on the
 /// output is passed over.
@@ -233,19 +234,26 @@ impl ModuleConfig for UNet2dConfig {
         ("mid_block_scale_factor", "by what the middle blocks' outputs are divided"),
         ("center_input_sample", "whether the state is in 0 to 1 and taken to -1 to 1"),
     ];
-    const LAYOUT: KernelLayout = KernelLayout::Torch;
     const MARKS: &'static [&'static str] = &[
         "down_blocks.0.resnets.0.conv1.weight",
         "mid_block.attentions.0.to_q.weight",
         "conv_norm_out.weight",
     ];
 
-    fn infer(shapes: &Shapes) -> Result<Self, ModuleError> {
-        let size = |name: &str, axis| shapes.size(Self::NAME, name, axis);
+    /// Attention has these names in files from before diffusers 0.17, as those of DDPM's networks.
+    fn renaming() -> Renaming {
+        let names =
+            [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
+        let rule = |(old, new)| Rule::rename(format!("**.{old}.*"), format!("**.{new}.*"));
+        Renaming::from(names.map(rule).to_vec())
+    }
+
+    fn infer(tensors: &NamedTensors) -> Result<Self, ModuleError> {
+        let size = |name: &str, axis| sizes::size(tensors, name, axis);
         let first = "resnets.0.conv1.weight";
-        let levels = shapes.count("down_blocks", first);
+        let levels = sizes::count(tensors, "down_blocks", first);
         let types = |side: &str, [plain, attends]: [&str; 2]| {
-            let attention = |i| shapes.has(&format!("{side}.{i}.attentions.0.to_q.weight"));
+            let attention = |i| tensors.contains(&format!("{side}.{i}.attentions.0.to_q.weight"));
             (0..levels).map(|i| if attention(i) { attends } else { plain }.to_owned()).collect()
         };
         let channels = |i| size(&format!("down_blocks.{i}.{first}"), 0);
@@ -259,14 +267,16 @@ impl ModuleConfig for UNet2dConfig {
             out_channels: size("conv_out.weight", 0)?,
             time_embedding_dim: Some(width),
             down_block_types: types("down_blocks", DOWN),
-            mid_block_type: shapes.has("mid_block.resnets.0.conv1.weight").then(|| MIDDLE.into()),
+            mid_block_type: tensors
+                .contains("mid_block.resnets.0.conv1.weight")
+                .then(|| MIDDLE.into()),
             up_block_types: types("up_blocks", UP),
             block_out_channels,
-            layers_per_block: shapes.count("down_blocks.0.resnets", "conv1.weight"),
+            layers_per_block: sizes::count(tensors, "down_blocks.0.resnets", "conv1.weight"),
             resnet_time_scale_shift: if modulates { MODULATING } else { ADDED }.into(),
-            add_attention: shapes.has("mid_block.attentions.0.to_q.weight"),
-            class_embed_type: shapes.has(as_times).then(|| "timestep".into()),
-            num_class_embeds: shapes.has(table).then(|| size(table, 0)).transpose()?,
+            add_attention: tensors.contains("mid_block.attentions.0.to_q.weight"),
+            class_embed_type: tensors.contains(as_times).then(|| "timestep".into()),
+            num_class_embeds: tensors.contains(table).then(|| size(table, 0)).transpose()?,
             ..Self::default()
         })
     }

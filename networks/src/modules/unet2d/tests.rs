@@ -1,17 +1,15 @@
-use std::collections::HashMap;
-
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use serde_json::{Value, json};
 
 use super::UNet2dConfig;
-use crate::modules::testing::{assert_differentiable, built, data, distance, recorded, tensor};
-use crate::modules::{Conditions, ModuleEntry, ModuleError, Shapes, recognise};
+use crate::modules::testing::{assert_differentiable, built, distance, recorded, tensor, tensors};
+use crate::modules::{Conditions, ModuleEntry, ModuleError, recognise};
+use crate::tensors::{NamedTensors, Renaming, Rule, TensorsError};
 
 const BOTH: [&str; 2] = ["plain", "labelled"];
 
-fn weights(name: &str) -> HashMap<String, Tensor> {
-    let file = format!("diffusers/{name}/diffusion_pytorch_model.safetensors");
-    candle_core::safetensors::load(data(&file), &Device::Cpu).unwrap()
+fn weights(name: &str) -> NamedTensors {
+    tensors(&format!("diffusers/{name}/diffusion_pytorch_model.safetensors"))
 }
 
 fn config(name: &str) -> Value {
@@ -45,11 +43,11 @@ fn the_shapes_and_the_keys_say_what_the_document_does() {
                 freq_shift=1,downsample_padding=0,mid_block_scale_factor=1.4,\
                 center_input_sample=true";
     for (name, keys) in BOTH.into_iter().zip(["norm_num_groups=8", keys]) {
-        let shapes = Shapes::of(&weights(name));
-        let module = recognise(&shapes).next().unwrap();
+        let weights = weights(name);
+        let module = recognise(&weights).next().unwrap();
         assert_eq!(module.name, "unet2d");
         let spec = format!("unet2d:{keys}").parse().unwrap();
-        let found = module.configuration(&shapes, &spec).unwrap();
+        let found = module.configuration(&weights, &spec).unwrap();
         let told: UNet2dConfig = serde_json::from_value(config(name)).unwrap();
         let found: UNet2dConfig = serde_json::from_value(found).unwrap();
         let expected = UNet2dConfig {
@@ -59,6 +57,18 @@ fn the_shapes_and_the_keys_say_what_the_document_does() {
         };
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn attention_may_have_its_old_names() {
+    let names = [("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn")];
+    let rule = |(new, old)| Rule::rename(format!("**.{new}.*"), format!("**.{old}.*"));
+    let old = weights("plain").rename(&Renaming::from(names.map(rule).to_vec())).unwrap();
+    assert!(old.contains("mid_block.attentions.0.query.weight"));
+    let module = recognise(&old).next().unwrap();
+    let network = built(module, &old, &config("plain"), DType::F32).unwrap();
+    let ([x, t, y], conditions) = outputs("plain", DType::F32);
+    assert!(distance(&network.forward(&x, &t, &conditions).unwrap(), &y) < 1e-5);
 }
 
 #[test]
@@ -106,7 +116,9 @@ fn what_is_not_supported_is_refused_by_its_name() {
     let deeper = refused("layers_per_block", json!(2));
     let expected = "down_blocks.0.resnets.1";
     match deeper {
-        ModuleError::Missing { name, .. } => assert!(name.starts_with(expected), "{name}"),
+        ModuleError::Tensors(TensorsError::Missing { name, .. }) => {
+            assert!(name.starts_with(expected), "{name}")
+        }
         other => panic!("{other}"),
     }
 }

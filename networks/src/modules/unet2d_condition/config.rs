@@ -8,8 +8,9 @@ use driftfield_problems::echo::echo;
 use serde::{Deserialize, Serialize};
 
 use super::UNet2dCondition;
-use crate::modules::checks;
-use crate::modules::{KernelLayout, ModuleConfig, ModuleError, Shapes, TensorNetwork};
+use crate::modules::{ModuleConfig, ModuleError, TensorNetwork};
+use crate::modules::{checks, sizes};
+use crate::tensors::NamedTensors;
 
 /// The configuration of [`UNet2dCondition`]: diffusers' `config.json`, of which what has no
 /// bearing on the output is passed over, and so is what would bring tensors of its own.
@@ -166,19 +167,18 @@ impl ModuleConfig for UNet2dConditionConfig {
         ("freq_shift", "taken off the number of frequencies of time in their exponents"),
         ("downsample_padding", "zeros around what is halved, 0 for its ends only"),
     ];
-    const LAYOUT: KernelLayout = KernelLayout::Torch;
     const MARKS: &'static [&'static str] = &[
         "down_blocks.0.resnets.0.conv1.weight",
         "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight",
     ];
 
-    fn infer(shapes: &Shapes) -> Result<Self, ModuleError> {
-        let size = |name: &str, axis| shapes.size(Self::NAME, name, axis);
+    fn infer(tensors: &NamedTensors) -> Result<Self, ModuleError> {
+        let size = |name: &str, axis| sizes::size(tensors, name, axis);
         let first = "resnets.0.conv1.weight";
-        let levels = shapes.count("down_blocks", first);
+        let levels = sizes::count(tensors, "down_blocks", first);
         let depth = |i: usize| {
             let blocks = format!("down_blocks.{i}.attentions.0.transformer_blocks");
-            shapes.count(&blocks, "attn1.to_q.weight")
+            sizes::count(tensors, &blocks, "attn1.to_q.weight")
         };
         let types = |[plain, attends]: [&str; 2]| -> Vec<String> {
             (0..levels).map(|i| if depth(i) > 0 { attends } else { plain }.to_owned()).collect()
@@ -191,13 +191,13 @@ impl ModuleConfig for UNet2dConditionConfig {
             down_block_types: types(DOWN),
             up_block_types: up.into_iter().rev().collect(),
             block_out_channels: (0..levels).map(channels).collect::<Result<_, _>>()?,
-            layers_per_block: shapes.count("down_blocks.0.resnets", "conv1.weight"),
+            layers_per_block: sizes::count(tensors, "down_blocks.0.resnets", "conv1.weight"),
             cross_attention_dim: size(
                 &format!("{middle}.transformer_blocks.0.attn2.to_k.weight"),
                 1,
             )?,
             transformer_layers_per_block: PerLevel::Each((0..levels).map(depth).collect()),
-            use_linear_projection: shapes.rank(&format!("{middle}.proj_in.weight")) == 2,
+            use_linear_projection: tensors.get(&format!("{middle}.proj_in.weight"))?.rank() == 2,
             ..Self::default()
         })
     }

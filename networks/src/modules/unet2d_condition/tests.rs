@@ -1,13 +1,11 @@
-use std::collections::HashMap;
+use candle_core::{DType, Tensor};
 
-use candle_core::{DType, Device, Tensor};
+use crate::modules::testing::{built, distance, inferred, recorded, tensor, tensors};
+use crate::modules::{Conditions, ModuleEntry, TensorNetwork, recognise};
+use crate::tensors::NamedTensors;
 
-use crate::modules::testing::{built, data, distance, inferred, recorded, tensor};
-use crate::modules::{Conditions, ModuleEntry, Shapes, TensorNetwork, recognise};
-
-fn weights() -> HashMap<String, Tensor> {
-    let file = data("diffusers/condition/diffusion_pytorch_model.safetensors");
-    candle_core::safetensors::load(file, &Device::Cpu).unwrap()
+fn weights() -> NamedTensors {
+    tensors("diffusers/condition/diffusion_pytorch_model.safetensors")
 }
 
 fn outputs() -> ([Tensor; 3], Conditions) {
@@ -33,8 +31,7 @@ fn diffusers_gives_the_same_up_to_the_gelu() {
 
 #[test]
 fn shapes_and_keys_make_the_same_network() {
-    let shapes = Shapes::of(&weights());
-    let names: Vec<_> = recognise(&shapes).map(|module| module.name).collect();
+    let names: Vec<_> = recognise(&weights()).map(|module| module.name).collect();
     assert_eq!(names, ["unet2d-condition"]);
     let keys = ":attention_head_dim=2,norm_num_groups=4";
     let found = inferred("unet2d-condition", keys, &weights(), DType::F32).unwrap();
