@@ -49,6 +49,20 @@ pub(super) const EXAMPLES: &[(&str, [&str; 2])] = &[
         ],
     ),
     (
+        "import",
+        [
+            "driftfield import model.msgpack --architecture condunet2d:num_heads=2 --shape 1,28,28 --prediction noise --out digits.safetensors",
+            "driftfield import checkpoint.pt:key=ema --config model.json --out model.safetensors",
+        ],
+    ),
+    (
+        "export",
+        [
+            "driftfield export cat.safetensors --out torch/cat.safetensors",
+            "driftfield export weights/cat-vp.safetensors --out cat-vp-torch.safetensors",
+        ],
+    ),
+    (
         "data",
         [
             "driftfield data cat --n 3000 --seed 1 --out cat.npy --plot cat.png",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use driftfield_networks::train::{LearningRateSchedule, Objective, TimeSampling};
 use driftfield_problems::catalog::{Catalog, Entry, Key};
-use driftfield_problems::predictor::Threshold;
+use driftfield_problems::predictor::{ModelTime, Threshold};
 use driftfield_problems::{data, inverse, method, process, spacing};
 use serde_json::{Value, json};
 
@@ -37,6 +37,12 @@ pub(super) enum Kind {
     Thresholds,
     /// Architectures: train --network
     Networks,
+    /// Architectures of other people's networks: --architecture
+    Architectures,
+    /// What a network is given as its time: import --model-time
+    ModelTimes,
+    /// What is said of a file of someone else's network: --field FILE:KEY=VALUE
+    FieldKeys,
     /// Networks that come with the program: --field
     Weights,
     /// train --prediction
@@ -81,6 +87,9 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::Techniques => list(&technique::catalog(), json),
         Kind::Thresholds => list(&Threshold::catalog(), json),
         Kind::Networks => list(&driftfield_networks::catalog(), json),
+        Kind::Architectures => list(&driftfield_networks::modules::catalog(), json),
+        Kind::ModelTimes => list(&ModelTime::catalog(), json),
+        Kind::FieldKeys => list(&Field::keys(), json),
         Kind::Weights => list(&shipped_catalog(), json),
         Kind::Predictions => list(&Objective::catalog(), json),
         Kind::TimeSamplings => list(&TimeSampling::catalog(), json),

@@ -9,6 +9,9 @@ mod data;
 mod examples;
 mod exit;
 mod files;
+mod foreign;
+mod guidance;
+mod import;
 mod list;
 mod metrics;
 mod pictures;
@@ -59,6 +62,10 @@ enum Command {
     Sample(Box<sample::SampleArguments>),
     /// Sample what an image was, given a measurement of it
     Reconstruct(Box<reconstruct::ReconstructArguments>),
+    /// Keep a network of someone else's file, with what has to be known of it
+    Import(import::ImportArguments),
+    /// Write a network for PyTorch
+    Export(import::ExportArguments),
     /// Draw points of a data set into a file
     Data(data::DataArguments),
     /// List what can be chosen by name, with its parameters
@@ -117,6 +124,8 @@ pub fn run() -> ExitCode {
         Some(Command::Train(arguments)) => train::run(&arguments, &signals),
         Some(Command::Sample(arguments)) => sample::run(&arguments, &signals),
         Some(Command::Reconstruct(arguments)) => reconstruct::run(&arguments, &signals),
+        Some(Command::Import(arguments)) => import::import(&arguments),
+        Some(Command::Export(arguments)) => import::export(&arguments),
         Some(Command::Data(arguments)) => data::run(&arguments, &signals),
         Some(Command::List(arguments)) => list::run(&arguments),
         Some(Command::Solvers(arguments)) => solvers::run(&arguments),

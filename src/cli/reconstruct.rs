@@ -12,12 +12,14 @@ use driftfield_problems::spec::{Spec, SpecError};
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::foreign::ForeignArguments;
+use super::guidance::GuidanceArguments;
 use super::pictures::PictureArguments;
 use super::sample::help_of_solver;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::generate::{
-    Budget, Condition, GenerateError, Initial, Model, Saved, Settings, model, model::Field,
+    Budget, GenerateError, Initial, Model, Saved, Settings, model, model::Field,
 };
 use crate::images::{self, FRAMES};
 use crate::reconstruct::{
@@ -63,6 +65,8 @@ pub(super) struct ReconstructArguments {
     /// [default: weights/mnist-rectified-flow.safetensors, beside a checkout]
     #[arg(long)]
     field: Option<String>,
+    #[command(flatten)]
+    foreign: ForeignArguments,
     /// Process; by default the network's own
     #[arg(long)]
     process: Option<String>,
@@ -86,12 +90,8 @@ pub(super) struct ReconstructArguments {
     /// Noise level of a stochastic solver
     #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
-    /// Labels of the lanes, if they are known
-    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
-    label: Vec<u32>,
-    /// Weight of classifier-free guidance
-    #[arg(long, allow_hyphen_values = true)]
-    guidance: Option<f64>,
+    #[command(flatten)]
+    guidance: GuidanceArguments,
     /// Number of reconstructions
     #[arg(long, default_value_t = 8, allow_negative_numbers = true)]
     n: usize,
@@ -125,7 +125,8 @@ impl ReconstructArguments {
             });
         };
         // Of a field that needs it, it was checked that there is one.
-        Ok(Field::parse(field)?.model(self.process.as_deref().unwrap_or_default())?)
+        Ok(Field::parse(&self.foreign.field(field)?)?
+            .model(self.process.as_deref().unwrap_or_default())?)
     }
 
     /// The technique, `--zeta` being another way to write `dps:zeta=..`.
@@ -156,7 +157,7 @@ impl ReconstructArguments {
             noise_level: self.noise_level,
             seed: self.seed,
             saved,
-            condition: Condition { labels: self.label.clone(), guidance: self.guidance },
+            condition: self.guidance.condition(),
             ..Settings::new(Solver::parse(&self.solver)?, budget)
         })
     }

@@ -15,12 +15,14 @@ use ndarray::ArrayD;
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::foreign::ForeignArguments;
+use super::guidance::GuidanceArguments;
 use super::pictures::PictureArguments;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::generate::{
-    Budget, Condition, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved,
-    Settings, Streamed, check_settings, generate_in_chunks, model::Field,
+    Budget, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved, Settings,
+    Streamed, check_settings, generate_in_chunks, model::Field,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile};
@@ -79,6 +81,8 @@ pub(super) struct SampleArguments {
     process: String,
     #[arg(long, value_name = "F", help = help_of_field())]
     field: String,
+    #[command(flatten)]
+    foreign: ForeignArguments,
     #[arg(long, value_name = "S", help = help_of_solver())]
     solver: String,
     /// Number of steps, whatever each costs
@@ -136,13 +140,8 @@ pub(super) struct SampleArguments {
     /// Noise level of a stochastic solver
     #[arg(long, allow_hyphen_values = true)]
     noise_level: Option<f64>,
-    /// Labels of the lanes, one for all or several that take turns: 3 or 0,1,2
-    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
-    label: Vec<u32>,
-    /// Weight W of classifier-free guidance, v_without + W (v_with - v_without); other than 0 and
-    /// 1 it takes two network forwards per evaluation [default: 1]
-    #[arg(long, allow_hyphen_values = true)]
-    guidance: Option<f64>,
+    #[command(flatten)]
+    guidance: GuidanceArguments,
     #[arg(long, help = help_of_threshold())]
     threshold: Option<String>,
     /// Replace the last state by the predicted data: one more evaluation after --steps, the last one
@@ -203,7 +202,7 @@ impl SampleArguments {
             first_lane: self.first_lane,
             saved: self.saved(),
             per_lane: self.per_lane,
-            condition: self.condition(),
+            condition: self.guidance.condition(),
             stop: Arc::default(),
         })
     }
@@ -214,10 +213,6 @@ impl SampleArguments {
             (None, Some(_)) => Saved::Frames(FRAMES),
             (None, None) => Saved::Last,
         }
-    }
-
-    fn condition(&self) -> Condition {
-        Condition { labels: self.label.clone(), guidance: self.guidance }
     }
 
     fn initial<T: NpyElement>(&self) -> Result<Initial<T>, CommandError> {
@@ -285,7 +280,7 @@ impl SampleArguments {
     fn draw_grid(&self, drawn: Vec<ImageTile>, shape: &[usize]) -> Result<(), CommandError> {
         let Some(file) = &self.grid else { return Ok(()) };
         // Labels that take turns each have a column of their own.
-        let columns = match self.label.len() {
+        let columns = match self.guidance.labels().len() {
             several @ 2..=16 => several,
             _ => PER_ROW,
         };
@@ -384,7 +379,8 @@ fn run_as<T: Precision + NpyElement>(
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
     check_settings(&path, &settings, arguments.init.is_some())?;
-    let model = Field::parse(&arguments.field)?.model(&arguments.process)?;
+    let model =
+        Field::parse(&arguments.foreign.field(&arguments.field)?)?.model(&arguments.process)?;
     model.check_condition(&settings.condition)?;
     images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
     let initial = arguments.initial::<T>()?;

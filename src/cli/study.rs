@@ -9,6 +9,7 @@ use driftfield_problems::echo::{echo, echo_path};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::files::{Files, check_folder, only_in};
+use super::foreign::ForeignArguments;
 use super::pictures::PictureArguments;
 use super::signals::Signals;
 use super::table::{ShapeArguments, terminal_width};
@@ -39,6 +40,8 @@ pub(super) struct StudyArguments {
     /// Field, as `sample` takes it, repeatable; by default exact and trained
     #[arg(long)]
     field: Vec<String>,
+    #[command(flatten)]
+    foreign: ForeignArguments,
     /// Budgets of evaluations
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
     nfe: Vec<u64>,
@@ -134,13 +137,22 @@ fn given<T: Clone>(list: &[T]) -> Option<Vec<T>> {
 }
 
 impl StudyArguments {
+    /// The fields, with what is said of files of other people's networks.
+    fn fields(&self) -> Result<Vec<String>, CommandError> {
+        let said = |field: &String| match Field::is_standard(field) {
+            true => Ok(field.clone()),
+            false => self.foreign.field(field),
+        };
+        self.field.iter().map(said).collect()
+    }
+
     /// The study file before the options.
     fn base(&self) -> Result<StudyFile, CommandError> {
         if let Some(path) = &self.file {
             return Ok(StudyFile::open(path)?);
         }
         let mut images = false;
-        for field in self.field.iter().filter(|field| !Field::is_standard(field)) {
+        for field in self.fields()?.iter().filter(|field| !Field::is_standard(field)) {
             images |= is_image(&*model::parse(field)?);
         }
         let subject = if images { "digits" } else { "cat" };
@@ -162,7 +174,7 @@ impl StudyArguments {
             own.then(|| distinct([vec!["own".to_owned()], usual].concat()))
         });
         let mut file = base.with(Group {
-            field: given(&self.field),
+            field: given(&self.fields()?),
             process,
             solver: given(&self.solver),
             nfe: given(&self.nfe),

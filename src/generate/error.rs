@@ -1,3 +1,5 @@
+use driftfield_networks::GuidanceError;
+use driftfield_networks::imported::ImportError;
 use driftfield_networks::weights::WeightsError;
 use driftfield_problems::data::{DataError, MnistError};
 use driftfield_problems::echo::echo;
@@ -41,6 +43,11 @@ fn denoising_alone(denoising: u64) -> &'static str {
 }
 
 impl GenerateError {
+    /// What candle refuses.
+    pub(super) fn backend(error: driftfield_networks::candle_core::Error) -> Self {
+        FieldError::State(driftfield_solvers::StateError::backend(error)).into()
+    }
+
     /// The same, saying that the spacing is the path's own, if it is and the fault lies in it.
     pub(super) fn of_default(self, settings: &Settings, path: &SharedPath) -> Self {
         match self {
@@ -178,6 +185,22 @@ pub enum GenerateError {
     /// Guidance without anything to guide to.
     #[error("guidance weighs a label; give --label as well")]
     GuidanceWithoutLabel,
+    /// What guidance is to be like, without any.
+    #[error(
+        "there is no guidance whose interval, rescaling or negative label this could be; give a weight, --guidance W, as well"
+    )]
+    NoGuidanceToRefine,
+    /// A guidance that is none.
+    #[error(transparent)]
+    GuidanceForm(#[from] GuidanceError),
+    /// A file of someone else's network is refused.
+    #[error("{}: {source}", echo(file))]
+    Import {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: Box<ImportError>,
+    },
     /// A guidance that is no finite number.
     #[error(
         "the guidance is {value}; it must be finite: 0 ignores the label, 1 is the label alone, 1.25 to 1.5 suits digits",

@@ -18,13 +18,13 @@ mod stop;
 mod stream;
 mod to_data;
 
-pub use condition::Condition;
+pub use condition::{Condition, Interval};
 pub use error::GenerateError;
 pub use generated::{Generated, Incomplete};
 pub use lanes::LaneEvaluations;
 pub use model::{
     Around, EmpiricalModel, MixtureModel, Model, NetworkModel, Precision, SharedPredictor,
-    TrainedModel,
+    TensorModel, TrainedModel,
 };
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
@@ -129,7 +129,7 @@ pub fn check_settings(
     has_state: bool,
 ) -> Result<(), GenerateError> {
     // Guidance and labels as of a network that knows them all.
-    settings.condition.check(Some(usize::MAX), "")?;
+    settings.condition.check(Some(usize::MAX), true, "")?;
     let (method, _) = planned::<f32>(path, settings, has_state, false)?;
     if let (false, Budget::Adaptive { abstol, reltol, .. }) = (settings.per_lane, settings.budget) {
         // One component stands for all: every one has these tolerances.

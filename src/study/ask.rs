@@ -269,7 +269,7 @@ impl<'f> Asking<'f> {
         };
         let all = || (0..case.model.labels().unwrap_or(0) as u32).collect();
         let labels = if file.label.is_empty() { all() } else { file.label.clone() };
-        let case = case.with_condition(Condition { labels, guidance })?;
+        let case = case.with_condition(Condition { labels, guidance, ..Condition::default() })?;
         Ok(Case { span: (file.t_start, file.t_end), ..case })
     }
 

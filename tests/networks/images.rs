@@ -33,7 +33,7 @@ fn every_solver_runs_on_the_network_unchanged_and_forwards_are_counted_as_made()
         let info = method.info();
         let nfe = info.evaluations(1).max(8);
         for (guidance, forwards) in [(None, 1), (Some(1.0), 1), (Some(0.0), 1), (Some(1.5), 2)] {
-            let condition = Condition { labels: vec![3, 7], guidance };
+            let condition = Condition { labels: vec![3, 7], guidance, ..Condition::default() };
             let settings = Settings {
                 condition,
                 ..Settings::new(Solver::parse(info.name).unwrap(), Budget::Evaluations(nfe))

@@ -17,7 +17,7 @@ use driftfield_problems::predictor::Times;
 use driftfield_solvers::FieldError;
 
 use crate::modules::{Conditions, TensorNetwork};
-use crate::plan::{check_rows, check_time};
+use crate::plan::{check_rows, check_time, uncarried};
 use crate::tensor_layers::backend;
 use guidance::Sides;
 pub use guidance::{Guidance, GuidanceError};
@@ -129,7 +129,7 @@ impl Conditioned {
             }
             out.reshape(x.shape())?.to_dtype(x.dtype())?.to_device(x.device())
         };
-        evaluate().map_err(backend)
+        evaluate().map_err(uncarried)
     }
 
     /// The times, if they are finite and one or as many as there are lanes; conditions of lanes of

@@ -106,7 +106,7 @@ const NEGATIVE: &str = "negative.";
 const INPUTS: [&str; 4] = ["state", "time", "labels", "output"];
 
 /// What a user may say of a file, key by key.
-pub(crate) fn keys() -> Vec<Key> {
+pub fn keys() -> Vec<Key> {
     vec![
         Key::text("config", "FILE.json", "what is said here, or diffusers' JSON, in a file"),
         Key::text("architecture", "a name of `list architectures`", "of the tensors"),
@@ -149,8 +149,7 @@ impl Description {
     /// Those of the file system, and of [`Description::from_json`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ImportError> {
         let path = path.as_ref();
-        let refused =
-            |reason: String| ImportError::Description { path: path.to_owned(), reason };
+        let refused = |reason: String| ImportError::Description { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let mut read = Self::from_json(&text).map_err(refused)?;
         // Files of conditions lie beside the description.
@@ -232,7 +231,10 @@ impl Description {
                     .keys(known)
                     .build(&spec)
                     .err()
-                    .map_or(ImportError::Unknown { what: "its architecture", option: "--architecture" }, ImportError::Spec))
+                    .map_or(
+                        ImportError::Unknown { what: "its architecture", option: "--architecture" },
+                        ImportError::Spec,
+                    ))
             }
         }
     }
@@ -267,7 +269,9 @@ impl Description {
             "null_label" => {
                 self.null_label = Some(value.parse().map_err(|_| refused("a whole number"))?);
             }
-            _ if INPUTS.contains(&key) => drop(self.inputs.insert(key.to_owned(), value.to_owned())),
+            _ if INPUTS.contains(&key) => {
+                drop(self.inputs.insert(key.to_owned(), value.to_owned()))
+            }
             _ => match (key.strip_prefix(CONDITION), key.strip_prefix(NEGATIVE)) {
                 (Some(name), _) => drop(self.conditions.insert(name.to_owned(), input())),
                 (_, Some(name)) => drop(self.negative.insert(name.to_owned(), input())),

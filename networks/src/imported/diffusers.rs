@@ -37,9 +37,7 @@ fn shape(value: &Value) -> Option<Vec<usize>> {
     let channels = value["in_channels"].as_u64()? as usize;
     let side = |value: &Value| value.as_u64().map(|side| side as usize);
     match &value["sample_size"] {
-        Value::Array(sides) => {
-            Some(vec![channels, side(sides.first()?)?, side(sides.get(1)?)?])
-        }
+        Value::Array(sides) => Some(vec![channels, side(sides.first()?)?, side(sides.get(1)?)?]),
         one => Some(vec![channels, side(one)?, side(one)?]),
     }
 }
@@ -83,9 +81,9 @@ fn process(timesteps: u64, value: &Value) -> Result<String, String> {
     let beta = |key: &str, usual: f64| Number(value[key].as_f64().unwrap_or(usual));
     let (first, last) = (beta("beta_start", 1e-4), beta("beta_end", 0.02));
     match value["beta_schedule"].as_str() {
-        None | Some("linear") => Ok(format!(
-            "ddpm:timesteps={timesteps},beta_min={first},beta_max={last}{terminal}"
-        )),
+        None | Some("linear") => {
+            Ok(format!("ddpm:timesteps={timesteps},beta_min={first},beta_max={last}{terminal}"))
+        }
         Some("scaled_linear") => Ok(format!(
             "ddpm:timesteps={timesteps},schedule=scaled-linear,beta_min={first},beta_max={last}{terminal}"
         )),

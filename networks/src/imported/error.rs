@@ -29,7 +29,9 @@ pub enum ImportError {
     #[error(transparent)]
     Onnx(#[from] crate::onnx::OnnxError),
     /// The program was built without the reader of such files.
-    #[error("{what} are read by the feature `{feature}`, without which this program was built; build it with `--features {feature}`")]
+    #[error(
+        "{what} are read by the feature `{feature}`, without which this program was built; build it with `--features {feature}`"
+    )]
     Feature {
         /// What the file is.
         what: &'static str,

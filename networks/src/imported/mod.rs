@@ -12,7 +12,7 @@ mod read;
 mod tests;
 mod units;
 
-pub use description::{Description, Input};
+pub use description::{Description, Input, keys};
 pub use error::ImportError;
 pub use read::Imported;
 pub use units::Units;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::{Description, ImportError, Input, diffusers};
 use crate::modules::{self, Conditions, ModuleEntry, TensorNetwork};
 use crate::tensors::{Format, NamedTensors};
-use crate::weights::{AnyNetwork, TrainedNetwork};
+use crate::weights::{self, AnyNetwork, TrainedNetwork, WeightsError};
 use crate::{MlpConfig, Parameters};
 
 /// The name of our own residual MLP, as PyTorch saves it.
@@ -27,8 +27,6 @@ const MLP: &str = "mlp";
 const MLP_MARKS: [&str; 3] = ["time.weight", "state.weight", "output.weight"];
 /// What a graph's file name ends in.
 const ONNX: &str = "onnx";
-/// The metadata key of what is known of a network that was [kept](Imported::save).
-const DOCUMENT: &str = "driftfield";
 const KIND: &str = "imported-network";
 const FORMAT: u64 = 1;
 
@@ -94,7 +92,7 @@ impl Imported {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ONNX)) {
             return Self::of_graph(path, told);
         }
-        let bytes = crate::weights::bytes_of(path)?;
+        let bytes = weights::bytes_of(path)?;
         let format = Format::detect(&bytes, path);
         if format == Some(Format::Safetensors)
             && let Some(document) = document_of(&bytes)
@@ -118,7 +116,7 @@ impl Imported {
     fn of_kept(bytes: &[u8], document: Document, told: Description) -> Result<Self, ImportError> {
         let tensors = NamedTensors::from_bytes(bytes, Format::Safetensors)?;
         if format!("{:016x}", tensors.checksum()?) != document.checksum {
-            return Err(crate::weights::WeightsError::Checksum.into());
+            return Err(WeightsError::Checksum.into());
         }
         Self::of_tensors(tensors, told.or(document.description))
     }
@@ -194,7 +192,7 @@ impl Imported {
             labels: name("labels"),
             output: name("output"),
         };
-        let bytes = crate::weights::bytes_of(path)?;
+        let bytes = weights::bytes_of(path)?;
         let checksum = checksum::of([&bytes]);
         let graph = crate::onnx::Graph::from_bytes(bytes, &names)?;
         let shape = told.shape.clone().or_else(|| graph.row_shape());
@@ -289,28 +287,29 @@ impl Imported {
                 return Err(ImportError::Refused { what: "import", reason });
             }
         };
-        let refused =
-            |error: serde_json::Error| ImportError::Refused { what: "import", reason: error.to_string() };
+        let refused = |error: serde_json::Error| ImportError::Refused {
+            what: "import",
+            reason: error.to_string(),
+        };
         let document = serde_json::to_string(&Document {
             kind: KIND.to_owned(),
             format: FORMAT,
             checksum: format!("{:016x}", self.checksum),
             description: self.description.clone(),
         });
-        let texts = HashMap::from([(DOCUMENT.to_owned(), document.map_err(refused)?)]);
+        let texts = HashMap::from([(weights::DOCUMENT.to_owned(), document.map_err(refused)?)]);
         let bytes = tensors.to_safetensors(texts)?;
-        atomic_file::write(path.as_ref(), &bytes).map_err(crate::weights::WeightsError::from)?;
+        atomic_file::write(path.as_ref(), &bytes).map_err(WeightsError::from)?;
         Ok(())
     }
 }
 
 /// What the header of a `.safetensors` file says, if the network in it was kept.
 fn document_of(bytes: &[u8]) -> Option<Document> {
-    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).ok()?;
-    let text = header.metadata().as_ref()?.get(DOCUMENT)?;
-    serde_json::from_str(text).ok().filter(|document: &Document| {
-        document.kind == KIND && document.format <= FORMAT
-    })
+    let text = weights::document_of(bytes)?;
+    serde_json::from_str(&text)
+        .ok()
+        .filter(|document: &Document| document.kind == KIND && document.format <= FORMAT)
 }
 
 /// The architecture that is named, or the one that the tensors' names are of.

@@ -21,6 +21,7 @@ pub use products::{Pulled, Pushed, RowCotangent};
 pub(crate) use tapes::with_tape;
 use tapes::{Buffers, with_buffers};
 pub use tensor::OnTensors;
+pub(crate) use tensor::uncarried;
 
 use crate::pass::{AnyLayers, AnyTape, PassInputs, Times};
 use crate::{Architecture, Parameters};

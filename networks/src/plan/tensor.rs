@@ -8,6 +8,7 @@ use driftfield_solvers::{FieldError, State, TrackedTensor};
 
 use super::network::{add, check_inputs};
 use super::{Plan, Pulled, Pushed};
+use crate::modules::{Conditions, TensorNetwork};
 use crate::tensor_layers::backend;
 
 /// The network at fixed times and labels, as a function of the states.
@@ -31,7 +32,7 @@ fn carried(error: FieldError) -> candle_core::Error {
 }
 
 /// What candle refuses, or what the network refused and candle [carried].
-fn uncarried(error: candle_core::Error) -> FieldError {
+pub(crate) fn uncarried(error: candle_core::Error) -> FieldError {
     match error {
         candle_core::Error::Io(error) => match error.downcast::<FieldError>() {
             Ok(error) => error,
@@ -211,6 +212,29 @@ impl Network<TrackedTensor> for OnTensors {
 
     fn forwards(&self, t: Times<'_>) -> u64 {
         Network::<Tensor>::forwards(self, t)
+    }
+}
+
+/// A plan under conditions of its own: labels that are told go before those that it has.
+impl TensorNetwork for Plan {
+    fn forward(&self, x: &Tensor, t: &Tensor, conditions: &Conditions) -> Result<Tensor> {
+        let lanes = x.dim(0)?;
+        let told = conditions.labels.as_ref().map(|_| conditions.labels(lanes));
+        let labelled = match told.transpose()? {
+            Some(labels) => self.with_labels(labels.to_vec1()?).map_err(carried)?,
+            None => self.clone(),
+        };
+        let times = t.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+        let times = if let [one] = times[..] { Times::One(one) } else { Times::Each(&times) };
+        labelled.forward_tensor(x, times)
+    }
+
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
+
+    fn device(&self) -> &Device {
+        &Device::Cpu
     }
 }
 

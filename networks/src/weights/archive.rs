@@ -18,9 +18,15 @@ use serde::de::DeserializeOwned;
 use crate::ParametersError;
 
 /// The metadata key of the document.
-const DOCUMENT: &str = "driftfield";
+pub(crate) const DOCUMENT: &str = "driftfield";
 /// The name of the tensor that holds the checksum.
 const CHECKSUM: &str = "checksum";
+/// The document of a `.safetensors` file, as text.
+pub(crate) fn document_of(bytes: &[u8]) -> Option<String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    header.metadata().as_ref()?.get(DOCUMENT).cloned()
+}
+
 /// Largest file read, if memory holds it.
 const LARGEST: u64 = 1 << 36;
 
@@ -244,10 +250,8 @@ impl Archive {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
         let malformed =
             |error: safetensors::SafeTensorError| WeightsError::Malformed(error.to_string());
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
         let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
-        let document = header.metadata().as_ref().and_then(|metadata| metadata.get(DOCUMENT));
-        let document = document.ok_or(WeightsError::MissingMetadata)?.clone();
+        let document = document_of(bytes).ok_or(WeightsError::MissingMetadata)?;
         let mut archive = Archive { document, tensors: BTreeMap::new() };
         let mut stored = None;
         // In the order of their names, which a hash map does not keep: the same fault is named

@@ -18,6 +18,7 @@ use std::path::Path;
 
 pub use any::AnyNetwork;
 pub(crate) use archive::{Archive, Values};
+pub(crate) use archive::{DOCUMENT, document_of};
 pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
 pub use torch::{TorchNetwork, to_torch};
@@ -30,6 +31,12 @@ use crate::registry::{self, ArchitectureEntry};
 /// The architecture of the network in a file.
 pub fn architecture_of(path: impl AsRef<Path>) -> Result<&'static ArchitectureEntry, WeightsError> {
     registry::of_document(&Archive::load(path.as_ref())?.document()?, &registry::catalog())
+}
+
+/// Whether the bytes of a file are of a network that was made here: the header of the `.safetensors`
+/// file has our document.
+pub fn has_document(bytes: &[u8]) -> bool {
+    archive::document_of(bytes).is_some()
 }
 
 /// Steps of the training that made the network in a file, if it says so.

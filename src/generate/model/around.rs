@@ -69,6 +69,10 @@ impl Model for Around {
         self.inner.labels()
     }
 
+    fn knows_what_to_avoid(&self) -> bool {
+        self.inner.knows_what_to_avoid()
+    }
+
     fn units(&self) -> Option<&Standardisation> {
         self.inner.units()
     }

@@ -5,6 +5,7 @@ use driftfield_problems::data::Cat;
 use driftfield_problems::exact::GaussianMixture;
 use driftfield_problems::process;
 
+use super::foreign::{self, HUB};
 use super::{MixtureModel, Model, TrainedModel, parse};
 use crate::generate::{GenerateError, shipped};
 
@@ -48,8 +49,31 @@ impl Field {
             ),
             entry(format!("{POINTS}mnist:DIR[:SMOOTHING]"), "the same of digits"),
             entry("FILE.safetensors".to_owned(), "a network, on its own process"),
+            entry(
+                "FILE.pt|msgpack|npz|onnx[:KEY=VALUE,..]".to_owned(),
+                "a network of PyTorch, flax, NumPy or ONNX (`list field-keys`)",
+            ),
+            entry("DIR[:KEY=VALUE,..]".to_owned(), "a network that diffusers saved"),
+            entry(format!("{HUB}ORG/NAME/FILE[@REVISION]"), "a file of the hub, in its cache"),
         ];
         Catalog::new("field", entries).forms("a network of `list weights`")
+    }
+
+    /// Whether a text names a file of a network, or a folder of one.
+    pub fn is_file(text: &str) -> bool {
+        foreign::is_file(text)
+    }
+
+    /// Whether a text that names a file has keys after it.
+    pub fn has_keys(text: &str) -> bool {
+        foreign::has_keys(text)
+    }
+
+    /// What may be said of a file of someone else's network, key by key.
+    pub fn keys() -> Catalog<()> {
+        let keys = driftfield_networks::imported::keys();
+        let entry = Entry::new("FILE", "a file of someone else's network", |_| Ok(()));
+        Catalog::new("field", [entry.keys(keys)])
     }
 
     /// Whether a text is one of the standard fields, `exact` and `trained`, which are those of the cat.

@@ -2,25 +2,30 @@
 //!
 //! A [`Model`] is asked for a predictor on a path. The exact ones ([`MixtureModel`],
 //! [`EmpiricalModel`]) run on any path, a [`TrainedModel`] on its own. A network of one's own
-//! becomes a model by [`NetworkModel`], a predictor around that of another model by [`Around`], and
+//! becomes a model by [`NetworkModel`], one of candle tensors or of someone else's file by
+//! [`TensorModel`], a predictor around that of another model by [`Around`], and
 //! anything else by implementing the trait, of which three functions are enough.
 
 mod around;
 mod empirical;
 mod field;
+mod foreign;
 mod mixture;
 mod network;
 mod precision;
 mod rounded;
+mod tensor_model;
 mod trained;
 mod training_data;
 
 pub use around::Around;
 pub use empirical::EmpiricalModel;
 pub use field::Field;
+pub use foreign::Foreign;
 pub use mixture::MixtureModel;
 pub use network::NetworkModel;
 pub use precision::Precision;
+pub use tensor_model::TensorModel;
 pub use trained::TrainedModel;
 
 use std::fmt;
@@ -122,6 +127,11 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether guidance has something to keep away from without labels.
+    fn knows_what_to_avoid(&self) -> bool {
+        false
+    }
+
     /// Units of the data, where the process runs in others.
     fn units(&self) -> Option<&Standardisation> {
         None
@@ -186,7 +196,7 @@ impl<'m> dyn Model + 'm {
 
     /// Refuses labels and guidance that it does not know.
     pub(crate) fn check_condition(&self, condition: &Condition) -> Result<(), GenerateError> {
-        condition.check(self.labels(), self.source())
+        condition.check(self.labels(), self.knows_what_to_avoid(), self.source())
     }
 
     /// From the units of the data to those the process runs in.
@@ -207,9 +217,12 @@ impl<'m> dyn Model + 'm {
 }
 
 /// The model written `exact` (of the cat), `exact:FILE.json`, `empirical:FILE.npy[:smoothing]`,
-/// `empirical:mnist:DIR[:smoothing]` or `FILE.safetensors`. A weights file that does not exist is
-/// looked for among the shipped ones, which may also be given by name (`cat-vp`). [`Field`] knows
-/// `trained` as well, which depends on the process.
+/// `empirical:mnist:DIR[:smoothing]` or `FILE.safetensors`, or a network of someone else's,
+/// `FILE[:key=value,..]`, of PyTorch (`.pt`), flax (`.msgpack`), NumPy (`.npz`) or ONNX, a folder that
+/// diffusers saved, or one of the hub that is in its cache (`hf:ORG/NAME/FILE`), the keys of which are
+/// those of a [`Description`](driftfield_networks::imported::Description). A weights file that does
+/// not exist is looked for among the shipped ones, which may also be given by name (`cat-vp`).
+/// [`Field`] knows `trained` as well, which depends on the process.
 pub fn parse(text: &str) -> Result<Arc<dyn Model>, GenerateError> {
     if text == field::EXACT {
         return field::exact_cat();
@@ -220,5 +233,8 @@ pub fn parse(text: &str) -> Result<Arc<dyn Model>, GenerateError> {
     if let Some(rest) = text.strip_prefix(field::POINTS) {
         return Ok(Arc::new(EmpiricalModel::parse(rest)?));
     }
-    Ok(Arc::new(TrainedModel::read(text)?))
+    match foreign::Foreign::parse(text)? {
+        Some(foreign) => foreign.model(),
+        None => Ok(Arc::new(TrainedModel::read(text)?)),
+    }
 }

@@ -10,7 +10,7 @@ use driftfield_problems::process::{self, SharedPath};
 use driftfield_problems::standardisation::Standardisation;
 use driftfield_solvers::HostState;
 
-use super::{Model, SharedPredictor, training_data};
+use super::{Model, SharedPredictor, TensorModel, training_data};
 use crate::generate::shipped::file_of;
 use crate::generate::{Condition, GenerateError, shipped};
 
@@ -103,6 +103,13 @@ impl TrainedModel {
         Ok(NetworkPredictor::new(plan, self.prediction()?, path.clone()))
     }
 
+    /// The same as a network of tensors, for guidance that a plan does not know.
+    fn as_tensors(&self) -> Result<TensorModel, GenerateError> {
+        let prediction = self.prediction()?;
+        let model = TensorModel::new(&self.file, self.row_shape(), prediction, self.plan.clone());
+        Ok(model.labels(self.plan.known_labels()).trained_on_process(&self.process))
+    }
+
     /// Refuses a path that it was not trained on.
     pub(super) fn check_process(&self, path: &SharedPath) -> Result<(), GenerateError> {
         let trained = process::parse(&self.process)?.spec();
@@ -135,6 +142,9 @@ impl Model for TrainedModel {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<SharedPredictor<f64>, GenerateError> {
+        if condition.refines_guidance() {
+            return self.as_tensors()?.predictor_f64(path, condition);
+        }
         self.predictor(path, condition)
     }
 
@@ -143,6 +153,9 @@ impl Model for TrainedModel {
         path: &SharedPath,
         condition: &Condition,
     ) -> Result<SharedPredictor<f32>, GenerateError> {
+        if condition.refines_guidance() {
+            return self.as_tensors()?.predictor_f32(path, condition);
+        }
         self.predictor(path, condition)
     }
 
