@@ -21,7 +21,9 @@
 //!
 //! Where to look:
 //!
-//! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
+//! - [`train`]: a network from data, a process and an objective; [`weights`]: its file, and one for
+//!   PyTorch;
+//! - [`tensors`]: other people's files (safetensors, PyTorch, flax, numpy) as tensors by name;
 //! - [`Layers`]: what the layers of a network do with a few rows, which is all that a new
 //!   architecture has to say beside its sizes.
 

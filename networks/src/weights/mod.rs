@@ -20,7 +20,7 @@ pub use any::AnyNetwork;
 pub(crate) use archive::{Archive, Values};
 pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
-pub use torch::{TorchNetwork, to_torch};
+pub use torch::{TorchLayout, TorchNetwork, to_torch};
 pub use trained::TrainedNetwork;
 
 use serde_json::Value;

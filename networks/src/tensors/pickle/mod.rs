@@ -17,6 +17,7 @@ mod classes;
 mod cursor;
 mod machine;
 mod object;
+mod plain;
 
 pub(super) use machine::{Pickle, read};
 pub(super) use object::{Object, Storage, Value, View};
