@@ -52,6 +52,6 @@ impl TorchNetwork {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
         atomic_file::write(path, &self.weights)?;
-        atomic_file::write(&path.with_file_name("loader.py"), self.loader.as_bytes())
+        atomic_file::write(path.with_file_name("loader.py"), self.loader.as_bytes())
     }
 }
