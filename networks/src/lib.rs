@@ -21,7 +21,9 @@
 //!
 //! Where to look:
 //!
-//! - [`train`]: a network from data, a process and an objective; [`weights`]: its file;
+//! - [`train`]: a network from data, a process and an objective; [`weights`]: its file, and one for
+//!   PyTorch;
+//! - [`tensors`]: other people's files (safetensors, PyTorch, flax, numpy) as tensors by name;
 //! - [`modules`]: other people's architectures, filled with their weights; [`Conditioned`]: a network
 //!   of tensors, anyone's, with what it is told;
 //! - [`imported`]: anyone's network from its file, with what has to be known of it;

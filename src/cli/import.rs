@@ -1,9 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use driftfield_networks::imported::{ImportError, Imported};
-use driftfield_networks::weights::{self, TrainedNetwork};
+use driftfield_networks::weights::{self, TorchLayout, TorchNetwork, TrainedNetwork};
+use driftfield_networks::{Architecture, MlpConfig, UNetConfig};
 use driftfield_problems::echo::echo_path;
 use driftfield_problems::{predictor::ModelTime, process};
 use serde_json::json;
@@ -83,9 +84,19 @@ pub(super) fn import(arguments: &ImportArguments) -> Result<ExitCode, CommandErr
     Ok(ExitCode::SUCCESS)
 }
 
+/// The network of a file as PyTorch takes it.
+fn for_torch<A: TorchLayout>(path: &Path) -> Result<TorchNetwork, GenerateError> {
+    let file = path.display().to_string();
+    match TrainedNetwork::<A>::load(path) {
+        Ok(network) => weights::to_torch(&network)
+            .map_err(|error| GenerateError::Import { file, source: Box::new(error.into()) }),
+        Err(source) => Err(GenerateError::Weights { file, source }),
+    }
+}
+
 #[derive(Args)]
 pub(super) struct ExportArguments {
-    /// Network made by `train`, of the architecture mlp
+    /// Network made by `train`, of the architecture mlp or unet
     file: PathBuf,
     /// Where its weights go, `.safetensors` in torch's names and layout; loader.py is written beside
     #[arg(long)]
@@ -106,10 +117,12 @@ impl ExportArguments {
 pub(super) fn export(arguments: &ExportArguments) -> Result<ExitCode, CommandError> {
     arguments.files().check()?;
     let file = arguments.file.display().to_string();
-    let network: TrainedNetwork = TrainedNetwork::load(&arguments.file)
-        .map_err(|source| GenerateError::Weights { file: file.clone(), source })?;
-    let torch = weights::to_torch(&network)
-        .map_err(|error| GenerateError::Import { file, source: Box::new(error.into()) })?;
+    let torch = match weights::architecture_of(&arguments.file) {
+        Ok(found) if found.name == UNetConfig::NAME => for_torch::<UNetConfig>(&arguments.file),
+        // What is of neither is refused as no residual MLP.
+        Ok(_) => for_torch::<MlpConfig>(&arguments.file),
+        Err(source) => Err(GenerateError::Weights { file, source }),
+    }?;
     torch.save(&arguments.out)?;
     exit::say(format!(
         "weights in torch's layout written to {}, and beside them loader.py: `network, about = \

@@ -5,6 +5,13 @@ use driftfield_problems::echo::echo;
 use super::MlpConfig;
 use crate::Parameters;
 use crate::tensors::{Layout, NamedTensors, Renaming, Rule, TensorsError};
+use crate::weights::TorchLayout;
+
+impl TorchLayout for MlpConfig {
+    fn torch_layout(&self) -> Renaming {
+        MlpConfig::torch_renaming()
+    }
+}
 
 impl MlpConfig {
     /// From the state dict of a torch module with our names to our tensors, and back: a weight of

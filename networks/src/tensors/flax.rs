@@ -10,11 +10,12 @@ use std::collections::HashMap;
 
 use candle_core::Tensor;
 use driftfield_problems::echo::echo;
+use driftfield_problems::memory;
 use rmpv::ValueRef;
 use rmpv::decode::read_value_ref_with_max_depth;
 
 use super::element::Element;
-use super::{Format, NamedTensors, TensorsError};
+use super::{Format, NamedTensors, TensorsError, msgpack};
 
 const ARRAY: i8 = 1;
 const SCALAR: i8 = 3;
@@ -32,6 +33,10 @@ fn malformed(reason: impl ToString) -> TensorsError {
 
 /// The tensors of the bytes of a `.msgpack` file of flax.
 pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors, TensorsError> {
+    let count = msgpack::count(bytes).ok_or_else(|| malformed("it ends too early"))?;
+    // A value of one byte becomes one of forty, in lists that double as they grow.
+    let room = u128::from(count) * 2 * size_of::<ValueRef<'_>>() as u128;
+    memory::check("values of a tree", count, room)?;
     let mut rest = bytes;
     let tree = read_value_ref_with_max_depth(&mut rest, DEPTH).map_err(malformed)?;
     if !rest.is_empty() {

@@ -24,6 +24,7 @@ mod flax;
 mod format;
 mod layout;
 mod map;
+mod msgpack;
 mod npz;
 mod pattern;
 mod pickle;

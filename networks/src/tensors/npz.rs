@@ -24,23 +24,28 @@ pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors, TensorsError> {
         let Some(name) = file.strip_suffix(".npy") else {
             return Err(malformed(&file, "it is no .npy; make the file by numpy.savez"));
         };
-        let tensor = array(name, &archive.read(&file, u64::MAX)?)?;
-        tensors.insert(name.replace('/', "."), tensor)?;
+        if let Some(tensor) = array(name, &archive.read(&file, u64::MAX)?)? {
+            tensors.insert(name.replace('/', "."), tensor)?;
+        }
     }
     Ok(tensors)
 }
 
-/// The tensor of the bytes of an `.npy`.
-fn array(name: &str, bytes: &[u8]) -> Result<Tensor, TensorsError> {
+/// The tensor of the bytes of an `.npy`; none of text, which names what is in the others.
+fn array(name: &str, bytes: &[u8]) -> Result<Option<Tensor>, TensorsError> {
     let (header, data) = Header::split(bytes).map_err(|error| malformed(name, error))?;
     let Header { descr, fortran_order, mut shape } = header;
-    let element = Element::of_npy(descr.trim_start_matches(['<', '|', '=']));
-    let element =
-        element.ok_or_else(|| TensorsError::Dtype { name: echo(name), found: echo(&descr) })?;
+    let letters = descr.trim_start_matches(['<', '|', '=']);
+    if letters.trim_start_matches('>').starts_with(['U', 'S']) {
+        return Ok(None);
+    }
+    let element = Element::of_npy(letters)
+        .ok_or_else(|| TensorsError::Dtype { name: echo(name), found: echo(&descr) })?;
     if !fortran_order {
-        return element.tensor(name, &shape, data);
+        return element.tensor(name, &shape, data).map(Some);
     }
     shape.reverse();
     let backwards: Vec<usize> = (0..shape.len()).rev().collect();
-    Ok(element.tensor(name, &shape, data)?.permute(backwards)?.contiguous()?)
+    let tensor = element.tensor(name, &shape, data)?.permute(backwards)?.contiguous()?;
+    Ok(Some(tensor))
 }

@@ -9,6 +9,7 @@ mod pass;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod torch;
 
 use driftfield_problems::standardisation::{Standardisation, StandardisationError};
 use ndarray::Array2;

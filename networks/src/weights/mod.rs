@@ -17,11 +17,10 @@ mod trained;
 use std::path::Path;
 
 pub use any::AnyNetwork;
-pub(crate) use archive::{Archive, Values};
-pub(crate) use archive::{DOCUMENT, document_of};
+pub(crate) use archive::{Archive, DOCUMENT, Values, document_of};
 pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
-pub use torch::{TorchNetwork, to_torch};
+pub use torch::{TorchLayout, TorchNetwork, to_torch};
 pub use trained::TrainedNetwork;
 
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! A network of ours for PyTorch.
+//! A network of ours for PyTorch: the residual MLP and the U-Net.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,8 +7,8 @@ use driftfield_problems::atomic_file::{self, WriteError};
 use serde_json::json;
 
 use super::TrainedNetwork;
-use crate::tensors::TensorsError;
-use crate::{Architecture, MlpConfig};
+use crate::Architecture;
+use crate::tensors::{Renaming, TensorsError};
 
 /// The key of the document in the header of the file.
 const DOCUMENT: &str = "driftfield-torch";
@@ -23,12 +23,19 @@ pub struct TorchNetwork {
     pub loader: &'static str,
 }
 
-/// A trained residual MLP for PyTorch: its weights transposed, its configuration, process,
-/// prediction and units as JSON in the header.
-pub fn to_torch(network: &TrainedNetwork<MlpConfig>) -> Result<TorchNetwork, TensorsError> {
-    let tensors = network.parameters.to_tensors()?.rename(&MlpConfig::torch_renaming())?;
+/// An architecture that `loader.py` has a module of.
+pub trait TorchLayout: Architecture {
+    /// The rules from the names and layouts of our weights to those of the module.
+    fn torch_layout(&self) -> Renaming;
+}
+
+/// A trained network for PyTorch: its weights in the module's names and layouts, its configuration,
+/// process, prediction and units as JSON in the header.
+pub fn to_torch<A: TorchLayout>(network: &TrainedNetwork<A>) -> Result<TorchNetwork, TensorsError> {
+    let layout = network.parameters.config().torch_layout();
+    let tensors = network.parameters.to_tensors()?.rename(&layout)?;
     let document = json!({
-        "architecture": MlpConfig::NAME,
+        "architecture": A::NAME,
         "configuration": network.parameters.config(),
         "process": network.process,
         "prediction": network.prediction,
@@ -45,6 +52,6 @@ impl TorchNetwork {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
         atomic_file::write(path, &self.weights)?;
-        atomic_file::write(&path.with_file_name("loader.py"), self.loader.as_bytes())
+        atomic_file::write(path.with_file_name("loader.py"), self.loader.as_bytes())
     }
 }

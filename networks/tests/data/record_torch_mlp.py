@@ -1,4 +1,4 @@
-"""A residual MLP of torch's own modules: its state dict and its outputs, for tests/torch_mlp.rs.
+"""A residual MLP of torch's own modules: its state dict and its outputs, for tests/torch_networks.rs.
 
     python record_torch_mlp.py      writes torch-mlp.pt, torch-mlp-checkpoint.pt, torch-mlp.json
 """

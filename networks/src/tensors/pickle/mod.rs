@@ -6,10 +6,10 @@
 //! settings only, and are refused otherwise ([`TensorsError::Code`](super::TensorsError::Code)),
 //! as `torch.load(weights_only=True)` does.
 //!
-//! Not by candle's reader: it indexes arguments that are not there, copies whatever is remembered,
-//! so that forty bytes become gigabytes, drops nested values by recursion, and skips tensors that
-//! it cannot read. Here values are numbers of objects in one list: nothing is copied, nothing
-//! recurses.
+//! Not by candle's reader: a call without arguments makes it panic, a tuple in a tuple a million
+//! times ends the process, what is remembered is copied, so that two hundred bytes become
+//! gigabytes, and tensors that it cannot read are skipped. Here values are numbers of objects in
+//! one list: nothing is copied, nothing recurses.
 //!
 //! The instructions: Python's `Lib/pickletools.py`, protocols 2 to 5.
 
@@ -17,6 +17,7 @@ mod classes;
 mod cursor;
 mod machine;
 mod object;
+mod plain;
 
 pub(super) use machine::{Pickle, read};
 pub(super) use object::{Object, Storage, Value, View};

@@ -85,7 +85,9 @@ fn read(bytes: &[u8]) -> Result<NamedTensors, TensorsError> {
 }
 
 fn one(view: Vec<u8>) -> Result<Vec<f64>, TensorsError> {
-    Ok(values(&read(&archive(&pickle(&dict(&[("x", view)]))))?, "x"))
+    // A single number alone would be no network.
+    let beside = ("w", floats(0, &[6], &[1]));
+    Ok(values(&read(&archive(&pickle(&dict(&[("x", view), beside]))))?, "x"))
 }
 
 #[test]

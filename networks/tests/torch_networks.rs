@@ -1,12 +1,12 @@
-//! The residual MLP from PyTorch and back: its outputs here are those of torch, recorded by the
-//! scripts in `data/`.
+//! Networks from PyTorch and for it: their outputs here are those of torch, recorded by the scripts
+//! in `data/`.
 
 use std::fs;
 use std::path::Path;
 
 use driftfield_networks::tensors::{Format, NamedTensors, Renaming, Rule, TensorsError};
-use driftfield_networks::weights::{TrainedNetwork, to_torch};
-use driftfield_networks::{MlpConfig, Parameters, Plan};
+use driftfield_networks::weights::{TorchLayout, TorchNetwork, TrainedNetwork, to_torch};
+use driftfield_networks::{Architecture, MlpConfig, Parameters, Plan, UNetConfig};
 use driftfield_problems::checksum;
 use driftfield_problems::predictor::{Network, Times};
 use driftfield_problems::standardisation::Standardisation;
@@ -16,24 +16,46 @@ use serde_json::Value;
 const STATE_DICT: &[u8] = include_bytes!("data/torch-mlp.pt");
 /// Outputs of the module of `STATE_DICT`, in double precision.
 const OF_TORCH: &str = include_str!("data/torch-mlp.json");
-/// Outputs of `loader.py` on the file of [`to_torch`].
-const OF_LOADER: &str = include_str!("data/torch-export.json");
+/// Outputs of `loader.py` on the files of [`to_torch`].
+const OF_LOADER: [&str; 2] =
+    [include_str!("data/torch-export.json"), include_str!("data/torch-export-unet.json")];
 
 fn state_dict() -> NamedTensors {
     NamedTensors::from_bytes(STATE_DICT, Format::Torch).unwrap()
 }
 
-fn network() -> TrainedNetwork<MlpConfig> {
-    let like = MlpConfig { residual: true, ..MlpConfig::new(1) };
+fn trained<A: Architecture>(parameters: Parameters<A>) -> TrainedNetwork<A> {
+    let dimension = parameters.config().dimension();
     TrainedNetwork {
-        parameters: Parameters::from_torch(&state_dict(), &like).unwrap(),
+        parameters,
         process: "vp:beta_min=0.1,beta_max=20".into(),
         prediction: "noise".into(),
-        standardisation: Standardisation { mean: vec![0.0; 3], std: vec![1.0; 3] },
+        standardisation: Standardisation { mean: vec![0.0; dimension], std: vec![1.0; dimension] },
         training: Value::Null,
         data: "none".into(),
         data_std: None,
     }
+}
+
+fn mlp() -> TrainedNetwork<MlpConfig> {
+    let like = MlpConfig { residual: true, ..MlpConfig::new(1) };
+    trained(Parameters::from_torch(&state_dict(), &like).unwrap())
+}
+
+/// A small U-Net with no weight like another.
+fn unet() -> TrainedNetwork<UNetConfig> {
+    let sizes = UNetConfig {
+        side: 8,
+        channels: vec![16, 32],
+        groups: 4,
+        heads: 2,
+        ..UNetConfig::default()
+    };
+    let config = UNetConfig { condition: 16, time_features: 8, labels: 3, ..sizes };
+    let count = config.entries().last().unwrap().range.end;
+    // Exact in f32, so that every machine has the same file.
+    let value = |i: usize| ((i * 7919 + i * i % 613) % 1021) as f32 / 2048.0 - 0.25;
+    trained(Parameters::from_values(&config, (0..count).map(value).collect()).unwrap())
 }
 
 fn rows(value: &Value) -> Array2<f64> {
@@ -91,19 +113,30 @@ fn a_state_dict_of_another_module_is_refused_with_what_to_do() {
     );
 }
 
-/// Leaves the files that `record_torch_export.py` takes in the folder of tests.
-#[test]
-fn the_file_for_torch_is_what_the_loader_was_run_on_and_gives_its_outputs() {
-    let network = network();
-    let exported = to_torch(&network).unwrap();
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("torch-export.safetensors");
+/// Leaves the files that `record_torch_export.py` takes in the folder of tests, and holds them
+/// against those that it took.
+fn exported<A: TorchLayout>(
+    network: &TrainedNetwork<A>,
+    name: &str,
+    record: &Value,
+) -> TorchNetwork {
+    let exported = to_torch(network).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     exported.save(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), exported.weights);
     assert_eq!(fs::read_to_string(path.with_file_name("loader.py")).unwrap(), exported.loader);
-    let record: Value = serde_json::from_str(OF_LOADER).unwrap();
-    let sum = format!("{:016x}", checksum::of([&exported.weights]));
-    assert_eq!(record["checksum"], sum, "record it anew by data/record_torch_export.py");
-    assert_eq!(record["loader"], format!("{:016x}", checksum::of([exported.loader])));
+    let sums = [&exported.weights, exported.loader.as_bytes()];
+    let [weights, loader] = sums.map(|bytes| format!("{:016x}", checksum::of([bytes])));
+    assert_eq!(record["checksum"], weights, "record it anew by data/record_torch_export.py");
+    assert_eq!(record["loader"], loader, "record it anew by data/record_torch_export.py");
+    exported
+}
+
+#[test]
+fn the_mlp_for_torch_gives_in_torch_what_it_gives_here() {
+    let record: Value = serde_json::from_str(OF_LOADER[0]).unwrap();
+    let network = mlp();
+    exported(&network, "torch-export.safetensors", &record);
     let plan = network.plan();
     let (x, t) = (rows(&record["x"]), numbers(&record["t"]));
     assert!(largest_gap(&plan, &x, Times::Each(&t), &rows(&record["each"])) < 1e-5);
@@ -111,11 +144,41 @@ fn the_file_for_torch_is_what_the_loader_was_run_on_and_gives_its_outputs() {
 }
 
 #[test]
+fn the_u_net_for_torch_gives_in_torch_what_it_gives_here() {
+    let record: Value = serde_json::from_str(OF_LOADER[1]).unwrap();
+    let network = unet();
+    exported(&network, "torch-export-unet.safetensors", &record);
+    let plan = network.plan();
+    let (x, t) = (rows(&record["x"]), numbers(&record["t"]));
+    let expected = rows(&record["none"]);
+    let size = expected.iter().fold(0.0f64, |size, value| value.abs().max(size));
+    assert!(size > 0.1, "{size}");
+    let most = 1e-5 * size.max(1.0);
+    assert!(largest_gap(&plan, &x, Times::One(0.3), &expected) < most);
+    let labels = numbers(&record["labels"]).into_iter().map(|label| label as u32).collect();
+    let (labelled, of_two) = (plan.with_labels(labels).unwrap(), plan.with_label(2).unwrap());
+    assert!(largest_gap(&labelled, &x, Times::One(0.3), &rows(&record["labelled"])) < most);
+    assert!(largest_gap(&of_two, &x, Times::Each(&t), &rows(&record["each"])) < most);
+    assert!(largest_gap(&plan, &x, Times::One(0.3), &rows(&record["labelled"])) > 1e-3);
+}
+
+#[test]
 fn what_is_written_for_torch_is_read_back() {
-    let network = network();
+    let network = mlp();
     let exported = to_torch(&network).unwrap();
     let tensors = NamedTensors::from_bytes(&exported.weights, Format::Safetensors).unwrap();
     assert_eq!(tensors.checksum().unwrap(), state_dict().checksum().unwrap());
     let back = Parameters::from_torch(&tensors, network.parameters.config()).unwrap();
     assert_eq!(back, network.parameters);
+}
+
+#[test]
+fn a_u_net_of_one_level_has_a_layout_too() {
+    let config =
+        UNetConfig { side: 8, channels: vec![16], groups: 4, heads: 2, ..UNetConfig::default() };
+    let tensors = Parameters::initialise(&config, 1).unwrap().to_tensors().unwrap();
+    let renamed = tensors.rename(&config.torch_layout()).unwrap();
+    assert_eq!(renamed.get("up.0.skip.weight").unwrap().dims(), [16, 32, 1, 1]);
+    assert_eq!(renamed.get("stem.weight").unwrap().dims(), [16, 4, 3, 3]);
+    assert_eq!(renamed.get("last_norm.bias").unwrap().dims(), [16]);
 }
