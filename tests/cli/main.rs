@@ -6,6 +6,7 @@ mod digits;
 mod disks;
 mod fields;
 mod files;
+mod foreign;
 mod fuzz;
 mod limits;
 mod measure;

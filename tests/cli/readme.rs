@@ -38,7 +38,7 @@ fn run_page<const N: usize>(page: &str, leave_out: &[(&str, &str); N]) -> (usize
     use std::os::unix::fs::symlink;
 
     let room = Room::new();
-    for name in ["weights", "tests", "docs", "examples"] {
+    for name in ["weights", "tests", "docs", "examples", "networks"] {
         symlink(format!("{ROOT}/{name}"), room.path(name)).unwrap();
     }
     std::fs::create_dir(room.path("bin")).unwrap();

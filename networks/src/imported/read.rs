@@ -99,6 +99,10 @@ impl Imported {
         {
             return Self::of_kept(&bytes, document, told);
         }
+        let told = match weights::document_of(&bytes, weights::TORCH_DOCUMENT) {
+            Some(document) => told.or(exported(&document)),
+            None => told,
+        };
         let tensors = match (&told.key, format) {
             (Some(key), Some(format)) => NamedTensors::part_from_bytes(&bytes, format, key)?,
             (None, Some(format)) => NamedTensors::from_bytes(&bytes, format)?,
@@ -306,10 +310,29 @@ impl Imported {
 
 /// What the header of a `.safetensors` file says, if the network in it was kept.
 fn document_of(bytes: &[u8]) -> Option<Document> {
-    let text = weights::document_of(bytes)?;
+    let text = weights::document_of(bytes, weights::DOCUMENT)?;
     serde_json::from_str(&text)
         .ok()
         .filter(|document: &Document| document.kind == KIND && document.format <= FORMAT)
+}
+
+/// What a file says that was written for PyTorch here.
+fn exported(document: &str) -> Description {
+    let value: Value = serde_json::from_str(document).unwrap_or_default();
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let config = &value["configuration"];
+    let keys = ["frequency_min", "frequency_max", "residual"];
+    let keys = keys.map(|key| format!("{key}={}", config[key])).join(",");
+    let architecture = text("architecture").filter(|name| name == MLP);
+    Description {
+        architecture: architecture.map(|name| format!("{name}:{keys}")),
+        process: text("process"),
+        prediction: value["prediction"].as_str().and_then(|prediction| prediction.parse().ok()),
+        units: serde_json::from_value(value["standardisation"].clone()).ok(),
+        data: text("data"),
+        data_std: value["data_std"].as_f64(),
+        ..Description::default()
+    }
 }
 
 /// The architecture that is named, or the one that the tensors' names are of.

@@ -21,10 +21,10 @@ use crate::ParametersError;
 pub(crate) const DOCUMENT: &str = "driftfield";
 /// The name of the tensor that holds the checksum.
 const CHECKSUM: &str = "checksum";
-/// The document of a `.safetensors` file, as text.
-pub(crate) fn document_of(bytes: &[u8]) -> Option<String> {
+/// The document of a `.safetensors` file under a key of its metadata, as text.
+pub(crate) fn document_of(bytes: &[u8], key: &str) -> Option<String> {
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
-    header.metadata().as_ref()?.get(DOCUMENT).cloned()
+    header.metadata().as_ref()?.get(key).cloned()
 }
 
 /// Largest file read, if memory holds it.
@@ -251,7 +251,7 @@ impl Archive {
         let malformed =
             |error: safetensors::SafeTensorError| WeightsError::Malformed(error.to_string());
         let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
-        let document = document_of(bytes).ok_or(WeightsError::MissingMetadata)?;
+        let document = document_of(bytes, DOCUMENT).ok_or(WeightsError::MissingMetadata)?;
         let mut archive = Archive { document, tensors: BTreeMap::new() };
         let mut stored = None;
         // In the order of their names, which a hash map does not keep: the same fault is named

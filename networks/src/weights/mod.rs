@@ -20,6 +20,7 @@ pub use any::AnyNetwork;
 pub(crate) use archive::{Archive, DOCUMENT, Values, document_of};
 pub use archive::{WeightsError, bytes_of};
 pub(crate) use document::check_kind;
+pub(crate) use torch::DOCUMENT as TORCH_DOCUMENT;
 pub use torch::{TorchLayout, TorchNetwork, to_torch};
 pub use trained::TrainedNetwork;
 
@@ -35,7 +36,7 @@ pub fn architecture_of(path: impl AsRef<Path>) -> Result<&'static ArchitectureEn
 /// Whether the bytes of a file are of a network that was made here: the header of the `.safetensors`
 /// file has our document.
 pub fn has_document(bytes: &[u8]) -> bool {
-    archive::document_of(bytes).is_some()
+    document_of(bytes, DOCUMENT).is_some()
 }
 
 /// Steps of the training that made the network in a file, if it says so.

@@ -11,7 +11,7 @@ use crate::Architecture;
 use crate::tensors::{Renaming, TensorsError};
 
 /// The key of the document in the header of the file.
-const DOCUMENT: &str = "driftfield-torch";
+pub(crate) const DOCUMENT: &str = "driftfield-torch";
 
 /// A network as PyTorch takes it: a `.safetensors` file in its names and layout, and a script that
 /// makes the module and fills it.
