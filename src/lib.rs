@@ -153,6 +153,8 @@ pub mod generate;
 pub mod images;
 pub mod metrics;
 #[cfg(feature = "plot")]
+mod plane;
+#[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
 pub mod reconstruct;

@@ -31,7 +31,8 @@ pub use crate::problems::predictor::{
     Network, NetworkPredictor, Prediction, Predictor, Target, Targets,
 };
 pub use crate::problems::process::{
-    self, BrownianBridge, Edm, GaussianPath, RectifiedFlow, SharedPath, SubVp, Ve, Vp, VpCosine,
+    self, BrownianBridge, Edm, GaussianPath, Noising, RectifiedFlow, SharedPath, SubVp, Ve, Vp,
+    VpCosine,
 };
 pub use crate::problems::spacing::Spacing;
 pub use crate::solvers::method::exponential::{

@@ -30,7 +30,7 @@ pub enum SpecError {
         problem: String,
     },
     /// No such thing.
-    #[error("unknown {kind} `{name}`{}; known: {known}", instead_of(.name, .nearest))]
+    #[error("unknown {kind} `{name}`{}; known: {known}", instead_of(.name, .nearest, .means))]
     UnknownName {
         /// What was looked for: `process`, `solver`, `spacing`.
         kind: &'static str,
@@ -38,6 +38,8 @@ pub enum SpecError {
         name: String,
         /// The nearest known name.
         nearest: Option<String>,
+        /// What that is here, if it is another library's name.
+        means: Option<String>,
         /// All known names.
         known: String,
     },
@@ -80,8 +82,14 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 /// No name has a comma: where there is one, several names are given as one.
-fn instead_of(name: &str, nearest: &Option<String>) -> String {
-    if name.contains(',') { " (give each by itself)".to_owned() } else { did_you_mean(nearest) }
+fn instead_of(name: &str, nearest: &Option<String>, means: &Option<String>) -> String {
+    match (nearest, means) {
+        _ if name.contains(',') => " (give each by itself)".to_owned(),
+        (Some(nearest), Some(means)) => {
+            format!(" (did you mean `{nearest}`, which is `{means}` here?)")
+        }
+        _ => did_you_mean(nearest),
+    }
 }
 
 fn known_keys(known: &str) -> String {
@@ -125,7 +133,17 @@ impl SpecError {
         let mut known: Vec<&str> = known.into_iter().collect();
         let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
         known.extend(Some(forms).filter(|forms| !forms.is_empty()));
-        SpecError::UnknownName { kind, name: echo(name), nearest, known: known.join(", ") }
+        let (name, known) = (echo(name), known.join(", "));
+        SpecError::UnknownName { kind, name, nearest, means: None, known }
+    }
+
+    /// The refusal of an unknown name with another one that is likely meant, and what that is here.
+    pub(crate) fn likely(mut self, likely: Option<(&str, Option<&str>)>) -> Self {
+        if let SpecError::UnknownName { nearest, means, .. } = &mut self {
+            *nearest = likely.map(|(name, _)| name.to_owned());
+            *means = likely.and_then(|(_, means)| means.map(str::to_owned));
+        }
+        self
     }
 
     /// The refusal of a key that is none of `known`, which are said with their defaults.
@@ -158,20 +176,21 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         return None;
     }
     let candidates: Vec<&str> = candidates.into_iter().collect();
-    let alike = candidates
-        .iter()
-        .map(|&candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    // Two letters exchanged are no likeness to Jaro and Winkler: `pv`.
-    let edited = || {
-        candidates
-            .iter()
-            .map(|&candidate| (strsim::osa_distance(word, candidate), candidate))
-            .filter(|(edits, _)| 2 * edits <= word.chars().count())
-            .min_by_key(|(edits, _)| *edits)
+    let likeness = |candidate: &str| strsim::jaro_winkler(word, candidate);
+    let edits = |candidate: &str| strsim::osa_distance(word, candidate);
+    let most_alike = |among: &dyn Fn(&str) -> bool| {
+        let among = candidates.iter().copied().filter(|&candidate| among(candidate));
+        among.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
     };
-    alike.map(|(_, candidate)| candidate).or_else(|| edited().map(|(_, candidate)| candidate))
+    let letters = word.chars().count();
+    // One slip comes first: two letters exchanged are no likeness to Jaro and Winkler, as in `pv`.
+    let one_slip = most_alike(&|candidate| edits(candidate) <= 1 && letters > 1);
+    let alike = || most_alike(&|candidate| likeness(candidate) > 0.6);
+    let edited = || {
+        let few = candidates.iter().copied().filter(|&candidate| 2 * edits(candidate) <= letters);
+        few.min_by_key(|&candidate| edits(candidate))
+    };
+    one_slip.or_else(alike).or_else(edited)
 }
 
 /// A name and its parameters, as written.
@@ -227,6 +246,13 @@ impl Spec {
         &self.parameters
     }
 
+    /// The same with the parameters of `other`, which come before those of the same keys.
+    pub(crate) fn under(mut self, other: &Spec) -> Self {
+        self.parameters.retain(|(key, _)| other.text(key).is_none());
+        self.parameters.extend(other.parameters.iter().cloned());
+        self
+    }
+
     /// The value of `key` as written.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(found, _)| found == key).map(|(_, value)| value.as_str())
@@ -256,6 +282,8 @@ mod tests {
         let error = SpecError::unknown_name("process", "vp,edm", ["vp", "edm"], "").to_string();
         assert!(error.contains("`vp,edm` (give each by itself); known"), "{error}");
         assert_eq!(nearest("xyzzy", ["vp", "edm"]), None);
+        assert_eq!(nearest("pv", ["vp", "pvsde"]), Some("vp"));
+        assert_eq!(nearest("x", ["n", "m"]), None);
         assert_eq!(nearest("", ["vp", "edm"]), None);
         let known = [("beta_min", Some("0.1")), ("file", None)];
         let error = SpecError::unknown_key("vp", "betamin", known).to_string();

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::files::Files;
 use super::pictures::PictureArguments;
+use super::plot::MOST_POINTS;
 use super::signals::Signals;
 use super::{CommandError, exit, list};
 use crate::images::{self, MOST_DRAWN, PER_ROW};
@@ -20,8 +21,6 @@ use crate::plot::{Color, ImageGrid, ImageRow, ImageTile, PointLayer, Scatter};
 
 /// Rows drawn at a time.
 const ROWS: usize = 1024;
-/// Points of a picture.
-const MOST_POINTS: usize = 20_000;
 
 #[derive(Args)]
 pub(super) struct DataArguments {

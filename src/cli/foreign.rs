@@ -5,7 +5,7 @@ use super::CommandError;
 use crate::generate::model::Field;
 
 /// What a file of someone else's network does not say.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(super) struct ForeignArguments {
     /// Architecture of the tensors in a file of --field, `name` or `name:key=value` (`list
     /// architectures`), where their names do not say

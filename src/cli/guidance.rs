@@ -3,7 +3,7 @@ use clap::Args;
 use crate::generate::{Condition, Interval};
 
 /// What a network that knows labels is told of them, and how much they count.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct GuidanceArguments {
     /// Labels of the lanes, one for all or several that take turns: 3 or 0,1,2
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]

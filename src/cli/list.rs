@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use driftfield_networks::train::{LearningRateSchedule, Objective, TimeSampling};
-use driftfield_problems::catalog::{Catalog, Entry, Key};
-use driftfield_problems::predictor::{ModelTime, Threshold};
+use driftfield_problems::catalog::{Alias, Catalog, Entry, Key};
+use driftfield_problems::predictor::{ModelTime, Prediction, Threshold};
 use driftfield_problems::{data, inverse, method, process, spacing};
 use serde_json::{Value, json};
 
@@ -65,6 +65,8 @@ pub(super) enum Kind {
     Columns,
     /// Forms of a table: table --format
     Formats,
+    /// Names of other libraries, and what is the same here
+    Aliases,
 }
 
 #[derive(Args)]
@@ -101,16 +103,24 @@ pub(super) fn run(arguments: &ListArguments) -> Result<ExitCode, CommandError> {
         Kind::Titles => list(&Titles::catalog(), json),
         Kind::Columns => list(&TableOptions::known_columns(), json),
         Kind::Formats => list(&TableFormat::catalog(), json),
+        Kind::Aliases => aliases(json),
     }
 }
 
 fn list<T>(catalog: &Catalog<T>, json: bool) -> Result<ExitCode, CommandError> {
     if json {
-        let entries: Vec<Value> = catalog.entries().iter().map(described).collect();
+        let entries: Vec<Value> =
+            catalog.entries().iter().map(|entry| described(catalog, entry)).collect();
         say(serde_json::to_string_pretty(&entries)?)?;
     } else {
         let entry = |entry: &Entry<T>| {
-            [line(0, entry.name(), entry.summary()), parameters(entry.parameters())].concat()
+            let others: Vec<&str> = catalog.other_names_of(entry).map(Alias::name).collect();
+            let others = match others.is_empty() {
+                true => String::new(),
+                false => line(2, "also", &others.join(", ")),
+            };
+            [line(0, entry.name(), entry.summary()), parameters(entry.parameters()), others]
+                .concat()
         };
         let entries: String = catalog.entries().iter().map(entry).collect();
         let others = catalog.other_forms();
@@ -120,8 +130,46 @@ fn list<T>(catalog: &Catalog<T>, json: bool) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Names of other libraries, a kind of things after the other.
+fn aliases(json: bool) -> Result<ExitCode, CommandError> {
+    let kinds = [
+        of_kind(&method::catalog()),
+        of_kind(&process::catalog()),
+        of_kind(&spacing::catalog()),
+        of_kind(&Prediction::catalog()),
+    ];
+    let all: Vec<(&str, Alias)> = kinds.into_iter().flatten().collect();
+    if json {
+        let alias = |(kind, alias): &(&str, Alias)| {
+            json!({
+                "kind": kind,
+                "alias": alias.name(),
+                "ours": alias.ours(),
+                "whose": alias.whose(),
+                "spacing": alias.said_spacing(),
+                "only": alias.said_only(),
+            })
+        };
+        say(serde_json::to_string_pretty(&all.iter().map(alias).collect::<Vec<_>>())?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let line = |(kind, alias): &(&str, Alias)| {
+        let spacing = alias.said_spacing().map(|spacing| format!(" --spacing {spacing}"));
+        let only = alias.said_only().map(|only| format!(", {only}"));
+        let (spacing, only) = (spacing.unwrap_or_default(), only.unwrap_or_default());
+        let right = format!("{kind} {}{spacing} ({}{only})", alias.ours(), alias.whose());
+        line(0, alias.name(), &right)
+    };
+    say(all.iter().map(line).collect::<String>().trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_kind<T>(catalog: &Catalog<T>) -> Vec<(&'static str, Alias)> {
+    catalog.other_names().iter().map(|alias| (catalog.kind(), alias.clone())).collect()
+}
+
 /// An entry in JSON.
-pub(super) fn described<T>(entry: &Entry<T>) -> Value {
+pub(super) fn described<T>(catalog: &Catalog<T>, entry: &Entry<T>) -> Value {
     let parameter = |key: &Key| {
         json!({
             "key": key.name(),
@@ -131,7 +179,13 @@ pub(super) fn described<T>(entry: &Entry<T>) -> Value {
         })
     };
     let parameters: Vec<Value> = entry.parameters().iter().map(parameter).collect();
-    json!({ "name": entry.name(), "summary": entry.summary(), "parameters": parameters })
+    let aliases: Vec<&str> = catalog.other_names_of(entry).map(Alias::name).collect();
+    json!({
+        "name": entry.name(),
+        "summary": entry.summary(),
+        "parameters": parameters,
+        "aliases": aliases,
+    })
 }
 
 /// What a key takes: `a|b`, or in words.

@@ -14,11 +14,15 @@ mod guidance;
 mod import;
 mod list;
 mod metrics;
+mod names;
 mod pictures;
+mod plot;
 mod reconstruct;
 mod sample;
+mod sampling_progress;
 mod signals;
 mod solvers;
+mod start;
 mod study;
 mod table;
 mod threads;
@@ -161,6 +165,8 @@ mod tests {
         ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
         ("reconstruct", "--measurement pool"),
         ("list", "solvers"),
+        ("import", "model.pt --out model.safetensors"),
+        ("export", "model.safetensors --out torch.safetensors"),
         ("solvers", ""),
         ("metrics", ""),
         ("data", "moons --n 1"),
@@ -178,6 +184,8 @@ mod tests {
             Command::Reconstruct(reconstruct) => reconstruct.files(),
             Command::Metrics(metrics) => metrics.files(),
             Command::Data(data) => data.files(),
+            Command::Import(import) => import.files(),
+            Command::Export(export) => export.files(),
             Command::View(view) => view.files(),
             Command::List(_) | Command::Solvers(_) => Files::default(),
         }

@@ -6,7 +6,7 @@ use super::{CommandError, list};
 use crate::plot::{PictureStyle, Plot, PlotError, Titles};
 
 /// How pictures are made.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, Clone)]
 pub(super) struct PictureArguments {
     /// Width of pictures in pixels, for a paper: 321 is 8.5 cm
     #[arg(long, allow_negative_numbers = true)]

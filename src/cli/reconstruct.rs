@@ -16,8 +16,9 @@ use super::foreign::ForeignArguments;
 use super::guidance::GuidanceArguments;
 use super::pictures::PictureArguments;
 use super::sample::help_of_solver;
+use super::sampling_progress::SamplingProgress;
 use super::signals::Signals;
-use super::{CommandError, exit, list};
+use super::{CommandError, exit, list, names};
 use crate::generate::{
     Budget, GenerateError, Initial, Model, Saved, Settings, model, model::Field,
 };
@@ -48,7 +49,7 @@ fn help_of_technique() -> String {
     )
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct ReconstructArguments {
     #[arg(long, value_name = "M", help = help_of_measurement())]
     measurement: String,
@@ -73,11 +74,17 @@ pub(super) struct ReconstructArguments {
     #[arg(long, default_value = "ddim", help = help_of_solver())]
     solver: String,
     /// Number of steps [default: 50, or those of a list of times]
-    #[arg(long, conflicts_with = "nfe", allow_negative_numbers = true)]
+    #[arg(long, conflicts_with_all = ["nfe", "abstol", "reltol"], allow_negative_numbers = true)]
     steps: Option<usize>,
     /// Number of evaluations, never exceeded by the solver; those of dps come on top
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, conflicts_with_all = ["abstol", "reltol"], allow_negative_numbers = true)]
     nfe: Option<u64>,
+    /// Absolute tolerance of adaptive steps
+    #[arg(long, visible_alias = "atol", requires = "reltol", allow_hyphen_values = true)]
+    abstol: Option<f64>,
+    /// Relative tolerance of adaptive steps
+    #[arg(long, visible_alias = "rtol", requires = "abstol", allow_hyphen_values = true)]
+    reltol: Option<f64>,
     /// Spacing of the times, as `sample` takes it
     #[arg(long)]
     spacing: Option<String>,
@@ -115,6 +122,16 @@ pub(super) struct ReconstructArguments {
 }
 
 impl ReconstructArguments {
+    /// The same in names of ours, and what those of other libraries are, on stderr.
+    fn in_our_names(&self) -> Self {
+        let mut own = self.clone();
+        if let Some(process) = &mut own.process {
+            names::translate_process(process);
+        }
+        names::translate_solver(&mut own.solver, &mut own.spacing, own.abstol.is_none());
+        own
+    }
+
     fn model(&self) -> Result<Arc<dyn Model>, CommandError> {
         let Some(field) = &self.field else {
             return model::parse(DEFAULT_FIELD).map_err(|error| match error {
@@ -145,7 +162,11 @@ impl ReconstructArguments {
         let spacing = self.spacing.as_deref().map(str::parse::<Spacing>).transpose()?;
         let listed = spacing.as_ref().and_then(Spacing::own_steps);
         let steps = self.steps.or(listed).unwrap_or(STEPS);
-        let budget = self.nfe.map_or(Budget::Steps(steps), Budget::Evaluations);
+        let budget = match (self.nfe, self.abstol.zip(self.reltol)) {
+            (Some(nfe), _) => Budget::Evaluations(nfe),
+            (None, Some((abstol, reltol))) => Budget::Adaptive { abstol, reltol, max_nfe: None },
+            (None, None) => Budget::Steps(steps),
+        };
         let saved = match self.trajectory_grid {
             Some(_) => Saved::Frames(FRAMES),
             None => Saved::Last,
@@ -225,6 +246,7 @@ pub(super) fn run(
     arguments: &ReconstructArguments,
     signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
+    let arguments = &arguments.in_our_names();
     arguments.check_before_reading()?;
     let (technique, settings) = (arguments.technique()?, arguments.settings()?);
     let checked = |path: SharedPath| reconstruct::check(&path, &settings).map(|()| path);
@@ -242,9 +264,11 @@ pub(super) fn run(
     let shape = ImageShape::from_axes(&model.row_shape())?;
     let measurement = inverse::parse(&arguments.measurement, &shape)?;
     let observation = Observation::of_image(measurement, &image, arguments.seed)?;
-    let settings = Settings { stop: signals.listen(), ..settings };
+    let progress = SamplingProgress::new();
+    let settings = Settings { stop: signals.listen(), watch: progress.watch(), ..settings };
     let initial = Initial::Noise { lanes: arguments.n };
     let done = reconstruct(&path, &*model, &observation, &technique, initial, &settings)?;
+    drop(progress);
     arguments.write(&done, &image, &observation)?;
     exit::note(&done.generated.notes);
     let summary = arguments.summary(&path, &technique, &observation, &image, &done);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use driftfield_problems::echo::echo_path;
 use driftfield_problems::method::{self, Solver};
-use driftfield_problems::npy::{self, NpyElement, NpyError, RowWriter};
+use driftfield_problems::npy::{NpyElement, NpyError, RowWriter};
 use driftfield_problems::predictor::Threshold;
 use driftfield_problems::process::{self, GaussianPath};
 use driftfield_problems::spacing::{self, Spacing};
@@ -18,11 +18,14 @@ use super::files::Files;
 use super::foreign::ForeignArguments;
 use super::guidance::GuidanceArguments;
 use super::pictures::PictureArguments;
+use super::plot::PlanePicture;
+use super::sampling_progress::SamplingProgress;
 use super::signals::Signals;
-use super::{CommandError, exit, list};
+use super::start::StartArguments;
+use super::{CommandError, exit, list, names};
 use crate::generate::{
-    Budget, GenerateError, Generated, Initial, LaneEvaluations, Precision, Saved, Settings,
-    Streamed, check_settings, generate_in_chunks, model::Field,
+    Budget, Generated, LaneEvaluations, Precision, Saved, Settings, Streamed, check_settings,
+    generate_in_chunks, model::Field,
 };
 use crate::images::{self, FRAMES, MOST_DRAWN, PER_ROW};
 use crate::plot::{ImageGrid, ImageRow, ImageTile};
@@ -31,15 +34,6 @@ use crate::plot::{ImageGrid, ImageRow, ImageTile};
 enum Dtype {
     F32,
     F64,
-}
-
-/// Units of an initial state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Units {
-    /// Those of samples and trajectories
-    Data,
-    /// Those the process runs in, where noise has the size sigma
-    Process,
 }
 
 pub(super) fn help_of_process() -> String {
@@ -52,7 +46,8 @@ pub(super) fn help_of_process() -> String {
 /// The names are too many for a help text.
 pub(super) fn help_of_solver() -> String {
     format!(
-        "Solver, one of the {} of `driftfield list solvers`, with parameters as `ddim:eta=0.5`",
+        "Solver, one of the {} of `driftfield list solvers`, with parameters as `ddim:eta=0.5`, or \
+         another library's name for one (`driftfield list aliases`)",
         method::catalog().entries().len()
     )
 }
@@ -75,7 +70,7 @@ fn help_of_threshold() -> String {
 }
 
 // clap's `allow_negative_numbers` knows no `-1e-3`, hence `allow_hyphen_values`.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct SampleArguments {
     #[arg(long, value_name = "P", help = help_of_process())]
     process: String,
@@ -93,10 +88,10 @@ pub(super) struct SampleArguments {
     #[arg(long, conflicts_with_all = ["abstol", "reltol"], allow_negative_numbers = true)]
     nfe: Option<u64>,
     /// Absolute tolerance of adaptive steps
-    #[arg(long, requires = "reltol", allow_hyphen_values = true)]
+    #[arg(long, visible_alias = "atol", requires = "reltol", allow_hyphen_values = true)]
     abstol: Option<f64>,
     /// Relative tolerance of adaptive steps
-    #[arg(long, requires = "abstol", allow_hyphen_values = true)]
+    #[arg(long, visible_alias = "rtol", requires = "abstol", allow_hyphen_values = true)]
     reltol: Option<f64>,
     /// Most evaluations of an adaptive solve
     #[arg(long, requires = "abstol", conflicts_with_all = ["steps", "nfe"], allow_negative_numbers = true)]
@@ -115,25 +110,8 @@ pub(super) struct SampleArguments {
     /// one, of one evaluation, to the data
     #[arg(long, allow_hyphen_values = true)]
     t_end: Option<f64>,
-    /// Initial state at the start of the integration, `.npy`, [n, d] or [n, c, h, w]; never scaled by
-    /// the process. A stochastic solver adds to row i the noise of lane i of --seed,
-    /// counted from --first-lane
-    #[arg(long, conflicts_with = "n")]
-    init: Option<PathBuf>,
-    /// Units of --init, which differ for networks and digits: those of the data, as --out and
-    /// --trajectory are in, or those the process runs in, as N(0, 1) is in [default: data]
-    #[arg(long, value_enum)]
-    init_units: Option<Units>,
-    /// Number of samples drawn as sigma(t_start) N(0, I)
-    #[arg(long, allow_negative_numbers = true)]
-    n: Option<usize>,
-    /// Seed of the draw and of the noise
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    seed: u64,
-    /// Number of the first lane: its noise and label are those of that lane of --seed, so that a large
-    /// sample can be made in parts, on several machines; adaptive steps are then to be --per-lane
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53), allow_negative_numbers = true)]
-    first_lane: u64,
+    #[command(flatten)]
+    start: StartArguments,
     /// Precision of the states
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
@@ -151,6 +129,10 @@ pub(super) struct SampleArguments {
     /// Write every state, [steps + 1, n, d], the initial one first, in the units of the data
     #[arg(long)]
     trajectory: Option<PathBuf>,
+    /// Draw samples of the plane over the data, or, with --trajectory, how the first came there:
+    /// FILE.png, .svg or .pdf
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Draw the first images of the samples: FILE.png, .svg or .pdf
     #[arg(long)]
     grid: Option<PathBuf>,
@@ -195,15 +177,17 @@ impl SampleArguments {
             spacing,
             t_start: self.t_start,
             t_end: self.t_end,
+            strength: self.start.strength,
             noise_level: self.noise_level,
             threshold: self.threshold.as_deref().map(str::parse::<Threshold>).transpose()?,
             denoise_final: self.denoise_final,
-            seed: self.seed,
-            first_lane: self.first_lane,
+            seed: self.start.seed,
+            first_lane: self.start.first_lane,
             saved: self.saved(),
             per_lane: self.per_lane,
             condition: self.guidance.condition(),
             stop: Arc::default(),
+            watch: None,
         })
     }
 
@@ -215,35 +199,25 @@ impl SampleArguments {
         }
     }
 
-    fn initial<T: NpyElement>(&self) -> Result<Initial<T>, CommandError> {
-        match (&self.init, self.n) {
-            (Some(file), _) => Ok(match self.init_units.unwrap_or(Units::Data) {
-                Units::Data => Initial::State(npy::read(file)?),
-                Units::Process => Initial::ProcessState(npy::read(file)?),
-            }),
-            (None, _) if self.init_units.is_some() => Err(CommandError::usage(
-                "--init-units says what an initial state is in; give one with --init FILE.npy",
-            )),
-            (None, Some(lanes)) => Ok(Initial::Noise { lanes }),
-            (None, None) => Err(no_initial_state()),
-        }
+    /// The same in names of ours, and what those of other libraries are, on stderr.
+    fn in_our_names(&self) -> Self {
+        let mut own = self.clone();
+        names::translate_process(&mut own.process);
+        let grid = own.abstol.is_none();
+        names::translate_solver(&mut own.solver, &mut own.spacing, grid);
+        own
     }
-}
 
-fn no_initial_state() -> CommandError {
-    CommandError::usage("give the initial state: --init FILE.npy, or --n N (--seed K)")
-}
-
-impl SampleArguments {
     /// All that is read and written.
     pub(super) fn files(&self) -> Files {
         let mut files = Files::default();
         files.inputs_in("--process", Some(&self.process));
         files.inputs_in("--field", Some(&self.field));
         files.inputs_in("--spacing", self.spacing.as_deref());
-        files.input("--init", &self.init);
+        self.start.add_to(&mut files);
         files.output("--out", &self.out);
         files.output("--trajectory", &self.trajectory);
+        files.picture("--plot", &self.plot);
         files.picture("--grid", &self.grid);
         files.picture("--trajectory-grid", &self.trajectory_grid);
         files
@@ -252,12 +226,8 @@ impl SampleArguments {
     /// Refuses what no model and no initial state could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
-        self.pictures.check([&self.grid, &self.trajectory_grid])?;
-        match (&self.init, self.n) {
-            (None, None) => Err(no_initial_state()),
-            (None, Some(0)) => Err(GenerateError::NoLanes.into()),
-            _ => Ok(()),
-        }
+        self.pictures.check([&self.plot, &self.grid, &self.trajectory_grid])?;
+        self.start.check()
     }
 
     /// What is drawn of a chunk of lanes.
@@ -294,7 +264,7 @@ impl SampleArguments {
     }
 
     /// What `--json` prints. Process and solver are echoed as they were asked
-    /// for; `process_spec` has the process with all its parameters.
+    /// for, in names of ours; `process_spec` has the process with all its parameters.
     fn summary(&self, process_spec: &str, streamed: &Streamed) -> Value {
         let Streamed { statistics, outcome, seconds, span, steps, .. } = streamed;
         let mut summary = json!({
@@ -314,6 +284,9 @@ impl SampleArguments {
             "shape": shape(streamed),
             "notes": exit::texts(&streamed.notes),
         });
+        if let Some(strength) = self.start.strength {
+            summary["strength"] = json!(strength);
+        }
         if let Some(evaluations) = streamed.lane_evaluations {
             summary["lane_nfe"] = json!({
                 "least": evaluations.least,
@@ -365,9 +338,10 @@ pub(super) fn run(
     arguments: &SampleArguments,
     signals: &Signals,
 ) -> Result<ExitCode, CommandError> {
+    let arguments = arguments.in_our_names();
     match arguments.dtype {
-        Dtype::F32 => run_as::<f32>(arguments, signals),
-        Dtype::F64 => run_as::<f64>(arguments, signals),
+        Dtype::F32 => run_as::<f32>(&arguments, signals),
+        Dtype::F64 => run_as::<f64>(&arguments, signals),
     }
 }
 
@@ -378,13 +352,19 @@ fn run_as<T: Precision + NpyElement>(
     arguments.check_before_reading()?;
     let path = process::parse(&arguments.process)?;
     let settings = arguments.settings()?;
-    check_settings(&path, &settings, arguments.init.is_some())?;
+    check_settings(&path, &settings, arguments.start.has_state())?;
     let model =
         Field::parse(&arguments.foreign.field(&arguments.field)?)?.model(&arguments.process)?;
     model.check_condition(&settings.condition)?;
     images::check_drawable([&arguments.grid, &arguments.trajectory_grid], &model.row_shape())?;
-    let initial = arguments.initial::<T>()?;
-    let settings = Settings { stop: signals.listen(), ..settings };
+    let mut plane = PlanePicture::of(
+        arguments.plot.as_ref(),
+        arguments.trajectory.is_some(),
+        &model.row_shape(),
+    )?;
+    let initial = arguments.start.initial::<T>(&*model, &settings.condition)?;
+    let progress = SamplingProgress::new();
+    let settings = Settings { stop: signals.listen(), watch: progress.watch(), ..settings };
     let (mut samples, mut drawn) = (None, Vec::new());
     let streamed = generate_in_chunks(&path, &*model, initial, &settings, |chunk| {
         if let Some(file) = &arguments.out {
@@ -393,11 +373,18 @@ fn run_as<T: Precision + NpyElement>(
         if let Some(file) = &arguments.trajectory {
             write_trajectory(file, &chunk.trajectory).map_err(CommandError::failed)?;
         }
+        if let Some(plane) = &mut plane {
+            plane.take(&chunk);
+        }
         arguments.draw(&chunk, &mut drawn)?;
         Ok::<(), CommandError>(())
     })?;
     if let Some(writer) = samples {
         writer.finish().map_err(CommandError::failed)?;
+    }
+    drop(progress);
+    if let Some(plane) = plane {
+        plane.draw(&arguments.title(), &*model, &arguments.pictures)?;
     }
     arguments.draw_grid(drawn, &streamed.lane_shape)?;
     exit::note(&streamed.notes);

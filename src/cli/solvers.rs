@@ -30,9 +30,10 @@ pub(super) fn list(catalog: &Catalog<Solver>, json: bool) -> Result<ExitCode, Co
     if json {
         let solver = |(entry, solver): (&Entry<Solver>, Solver)| {
             let mut all = describe(&solver.info(), solver.stochastic());
-            let entry = described(entry);
-            (all["summary"], all["parameters"]) =
-                (entry["summary"].clone(), entry["parameters"].clone());
+            let entry = described(catalog, entry);
+            for key in ["summary", "parameters", "aliases"] {
+                all[key] = entry[key].clone();
+            }
             all
         };
         let solvers: Vec<Value> =

@@ -277,7 +277,9 @@ pub(super) fn run(arguments: &StudyArguments, signals: &Signals) -> Result<ExitC
             None => return Err(CommandError::usage(NO_ORIGIN)),
         },
     };
+    let (file, told) = file.in_our_names();
     let file = StudyFile { table: arguments.shape.over(file.table.clone()), ..file };
+    told.into_iter().for_each(exit::remark);
     if arguments.print {
         exit::say(file.to_text().trim_end())?;
         return Ok(ExitCode::SUCCESS);

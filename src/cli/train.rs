@@ -22,7 +22,7 @@ use ndarray::Array2;
 use super::files::Files;
 use super::signals::Signals;
 use super::training_progress::TrainingProgress;
-use super::{CommandError, exit, list};
+use super::{CommandError, exit, list, names};
 use crate::plot::{LossCurve, Plot};
 
 /// Points drawn from a data set to train on.
@@ -263,8 +263,13 @@ impl TrainArguments {
         let Some(process) = &self.process else {
             return Err(CommandError::usage("give the --process that the network is to learn"));
         };
-        let path = process::parse(process)?;
-        let asked = self.prediction.as_deref().map(str::parse).transpose()?;
+        let (mut process, mut prediction) = (process.clone(), self.prediction.clone());
+        names::translate_process(&mut process);
+        if let Some(prediction) = &mut prediction {
+            names::translate(&Objective::catalog(), prediction);
+        }
+        let path = process::parse(&process)?;
+        let asked = prediction.as_deref().map(str::parse).transpose()?;
         let objective = asked.unwrap_or_else(|| usual_objective(&path));
         Ok(Task { process: path.spec(), span: Some(path.default_span()), path, objective })
     }

@@ -339,6 +339,42 @@ pub enum GenerateError {
         /// End of the span.
         end: f64,
     },
+    /// A strength that is no share of the steps.
+    #[error(
+        "the strength is {value}; it is the share of the steps that is made, above 0 and at most 1: 0 would leave the data as they are",
+        value = Number(*.0)
+    )]
+    Strength(f64),
+    /// A strength without data to which noise is added.
+    #[error("a strength is of data that noise is added to; give them, or leave out the strength")]
+    StrengthWithoutData,
+    /// A strength that leaves no step.
+    #[error(
+        "of {steps} step(s), strength {strength} leaves none; give more steps, or a strength of at least 1/{steps}",
+        strength = Number(*strength)
+    )]
+    NoStepLeft {
+        /// The strength.
+        strength: f64,
+        /// Steps of the whole way, the denoising included.
+        steps: usize,
+    },
+    /// A strength with orders that belong to all of the steps.
+    #[error(
+        "`{0}` uses up a number of evaluations by orders that are those of the whole way, of which no part can be made; give --steps instead of --nfe"
+    )]
+    StrengthOfOrders(&'static str),
+    /// A strength where nothing is generated.
+    #[error(
+        "t_start {start} is not above t_end {end}: a strength is the share that is made of the way from noise to data",
+        start = Number(*start), end = Number(*end)
+    )]
+    StrengthOfEncoding {
+        /// Start of the span.
+        start: f64,
+        /// End of the span.
+        end: f64,
+    },
     /// Fewer evaluations than one step takes.
     #[error(
         "{nfe} evaluation(s) do not pay for one step of `{solver}`, which takes {}{}; give at least {least}{}",

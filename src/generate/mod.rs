@@ -11,11 +11,13 @@ mod memory;
 pub mod model;
 mod note;
 mod plan;
+mod progress;
 mod saved;
 mod shipped;
 mod steered;
 mod stop;
 mod stream;
+mod strength;
 mod to_data;
 
 pub use condition::{Condition, Interval};
@@ -28,6 +30,7 @@ pub use model::{
 };
 pub use note::Note;
 pub use plan::{Budget, Settings, Span};
+pub use progress::{Progress, Watch};
 pub use saved::Saved;
 pub use shipped::{CHECKED_OUT, SHIPPED, shipped, shipped_catalog, shipped_classifier};
 pub(crate) use steered::attempt_steered;
@@ -41,7 +44,7 @@ use std::time::Instant;
 use driftfield_problems::flow::PathField;
 use driftfield_problems::method::PathMethod;
 use driftfield_problems::predictor::{Predictor, Target, Threshold, Thresholded};
-use driftfield_problems::process::{GaussianPath, SharedPath};
+use driftfield_problems::process::{GaussianPath, Noising, SharedPath};
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::noise::fill_initial_normals;
 use driftfield_solvers::observer::{AcceptedStep, Observer};
@@ -64,6 +67,10 @@ pub enum Initial<T> {
     /// The same in the units the process runs in, where noise is of size `sigma`. They are
     /// those of the data but for models that have [units](Model::units).
     ProcessState(ArrayD<T>),
+    /// Data, in the units of the model's data, to which the noise of the start is added, lane by lane:
+    /// `alpha(t_start) x + sigma(t_start) eps`, `eps` as [`Initial::Noise`] has it. With
+    /// [`Settings::strength`] generation starts late, and what it makes stays near the data.
+    Data(ArrayD<T>),
     /// `sigma(t_start) N(0, I)`, lane by lane, drawn with [`Settings::seed`].
     Noise {
         /// Number of lanes.
@@ -74,7 +81,7 @@ pub enum Initial<T> {
 impl<T> Initial<T> {
     pub(crate) fn lanes(&self) -> usize {
         match self {
-            Initial::State(state) | Initial::ProcessState(state) => {
+            Initial::State(state) | Initial::ProcessState(state) | Initial::Data(state) => {
                 state.shape().first().copied().unwrap_or(0)
             }
             Initial::Noise { lanes } => *lanes,
@@ -201,17 +208,21 @@ fn solve_unless_stopped<T: Precision>(
     steered: Steered<'_, T>,
 ) -> Result<Generated<T>, GenerateError> {
     let path = &steered.predictor.path().clone();
-    let given = !matches!(initial, Initial::Noise { .. });
+    let drawn = matches!(initial, Initial::Noise { .. } | Initial::Data(_));
     let converted = matches!(initial, Initial::State(_)) && model.units().is_some();
-    let (method, plan) = planned::<T>(path, settings, given, steered.observer.is_some())?;
+    if settings.strength.is_some() && !matches!(initial, Initial::Data(_)) {
+        return Err(GenerateError::StrengthWithoutData);
+    }
+    let (method, plan) = planned::<T>(path, settings, !drawn, steered.observer.is_some())?;
     let lanes = initial.lanes();
     let lane_bytes = model.dimension().saturating_mul(size_of::<T>());
     memory::check_lanes(lanes, lane_bytes, &method.info(), plan.saved(&settings.saved))?;
     let initial = start(initial, path, model, plan.span, settings)?;
     let predictor = thresholded(steered.predictor, model, settings.threshold)?;
-    let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone()));
+    let watched = settings.watch.as_ref().map(|watch| plan.watched(watch.clone(), lanes));
+    let predictor = Arc::new(Stoppable::new(predictor, settings.stop.clone(), watched));
     let info = method.info();
-    let given = given.then_some((&initial, converted));
+    let given = (!drawn).then_some((&initial, converted));
     let draws_noise = info.draws_noise && plan.steps() != Some(0);
     let notes = note::of_run(path, model, settings, plan.span, given, draws_noise);
     let path_field = PathField::new(predictor, plan.noise_level.into());
@@ -363,6 +374,12 @@ fn start<T: Scalar>(
         Initial::ProcessState(state) => {
             check_shape(&state, model)?;
             Ok(state)
+        }
+        Initial::Data(mut data) => {
+            check_shape(&data, model)?;
+            model.to_process_units(&mut data)?;
+            let (seed, first_lane) = (settings.seed, settings.first_lane);
+            Ok(path.noised_lanes(&data, span.start, seed, first_lane)?)
         }
         Initial::Noise { lanes: 0 } => Err(GenerateError::NoLanes),
         Initial::Noise { lanes } => {

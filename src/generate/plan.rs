@@ -12,7 +12,7 @@ use driftfield_solvers::control::ControlError;
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use driftfield_solvers::{ErrorNorm, SolveOptions, State};
 
-use super::{Condition, GenerateError, Saved, memory, to_data};
+use super::{Condition, GenerateError, Saved, Watch, memory, to_data};
 
 /// What a generation may spend.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,6 +56,12 @@ pub struct Settings {
     pub t_start: Option<f64>,
     /// End, by default the process's own.
     pub t_end: Option<f64>,
+    /// Share of the steps that is made from [data](super::Initial::Data), the last ones of those
+    /// between the two ends; the first ones are left out, and generation starts where they would have
+    /// ended. Of `n` steps, with the denoising as one more, `strength n` rounded down are made. Of
+    /// adaptive steps the start is at the time after the rest of the way, which the path's default
+    /// spacing places. By default all are made.
+    pub strength: Option<f64>,
     /// Noise level of a stochastic solver, 1 by default.
     pub noise_level: Option<f64>,
     /// Whether, and how, the predicted data is kept within a range, which is in the units of the
@@ -76,6 +82,8 @@ pub struct Settings {
     pub condition: Condition,
     /// Set from elsewhere, it ends the solve with [`GenerateError::Stopped`].
     pub stop: Arc<AtomicBool>,
+    /// Who is told how far it is.
+    pub watch: Option<Watch>,
 }
 
 impl Settings {
@@ -87,6 +95,7 @@ impl Settings {
             spacing: None,
             t_start: None,
             t_end: None,
+            strength: None,
             noise_level: None,
             threshold: None,
             denoise_final: false,
@@ -96,6 +105,7 @@ impl Settings {
             per_lane: false,
             condition: Condition::default(),
             stop: Arc::default(),
+            watch: None,
         }
     }
 
@@ -125,7 +135,7 @@ pub struct Span {
 }
 
 /// The steps of a plan.
-enum Steps {
+pub(super) enum Steps {
     /// That many, their times not yet placed.
     Fixed(usize),
     /// At these times.
@@ -138,7 +148,7 @@ enum Steps {
 pub(super) struct Plan {
     pub(super) span: Span,
     pub(super) noise_level: f64,
-    steps: Steps,
+    pub(super) steps: Steps,
 }
 
 impl Plan {
@@ -222,7 +232,7 @@ pub(super) fn resolve<S: State>(
         }
         chosen => chosen,
     };
-    Ok(Plan { span, steps, noise_level })
+    Plan { span, steps, noise_level }.of_strength(settings, chosen, path)
 }
 
 /// What the last step costs if it ends where there is no noise and the method can step there.

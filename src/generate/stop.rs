@@ -7,19 +7,30 @@ use driftfield_problems::predictor::{Predictor, Pullback, Pushforward, Targets, 
 use driftfield_problems::process::SharedPath;
 use driftfield_solvers::FieldError;
 
+use super::progress::Watched;
+
 /// A predictor that refuses every prediction once it is to stop: whatever asks for one, a solve
 /// of all lanes together or of each at its own pace, then ends.
 pub(super) struct Stoppable<S> {
     predictor: Arc<dyn Predictor<S>>,
     stop: Arc<AtomicBool>,
+    watched: Option<Watched>,
 }
 
 impl<S> Stoppable<S> {
-    pub(super) fn new(predictor: Arc<dyn Predictor<S>>, stop: Arc<AtomicBool>) -> Self {
-        Stoppable { predictor, stop }
+    /// `watched` is told of every prediction, if there is one.
+    pub(super) fn new(
+        predictor: Arc<dyn Predictor<S>>,
+        stop: Arc<AtomicBool>,
+        watched: Option<Watched>,
+    ) -> Self {
+        Stoppable { predictor, stop, watched }
     }
 
-    fn check(&self) -> Result<(), FieldError> {
+    fn check(&self, t: Times<'_>) -> Result<(), FieldError> {
+        if let Some(watched) = &self.watched {
+            watched.evaluated(t);
+        }
         if self.stop.load(Ordering::Relaxed) {
             return Err(FieldError::other("stopped from outside"));
         }
@@ -39,7 +50,7 @@ impl<S> Predictor<S> for Stoppable<S> {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.check()?;
+        self.check(t)?;
         self.predictor.predict(target, out, x, t)
     }
 
@@ -51,7 +62,7 @@ impl<S> Predictor<S> for Stoppable<S> {
         x: &S,
         t: f64,
     ) -> Result<(), FieldError> {
-        self.check()?;
+        self.check(t.into())?;
         self.predictor.predict_with_score(data, score, out, x, t)
     }
 
@@ -62,7 +73,7 @@ impl<S> Predictor<S> for Stoppable<S> {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.check()?;
+        self.check(t)?;
         self.predictor.pull_back(target, pull, x, t)
     }
 
@@ -73,7 +84,7 @@ impl<S> Predictor<S> for Stoppable<S> {
         x: &S,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
-        self.check()?;
+        self.check(t)?;
         self.predictor.push_forward(target, push, x, t)
     }
 
@@ -98,7 +109,7 @@ mod tests {
         let half = |out: &mut [f64; 1], x: &[f64; 1], _t: f64| *out = [0.5 * x[0]];
         let network = NetworkPredictor::new(half, Prediction::Data, process::parse("vp").unwrap());
         let stop = Arc::new(AtomicBool::new(false));
-        let stoppable = Stoppable::new(Arc::new(network), stop.clone());
+        let stoppable = Stoppable::new(Arc::new(network), stop.clone(), None);
         let (x, ones) = ([3.0], |_: std::ops::Range<usize>, _: &[f64; 1], c: &mut [f64; 1]| {
             *c = [1.0];
             Ok(())
@@ -135,7 +146,7 @@ mod tests {
         let mixture = GaussianMixture::isotropic(vec![0.3, 0.7], means, vec![0.5, 0.8]).unwrap();
         let parameters = mixture.parameters().len();
         let inside = MixturePredictor::new(mixture, process::parse("vp").unwrap());
-        let stoppable = Stoppable::new(Arc::new(inside.clone()), Arc::default());
+        let stoppable = Stoppable::new(Arc::new(inside.clone()), Arc::default(), None);
         let x = Array2::from_shape_fn((3, 2), |(i, j)| 0.7 * i as f64 - 0.4 * j as f64);
         let all = |predictor: &dyn Predictor<Array2<f64>>| {
             let (target, t) = (Target::NOISE.into(), 0.5.into());

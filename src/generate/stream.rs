@@ -70,7 +70,8 @@ pub fn generate_in_chunks<T: Precision, E: From<GenerateError>>(
         let count = chunk.min(lanes - first);
         let part = part(&initial, first, count);
         let first_lane = settings.first_lane + first as u64;
-        let settings = Settings { first_lane, ..settings.clone() };
+        let watch = settings.watch.as_ref().map(|watch| watch.after(first, lanes));
+        let settings = Settings { first_lane, watch, ..settings.clone() };
         let mut generated = generate_lanes(path, model, part, &settings)?;
         generated.outcome = generated.outcome.from_lane(first);
         let before = streamed.as_ref();
@@ -118,6 +119,7 @@ fn part<T: Scalar>(initial: &Initial<T>, first: usize, lanes: usize) -> Initial<
     match initial {
         Initial::State(state) => Initial::State(rows(state, first, lanes)),
         Initial::ProcessState(state) => Initial::ProcessState(rows(state, first, lanes)),
+        Initial::Data(data) => Initial::Data(rows(data, first, lanes)),
         Initial::Noise { .. } => Initial::Noise { lanes },
     }
 }

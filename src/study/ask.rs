@@ -21,7 +21,8 @@ use crate::metrics;
 pub struct Asked {
     /// The study.
     pub study: Study,
-    /// What was left out, a sentence for each reason, and names that are of nothing.
+    /// What other libraries' names are here, what was left out, a sentence for each reason, and
+    /// names that are of nothing.
     pub notes: Vec<String>,
 }
 
@@ -42,11 +43,13 @@ impl StudyFile {
     /// Reads all that is named, and puts the study together. What does not apply to a member of the
     /// product is left out; a product of which nothing is left is refused.
     pub fn study(&self, jobs: usize) -> Result<Asked, StudyError> {
-        let mut asking = Asking::new(self)?;
-        for (group, of_usual_budget) in self.groups().iter().zip(self.usual_budgets()) {
+        let (file, told) = self.clone().in_our_names();
+        let mut asking = Asking::new(&file)?;
+        for (group, of_usual_budget) in file.groups().iter().zip(file.usual_budgets()) {
             asking.group(group, of_usual_budget)?;
         }
-        asking.finish(jobs)
+        let Asked { study, notes } = asking.finish(jobs)?;
+        Ok(Asked { study, notes: told.into_iter().chain(notes).collect() })
     }
 
     /// Refuses names that nothing could make good, before anything large is read.

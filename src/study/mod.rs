@@ -28,6 +28,7 @@ mod image_pictures;
 mod lane_pictures;
 #[cfg(test)]
 mod made_up;
+mod names;
 mod origin;
 mod output;
 mod page;

@@ -6,17 +6,17 @@ use driftfield_problems::method::Solver;
 use driftfield_problems::process::GaussianPath;
 use driftfield_solvers::method::{EulerMaruyama, Heun};
 use driftfield_solvers::{Outcome, Save, SolveOptions, solve};
-use ndarray::{Array2, ArrayD};
 
 use super::rows::{Measured, Summary};
-use super::solve::{rows_of, unless_stopped};
+use super::solve::unless_stopped;
 use super::{Case, CaseResult, Drawing, Row, Study, StudyError, StudyResult};
 use crate::distinct::distinct;
 use crate::generate::{Budget, GenerateError, Saved, Settings};
 use crate::metrics::{Metric, Shown};
+use crate::plane;
 use crate::plot::{
-    Color, ErrorCurves, ErrorCurvesGrid, Floor, Outline, OutlineForm, PointLayer, Scale, Scatter,
-    ScatterGrid, Series, Trajectories, TrajectoryColor,
+    Color, ErrorCurves, ErrorCurvesGrid, Floor, Outline, PointLayer, Scale, Scatter, ScatterGrid,
+    Series, Trajectories, TrajectoryColor,
 };
 
 /// The solver of the pictures of samples and trajectories.
@@ -25,8 +25,6 @@ const PICTURED: (&str, usize) = ("heun", 50);
 const TRAJECTORIES: usize = 20;
 /// Paths in a picture of a forward diffusion: more of them are a tangle.
 const NOISED: usize = 2;
-/// Points of the data drawn behind samples.
-const BACKGROUND: usize = 3000;
 
 /// The pictures of a study, each with the name of its files and a caption.
 pub(super) struct Pictures {
@@ -81,14 +79,9 @@ fn sample_labels<'a>(cases: &[&'a Case]) -> Vec<&'a str> {
     labels
 }
 
-fn points(samples: &Array2<f64>) -> Vec<[f64; 2]> {
-    samples.rows().into_iter().map(|row| [row[0], row[1]]).collect()
-}
-
 /// Its data, if there is any, behind what is drawn of it.
 pub(super) fn outline(case: &Case) -> Outline {
-    let data = case.data.as_ref().map_or(Vec::new(), |data| points(&data.sample(BACKGROUND, 5)));
-    Outline::new("data", data, OutlineForm::Dots)
+    plane::outline(case.data.as_deref())
 }
 
 /// A name for files of two labels.
@@ -121,7 +114,7 @@ fn sample_picture(
         let samples = generated.samples;
         // One colour for all panels, named once in the common legend.
         let name = if index == 0 { "samples" } else { "" };
-        let layer = PointLayer::new(name, points(&rows_of(&samples)), Color::nth(0));
+        let layer = PointLayer::new(name, plane::points(&samples, lanes), Color::nth(0));
         panels.push(Scatter::new(title).outline(outline(case)).layer(layer));
     }
     let title = format!("{lanes} samples, {label} field, {} with {} steps", PICTURED.0, PICTURED.1);
@@ -131,13 +124,7 @@ fn sample_picture(
 
 fn trajectory_picture(case: &Case) -> Result<(String, Trajectories, String), StudyError> {
     let generated = case.generate::<f32>(TRAJECTORIES, 0, &pictured_settings(case, Saved::All))?;
-    let states = generated.trajectory;
-    let lane = |lane: usize| {
-        let point =
-            |state: &ArrayD<f32>| [f64::from(state[[lane, 0]]), f64::from(state[[lane, 1]])];
-        states.iter().map(point).collect::<Vec<_>>()
-    };
-    let lines = (0..TRAJECTORIES).map(lane).collect();
+    let lines = plane::lines(&generated.trajectory, TRAJECTORIES);
     let label = panel_title(&case.label(), &generated.outcome);
     let title = format!("{TRAJECTORIES} trajectories from noise to data: {label}");
     let mut picture = Trajectories::new(title.clone(), lines);

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use driftfield_problems::catalog::{Catalog, Entry};
+use driftfield_problems::catalog::{Alias, Catalog, Entry};
+use driftfield_problems::predictor::Prediction;
 use driftfield_problems::process::GaussianPath;
 use driftfield_problems::spec::SpecError;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,11 @@ impl Objective {
             entry(Objective::Velocity, "the path's derivative in time (Lipman et al., 2023)"),
             entry(Objective::Data, "the data, as a correction of the state; for bridges"),
         ];
-        Catalog::new("prediction", entries)
+        let objectives = Catalog::new("prediction", entries);
+        let names = Prediction::catalog();
+        let of_ours = |alias: &&Alias| objectives.names().any(|name| name == alias.ours());
+        let aliases: Vec<Alias> = names.other_names().iter().filter(of_ours).cloned().collect();
+        objectives.aliases(aliases)
     }
 
     /// The name stored with the weights: `noise`, `velocity`, `data` or `label`.

@@ -22,7 +22,19 @@
 //! let error = shapes.build("cube:radius=1").unwrap_err().to_string();
 //! assert_eq!(error, "`cube` has no parameter `radius`; it takes none");
 //! ```
+//!
+//! What other libraries call a thing is an [`Alias`] of it, which may be written wherever its name
+//! may.
+//!
+//! ```
+//! use driftfield_problems::{method, process};
+//! let path = process::parse("flow").unwrap();
+//! assert_eq!(path.name(), "rectified-flow");
+//! let error = method::catalog().find("rk54").unwrap_err().to_string();
+//! assert!(error.contains("did you mean `RK45`, which is `dopri5` here?"));
+//! ```
 
+mod alias;
 #[cfg(test)]
 mod documented;
 mod key;
@@ -32,10 +44,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+pub use alias::{Alias, Translated};
 pub use key::Key;
 pub use parameters::Parameters;
 
-use crate::spec::{Spec, SpecError};
+use crate::spec::{Spec, SpecError, nearest};
+use alias::folded;
 
 type Build<T> = Arc<dyn Fn(&Parameters<'_>) -> Result<T, SpecError> + Send + Sync>;
 
@@ -128,13 +142,32 @@ impl<T> fmt::Debug for Entry<T> {
 pub struct Catalog<T> {
     kind: &'static str,
     entries: Vec<Entry<T>>,
+    aliases: Vec<Alias>,
     forms: &'static str,
+    sort: fn(&str) -> bool,
 }
 
 impl<T> Catalog<T> {
     /// The things of a `kind`, which messages name: "unknown process `...`".
     pub fn new(kind: &'static str, entries: impl IntoIterator<Item = Entry<T>>) -> Self {
-        Catalog { kind, entries: Vec::new(), forms: "" }.with_all(entries)
+        let none =
+            Catalog { kind, entries: Vec::new(), aliases: Vec::new(), forms: "", sort: |_| true };
+        none.with_all(entries)
+    }
+
+    /// The same with names of other libraries' beside those it has.
+    #[must_use]
+    pub fn aliases(mut self, aliases: impl IntoIterator<Item = Alias>) -> Self {
+        self.aliases.extend(aliases);
+        self
+    }
+
+    /// The same of two sorts, which `sort` tells apart by the name: an unknown name is taken for
+    /// one of its own sort alone.
+    #[must_use]
+    pub fn of_two_sorts(mut self, sort: fn(&str) -> bool) -> Self {
+        self.sort = sort;
+        self
     }
 
     /// The same with what may be written beside a name, such as a file, for messages.
@@ -178,16 +211,68 @@ impl<T> Catalog<T> {
         self.entries.iter().map(Entry::name)
     }
 
-    /// The thing of that name.
+    /// Names of other libraries' for them.
+    pub fn other_names(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    /// Those that are names of one of them, with whatever parameters.
+    pub fn other_names_of<'a>(&'a self, entry: &'a Entry<T>) -> impl Iterator<Item = &'a Alias> {
+        let is_of = |alias: &&Alias| alias.ours().split(':').next() == Some(entry.name());
+        self.aliases.iter().filter(is_of)
+    }
+
+    /// The thing of that name, or of that name of another library's.
     pub fn find(&self, name: &str) -> Result<&Entry<T>, SpecError> {
-        let found = self.entries.iter().find(|entry| entry.name == name);
-        found.ok_or_else(|| SpecError::unknown_name(self.kind, name, self.names(), self.forms))
+        let of = |name: &str| self.entries.iter().find(|entry| entry.name == name);
+        let spec = || self.in_our_names(&Spec::of_name(name));
+        of(name).or_else(|| of(spec()?.1.name())).ok_or_else(|| self.unknown(name))
     }
 
     /// The thing written `name` or `name:key=value,key=value`.
     pub fn build(&self, text: &str) -> Result<T, SpecError> {
         let spec: Spec = text.parse()?;
+        let spec = self.in_our_names(&spec).map_or(spec, |(_, ours)| ours);
         self.find(spec.name())?.build(&spec)
+    }
+
+    /// `text` in names of ours, if it has another library's.
+    pub fn translated(&self, text: &str) -> Option<Translated> {
+        let spec: Spec = text.parse().ok()?;
+        let (alias, ours) = self.in_our_names(&spec)?;
+        let (text, alias) = (ours.to_string(), alias.clone());
+        Some(Translated { kind: self.kind, given: spec, text, alias })
+    }
+
+    /// What has another library's name, in ours; nothing of what has one of ours, or none.
+    fn in_our_names(&self, spec: &Spec) -> Option<(&Alias, Spec)> {
+        if self.names().any(|name| name == spec.name()) {
+            return None;
+        }
+        let name = folded(spec.name());
+        let exactly = self.aliases.iter().find(|alias| alias.name() == spec.name());
+        let alias =
+            exactly.or_else(|| self.aliases.iter().find(|alias| folded(alias.name()) == name))?;
+        Some((alias, alias.put(spec)?))
+    }
+
+    /// The refusal of a name, with the one of its sort that is likely meant.
+    fn unknown(&self, name: &str) -> SpecError {
+        let error = SpecError::unknown_name(self.kind, name, self.names(), self.forms);
+        let (word, sort) = (folded(name), (self.sort)(name));
+        let ours = self.names().map(|known| (known, None));
+        let others = self.aliases.iter().map(|alias| (alias.name(), Some(alias.ours())));
+        let mut candidates: Vec<(String, &str, Option<&str>)> = Vec::new();
+        for (known, means) in ours.chain(others).filter(|(known, _)| (self.sort)(known) == sort) {
+            let word = folded(known);
+            // An alias that reads like a name says nothing beside it.
+            if !candidates.iter().any(|(before, ..)| *before == word) {
+                candidates.push((word, known, means));
+            }
+        }
+        let found = nearest(&word, candidates.iter().map(|(word, ..)| word.as_str()));
+        let found = candidates.iter().find(|(word, ..)| Some(word.as_str()) == found);
+        error.likely(found.map(|(_, known, means)| (*known, *means)))
     }
 
     /// Every thing with its defaults; those that have a parameter without one are left out.

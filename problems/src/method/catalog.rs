@@ -16,12 +16,14 @@ use driftfield_solvers::method::registry::{
 use driftfield_solvers::method::{Kind, Method, MethodInfo};
 use ndarray::ArrayD;
 
+use super::aliases::aliases;
 use super::ancestral_steps::ancestral;
 use super::churned::churned;
 use super::deis::{lms, rho_runge_kutta};
 use super::dpm_solver::{embedded, multistep_dpm_solver, singlestep};
 use super::langevin::{annealed_langevin, predictor_corrector};
 use super::multistep::multistep;
+use super::says_noise::says_noise;
 use super::sde_dpm_solver::sde_dpm_solver;
 use super::unipc::unipc;
 use super::{Ancestral, ChosenMethod, IntendedGrid, PathMethod, Recipe, ReverseDiffusion, Solver};
@@ -51,7 +53,13 @@ pub fn methods<S: State>() -> Catalog<Recipe<S>> {
     ];
     // An entry with parameters takes the place of the one of its name without any.
     let with_parameters = [multistep_of_rules(), exponential(), stochastic_exponential()];
-    Catalog::new(KIND, lists.into_iter().flatten()).with_all(with_parameters.into_iter().flatten())
+    let all = Catalog::new(KIND, lists.into_iter().flatten());
+    named(all.with_all(with_parameters.into_iter().flatten()))
+}
+
+/// The same with the names that other libraries have for them.
+fn named<T>(catalog: Catalog<T>) -> Catalog<T> {
+    catalog.aliases(aliases()).of_two_sorts(says_noise)
 }
 
 /// Every rule of the solvers crate, with the parameters that all of them have.
@@ -181,7 +189,9 @@ fn summary(info: &MethodInfo) -> String {
 pub fn catalog() -> Catalog<Solver> {
     let (single, double) = (methods::<ArrayD<f32>>(), methods::<ArrayD<f64>>());
     let pairs = single.entries().iter().zip(double.entries());
-    Catalog::new(KIND, pairs.map(|(single, double)| of_both(single.clone(), double.clone())))
+    let of_both =
+        |(single, double): (&Entry<_>, &Entry<_>)| of_both(single.clone(), double.clone());
+    named(Catalog::new(KIND, pairs.map(of_both)))
 }
 
 /// One method in both precisions.

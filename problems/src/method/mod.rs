@@ -3,6 +3,7 @@
 //!
 //! A method is one file and one entry of [`methods`], and one of your own a [`Solver`].
 
+mod aliases;
 mod ancestral;
 mod ancestral_steps;
 mod annealed_langevin;
@@ -16,6 +17,7 @@ mod multistep;
 mod predictor_corrector;
 mod recipe;
 mod reverse_diffusion;
+mod says_noise;
 mod sde_dpm_solver;
 mod solver;
 mod step_to_data;

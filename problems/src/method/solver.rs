@@ -58,7 +58,7 @@ impl Solver {
     }
 
     /// The method of the [standard catalogue](catalog) written `name` or `name:key=value`, with
-    /// that text for its label.
+    /// that text, in names of ours, for its label.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         catalog().build(text)
     }

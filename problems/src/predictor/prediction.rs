@@ -1,6 +1,7 @@
 use std::str::FromStr;
 
 use super::Target;
+use crate::catalog::{Alias, Catalog, Entry};
 use crate::process::GaussianPath;
 use crate::spec::SpecError;
 
@@ -31,6 +32,25 @@ impl Prediction {
         Prediction::Score,
     ];
 
+    /// Every prediction by name.
+    pub fn catalog() -> Catalog<Prediction> {
+        let entry = |prediction: Prediction| {
+            Entry::new(prediction.name(), prediction.summary(), move |_| Ok(prediction))
+        };
+        let aliases = ALIASES.map(|(name, ours, whose)| Alias::new(name, ours, whose));
+        Catalog::new("prediction", Prediction::ALL.map(entry)).aliases(aliases)
+    }
+
+    fn summary(self) -> &'static str {
+        match self {
+            Prediction::Noise => "the noise in the state (Ho et al. 2020)",
+            Prediction::Data => "the data",
+            Prediction::Velocity => "the path's derivative in time (Lipman et al. 2022)",
+            Prediction::V => "alpha eps - sigma x_0 (Salimans & Ho 2022)",
+            Prediction::Score => "the gradient of the log density (Song et al. 2021)",
+        }
+    }
+
     /// The name used in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -58,12 +78,23 @@ impl Prediction {
     }
 }
 
+/// What else they are called.
+const ALIASES: [(&str, &str, &str); 9] = [
+    ("epsilon", "noise", "diffusers"),
+    ("eps", "noise", "k-diffusion"),
+    ("sample", "data", "diffusers"),
+    ("x0", "data", "DPM-Solver"),
+    ("x_start", "data", "DPM-Solver"),
+    ("denoised", "data", "k-diffusion"),
+    ("v_prediction", "v", "diffusers"),
+    ("flow", "velocity", "flow matching"),
+    ("flow_prediction", "velocity", "diffusers"),
+];
+
 impl FromStr for Prediction {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        Prediction::ALL.into_iter().find(|prediction| prediction.name() == text).ok_or_else(|| {
-            SpecError::unknown_name("prediction", text, Prediction::ALL.map(Prediction::name), "")
-        })
+        Prediction::catalog().build(text)
     }
 }

@@ -1,7 +1,7 @@
 //! All processes by name. A new process is a file and its line here.
 
 use super::SharedPath;
-use crate::catalog::Catalog;
+use crate::catalog::{Alias, Catalog};
 use crate::spec::SpecError;
 
 /// Every process by name.
@@ -20,7 +20,23 @@ pub fn catalog() -> Catalog<SharedPath> {
             super::mean_reverting::entry(),
         ],
     )
+    .aliases(ALIASES.map(|(name, ours, whose)| Alias::new(name, ours, whose)))
 }
+
+/// What else they are called.
+const ALIASES: [(&str, &str, &str); 11] = [
+    ("flow", "rectified-flow", "flow matching"),
+    ("flow_matching", "rectified-flow", "flow matching"),
+    ("rf", "rectified-flow", "Liu et al."),
+    ("cosine", "vp-cosine", "Nichol and Dhariwal"),
+    ("vpsde", "vp", "score_sde"),
+    ("subvpsde", "sub-vp", "score_sde"),
+    ("vesde", "ve", "score_sde"),
+    ("karras", "edm", "Karras et al."),
+    ("scaled_linear", "ddpm:schedule=scaled-linear", "diffusers"),
+    ("squaredcos_cap_v2", "ddpm:schedule=cosine", "diffusers"),
+    ("iddpm", "ddpm:schedule=cosine", "Nichol and Dhariwal"),
+];
 
 /// The process written `name:key=value,key=value`.
 ///

@@ -9,6 +9,7 @@ mod gaussian_path;
 pub mod interpolant;
 mod inverse;
 mod mean_reverting;
+mod noising;
 mod own;
 mod parameter;
 mod rectified_flow;
@@ -28,6 +29,7 @@ pub use domain::{DomainEnd, PathError, TimeDomain, check_diffusion, check_log_sn
 pub use edm::Edm;
 pub use gaussian_path::{GaussianPath, SharedPath};
 pub use mean_reverting::MeanReverting;
+pub use noising::Noising;
 pub use own::OwnPath;
 pub(crate) use parameter::Parameter;
 pub use rectified_flow::RectifiedFlow;

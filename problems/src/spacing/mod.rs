@@ -150,6 +150,24 @@ impl Spacing {
         }
     }
 
+    /// The time after a share of the steps from `start` to `end`, from 0 to 1, however many they
+    /// are; of a spacing that has its own times, `start`.
+    pub fn time_after<P: GaussianPath + ?Sized>(
+        &self,
+        path: &P,
+        (start, end): (f64, f64),
+        share: f64,
+    ) -> Result<f64, SpacingError> {
+        for t in [start, end] {
+            if self.needs_log_snr() { check_log_snr(path, t) } else { check_time(path, t) }?;
+        }
+        match share {
+            share if share <= 0.0 => Ok(start),
+            share if share >= 1.0 => Ok(end),
+            share => Ok(placement::placement(self, path, (start, end), 1)?(share)),
+        }
+    }
+
     /// The times of `steps` steps from `start` to `end`.
     pub fn times<P: GaussianPath + ?Sized>(
         &self,
@@ -169,7 +187,7 @@ impl Spacing {
         if times.try_reserve_exact(steps.saturating_add(1)).is_err() {
             return Err(SpacingError::Memory { steps });
         }
-        times.extend((0..=steps).map(place));
+        times.extend((0..=steps).map(|i| place(i as f64)));
         (times[0], times[steps]) = (start, end);
         let ordered =
             |pair: &[f64]| if start < end { pair[0] < pair[1] } else { pair[0] > pair[1] };

@@ -1,9 +1,10 @@
-//! The rules from `i` to the `i`-th time, for spacings between given ends.
+//! The rules from `i` to the `i`-th time, for spacings between given ends; between two times `i` is
+//! no whole number.
 
 use super::{Clock, Spacing, SpacingError};
 use crate::process::GaussianPath;
 
-pub(super) type Placement<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
+pub(super) type Placement<'a> = Box<dyn Fn(f64) -> f64 + 'a>;
 
 /// The rule of a spacing between two ends; one with ends of its own must be given these.
 pub(super) fn placement<'a, P: GaussianPath + ?Sized>(
@@ -12,7 +13,7 @@ pub(super) fn placement<'a, P: GaussianPath + ?Sized>(
     (start, end): (f64, f64),
     steps: usize,
 ) -> Result<Placement<'a>, SpacingError> {
-    let share = move |i: usize| i as f64 / steps as f64;
+    let share = move |i: f64| i / steps as f64;
     let positive = |key, value: f64, usual| {
         if value > 0.0 && value.is_finite() {
             return Ok(value);
@@ -24,7 +25,7 @@ pub(super) fn placement<'a, P: GaussianPath + ?Sized>(
     Ok(match *spacing {
         Spacing::Uniform => {
             let h = (end - start) / steps as f64;
-            Box::new(move |i| start + i as f64 * h)
+            Box::new(move |i| start + i * h)
         }
         Spacing::Quadratic => {
             let (first, last) = (start.sqrt(), end.sqrt());
@@ -51,7 +52,7 @@ pub(super) fn placement<'a, P: GaussianPath + ?Sized>(
             let [first, last] = logs();
             let (noise, data) = (first.max(last), first.min(last));
             Box::new(move |i| {
-                let ramp = if first == noise { share(steps - i) } else { share(i) };
+                let ramp = if first == noise { share(steps as f64 - i) } else { share(i) };
                 path.time_at_log_snr(-(data + ramp.powf(rho) * (noise - data)))
             })
         }
@@ -110,5 +111,5 @@ fn listed<'a>(
         let spacing = spacing.clone();
         return Err(SpacingError::OwnEnds { spacing, first, last, start, end });
     }
-    Ok(Box::new(move |i| times[i]))
+    Ok(Box::new(move |i| times[i as usize]))
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use driftfield_solvers::number::Number;
 
 use super::{Spacing, TimestepRule, Timesteps};
-use crate::catalog::{Catalog, Entry, Key};
+use crate::catalog::{Alias, Catalog, Entry, Key};
 use crate::echo::echo;
 use crate::npy;
 use crate::spec::SpecError;
@@ -51,8 +51,22 @@ pub fn catalog() -> Catalog<Spacing> {
         })
         .keys([drop()]),
     ];
-    Catalog::new("spacing", entries).forms("times:1/0.5/0.1, times:FILE.npy")
+    let aliases = ALIASES.map(|(name, ours, whose)| Alias::new(name, ours, whose));
+    Catalog::new("spacing", entries).aliases(aliases).forms("times:1/0.5/0.1, times:FILE.npy")
 }
+
+/// What else they are called.
+const ALIASES: [(&str, &str, &str); 9] = [
+    ("time_uniform", "uniform", "DPM-Solver"),
+    ("time_quadratic", "quadratic", "DPM-Solver"),
+    ("get_sigmas_karras", "karras", "k-diffusion"),
+    ("get_sigmas_exponential", "exponential", "k-diffusion"),
+    ("get_sigmas_polyexponential", "polyexponential", "k-diffusion"),
+    ("use_karras_sigmas", "karras", "diffusers"),
+    ("use_exponential_sigmas", "exponential", "diffusers"),
+    ("use_lu_lambdas", "logsnr", "diffusers"),
+    ("log_snr", "logsnr", "DPM-Solver"),
+];
 
 /// The list after `times:`.
 fn list(text: &str, list: &str) -> Result<Spacing, SpecError> {

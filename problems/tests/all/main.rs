@@ -10,6 +10,7 @@ mod inverse;
 mod langevin;
 mod measurements;
 mod mixture;
+mod noising;
 mod npy;
 mod own_path;
 mod paths;

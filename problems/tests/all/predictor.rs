@@ -155,7 +155,8 @@ fn pointers_are_predictors_and_names_are_read_back() {
         let json = serde_json::to_string(&prediction).unwrap();
         assert_eq!(json, format!("\"{}\"", prediction.name()));
     }
-    assert!("epsilon".parse::<Prediction>().is_err());
+    assert_eq!("epsilon".parse(), Ok(Prediction::Noise));
+    assert!("epsilom".parse::<Prediction>().is_err());
 }
 
 type Boxed = Box<dyn Predictor<Array2<f64>>>;
