@@ -157,7 +157,7 @@ mod tests {
     use crate::cli::files::Files;
 
     /// What each command takes beside its files.
-    const LINES: [(&str, &str); 11] = [
+    const LINES: [(&str, &str); 13] = [
         ("study", ""),
         ("table", ""),
         ("compare", ""),
@@ -165,8 +165,8 @@ mod tests {
         ("sample", "--process vp --field cat-vp --solver heun --steps 2"),
         ("reconstruct", "--measurement pool"),
         ("list", "solvers"),
-        ("import", "model.pt --out model.safetensors"),
-        ("export", "model.safetensors --out torch.safetensors"),
+        ("import", "model.pt"),
+        ("export", ""),
         ("solvers", ""),
         ("metrics", ""),
         ("data", "moons --n 1"),

@@ -40,8 +40,8 @@ fn every_solver_generates_with_a_network_of_flax() {
         };
         let initial = Initial::<f32>::Noise { lanes: 2 };
         let made = generate(&path, &*model, initial, &settings);
-        let made = made.and_then(|made| Ok(made.complete()?));
         let made = made.unwrap_or_else(|error| panic!("{}: {error}", solver.label()));
+        let made = made.complete().unwrap_or_else(|error| panic!("{}: {error}", solver.label()));
         assert_eq!(made.shape(), [2, 1, 8, 8], "{}", solver.label());
         assert!(made.iter().all(|value| value.is_finite()), "{}", solver.label());
     }

@@ -31,7 +31,7 @@ fn lanes_have_the_noise_of_their_numbers() {
     let x = Array2::from_shape_fn((6, 2), |(i, j)| 0.5 * i as f64 - j as f64);
     let (t, seed) = (0.4, 3);
     let whole = path.noised(&x, t, seed).unwrap();
-    let mut noise = Array2::zeros((6, 2));
+    let mut noise = Array2::<f64>::zeros((6, 2));
     fill_initial_normals(&mut noise, path.sigma(t), seed, 0).unwrap();
     assert_eq!(whole, noise + path.alpha(t) * &x);
     let rest = x.slice_axis(Axis(0), (4..).into()).to_owned();
