@@ -79,6 +79,11 @@ impl Element {
         })
     }
 
+    /// Whether its numbers are floating-point numbers.
+    pub(super) fn is_float(self) -> bool {
+        matches!(self, Element::F16 | Element::BF16 | Element::F32 | Element::F64)
+    }
+
     /// Bytes of a number.
     pub(super) fn size(self) -> usize {
         match self {

@@ -161,7 +161,8 @@ fn part_asked(key: &Option<String>) -> String {
 
 fn parts_found(found: &[String]) -> String {
     if found.is_empty() {
-        return "it has no named tensors at all; save model.state_dict()".to_owned();
+        return "it has no named tensors of floating-point numbers; save model.state_dict()"
+            .to_owned();
     }
     format!("give one of the keys that have some: {}", found.join(", "))
 }

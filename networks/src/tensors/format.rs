@@ -42,10 +42,11 @@ impl Format {
     pub fn of_bytes(bytes: &[u8]) -> Option<Format> {
         match bytes {
             _ if bytes.starts_with(ZIP) => Self::of_archive(bytes),
+            // The length of a header, below 2^32, and the header. First: a length of 640 begins as
+            // a pickle does.
+            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => Some(Format::Safetensors),
             // A pickle's protocol; as msgpack it would be an empty map with bytes to spare.
             [0x80, 2..=5, ..] => Some(Format::Torch),
-            // The length of a header, below 2^32, and the header.
-            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => Some(Format::Safetensors),
             // A map of up to 15 entries, or one with its length in 16 or 32 bits.
             [0x80..=0x8f | 0xde | 0xdf, ..] => Some(Format::Flax),
             _ => None,
@@ -90,6 +91,8 @@ mod tests {
         let safetensors = b"\x10\0\0\0\0\0\0\0{\"a\"";
         let by = |bytes: &[u8], name: &str| Format::detect(bytes, Path::new(name));
         assert_eq!(by(safetensors, "model.pt"), Some(Format::Safetensors));
+        let as_pickle = b"\x80\x02\0\0\0\0\0\0{\"a\"";
+        assert_eq!(by(as_pickle, "model.pt"), Some(Format::Safetensors));
         assert_eq!(by(b"\x81\xa6params", "model"), Some(Format::Flax));
         assert_eq!(by(b"\x81\xa6epochs{", "model"), Some(Format::Flax));
         assert_eq!(by(b"\x80\x02\x8a\x0a", "model.msgpack"), Some(Format::Torch));

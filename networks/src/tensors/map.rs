@@ -41,7 +41,7 @@ impl NamedTensors {
     /// The tensors of a file, of which the first bytes say the [`Format`], or else the name.
     ///
     /// A PyTorch checkpoint may hold its state dict under a key (`state_dict`, `model`, `ema`):
-    /// the only dictionary of tensors is taken, and of several none, with their keys in the error.
+    /// the only dictionary with weights is taken, and of several none, with their keys in the error.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, TensorsError> {
         let path = path.as_ref();
         let bytes = bytes_of(path)?;
@@ -49,8 +49,8 @@ impl NamedTensors {
     }
 
     /// The tensors under a key of a file: of a PyTorch checkpoint the dictionary there (dots lead
-    /// into dictionaries in dictionaries), of others those whose name begins with `key.`, without
-    /// it.
+    /// into dictionaries in dictionaries, `.` alone is the outermost), of others those whose name
+    /// begins with `key.`, without it.
     pub fn read_part(path: impl AsRef<Path>, key: &str) -> Result<Self, TensorsError> {
         let path = path.as_ref();
         let bytes = bytes_of(path)?;

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, HashSet};
 use driftfield_problems::echo::echo;
 
 use super::archive::Archive;
+use super::element::Element;
 use super::map::check_memory;
 use super::pickle::{self, Object, Pickle, Storage, Value, View};
 use super::{Format, NamedTensors, TensorsError};
 
 /// Longest pickle. That of a network of ten thousand tensors has two megabytes.
 const LONGEST_PICKLE: u64 = 1 << 25;
+/// What the dictionary of the whole file is called, where there are others.
+const ROOT: &str = ".";
 /// How deep dictionaries of tensors are looked for.
 const DEPTH: usize = 4;
 /// Bytes of a tensor that may have more values than its storage.
@@ -61,7 +64,7 @@ type Views<'p> = BTreeMap<&'p str, &'p View>;
 /// The dictionary of tensors under `key`, or the only one.
 fn chosen<'p>(pickle: &'p Pickle<'p>, key: Option<&str>) -> Result<Views<'p>, TensorsError> {
     let mut search = Search { pickle, seen: HashSet::new(), found: Vec::new() };
-    search.descend(pickle.root, String::new(), DEPTH);
+    search.descend(pickle.root, ROOT.to_owned(), DEPTH);
     let mut found = search.found;
     let position = match key {
         Some(key) => found.iter().position(|(path, _)| path == key),
@@ -86,8 +89,6 @@ struct Search<'p> {
 
 impl<'p> Search<'p> {
     /// Looks at `value` and below.
-    ///
-    /// One number alone makes no network: `step` beside `model` is a counter.
     fn descend(&mut self, value: Value<'p>, path: String, depth: usize) {
         let (Value::Object(index), pickle) = (value, self.pickle) else { return };
         let Some(Object::Dict(entries)) = pickle.object(value) else { return };
@@ -103,14 +104,24 @@ impl<'p> Search<'p> {
             _ => None,
         });
         let views: Views<'p> = views.collect();
-        if views.values().any(|view| !view.shape.is_empty()) {
-            self.found.push((path, views));
-        } else if depth > 0 {
-            for (name, value) in named {
-                let below = if path.is_empty() { name.into() } else { format!("{path}.{name}") };
-                self.descend(value, below, depth - 1);
-            }
+        let below = |name: &str| if path == ROOT { name.into() } else { format!("{path}.{name}") };
+        if depth > 0 {
+            named.for_each(|(name, value)| self.descend(value, below(name), depth - 1));
         }
+        if views.values().any(|view| self.is_weight(view)) {
+            self.found.push((path, views));
+        }
+    }
+
+    /// Whether a tensor can be a layer's: beside a network a checkpoint may keep counters, which
+    /// are single numbers, and states of generators of random numbers, which are integers.
+    fn is_weight(&self, view: &View) -> bool {
+        let storage = self.pickle.object(Value::Object(view.storage));
+        let element = match storage {
+            Some(Object::Storage(storage)) => storage.element,
+            _ => None,
+        };
+        !view.shape.is_empty() && element.is_none_or(Element::is_float)
     }
 }
 

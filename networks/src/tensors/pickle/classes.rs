@@ -18,12 +18,13 @@ pub(in crate::tensors) enum Class {
 }
 
 /// Every callable by module and name, but for the types of storages.
-const KNOWN: [(&str, &str, Class); 26] = [
+const KNOWN: [(&str, &str, Class); 27] = [
     ("collections", "OrderedDict", Class::Dict),
     ("collections", "defaultdict", Class::Dict),
     ("collections", "Counter", Class::Inert),
     ("torch._utils", "_rebuild_tensor", Class::Tensor),
     ("torch._utils", "_rebuild_tensor_v2", Class::Tensor),
+    ("torch._utils", "_rebuild_tensor_v3", Class::Tensor),
     ("torch._utils", "_rebuild_parameter", Class::Parameter),
     ("torch._utils", "_rebuild_parameter_with_state", Class::Parameter),
     ("torch._tensor", "_rebuild_from_type_v2", Class::Typed),
@@ -67,19 +68,41 @@ const STORAGES: [&str; 13] = [
 ];
 
 /// The types of numbers, which some settings name.
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 17] = [
     "bool",
     "uint8",
     "int8",
     "int16",
     "int32",
     "int64",
+    "uint16",
+    "uint32",
+    "uint64",
     "float16",
     "bfloat16",
     "float32",
     "float64",
+    "float8_e4m3fn",
+    "float8_e5m2",
     "complex64",
     "complex128",
+];
+
+/// Python's own plain types.
+const PLAIN: [&str; 13] = [
+    "set",
+    "frozenset",
+    "complex",
+    "bytearray",
+    "slice",
+    "list",
+    "dict",
+    "tuple",
+    "int",
+    "float",
+    "str",
+    "bytes",
+    "bool",
 ];
 
 impl Class {
@@ -95,10 +118,8 @@ impl Class {
                 let number = || TYPES.contains(&name).then_some(Class::Inert);
                 storage.map(|known| Class::Storage(known)).or_else(number)
             }
-            // Python's own plain types, under its names of versions 2 and 3.
-            "builtins" | "__builtin__" => ["set", "frozenset", "complex", "bytearray", "slice"]
-                .contains(&name)
-                .then_some(Class::Inert),
+            // Under their names of Python 2 and 3.
+            "builtins" | "__builtin__" => PLAIN.contains(&name).then_some(Class::Inert),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use zip::CompressionMethod;
@@ -7,8 +8,8 @@ use super::*;
 use crate::tensors::Format;
 
 /// A file of every format.
-fn files() -> Vec<(Format, Vec<u8>)> {
-    vec![
+static FILES: LazyLock<[(Format, Vec<u8>); 6]> = LazyLock::new(|| {
+    [
         (Format::Safetensors, sample().to_safetensors(HashMap::new()).unwrap()),
         (Format::Flax, flax::file()),
         (Format::Npz, npz::file(CompressionMethod::Stored)),
@@ -16,7 +17,7 @@ fn files() -> Vec<(Format, Vec<u8>)> {
         (Format::Torch, torch::file()),
         (Format::Torch, include_bytes!("../../../tests/data/torch-mlp-checkpoint.pt").to_vec()),
     ]
-}
+});
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
@@ -26,7 +27,7 @@ proptest! {
         cut in 0usize..20_000,
         flips in prop::collection::vec((0usize..20_000, 1u8..), 0..6),
     ) {
-        let (format, mut bytes) = files().swap_remove(which);
+        let (format, mut bytes) = FILES[which].clone();
         if cut < bytes.len() {
             bytes.truncate(cut.max(1));
         }

@@ -118,6 +118,14 @@ fn the_dictionary_of_tensors_is_found_wherever_it_is() {
     }
     let only = dict(&[("epoch", int(3)), ("net", dict(&[("x", floats(0, &[6], &[1]))]))]);
     assert_eq!(read(&archive(&pickle(&only))).unwrap().names().collect::<Vec<_>>(), ["x"]);
+    // The state of a generator beside a network, and weights beside weights.
+    let random = view(storage("ByteStorage", "0", 24), 0, &[24], &[1]);
+    let root = |beside| dict(&[("beside", beside), ("net", dict(&[("x", floats(0, &[6], &[1]))]))]);
+    assert_eq!(read(&archive(&pickle(&root(random)))).unwrap().names().collect::<Vec<_>>(), ["x"]);
+    let both = archive(&pickle(&root(floats(0, &[6], &[1]))));
+    assert!(read(&both).unwrap_err().to_string().ends_with("have some: net, ."));
+    let outer = NamedTensors::part_from_bytes(&both, Format::Torch, ".").unwrap();
+    assert_eq!(outer.names().collect::<Vec<_>>(), ["beside"]);
     let none = read(&archive(&pickle(&dict(&[("epoch", int(3))])))).unwrap_err().to_string();
     assert!(none.contains("no named tensors"), "{none}");
 }
