@@ -34,6 +34,8 @@ pub enum Note {
     },
     /// A stochastic solver on a given state.
     NoiseByPosition,
+    /// What was taken for granted of the model.
+    Assumed(&'static str),
 }
 
 impl fmt::Display for Note {
@@ -74,6 +76,7 @@ impl fmt::Display for Note {
                     )
                 }
             }
+            Note::Assumed(what) => f.write_str(what),
             Note::NoiseByPosition => write!(
                 f,
                 "row i of the initial state takes the noise of lane i of the seed, whatever lane it was \
@@ -96,7 +99,8 @@ pub(super) fn of_run<S: HostState>(
     let of_given =
         given.and_then(|(state, converted)| of_initial(state, path, model, span.start, converted));
     let of_noise = (given.is_some() && draws_noise).then_some(Note::NoiseByPosition);
-    let notes = [of_end(path, model, settings, span), of_given, of_noise];
+    let assumed = model.assumption().map(Note::Assumed);
+    let notes = [of_end(path, model, settings, span), of_given, of_noise, assumed];
     notes.into_iter().flatten().collect()
 }
 

@@ -38,6 +38,17 @@ fn a_network_is_the_same_by_options_by_keys_by_json_and_once_it_is_imported() {
     refused.refused(&["kept.safetensors", "vp:beta_min=0.1,beta_max=20", "sub-vp"]);
 }
 
+#[test]
+fn what_nobody_says_of_a_prediction_is_noted() {
+    let room = Room::new();
+    let file = data("condunet2d/model.msgpack");
+    let line = format!(
+        "sample {RUN} --field {file} --shape 1,8,8 --architecture condunet2d:num_heads=2 --out o.npy"
+    );
+    room.run(&line).noted(&["taken for noise", "--prediction"]);
+    room.run(&format!("{line} --prediction noise")).succeeded();
+}
+
 #[cfg(feature = "onnx")]
 #[test]
 fn graphs_are_sampled_and_studied() {

@@ -73,6 +73,10 @@ impl Model for Around {
         self.inner.knows_what_to_avoid()
     }
 
+    fn assumption(&self) -> Option<&'static str> {
+        self.inner.assumption()
+    }
+
     fn units(&self) -> Option<&Standardisation> {
         self.inner.units()
     }

@@ -132,6 +132,11 @@ pub trait Model: Send + Sync {
         false
     }
 
+    /// What nobody says of it and is taken for granted, in a sentence for whoever uses it.
+    fn assumption(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Units of the data, where the process runs in others.
     fn units(&self) -> Option<&Standardisation> {
         None

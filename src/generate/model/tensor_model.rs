@@ -45,6 +45,7 @@ pub struct TensorModel {
     source: String,
     row_shape: Vec<usize>,
     prediction: Prediction,
+    assumed: bool,
     network: Arc<dyn TensorNetwork>,
     model_time: ModelTime,
     conditions: Conditions,
@@ -84,6 +85,7 @@ impl TensorModel {
             label,
             row_shape: row_shape.into(),
             prediction,
+            assumed: false,
             network: Arc::new(network),
             model_time: ModelTime::Path,
             conditions: Conditions::default(),
@@ -184,6 +186,7 @@ impl TensorModel {
         let prediction = told.prediction.unwrap_or(Prediction::Noise);
         let model = TensorModel {
             source: file,
+            assumed: told.prediction.is_none(),
             model_time: imported.model_time().clone(),
             conditions: imported.conditions.clone(),
             away_from: Some(imported.negative.clone()).filter(|negative| !negative.is_empty()),
@@ -291,6 +294,13 @@ impl Model for TensorModel {
 
     fn labels(&self) -> Option<usize> {
         self.labels
+    }
+
+    fn assumption(&self) -> Option<&'static str> {
+        self.assumed.then_some(
+            "nothing says what the network predicts, and it is taken for noise; say it with \
+             --prediction (`prediction=` behind the file)",
+        )
     }
 
     fn knows_what_to_avoid(&self) -> bool {
