@@ -52,15 +52,15 @@ def psdenoiser():
     out.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     image = smooth(rng, (32, 16))[None, None]
-    start = rng.normal(size=(4, 1, 32, 16)).astype(np.float32)
+    start = rng.normal(size=(2, 1, 32, 16)).astype(np.float32)
     np.save(out / "image.npy", image)
     np.save(out / "start.npy", start)
     model = network()
-    images = torch.tensor(np.repeat(image, 4, 0))
+    images = torch.tensor(np.repeat(image, 2, 0))
 
     def forward(x, t):
         with torch.no_grad():
-            times = torch.full((4,), 999 * t, dtype=torch.float32)
+            times = torch.full((2,), 999 * t, dtype=torch.float32)
             return model(torch.tensor(x, dtype=torch.float32), times, x_cdn=images).numpy()
 
     times = [1e-5, 0.01, 0.3, 0.7, 1.0]

@@ -47,3 +47,22 @@ pub(super) fn divides(
     }
     Err(format!("{name}, {whole}, must be a multiple of {part_name}, {part}"))
 }
+
+/// A finite number above 0.
+pub(super) fn positive(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(format!("{name} must be positive, not {value}"))
+}
+
+/// Frequencies `10000^(-k / (features / 2 - shift))` of time that are finite.
+pub(super) fn frequencies(features: usize, shift: f64) -> Result<(), String> {
+    if features.is_multiple_of(2) && shift < (features / 2) as f64 {
+        return Ok(());
+    }
+    Err(format!(
+        "the first of block_out_channels, {features}, must be even, with half of it above \
+         freq_shift, {shift}"
+    ))
+}

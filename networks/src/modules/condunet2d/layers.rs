@@ -125,7 +125,7 @@ pub(super) struct Down(Step);
 
 #[derive(Debug)]
 enum Step {
-    Stage(Stage),
+    Stage(Box<Stage>),
     Halve(Conv2d),
 }
 
@@ -137,7 +137,7 @@ impl Down {
     ) -> Result<Self> {
         Ok(Down(match *step {
             DownStep::Stage { channels, attends } => {
-                Step::Stage(Stage::new(config, channels, attends, tensors)?)
+                Step::Stage(Box::new(Stage::new(config, channels, attends, tensors)?))
             }
             DownStep::Halve { channels } => {
                 Step::Halve(strided(channels, 0, tensors.pp(0).pp("conv"))?)

@@ -133,7 +133,7 @@ impl UNet2dConfig {
     }
 
     pub(super) fn time_width(&self) -> usize {
-        self.time_embedding_dim.unwrap_or(4 * self.features())
+        self.time_embedding_dim.unwrap_or(self.features().saturating_mul(4))
     }
 
     pub(super) fn modulates(&self) -> bool {
@@ -181,17 +181,9 @@ impl UNet2dConfig {
         if self.downsample_padding > 1 {
             return Err(format!("downsample_padding is 0 or 1, not {}", self.downsample_padding));
         }
-        let half = (self.features() / 2) as f64;
-        if !self.features().is_multiple_of(2) || half <= self.freq_shift {
-            return Err("the first of block_out_channels must be even, with half of it above \
-                        freq_shift"
-                .into());
-        }
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        if !positive(self.mid_block_scale_factor) || !positive(self.norm_eps) {
-            return Err("mid_block_scale_factor and norm_eps must be positive".into());
-        }
-        Ok(())
+        checks::frequencies(self.features(), self.freq_shift)?;
+        checks::positive("mid_block_scale_factor", self.mid_block_scale_factor)?;
+        checks::positive("norm_eps", self.norm_eps)
     }
 
     fn check_levels(&self) -> Result<(), String> {
@@ -240,7 +232,7 @@ impl ModuleConfig for UNet2dConfig {
         "conv_norm_out.weight",
     ];
 
-    /// Attention has these names in files from before diffusers 0.17, as those of DDPM's networks.
+    /// Attention has other names in files of older versions, as those of DDPM's networks.
     fn renaming() -> Renaming {
         let names =
             [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
@@ -260,7 +252,7 @@ impl ModuleConfig for UNet2dConfig {
         let block_out_channels = (0..levels).map(channels).collect::<Result<Vec<_>, _>>()?;
         let width = size("time_embedding.linear_1.weight", 0)?;
         let told = size("down_blocks.0.resnets.0.time_emb_proj.weight", 0)?;
-        let modulates = block_out_channels.first().is_some_and(|channels| told == 2 * channels);
+        let modulates = block_out_channels.first().is_some_and(|&channels| told / 2 == channels);
         let (table, as_times) = ("class_embedding.weight", "class_embedding.linear_1.weight");
         Ok(UNet2dConfig {
             in_channels: size("conv_in.weight", 1)?,

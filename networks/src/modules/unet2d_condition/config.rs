@@ -214,6 +214,9 @@ impl ModuleConfig for UNet2dConditionConfig {
         if self.downsample_padding > 1 {
             return Err(format!("downsample_padding is 0 or 1, not {}", self.downsample_padding));
         }
+        checks::frequencies(self.block_out_channels[0], self.freq_shift)?;
+        checks::positive("mid_block_scale_factor", self.mid_block_scale_factor)?;
+        checks::positive("norm_eps", self.norm_eps)?;
         for (level, &channels) in self.block_out_channels.iter().enumerate() {
             checks::size("a level's channels", channels)?;
             let (groups, heads) = (self.norm_num_groups, self.attention_head_dim.at(level));
