@@ -56,8 +56,8 @@ pub trait TensorNetwork: Send + Sync {
     /// The raw output, of the shape of `x` `[n, ..]`, at times `t`, `[n]` (or `[1]` for all),
     /// carrying its graph.
     ///
-    /// State, times and conditions are of the network's type of numbers (labels aside) and on its
-    /// device. Times are in the network's own units: steps of 0 to 999 for one that was trained
+    /// State and conditions are of the network's type of numbers (labels aside) and on its device,
+    /// times of `f64` where that is, else of `f32`. Times are in the network's own units: steps of 0 to 999 for one that was trained
     /// on those.
     fn forward(&self, x: &Tensor, t: &Tensor, conditions: &Conditions) -> Result<Tensor>;
 

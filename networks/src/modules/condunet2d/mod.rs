@@ -81,7 +81,7 @@ impl CondUNet2d {
 
     /// The embedding of times, `[n, 4 ch]`, as every block takes it: behind its activation.
     fn embed(&self, t: &Tensor) -> Result<Tensor> {
-        let features = sinusoids(t, &self.frequencies, Order::SineFirst)?;
+        let features = sinusoids(t, &self.frequencies, Order::SineFirst, self.dtype)?;
         let [first, second] = &self.time;
         second.forward(&first.forward(&features)?.silu()?)?.silu()
     }
@@ -90,7 +90,7 @@ impl CondUNet2d {
 impl TensorNetwork for CondUNet2d {
     fn forward(&self, x: &Tensor, t: &Tensor, _: &Conditions) -> Result<Tensor> {
         check_sides(x, self.levels)?;
-        let time = self.embed(&of_lanes(t, x.dim(0)?, self.dtype)?)?;
+        let time = self.embed(&of_lanes(t, x.dim(0)?)?)?;
         let mut x = self.first.forward(x)?;
         let mut passed = vec![x.clone()];
         for block in &self.down {

@@ -85,7 +85,7 @@ impl PsDenoiser {
     /// The embedding of times and numbers, as every block takes it: behind its activation.
     fn embed(&self, t: &Tensor, conditions: &Conditions) -> Result<Tensor> {
         let [first, second] = &self.time;
-        let features = sinusoids(t, &self.frequencies, Order::SineFirst)?;
+        let features = sinusoids(t, &self.frequencies, Order::SineFirst, self.dtype)?;
         let time = second.forward(&first.forward(&features)?.gelu_erf()?)?;
         let Some([first, second]) = &self.numbers else { return time.silu() };
         let numbers = conditions.rows("cdn", t.dim(0)?)?;
@@ -110,7 +110,7 @@ impl TensorNetwork for PsDenoiser {
     fn forward(&self, x: &Tensor, t: &Tensor, conditions: &Conditions) -> Result<Tensor> {
         let lanes = x.dim(0)?;
         check_sides(x, self.down.len())?;
-        let time = self.embed(&of_lanes(t, lanes, self.dtype)?, conditions)?;
+        let time = self.embed(&of_lanes(t, lanes)?, conditions)?;
         let x = match self.first.weight().dim(1)? {
             1 => x.clone(),
             _ => Tensor::cat(&[x, &conditions.rows("image", lanes)?], 1)?,

@@ -130,7 +130,7 @@ fn way_up(
 impl TensorNetwork for UNet2d {
     fn forward(&self, x: &Tensor, t: &Tensor, conditions: &Conditions) -> Result<Tensor> {
         check_sides(x, self.down.len())?;
-        let told = self.told.forward(&of_lanes(t, x.dim(0)?, self.dtype)?, conditions)?;
+        let told = self.told.forward(&of_lanes(t, x.dim(0)?)?, conditions)?;
         let centred = if self.centres { x.affine(2.0, -1.0)? } else { x.clone() };
         let mut x = self.first.forward(&centred)?;
         let mut passed = vec![x.clone()];

@@ -1,6 +1,6 @@
 //! What the blocks of a `UNet2DModel` are told: time, and a label.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, Linear, Module, VarBuilder, embedding, linear};
 
 use super::UNet2dConfig;
@@ -39,6 +39,7 @@ pub(super) struct Told {
     order: Order,
     time: OfTime,
     labels: Option<OfLabels>,
+    dtype: DType,
 }
 
 impl Told {
@@ -56,13 +57,14 @@ impl Told {
             order: if config.flip_sin_to_cos { Order::CosineFirst } else { Order::SineFirst },
             time: OfTime::new(config, &tensors.pp("time_embedding"))?,
             labels,
+            dtype: tensors.dtype(),
         })
     }
 
     /// For times `[n]`, as every block takes it: behind its activation.
     pub(super) fn forward(&self, t: &Tensor, conditions: &Conditions) -> Result<Tensor> {
         let lanes = t.dim(0)?;
-        let features = |t: &Tensor| sinusoids(t, &self.frequencies, self.order);
+        let features = |t: &Tensor| sinusoids(t, &self.frequencies, self.order, self.dtype);
         let time = self.time.forward(&features(t)?)?;
         let labels = match &self.labels {
             None => return time.silu(),
