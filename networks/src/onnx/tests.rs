@@ -67,8 +67,12 @@ fn outputs_are_those_of_onnxruntime() {
         }
         // All lanes at the time of the first.
         let at_once = evaluated(&network, &x, Times::One(times[0]));
-        assert_eq!(at_once.row(0), found.row(0), "{name}");
-        assert_ne!(at_once.row(1), found.row(1), "{name}");
+        // A batch of another size may round otherwise.
+        let gap = |row: usize| {
+            let pairs = at_once.row(row).into_iter().zip(found.row(row));
+            pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+        };
+        assert!(gap(0) < 1e-6 && gap(1) > 1e-3, "{name}: {} {}", gap(0), gap(1));
     }
 }
 
