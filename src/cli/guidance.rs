@@ -1,6 +1,7 @@
 use clap::Args;
 
-use crate::generate::{Condition, Interval};
+use crate::generate::model::Field;
+use crate::generate::{Condition, GenerateError, Interval};
 
 /// What a network that knows labels is told of them, and how much they count.
 #[derive(Args, Clone)]
@@ -28,6 +29,17 @@ impl GuidanceArguments {
     /// The labels.
     pub(super) fn labels(&self) -> &[u32] {
         &self.label
+    }
+
+    /// Refuses, before anything is read, guidance away from nothing: only a file may say what else
+    /// than labels there is to keep away from.
+    pub(super) fn check(&self, field: &str) -> Result<(), GenerateError> {
+        match self.guidance {
+            Some(_) if self.label.is_empty() && !Field::is_file(field) => {
+                Err(GenerateError::GuidanceWithoutLabel)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All of it.

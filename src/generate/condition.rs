@@ -42,7 +42,7 @@ impl Interval {
             Interval::Levels(first, last) => {
                 // An end that the path does not reach is its end.
                 let domain = path.domain();
-                let at = |level: f64| match path.time_at_log_snr(-2.0 * level.ln()) {
+                let at = |level: f64| match path.time_at_log_snr(-level.ln()) {
                     t if t.is_finite() => t,
                     _ if level <= 1.0 => domain.data.t,
                     _ => domain.noise.t,

@@ -194,7 +194,7 @@ pub enum GenerateError {
     #[error(transparent)]
     GuidanceForm(#[from] GuidanceError),
     /// A file of someone else's network is refused.
-    #[error("{}: {source}", echo(file))]
+    #[error("{}{source}", named(.file, .source.names_its_file()))]
     Import {
         /// The file.
         file: String,

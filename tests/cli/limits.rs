@@ -129,7 +129,7 @@ fn any_number_of_threads_ends_soon_and_in_the_same_bytes() {
 fn files_without_end_are_refused() {
     let room = Room::new();
     let line = "sample --process vp --solver heun --steps 2";
-    for name in ["zero.safetensors", "zero.npy", "zero.json"] {
+    for name in ["zero.safetensors", "zero.npy", "zero.json", "zero.pt", "zero.onnx"] {
         std::os::unix::fs::symlink("/dev/zero", room.path(name)).unwrap();
     }
     std::fs::create_dir_all(room.path("digits")).unwrap();
@@ -140,6 +140,9 @@ fn files_without_end_are_refused() {
         (format!("{line} --n 1 --field exact:/dev/zero"), "MiB"),
         (format!("{line} --n 1 --field exact:."), "directory"),
         (format!("{line} --n 1 --field zero.safetensors"), "MiB"),
+        (format!("{line} --n 1 --field zero.pt"), "MiB"),
+        (format!("{line} --n 1 --field zero.onnx"), "MiB"),
+        (format!("{line} --n 1 --field zero.pt --config zero.json"), "MiB"),
         (format!("{line} --n 1 --field empirical:zero.npy"), "not an .npy file"),
         (format!("{line} --field exact:m.json --init /dev/zero"), "not an .npy file"),
         (format!("{line} --field exact:m.json --init ."), "directory"),

@@ -1,7 +1,6 @@
 //! What has to be known of a network beside its tensors.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::DType;
@@ -9,6 +8,7 @@ use driftfield_problems::catalog::{Entry, Key};
 use driftfield_problems::echo::echo;
 use driftfield_problems::predictor::Prediction;
 use driftfield_problems::spec::{Spec, SpecError};
+use driftfield_problems::user_file;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -99,6 +99,8 @@ pub struct Description {
     pub inputs: BTreeMap<String, String>,
 }
 
+/// Largest description read.
+const LARGEST: u64 = 1 << 24;
 /// What conditions are named behind.
 const CONDITION: &str = "condition.";
 const NEGATIVE: &str = "negative.";
@@ -150,7 +152,8 @@ impl Description {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ImportError> {
         let path = path.as_ref();
         let refused = |reason: String| ImportError::Description { path: path.to_owned(), reason };
-        let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+        let bytes = user_file::read(path, LARGEST).map_err(|error| refused(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
         let mut read = Self::from_json(&text).map_err(refused)?;
         // Files of conditions lie beside the description.
         let folder = path.parent().unwrap_or(Path::new(""));

@@ -88,3 +88,16 @@ pub enum ImportError {
     #[error("{}", echo(&.0.to_string()))]
     Backend(#[from] candle_core::Error),
 }
+
+impl ImportError {
+    /// Whether its words begin with the file that they are about.
+    pub fn names_its_file(&self) -> bool {
+        matches!(
+            self,
+            ImportError::Weights(WeightsError::Io { .. })
+                | ImportError::Description { .. }
+                | ImportError::Npy(_)
+                | ImportError::Tensors(TensorsError::Io { .. })
+        )
+    }
+}

@@ -1,19 +1,11 @@
 //! Why a graph is no network.
 
-use driftfield_problems::echo::{echo, echo_path};
+use driftfield_problems::echo::echo;
 
 /// Why a graph is no network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
-    /// The file could not be read.
-    #[error("{}: {source}", echo_path(path))]
-    Io {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What the file system said.
-        source: std::io::Error,
-    },
     /// Not a whole graph, or one of operators that are not known.
     #[error(
         "not a graph that can be run: {}; export it again (`torch.onnx.export`, opset 17 or later), \

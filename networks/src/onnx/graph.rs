@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
 use driftfield_problems::echo::echo;
@@ -30,21 +29,6 @@ impl fmt::Debug for Graph {
 }
 
 impl Graph {
-    /// The graph of a file.
-    ///
-    /// # Errors
-    ///
-    /// As [`Graph::from_bytes`], and those of the file system.
-    pub fn load(
-        path: impl AsRef<Path>,
-        names: &InputNames,
-    ) -> std::result::Result<Self, OnnxError> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|source| OnnxError::Io { path: path.to_owned(), source })?;
-        Self::from_bytes(bytes, names)
-    }
-
     /// The graph of the bytes of a file.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! How a network of someone else's file is written: `FILE[:key=value,...]`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -111,7 +110,7 @@ fn is_ours(path: &Path) -> bool {
     if !path.extension().is_some_and(|extension| extension == "safetensors") {
         return false;
     }
-    match fs::read(path) {
+    match driftfield_networks::weights::bytes_of(path) {
         Ok(bytes) => {
             !Imported::is_kept(&bytes) && driftfield_networks::weights::has_document(&bytes)
         }
