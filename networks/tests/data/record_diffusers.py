@@ -47,9 +47,9 @@ CONDITION = dict(
     sample_size=8,
     in_channels=2,
     out_channels=2,
-    block_out_channels=(8, 16),
+    # candle-transformers knows no other number of groups than the default, 32.
+    block_out_channels=(32, 32),
     layers_per_block=1,
-    norm_num_groups=4,
     cross_attention_dim=6,
     attention_head_dim=2,
     down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -83,9 +83,12 @@ def main():
         record(name, network, x=x, t=torch.tensor([17.25, 999.0]), labels=labels)
     network = UNet2DConditionModel(**CONDITION)
     perturb(network)
+    # Weights that half precision holds, in a file half the size.
+    network.half().float()
     text = torch.randn(2, 3, CONDITION["cross_attention_dim"])
     t = torch.tensor([17.25, 999.0])
     record("condition", network, x=torch.randn(2, 2, 8, 8), t=t, encoder_hidden_states=text)
+    network.half().save_pretrained(OUT / "condition")
 
 
 main()

@@ -27,7 +27,6 @@ fn the_original_gives_the_same() {
         let network = inferred("psdenoiser", "", &weights(), dtype).unwrap();
         let ([x, t, y], conditions) = outputs(dtype);
         let error = distance(&network.forward(&x, &t, &conditions).unwrap(), &y);
-        println!("{dtype:?} {error:e}");
         assert!(error < 1e-5, "{error}");
     }
 }

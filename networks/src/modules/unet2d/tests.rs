@@ -32,7 +32,6 @@ fn diffusers_gives_the_same() {
         let network = built(module, &weights(name), &config(name), dtype).unwrap();
         let ([x, t, y], conditions) = outputs(name, dtype);
         let error = distance(&network.forward(&x, &t, &conditions).unwrap(), &y);
-        println!("{name} {dtype:?} {error:e}");
         assert!(error < 1e-5, "{name}: {error}");
     }
 }

@@ -41,7 +41,7 @@ pub struct UNet2dConditionConfig {
     pub mid_block_scale_factor: f64,
     /// `silu` or `swish`, the same.
     pub act_fn: String,
-    /// Groups of the norms.
+    /// Groups of the norms: 32, since candle-transformers takes this number whatever it is told.
     pub norm_num_groups: usize,
     /// What norms add to the variance.
     pub norm_eps: f64,
@@ -74,6 +74,8 @@ impl PerLevel {
     }
 }
 
+/// Groups of the norms.
+const GROUPS: usize = 32;
 /// The blocks of a level without cross-attention and with it.
 const DOWN: [&str; 2] = ["DownBlock2D", "CrossAttnDownBlock2D"];
 const UP: [&str; 2] = ["UpBlock2D", "CrossAttnUpBlock2D"];
@@ -95,7 +97,7 @@ impl Default for UNet2dConditionConfig {
             downsample_padding: 1,
             mid_block_scale_factor: 1.0,
             act_fn: "silu".into(),
-            norm_num_groups: 32,
+            norm_num_groups: GROUPS,
             norm_eps: 1e-5,
             cross_attention_dim: 1280,
             attention_head_dim: PerLevel::All(8),
@@ -161,7 +163,6 @@ impl ModuleConfig for UNet2dConditionConfig {
     const SUMMARY: &'static str = "UNet2DConditionModel of diffusers, told encoder_hidden_states";
     const KEYS: &'static [(&'static str, &'static str)] = &[
         ("attention_head_dim", "heads of attention, which diffusers has under this name"),
-        ("norm_num_groups", "groups of the norms"),
         ("norm_eps", "what norms add to the variance"),
         ("flip_sin_to_cos", "whether cosines of time come before sines"),
         ("freq_shift", "taken off the number of frequencies of time in their exponents"),
@@ -214,13 +215,16 @@ impl ModuleConfig for UNet2dConditionConfig {
         if self.downsample_padding > 1 {
             return Err(format!("downsample_padding is 0 or 1, not {}", self.downsample_padding));
         }
+        if self.norm_num_groups != GROUPS {
+            return Err(format!("norm_num_groups may be 32 here, not {}", self.norm_num_groups));
+        }
         checks::frequencies(self.block_out_channels[0], self.freq_shift)?;
         checks::positive("mid_block_scale_factor", self.mid_block_scale_factor)?;
         checks::positive("norm_eps", self.norm_eps)?;
         for (level, &channels) in self.block_out_channels.iter().enumerate() {
             checks::size("a level's channels", channels)?;
-            let (groups, heads) = (self.norm_num_groups, self.attention_head_dim.at(level));
-            checks::divides("norm_num_groups", groups, "a level's channels", channels)?;
+            let heads = self.attention_head_dim.at(level);
+            checks::divides("norm_num_groups", GROUPS, "a level's channels", channels)?;
             checks::divides("attention_head_dim", heads, "a level's channels", channels)?;
             checks::at_most_few(
                 "transformer_layers_per_block",
