@@ -104,6 +104,9 @@ macro_rules! forward_network {
             fn device(&self) -> &Device {
                 (**self).device()
             }
+            fn differentiable(&self) -> bool {
+                (**self).differentiable()
+            }
         }
     };
 }

@@ -8,6 +8,19 @@ use super::Conditioned;
 use crate::tensor_layers::backend;
 
 impl Conditioned {
+    /// Refuses products of a network that knows no way back: candle would find no graph and give
+    /// zeros.
+    fn check_differentiable(&self) -> Result<(), FieldError> {
+        if self.network.differentiable() {
+            return Ok(());
+        }
+        Err(FieldError::Refused(
+            "products with its Jacobian: its network knows no way back, as graphs in ONNX do not; take \
+             weights for an architecture of `list architectures`"
+                .to_owned(),
+        ))
+    }
+
     /// Evaluates, and multiplies the Jacobian in the states from the left by candle's way back.
     pub(super) fn pull_back_tensor(
         &self,
@@ -15,6 +28,7 @@ impl Conditioned {
         x: &Tensor,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
+        self.check_differentiable()?;
         pull.without_time()?;
         pull.inputs.none()?;
         let Pullback { value, cotangent, state, .. } = pull;
@@ -62,6 +76,7 @@ impl Network<TrackedTensor> for Conditioned {
         x: &TrackedTensor,
         t: Times<'_>,
     ) -> Result<(), FieldError> {
+        self.check_differentiable()?;
         out.0 = self.evaluate(&x.0, t)?;
         Ok(())
     }

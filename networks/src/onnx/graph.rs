@@ -137,4 +137,8 @@ impl TensorNetwork for Graph {
     fn device(&self) -> &Device {
         &Device::Cpu
     }
+
+    fn differentiable(&self) -> bool {
+        false
+    }
 }

@@ -1,6 +1,6 @@
 use candle_core::{Device, Tensor};
-use driftfield_problems::predictor::Network;
-use driftfield_problems::predictor::Times;
+use driftfield_problems::predictor::{Network, Pullback, Times};
+use driftfield_solvers::TrackedTensor;
 use ndarray::{Array2, ArrayD};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -139,6 +139,23 @@ fn what_is_not_told_and_what_does_not_fit_is_refused() {
     let (x, mut out) = (ArrayD::from_elem(vec![3, 5], 0.5), ArrayD::zeros(vec![3, 5]));
     let refused = network("by_lane", &[5], Conditions::default()).forward(&mut out, &x, 0.5.into());
     assert!(refused.unwrap_err().to_string().contains("graph"));
+}
+
+#[test]
+fn a_graph_knows_no_way_back() {
+    let network = graph("by_lane", &InputNames::default()).unwrap();
+    let network = Conditioned::new(network, [2], Conditions::default()).unwrap();
+    let x = ArrayD::from_elem(vec![3, 2], 0.5);
+    let given = |_: std::ops::Range<usize>, _: &ArrayD<f64>, out: &mut ArrayD<f64>| {
+        out.fill(1.0);
+        Ok(())
+    };
+    let (mut value, mut product) = (x.clone(), x.clone());
+    let pull = Pullback::new(&mut value, &given, &mut product);
+    let refused = network.pull_back(pull, &x, 0.5.into()).unwrap_err().to_string();
+    assert!(refused.contains("no way back"), "{refused}");
+    let x = TrackedTensor(Tensor::ones((3, 2), candle_core::DType::F64, &Device::Cpu).unwrap());
+    assert!(network.forward(&mut x.clone(), &x, 0.5.into()).is_err());
 }
 
 proptest! {
