@@ -1,6 +1,5 @@
 use clap::Args;
 
-use crate::generate::model::Field;
 use crate::generate::{Condition, GenerateError, Interval};
 
 /// What a network that knows labels is told of them, and how much they count.
@@ -31,11 +30,14 @@ impl GuidanceArguments {
         &self.label
     }
 
-    /// Refuses, before anything is read, guidance away from nothing: only a file may say what else
-    /// than labels there is to keep away from.
+    /// Refuses, before anything is read, guidance away from nothing: what else than labels there is
+    /// to keep away from is said behind the file or in its configuration.
     pub(super) fn check(&self, field: &str) -> Result<(), GenerateError> {
         match self.guidance {
-            Some(_) if self.label.is_empty() && !Field::is_file(field) => {
+            Some(_)
+                if self.label.is_empty()
+                    && !(field.contains("negative.") || field.contains("config=")) =>
+            {
                 Err(GenerateError::GuidanceWithoutLabel)
             }
             _ => Ok(()),

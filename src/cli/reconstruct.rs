@@ -203,7 +203,7 @@ impl ReconstructArguments {
         self.pictures.check([&self.grid, &self.trajectory_grid])?;
         inverse::catalog().build(&self.measurement)?;
         let field = self.field.as_deref().unwrap_or(DEFAULT_FIELD);
-        self.guidance.check(field)?;
+        self.guidance.check(&self.foreign.field(field)?)?;
         let exact = ["exact:", "empirical:"].iter().any(|form| field.starts_with(form));
         if (exact || Field::is_standard(field)) && self.process.is_none() {
             return Err(no_process());

@@ -226,7 +226,7 @@ impl SampleArguments {
     /// Refuses what no model and no initial state could make good.
     fn check_before_reading(&self) -> Result<(), CommandError> {
         self.files().check()?;
-        self.guidance.check(&self.field)?;
+        self.guidance.check(&self.foreign.field(&self.field)?)?;
         self.pictures.check([&self.plot, &self.grid, &self.trajectory_grid])?;
         self.start.check()
     }

@@ -143,11 +143,11 @@ impl Sides {
         };
         let guided: Vec<usize> = (0..lanes).filter(|&lane| guidance.acts(time_of(lane))).collect();
         let index: Vec<u32> = guided.iter().map(|&lane| lane as u32).collect();
-        let index = Tensor::from_vec(index, guided.len(), x.device())?;
+        let (x, index) = (&x.contiguous()?, Tensor::from_vec(index, guided.len(), x.device())?);
         let rows: Vec<f64> = (0..lanes).chain(guided.iter().copied()).map(time_of).collect();
         let told = self.with.followed_by(&guidance.away_from, lanes, &index)?;
         let both = Tensor::cat(&[x, &x.index_select(&index, 0)?], 0)?;
-        let both = network.forward(&both, &vector(&rows, network)?, &told)?;
+        let both = network.forward(&both, &vector(&rows, network)?, &told)?.contiguous()?;
         let (with, without) = (both.narrow(0, 0, lanes)?, both.narrow(0, lanes, guided.len())?);
         let mixed = guidance.mix(&with.index_select(&index, 0)?, &without)?;
         if guided.len() == lanes {

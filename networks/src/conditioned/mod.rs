@@ -33,8 +33,8 @@ pub use tensor_fn::{TensorFn, timeless};
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
-/// use driftfield_networks::modules::{Conditions, TensorFn};
-/// use driftfield_networks::{Conditioned, Guidance};
+/// use driftfield_networks::modules::Conditions;
+/// use driftfield_networks::{Conditioned, Guidance, TensorFn};
 /// use driftfield_problems::predictor::Network;
 ///
 /// // A network that predicts its label.

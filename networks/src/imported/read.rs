@@ -166,7 +166,14 @@ impl Imported {
         told: Description,
         checksum: u64,
     ) -> Result<Self, ImportError> {
-        let like: MlpConfig = crate::configuration(architecture, 1)?;
+        let refused = |error: serde_json::Error| ImportError::Refused {
+            what: "configuration",
+            reason: error.to_string(),
+        };
+        let like: MlpConfig = match &told.configuration {
+            Some(config) => serde_json::from_value(config.clone()).map_err(refused)?,
+            None => crate::configuration(architecture, 1)?,
+        };
         let parameters = Parameters::from_torch(tensors, &like)?;
         let dimension = parameters.config().dimension;
         let prediction = told.prediction.map_or("noise", |prediction| prediction.name());
@@ -320,12 +327,9 @@ fn document_of(bytes: &[u8]) -> Option<Document> {
 fn exported(document: &str) -> Description {
     let value: Value = serde_json::from_str(document).unwrap_or_default();
     let text = |name: &str| value[name].as_str().map(str::to_owned);
-    let config = &value["configuration"];
-    let keys = ["frequency_min", "frequency_max", "residual"];
-    let keys = keys.map(|key| format!("{key}={}", config[key])).join(",");
-    let architecture = text("architecture").filter(|name| name == MLP);
     Description {
-        architecture: architecture.map(|name| format!("{name}:{keys}")),
+        architecture: text("architecture"),
+        configuration: value.get("configuration").cloned(),
         process: text("process"),
         prediction: value["prediction"].as_str().and_then(|prediction| prediction.parse().ok()),
         units: serde_json::from_value(value["standardisation"].clone()).ok(),

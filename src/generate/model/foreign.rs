@@ -107,7 +107,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
 /// Whether a name is that of a `.safetensors` file of our own, or of none that is there: shipped
 /// networks are looked for elsewhere, and what is missing is said there.
 fn is_ours(path: &Path) -> bool {
-    if !path.extension().is_some_and(|extension| extension == "safetensors") {
+    if path.extension().is_none_or(|extension| extension != "safetensors") {
         return false;
     }
     match driftfield_networks::weights::bytes_of(path) {

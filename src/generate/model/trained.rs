@@ -17,9 +17,9 @@ use crate::generate::{Condition, GenerateError, shipped};
 /// A trained network prepared for the CPU, with what its file says of it.
 #[derive(Debug, Clone)]
 pub struct TrainedModel {
-    /// The process it was trained on, as `--process` takes it.
+    /// The process it was trained on, as `--process` takes it; empty if nobody says, and then any.
     pub process: String,
-    /// Name of the data it was trained on.
+    /// Name of the data it was trained on; empty if nobody says.
     pub data: String,
     /// Units of the data, of which the process runs on the standardised values.
     pub units: Standardisation,
@@ -112,6 +112,9 @@ impl TrainedModel {
 
     /// Refuses a path that it was not trained on.
     pub(super) fn check_process(&self, path: &SharedPath) -> Result<(), GenerateError> {
+        if self.process.is_empty() {
+            return Ok(());
+        }
         let trained = process::parse(&self.process)?.spec();
         if trained == path.spec() {
             return Ok(());
@@ -169,7 +172,10 @@ impl Model for TrainedModel {
     }
 
     fn data(&self) -> Result<Option<Arc<dyn DataSet>>, GenerateError> {
-        training_data::of(&self.file, &self.data).map(Some)
+        match self.data.as_str() {
+            "" => Ok(None),
+            data => training_data::of(&self.file, data).map(Some),
+        }
     }
 
     /// As measured in training; files of before do not say.
@@ -184,7 +190,7 @@ impl Model for TrainedModel {
     }
 
     fn process(&self) -> Option<&str> {
-        Some(&self.process)
+        Some(self.process.as_str()).filter(|process| !process.is_empty())
     }
 }
 
