@@ -39,7 +39,7 @@ pub enum SpecError {
         /// The nearest known name.
         nearest: Option<String>,
         /// What that is here, if it is another library's name.
-        means: Option<String>,
+        means: Option<Box<str>>,
         /// All known names.
         known: String,
     },
@@ -82,7 +82,7 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 /// No name has a comma: where there is one, several names are given as one.
-fn instead_of(name: &str, nearest: &Option<String>, means: &Option<String>) -> String {
+fn instead_of(name: &str, nearest: &Option<String>, means: &Option<Box<str>>) -> String {
     match (nearest, means) {
         _ if name.contains(',') => " (give each by itself)".to_owned(),
         (Some(nearest), Some(means)) => {
@@ -141,7 +141,7 @@ impl SpecError {
     pub(crate) fn likely(mut self, likely: Option<(&str, Option<&str>)>) -> Self {
         if let SpecError::UnknownName { nearest, means, .. } = &mut self {
             *nearest = likely.map(|(name, _)| name.to_owned());
-            *means = likely.and_then(|(_, means)| means.map(str::to_owned));
+            *means = likely.and_then(|(_, means)| means.map(Box::from));
         }
         self
     }
